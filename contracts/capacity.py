@@ -1,0 +1,151 @@
+"""`CapacitySnapshot` and `Catalog`: what a target has, uses, offers and charges.
+
+The catalog says what an item is (a shape's vCPUs, a tier's gbps); the snapshot says what exists, how much of it is
+used, where an item is offered and at which price now.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import AwareDatetime, Field
+
+from contracts.document import Document, Model
+from contracts.names import RegionName
+from contracts.resources import Purchase, Resource
+
+
+class CapacityKind(StrEnum):
+    """What is limited."""
+
+    VCPU = "vcpu"
+    MEMORY_GIB = "memory_gib"
+    STORAGE_GIB = "storage_gib"
+    GBPS = "gbps"
+    ADDRESSES = "addresses"
+
+
+class Shape(Model):
+    """A host share: what one of it gives."""
+
+    name: str
+    vcpu: int = Field(ge=1)
+    memory_gib: int = Field(ge=1)
+
+
+class StorageClass(Model):
+    """A class of storage."""
+
+    name: str
+    replicated: bool = False
+
+
+class CircuitTier(Model):
+    """A size of circuit; tiers divide one another."""
+
+    name: str
+    gbps: int = Field(ge=1)
+
+
+class Catalog(Document):
+    """Items by name. `address` is the item of one IPv4 address."""
+
+    FORMAT: ClassVar[str] = "prestage/catalog"
+
+    shapes: tuple[Shape, ...]
+    storage_classes: tuple[StorageClass, ...]
+    circuit_tiers: tuple[CircuitTier, ...]
+    source: str = ""
+
+
+ADDRESS_ITEM = "address"
+
+
+class Offer(Model):
+    """An item offered at a place (region or link): USD per hour of one (instance, GiB, circuit, address)."""
+
+    place: str
+    item: str
+    purchase: Purchase = Purchase.ON_DEMAND
+    usd_per_hour: float = Field(ge=0)
+
+
+class Quota(Model):
+    """How much of a kind a place has.
+
+    Attributes:
+        total: what exists or is allowed.
+        used: what all live resources take, ours and others'.
+        ours: the part of `used` that this environment's resources take.
+        staged: the part of `ours` that is staged and not handed out.
+    """
+
+    place: str
+    kind: CapacityKind
+    total: float = Field(ge=0)
+    used: float = Field(ge=0)
+    ours: float = Field(ge=0)
+    staged: float = Field(default=0, ge=0)
+
+    @property
+    def available(self) -> float:
+        """What this environment may use in all: the total less what others use."""
+        return max(0.0, self.total - (self.used - self.ours))
+
+
+class RegionFacts(Model):
+    """Where a region is, and whether it could be read (`partial` snapshots leave such regions as they are)."""
+
+    region: RegionName
+    continent: str
+    fault_domain: str
+    readable: bool = True
+
+
+class LinkFacts(Model):
+    """Two regions that circuits can join."""
+
+    a: RegionName
+    b: RegionName
+    latency_ms: float = Field(ge=0)
+
+
+class Pool(Model):
+    """An address pool of a region.
+
+    Attributes:
+        cidr: the pool.
+        taken: prefixes within it that live blocks occupy, ours and others', sorted.
+    """
+
+    region: RegionName
+    cidr: str
+    taken: tuple[str, ...] = ()
+
+
+class LiveResource(Model):
+    """A resource as it is now, with the state that the inventory computes (staged, held, active, ...).
+
+    `owner` and `environment` are its tags.
+    """
+
+    resource: Resource
+    state: str
+    owner: str = ""
+
+
+class CapacitySnapshot(Document):
+    """The live state of a target at one moment."""
+
+    FORMAT: ClassVar[str] = "prestage/capacity"
+    VOLATILE: ClassVar[frozenset[str]] = frozenset({"read_at"})
+
+    environment: str
+    target: str
+    currency: str
+    read_at: AwareDatetime
+    regions: tuple[RegionFacts, ...]
+    links: tuple[LinkFacts, ...]
+    quotas: tuple[Quota, ...]
+    offers: tuple[Offer, ...]
+    pools: tuple[Pool, ...]
+    resources: tuple[LiveResource, ...] = ()

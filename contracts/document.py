@@ -1,0 +1,117 @@
+"""What all documents share: strictness, one canonical JSON form, a digest and a seal.
+
+A sealed file is the canonical content, indented for people to diff, plus a `digest` key. Reading it back checks the
+digest and that the bytes are exactly those that Prestage would write, so that an edit of a single byte is found.
+"""
+
+import hashlib
+import json
+from typing import Any, ClassVar, Self  # Any: JSON values, at this boundary only
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from contracts.errors import AlteredDocument, MalformedDocument, NewerDocument
+
+
+class Model(BaseModel):
+    """A frozen value that refuses unknown fields, NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
+
+
+class Document(Model):
+    """A value that can be written to a file and read back equal.
+
+    Subclasses name their `FORMAT` and `VERSION`. Fields named in `VOLATILE` (such as the time something was read) are
+    left out of the digest, so that two documents that say the same have the same digest.
+    """
+
+    FORMAT: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+    VOLATILE: ClassVar[frozenset[str]] = frozenset()
+
+    def content(self) -> dict[str, Any]:
+        """The JSON content, format and version included."""
+        return {"format": self.FORMAT, "version": self.VERSION, **self.model_dump(mode="json")}
+
+    def canonical(self) -> str:
+        """The one canonical JSON text that the digest is taken of: sorted keys, no spaces, no volatile field."""
+        stable = {key: value for key, value in self.content().items() if key not in self.VOLATILE}
+        return json.dumps(stable, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+    def digest(self) -> str:
+        """`sha256:` and 64 hexadecimal digits of the canonical text."""
+        return text_digest(self.canonical())
+
+    def sealed(self) -> str:
+        """The text of the file: content and digest, indented, keys sorted, a newline at the end."""
+        content = {**self.content(), "digest": self.digest()}
+        return json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def unseal(cls, text: str, *, where: str) -> Self:
+        """Reads a sealed text.
+
+        Args:
+            text: the whole file.
+            where: the file's name, for messages.
+
+        Raises:
+            MalformedDocument: not JSON, another format, a missing or unknown field.
+            NewerDocument: written by a later version.
+            AlteredDocument: the content is readable but is not what was sealed.
+        """
+        document = cls.parse(text, where=where)
+        if document.sealed() != text:
+            raise AlteredDocument(
+                "altered: its bytes are not those that Prestage sealed",
+                where=where,
+                expected=f"the file as written, digest {document.digest()}",
+                next_step="restore the file from version control, or make it again",
+            )
+        return document
+
+    @classmethod
+    def parse(cls, text: str, *, where: str) -> Self:
+        """Reads content, sealed or not, without asking whether it was altered."""
+        raw = _object(text, where)
+        raw.pop("digest", None)
+        found, version = raw.pop("format", None), raw.pop("version", None)
+        if found != cls.FORMAT:
+            raise MalformedDocument(f"holds {found!r}", where=where, expected=f"a document of format {cls.FORMAT!r}")
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise MalformedDocument(f"version is {version!r}", where=where, expected="a whole number from 1")
+        if version > cls.VERSION:
+            raise NewerDocument(
+                f"is version {version} of {cls.FORMAT}",
+                where=where,
+                expected=f"version {cls.VERSION} or earlier",
+                next_step="install a later Prestage",
+            )
+        try:
+            return cls.model_validate_json(json.dumps(raw))
+        except ValidationError as error:
+            raise malformed(error, where) from error
+
+
+def malformed(error: ValidationError, where: str) -> MalformedDocument:
+    """Pydantic's findings as one message: each key, what is wrong with it."""
+    lines = [f"{'.'.join(str(part) for part in item['loc']) or '(top)'}: {item['msg']}" for item in error.errors()[:8]]
+    return MalformedDocument("; ".join(lines), where=where, expected=f"{error.title} as `prestage schema` prints it")
+
+
+def text_digest(text: str) -> str:
+    """`sha256:` and the hexadecimal digest of a text in UTF-8."""
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _object(text: str, where: str) -> dict[str, Any]:
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise MalformedDocument(
+            f"is not JSON ({error})", where=where, next_step="the file may be cut off: restore it or make it again"
+        ) from error
+    if not isinstance(raw, dict):
+        raise MalformedDocument(f"holds a {type(raw).__name__}", where=where, expected="a JSON object")
+    return raw

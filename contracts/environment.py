@@ -1,0 +1,182 @@
+"""`Environment`: what people decide. One YAML file each, `environments/<name>.yaml`.
+
+Every setting has a unit in its name, a default and a reason. Paths are relative to the project's folder (the folder
+that holds `environments/`).
+"""
+
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from contracts.capacity import CapacityKind
+from contracts.document import Document, Model
+from contracts.names import RegionName
+
+
+class EngineName(StrEnum):
+    """Who turns declarations into resources; one an environment."""
+
+    TERRAFORM = "terraform"
+    PULUMI = "pulumi"
+
+
+class Layout(StrEnum):
+    """How Pulumi stacks are cut. Terraform always has a root a region and one for links."""
+
+    ENVIRONMENT = "environment"  # one stack, named as the environment: a bare `pulumi up` does it all
+    REGION = "region"  # a stack a region and one for links: faster from some hundred resources on
+
+
+class Level(StrEnum):
+    """What a policy finding does."""
+
+    ADVISORY = "advisory"  # told
+    OVERRIDABLE = "overridable"  # denies unless an exemption covers it
+    MANDATORY = "mandatory"  # denies
+
+
+class RegionSettings(Model):
+    """What people say of one region.
+
+    Attributes:
+        asn: its autonomous system number; private by default (RFC 6996).
+        minimum, maximum: bounds on planned serving capacity per kind, whatever the forecast says.
+        paused: leave this region exactly as it is.
+    """
+
+    name: RegionName
+    asn: int = Field(default=64512, ge=1, le=4294967294)
+    minimum: dict[CapacityKind, float] = {}
+    maximum: dict[CapacityKind, float] = {}
+    paused: bool = False
+
+
+class Horizons(Model):
+    """How far forecasts reach and how long a plan holds."""
+
+    hourly_hours: int = Field(default=168, ge=24, le=336)
+    daily_days: int = Field(default=28, ge=1, le=90)
+    validity_hours: int = Field(default=24, ge=1, le=336)
+
+
+class Costs(Model):
+    """The cost of being wrong: USD for one unit short during one hour, and for one request not met from staging.
+
+    The newsvendor ratio shortage / (shortage + idle), with the idle cost read from prices, gives the quantile that
+    sizes are taken at (Arrow, Harris and Marschak 1951).
+    """
+
+    shortage_usd_per_unit_hour: dict[CapacityKind, float] = {
+        CapacityKind.VCPU: 0.6,
+        CapacityKind.MEMORY_GIB: 0.08,
+        CapacityKind.STORAGE_GIB: 0.002,
+        CapacityKind.GBPS: 4.0,
+        CapacityKind.ADDRESSES: 0.05,
+    }
+    missed_staging_usd: float = Field(default=25.0, ge=0)
+
+
+class FailoverSettings(Model):
+    """What is carried when a region is lost."""
+
+    critical_share: float = Field(default=0.4, ge=0, le=1)
+    max_latency_ms: float = Field(default=120.0, gt=0)
+    max_partners: int = Field(default=2, ge=1, le=8)
+
+
+class StagingSettings(Model):
+    """What is kept ready for requests. A block of `block_length` (prefix length) is one staged unit of addresses."""
+
+    replenish_hours: int = Field(default=24, ge=1, le=336)
+    max_units_per_place: int = Field(default=12, ge=0, le=10000)
+    block_length: int = Field(default=28, ge=16, le=32)
+
+
+class Coefficients(Model):
+    """Demand per telemetry, used for a region without utilisation history."""
+
+    vcpu_per_1000_transactions: float = Field(default=0.02, ge=0)
+    memory_gib_per_vcpu: float = Field(default=4.0, ge=0)
+    storage_gib_per_vcpu: float = Field(default=50.0, ge=0)
+
+
+class Score(Model):
+    """How an address request is scored: weights of the parts (each 0 to 1), and the threshold that grants."""
+
+    bid_weight: float = Field(default=0.4, ge=0)
+    traffic_weight: float = Field(default=0.3, ge=0)
+    alignment_weight: float = Field(default=0.3, ge=0)
+    threshold: float = Field(default=0.35, ge=0, le=1)
+    reference_bid_usd_per_hour: float = Field(default=0.01, gt=0)  # per address; a bid of twice it scores 2/3
+
+
+class Rules(Model):
+    """Numbers and levels of the policy rules. A level by rule code overrides the rule's own."""
+
+    budget_usd_per_hour: float | None = Field(default=None, gt=0)
+    headroom_quantile: float = Field(default=0.9, gt=0, lt=1)
+    change_ceiling_share: float = Field(default=0.5, gt=0)  # of what exists; a first plan has no ceiling
+    change_ceiling_minimum: int = Field(default=50, ge=0)  # fewer changes than this are never too many
+    max_pool_utilisation: float = Field(default=0.9, gt=0, le=1)
+    allowed_regions: dict[str, tuple[RegionName, ...]] = {}  # customer or service -> regions
+    levels: dict[str, Level] = {}
+    exemptions: str | None = None  # file
+
+
+class Unattended(Model):
+    """Limits within which a small plan (on demand, reconcile) is applied without a person's approval."""
+
+    max_changes: int = Field(default=20, ge=0)
+    max_usd_per_hour: float = Field(default=25.0, ge=0)
+    priority_may_take_held: bool = False
+
+
+class Tolerance(Model):
+    """How far a price or a quota that a plan relies on may have moved before the plan is stale (shares)."""
+
+    price_share: float = Field(default=0.05, ge=0)
+    quota_share: float = Field(default=0.05, ge=0)
+
+
+class Freeze(Model):
+    """Nothing is applied from `start` until `end`."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    reason: str
+
+
+class Environment(Document):
+    """All that people decide for one environment."""
+
+    FORMAT: ClassVar[str] = "prestage/environment"
+
+    name: RegionName
+    target: Literal["estate"] = "estate"
+    engine: EngineName = EngineName.TERRAFORM
+    layout: Layout = Layout.ENVIRONMENT
+    currency: Literal["USD"] = "USD"
+    owner: str = "network"
+    inventory: str = "estate/inventory.yaml"  # what physically exists: regions, hosts, pools, routes, prices
+    catalog: str = "estate/catalog.yaml"
+    state: str = ""  # folder of everything that is kept; default .prestage/<name>
+    regions: tuple[RegionSettings, ...] = Field(min_length=1)
+    horizons: Horizons = Horizons()
+    costs: Costs = Costs()
+    failover: FailoverSettings = FailoverSettings()
+    staging: StagingSettings = StagingSettings()
+    coefficients: Coefficients = Coefficients()
+    score: Score = Score()
+    rules: Rules = Rules()
+    unattended: Unattended = Unattended()
+    tolerance: Tolerance = Tolerance()
+    freezes: tuple[Freeze, ...] = ()
+    pins: tuple[str, ...] = ()  # resource keys that plans leave as they are
+
+    @property
+    def state_dir(self) -> str:
+        return self.state or f".prestage/{self.name}"
+
+    def region(self, name: str) -> RegionSettings | None:
+        return next((region for region in self.regions if region.name == name), None)

@@ -1,0 +1,150 @@
+"""The only module of `contracts` that touches the disk: documents in and out, whole or not at all.
+
+A file is written to a temporary name beside its target, flushed to the disk, and renamed over it. A forecast is two
+files: the description (JSON) and the values (Parquet), tied by digest.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, TypeVar  # Any: columns of mixed types, at this boundary only
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.document import Document
+from contracts.errors import AlteredDocument, MalformedDocument
+from contracts.forecast import Forecast, ForecastBundle
+from contracts.series import Granularity, SeriesKey, SeriesKind
+
+D = TypeVar("D", bound=Document)
+
+
+def write_bytes(path: Path, payload: bytes) -> None:
+    """Replaces a file atomically and durably: temporary file, fsync, rename, fsync of the folder.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the old file is untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Writes a document sealed with its digest."""
+    write_bytes(path, document.sealed().encode())
+
+
+def read_document(kind: type[D], path: Path) -> D:
+    """Reads a sealed document.
+
+    Raises:
+        MalformedDocument: no such file, cut off, or not of this kind.
+        NewerDocument: written by a later version.
+        AlteredDocument: not a byte-for-byte copy of what was written.
+    """
+    return kind.unseal(read_text(path), where=str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8.
+
+    Raises:
+        MalformedDocument: there is none, or it is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError as error:
+        raise MalformedDocument("no such file", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise MalformedDocument(f"is not UTF-8 (byte {error.start})", where=str(path)) from error
+
+
+def forecast_values_bytes(values: dict[tuple[SeriesKey, Granularity], NDArray[np.float64]], levels: int) -> bytes:
+    """The Parquet form of forecast values: rows kind, subject, granularity, step, q0 ... qN, in sorted order."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    order = sorted(values)
+    counts = [len(values[key]) for key in order]
+    stacked = np.concatenate([values[key] for key in order]) if order else np.zeros((0, levels))
+    columns: dict[str, Any] = {
+        "kind": np.repeat([key.kind.value for key, _ in order], counts) if order else [],
+        "subject": np.repeat([key.subject for key, _ in order], counts) if order else [],
+        "granularity": np.repeat([granularity.value for _, granularity in order], counts) if order else [],
+        "step": np.concatenate([np.arange(count) for count in counts]) if order else [],
+    }
+    columns |= {f"q{level}": stacked[:, level] for level in range(levels)}
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def write_forecast(path: Path, bundle: ForecastBundle) -> None:
+    """Writes the values beside `path` under `document.values_file`, then the document itself."""
+    payload = forecast_values_bytes(dict(bundle.values), len(bundle.document.levels))
+    if bytes_digest(payload) != bundle.document.values_digest:
+        raise AlteredDocument("its values do not have the digest that it names", where=str(path))
+    write_bytes(path.parent / bundle.document.values_file, payload)
+    write_document(path, bundle.document)
+
+
+def read_forecast(path: Path) -> ForecastBundle:
+    """Reads a forecast and its values.
+
+    Raises:
+        DocumentError: as `read_document`.
+        AlteredDocument: the values are not those that the document names.
+    """
+    import pyarrow.parquet as pq
+
+    document = read_document(Forecast, path)
+    values_path = path.parent / document.values_file
+    try:
+        payload = values_path.read_bytes()
+    except FileNotFoundError as error:
+        raise MalformedDocument("no such file", where=str(values_path), next_step="make the forecast again") from error
+    if bytes_digest(payload) != document.values_digest:
+        raise AlteredDocument("its bytes are not the forecast's", where=str(values_path), next_step="prestage forecast")
+    table = pq.read_table(io.BytesIO(payload))
+    stacked = np.column_stack([table[f"q{level}"].to_numpy() for level in range(len(document.levels))])
+    names = zip(table["kind"].to_pylist(), table["subject"].to_pylist(), table["granularity"].to_pylist(), strict=True)
+    values: dict[tuple[SeriesKey, Granularity], NDArray[np.float64]] = {}
+    start = 0
+    rows = list(names)
+    while start < len(rows):
+        end = start + 1
+        while end < len(rows) and rows[end] == rows[start]:
+            end += 1
+        kind, subject, granularity = rows[start]
+        values[SeriesKey(SeriesKind(kind), subject), Granularity(granularity)] = stacked[start:end]
+        start = end
+    return ForecastBundle(document, values)
+
+
+def bytes_digest(payload: bytes) -> str:
+    """`sha256:` and the hexadecimal digest of some bytes."""
+    return "sha256:" + hashlib.sha256(payload).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

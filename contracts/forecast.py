@@ -1,0 +1,161 @@
+"""`Forecast`: what demand will be, with its uncertainty, and how far it has been right so far.
+
+The JSON document describes; the values (one number per series, step and quantile level) are in a Parquet file beside
+it, tied to it by digest. `ForecastBundle` is both together, which is what the planner reads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AwareDatetime, Field
+
+from contracts.document import Document, Model
+from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, Unit
+
+
+class Evidence(StrEnum):
+    """Whether the upper quantiles rest on enough held-back scores."""
+
+    ENOUGH = "enough"
+    THIN = "thin"
+
+
+class Scores(Model):
+    """Back-test scores of one series or of all.
+
+    MASE is scaled by the in-sample mean absolute lag-24 difference (lag-7 for daily); coverage and exceedance are
+    shares of actuals, 0 to 1.
+    """
+
+    mase: float | None = Field(default=None, ge=0)
+    scaled_crps: float | None = Field(default=None, ge=0)
+    coverage_80: float | None = Field(default=None, ge=0, le=1)
+    coverage_95: float | None = Field(default=None, ge=0, le=1)
+    exceeded_99: float | None = Field(default=None, ge=0, le=1)
+    windows: int = Field(default=0, ge=0)
+
+
+class SeriesForecast(Model):
+    """One forecast series: which model made it, on how much history, with which scores."""
+
+    kind: SeriesKind
+    subject: str
+    unit: Unit
+    granularity: Granularity
+    model: str
+    steps: int = Field(ge=1)
+    history_steps: int = Field(ge=0)
+    evidence: Evidence
+    scores: Scores
+
+    @property
+    def key(self) -> SeriesKey:
+        return SeriesKey(self.kind, self.subject)
+
+
+class RequestProfile(Model):
+    """What a peering request of an ordered pair asks for, as history says: medians and upper sizes (0.8 quantile)."""
+
+    source: str
+    destination: str
+    requests_seen: int = Field(ge=0)
+    vcpu: float = Field(ge=0)
+    memory_gib: float = Field(ge=0)
+    storage_gib: float = Field(ge=0)
+    gbps: float = Field(ge=0)
+    addresses: int = Field(ge=0)
+    duration_hours: float = Field(ge=0)
+
+
+class Treatment(Model):
+    """Something found in the history and what was done about it (a gap, an outage, a level shift)."""
+
+    series: str
+    what: str
+    hours: int = Field(ge=0)
+
+
+class ModelScore(Model):
+    """Scores of one model over all series of one granularity, as the choice between models saw them."""
+
+    model: str
+    granularity: Granularity
+    scores: Scores
+
+
+class Forecast(Document):
+    """Quantiles of every series from `origin` on.
+
+    Step `i` (from 0) of an hourly series is the hour that begins at `origin + i hours`; daily alike. `origin` is the
+    first moment not seen. The values are in the file named `values_file`, whose bytes have the digest `values_digest`.
+    """
+
+    FORMAT: ClassVar[str] = "prestage/forecast"
+    VOLATILE: ClassVar[frozenset[str]] = frozenset({"made_at", "seconds"})
+
+    environment: str
+    origin: AwareDatetime
+    made_at: AwareDatetime
+    seconds: float = Field(ge=0)
+    levels: tuple[float, ...] = LEVELS
+    series: tuple[SeriesForecast, ...]
+    request_profiles: tuple[RequestProfile, ...] = ()
+    models: tuple[ModelScore, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
+    history_digest: str
+    values_file: str
+    values_digest: str
+
+
+class Peak(NamedTuple):
+    """The largest step of a window: its value and when it begins."""
+
+    value: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastBundle:
+    """A forecast and its values.
+
+    Attributes:
+        document: the description.
+        values: per (series, granularity) an array of shape (steps, levels), in the series' canonical unit, finite,
+            non-negative, non-decreasing along the levels.
+    """
+
+    document: Forecast
+    values: Mapping[tuple[SeriesKey, Granularity], NDArray[np.float64]]
+
+    def has(self, key: SeriesKey, granularity: Granularity = Granularity.HOURLY) -> bool:
+        return (key, granularity) in self.values
+
+    def curve(self, key: SeriesKey, level: float, granularity: Granularity = Granularity.HOURLY) -> NDArray[np.float64]:
+        """The quantile at `level` (0.01 to 0.99, linear between the given levels) for every step.
+
+        Raises:
+            KeyError: no such series.
+        """
+        table = self.values[key, granularity]
+        levels = np.asarray(self.document.levels)
+        level = float(np.clip(level, levels[0], levels[-1]))
+        right = int(np.clip(np.searchsorted(levels, level), 1, len(levels) - 1))
+        share = (level - levels[right - 1]) / (levels[right] - levels[right - 1])
+        curve: NDArray[np.float64] = table[:, right - 1] * (1 - share) + table[:, right] * share
+        return curve
+
+    def peak(self, key: SeriesKey, level: float, steps: int, granularity: Granularity = Granularity.HOURLY) -> Peak:
+        """The largest value of the quantile curve over the first `steps` steps, and when it occurs."""
+        curve = self.curve(key, level, granularity)[:steps]
+        at = int(np.argmax(curve))
+        step = timedelta(hours=1) if granularity is Granularity.HOURLY else timedelta(days=1)
+        return Peak(float(curve[at]), self.document.origin + at * step)
+
+    def subjects(self, kind: SeriesKind) -> tuple[str, ...]:
+        """Subjects of all series of a kind, sorted."""
+        return tuple(sorted({key.subject for key, _ in self.values if key.kind == kind}))

@@ -1,0 +1,202 @@
+"""`Plan`: the desired state, what changes to reach it, why, and at what cost. A file that people review.
+
+A plan is one state, valid until it expires. It holds every resource that is wanted (`resources`), and every change
+against what was live (`changes`), each with the chain forecast quantile -> requirement -> resource.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import AwareDatetime, Field
+
+from contracts.capacity import CapacityKind
+from contracts.document import Document, Model
+from contracts.environment import EngineName
+from contracts.resources import Resource
+
+
+class Operation(StrEnum):
+    """What happens to one resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"  # destroyed and made anew: the change cannot be made in place
+    DELETE = "delete"
+    ADOPT = "adopt"  # exists already (on demand): moves into its region's root unchanged
+
+
+class ReasonCode(StrEnum):
+    """Why a resource is wanted, or no longer."""
+
+    DEMAND = "demand"
+    MINIMUM = "minimum"  # an environment's minimum, above what the forecast asks
+    FAILOVER = "failover"
+    STAGING = "staging"
+    GRANT = "grant"  # the ledger handed it out
+    REQUEST = "request"  # a small plan of its own, for a request that staging could not meet
+    SUPPORT = "support"
+    PINNED = "pinned"
+    PAUSED = "paused"
+    REPAIR = "repair"  # live differs from what was applied
+    SURPLUS = "surplus"  # demand fell: no longer needed
+    RELEASED = "released"
+
+
+class ForecastLink(Model):
+    """The forecast number that a requirement rests on."""
+
+    series: str  # `cpu:fra`
+    level: float = Field(gt=0, lt=1)  # quantile level
+    value: float = Field(ge=0)
+    at: AwareDatetime  # the step where it peaks
+
+
+class Requirement(Model):
+    """What must hold at a place over the plan's validity.
+
+    `quantity` = forecast value + additions (minimum, failover, staging), each named in `parts`.
+    """
+
+    id: str
+    place: str
+    kind: CapacityKind
+    quantity: float = Field(ge=0)
+    code: ReasonCode
+    forecast: ForecastLink | None = None
+    parts: dict[str, float] = {}
+
+
+class RefusalCode(StrEnum):
+    """Why an alternative was not taken."""
+
+    DEARER = "dearer"
+    NOT_OFFERED = "not_offered"
+    NO_CAPACITY = "no_capacity"
+    SAME_FAULT_DOMAIN = "same_fault_domain"
+    TOO_FAR = "too_far"
+    NOT_ALLOWED = "not_allowed"
+    OVERLAPS = "overlaps"
+
+
+class RefusedAlternative(Model):
+    """A candidate not taken: which, why, the limit and its number."""
+
+    candidate: str
+    code: RefusalCode
+    limit: float | None = None
+    value: float | None = None
+    unit: str = ""
+
+
+class Reason(Model):
+    """Why one resource is as it is: ids of the requirements it meets, and the alternatives refused."""
+
+    code: ReasonCode
+    requirements: tuple[str, ...] = ()
+    alternatives: tuple[RefusedAlternative, ...] = ()
+
+
+class PlannedResource(Model):
+    """A wanted resource, its price per hour and its reason."""
+
+    resource: Resource
+    usd_per_hour: float = Field(ge=0)
+    reason: Reason
+
+
+class Change(Model):
+    """One change against what was live when the plan was made.
+
+    Attributes:
+        depends_on: keys that must exist (or, for a delete, be gone) first.
+        usd_per_hour: the difference it makes; negative when it saves.
+        from_root: for `adopt`, the root that it leaves.
+    """
+
+    operation: Operation
+    key: str
+    place: str
+    before: Resource | None = None
+    after: Resource | None = None
+    depends_on: tuple[str, ...] = ()
+    reason: Reason
+    usd_per_hour: float
+    from_root: str | None = None
+
+
+class Cost(Model):
+    """Whole-plan cost, USD per hour: live before, after, the proven lower bound on `optimised`, and the relative gap.
+
+    `optimised` is the part of `after` that the solver decided; the rest (grants, support, pins) is given.
+    `gap` = (optimised - lower_bound) / optimised.
+    """
+
+    before_usd_per_hour: float = Field(ge=0)
+    after_usd_per_hour: float = Field(ge=0)
+    optimised_usd_per_hour: float = Field(ge=0)
+    lower_bound_usd_per_hour: float = Field(ge=0)
+    gap: float = Field(ge=0)
+
+
+class Inputs(Model):
+    """Digests of everything that the plan was computed from. `previous_plan` is that of the plan applied last."""
+
+    forecast: str
+    capacity: str
+    catalog: str
+    environment: str
+    rules: str
+    ledger: str
+    previous_plan: str | None = None
+
+
+class ReliedOn(Model):
+    """A price or a quota that the plan leans on, for the question whether it went stale."""
+
+    what: str  # `price fra m8`, `quota fra vcpu`
+    value: float
+
+
+class Plan(Document):
+    """The desired state of one environment. See the module's docstring."""
+
+    FORMAT: ClassVar[str] = "prestage/plan"
+
+    environment: str
+    engine: EngineName
+    made_at: AwareDatetime
+    expires_at: AwareDatetime
+    inputs: Inputs
+    requirements: tuple[Requirement, ...]
+    resources: tuple[PlannedResource, ...]
+    changes: tuple[Change, ...]
+    cost: Cost
+    relied_on: tuple[ReliedOn, ...] = ()
+    solver: str = ""  # `highs 1.15: optimal`
+    cut_short: bool = False
+    small: bool = False  # a plan of its own roots (on demand): does not supersede the environment's plan
+
+    def count(self, operation: Operation) -> int:
+        """How many changes are of one operation."""
+        return sum(change.operation is operation for change in self.changes)
+
+
+class Shortfall(Model):
+    """A demand that cannot be met: where, what, when it peaks, how much is wanted and how much can be had."""
+
+    place: str
+    kind: CapacityKind
+    wanted: float
+    available: float
+    at: AwareDatetime | None = None
+    series: str | None = None
+    nearest: str = ""  # the nearest feasible choice, in words with numbers
+
+
+class Infeasible(Document):
+    """What is returned in place of a plan when demand cannot be met (exit 7)."""
+
+    FORMAT: ClassVar[str] = "prestage/infeasible"
+
+    environment: str
+    shortfalls: tuple[Shortfall, ...] = Field(min_length=1)

@@ -1,0 +1,144 @@
+"""Resources: what a plan wants to exist, in words that no cloud owns.
+
+A `Resource` has a key (unique in its environment), a place (a region or a link), a purpose and a spec. The spec is
+what is declared to an engine. The purpose tells people and the ledger why it is there and is never declared, so that
+handing a staged unit out changes no declaration.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.document import Model
+from contracts.names import RegionName, is_link
+
+
+class ResourceKind(StrEnum):
+    """Kinds of resources, in the order in which they can be created."""
+
+    NETWORK = "network"
+    BLOCK = "block"
+    COMPUTE = "compute"
+    STORAGE = "storage"
+    CIRCUIT = "circuit"
+    LINK = "link"
+    FAILOVER = "failover"
+    ALERT = "alert"
+
+
+class Purpose(StrEnum):
+    """Why a resource is there."""
+
+    SERVING = "serving"  # meets forecast demand
+    FAILOVER = "failover"  # stands by for another region
+    STAGED = "staged"  # a unit that requests are answered from: free to grant
+    GRANTED = "granted"  # a unit that the ledger says is held or active
+    SUPPORT = "support"  # network, link, alert: what the others need
+
+
+class Purchase(StrEnum):
+    """How compute is paid for."""
+
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"
+    COMMITTED = "committed"
+
+
+class NetworkSpec(Model):
+    """The network of a region."""
+
+    kind: Literal[ResourceKind.NETWORK] = ResourceKind.NETWORK
+    asn: int = Field(ge=1, le=4294967294)
+
+
+class BlockSpec(Model):
+    """An address block of a region: `prefix` lies within `pool`, both CIDR."""
+
+    kind: Literal[ResourceKind.BLOCK] = ResourceKind.BLOCK
+    prefix: str
+    pool: str
+
+
+class ComputeSpec(Model):
+    """`count` host shares of one shape."""
+
+    kind: Literal[ResourceKind.COMPUTE] = ResourceKind.COMPUTE
+    shape: str
+    count: int = Field(ge=1)
+    purchase: Purchase = Purchase.ON_DEMAND
+
+
+class StorageSpec(Model):
+    """A volume; with a replica in another region where one is named."""
+
+    kind: Literal[ResourceKind.STORAGE] = ResourceKind.STORAGE
+    storage_class: str
+    gib: int = Field(ge=1)
+    replica_region: RegionName | None = None
+
+
+class CircuitSpec(Model):
+    """Bandwidth reserved between two regions: `count` circuits of one tier."""
+
+    kind: Literal[ResourceKind.CIRCUIT] = ResourceKind.CIRCUIT
+    tier: str
+    gbps: int = Field(ge=1)  # of one circuit
+    count: int = Field(ge=1)
+
+
+class LinkSpec(Model):
+    """The peering of two regions' networks, routes both ways."""
+
+    kind: Literal[ResourceKind.LINK] = ResourceKind.LINK
+
+
+class FailoverSpec(Model):
+    """`share` of a region's critical load goes to `partner` when the region is lost."""
+
+    kind: Literal[ResourceKind.FAILOVER] = ResourceKind.FAILOVER
+    partner: RegionName
+    share: float = Field(gt=0, le=1)
+
+
+class AlertSpec(Model):
+    """Raises an alert when `metric` (a `CapacityKind`) is used above `threshold` of its total (0 to 1)."""
+
+    kind: Literal[ResourceKind.ALERT] = ResourceKind.ALERT
+    metric: str
+    threshold: float = Field(gt=0, le=1)
+
+
+Spec = Annotated[
+    NetworkSpec | BlockSpec | ComputeSpec | StorageSpec | CircuitSpec | LinkSpec | FailoverSpec | AlertSpec,
+    Field(discriminator="kind"),
+]
+
+
+class Resource(Model):
+    """One thing that is wanted or exists.
+
+    Attributes:
+        key: unique in the environment, e.g. `fra/compute/serving/m8` or `ams--fra/circuit/staged/10g/0001`.
+        place: a region or a link.
+        root: the Terraform root or Pulumi stack layer it lives in: the region, `links`, or `ondemand-<request>`.
+    """
+
+    key: str = Field(min_length=3, max_length=200)
+    place: str
+    root: str
+    purpose: Purpose
+    spec: Spec
+
+    @property
+    def kind(self) -> ResourceKind:
+        return self.spec.kind
+
+
+LINKS_ROOT = "links"
+ON_DEMAND_PREFIX = "ondemand-"
+
+
+def root_of(place: str) -> str:
+    """The root where a resource of a place lives by default: the region's own, or that of all links."""
+    return LINKS_ROOT if is_link(place) else place
