@@ -47,8 +47,8 @@ class RegionSettings(Model):
 
     name: RegionName
     asn: int = Field(default=64512, ge=1, le=4294967294)
-    minimum: dict[CapacityKind, float] = {}
-    maximum: dict[CapacityKind, float] = {}
+    minimum: dict[CapacityKind, float] = Field(default={})
+    maximum: dict[CapacityKind, float] = Field(default={})
     paused: bool = False
 
 
@@ -67,13 +67,15 @@ class Costs(Model):
     sizes are taken at (Arrow, Harris and Marschak 1951).
     """
 
-    shortage_usd_per_unit_hour: dict[CapacityKind, float] = {
-        CapacityKind.VCPU: 0.6,
-        CapacityKind.MEMORY_GIB: 0.08,
-        CapacityKind.STORAGE_GIB: 0.002,
-        CapacityKind.GBPS: 4.0,
-        CapacityKind.ADDRESSES: 0.05,
-    }
+    shortage_usd_per_unit_hour: dict[CapacityKind, float] = Field(
+        default={
+            CapacityKind.VCPU: 0.6,
+            CapacityKind.MEMORY_GIB: 0.08,
+            CapacityKind.STORAGE_GIB: 0.002,
+            CapacityKind.GBPS: 4.0,
+            CapacityKind.ADDRESSES: 0.05,
+        }
+    )
     missed_staging_usd: float = Field(default=25.0, ge=0)
 
 
@@ -119,8 +121,8 @@ class Rules(Model):
     change_ceiling_share: float = Field(default=0.5, gt=0)  # of what exists; a first plan has no ceiling
     change_ceiling_minimum: int = Field(default=50, ge=0)  # fewer changes than this are never too many
     max_pool_utilisation: float = Field(default=0.9, gt=0, le=1)
-    allowed_regions: dict[str, tuple[RegionName, ...]] = {}  # customer or service -> regions
-    levels: dict[str, Level] = {}
+    allowed_regions: dict[str, tuple[RegionName, ...]] = Field(default={})  # customer or service -> regions
+    levels: dict[str, Level] = Field(default={})
     exemptions: str | None = None  # file
 
 

@@ -63,7 +63,7 @@ class Requirement(Model):
     quantity: float = Field(ge=0)
     code: ReasonCode
     forecast: ForecastLink | None = None
-    parts: dict[str, float] = {}
+    parts: dict[str, float] = Field(default={})
 
 
 class RefusalCode(StrEnum):
