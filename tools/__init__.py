@@ -1,0 +1,1 @@
+"""How the checkout is built and run: standard library only, never part of the distribution."""

@@ -1,0 +1,237 @@
+"""Finds the engines that apply plans, and builds the missing ones from Go modules.
+
+Where it stands: `python3 run.py engines` calls `main`; tests call `find_engine`. Standard library only, so that it runs
+before there is an environment.
+
+Layout, which the distribution reads too: `$XDG_CACHE_HOME` or `~/.cache`, then
+
+    prestage/engines/tofu-1.11.5/tofu
+    prestage/engines/pulumi-3.259.0/pulumi
+                                   /pulumi-language-python       launcher of the next
+                                   /pulumi_language_host.py
+                                   /pulumi-language-python-exec  from the Go module of the CLI's version
+
+A folder appears whole or not at all: it is built aside, under a lock, and renamed. What is on PATH comes before the
+cache.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROGRESS_S = 10.0  # seconds between two lines of progress; CI logs go quiet otherwise
+LANGUAGE_HOST = "pulumi-language-python"
+PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
+
+
+class EngineBuildError(Exception):
+    """An engine could not be built: the message says which, why, and what to type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How one engine is built: `tools/NAME/go.mod` pins `module`, whose `package` is the command.
+
+    `linker_flags` may hold `{version}`, which go.mod decides.
+    """
+
+    name: str
+    module: str
+    package: str
+    linker_flags: str
+    skips: str
+
+    @property
+    def version(self) -> str:
+        """The pinned version, without the `v`."""
+        text = (HERE / self.name / "go.mod").read_text(encoding="utf-8")
+        match = re.search(rf"^(?:require )?\s*{re.escape(self.module)} v(\S+)", text, re.MULTILINE)
+        if match is None:
+            raise EngineBuildError(f"tools/{self.name}/go.mod does not require {self.module}")
+        return match.group(1)
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="tofu",
+            module="github.com/opentofu/opentofu",
+            package="github.com/opentofu/opentofu/cmd/tofu",
+            linker_flags="-s -w -X github.com/opentofu/opentofu/version.dev=no",
+            skips="tests of OpenTofu",
+        ),
+        Recipe(
+            name="pulumi",
+            module="github.com/pulumi/pulumi/pkg/v3",
+            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            linker_flags="-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",
+            skips="tests of Pulumi",
+        ),
+    )
+}
+
+
+def engines_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder that built engines are kept in, shared by all checkouts of this user."""
+    home = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".cache"
+    return Path(home) / "prestage" / "engines"
+
+
+def find_engine(name: str, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The executable of engine `name` (a key of `RECIPES`): on PATH, else built before, else None.
+
+    A `pulumi` without its Python language host can run no program, so it does not count.
+    """
+    path = environ.get("PATH", os.defpath)
+    on_path = shutil.which(name, path=path)
+    if on_path is not None and (name != "pulumi" or _has_language_host(Path(on_path), path)):
+        return Path(on_path)
+    recipe = RECIPES[name]
+    built = engines_dir(environ) / f"{name}-{recipe.version}" / name
+    return built if built.exists() else None
+
+
+def ensure_engine(name: str) -> Path | None:
+    """The executable of engine `name`, built now if need be; None where there is no Go to build it with.
+
+    Raises:
+        EngineBuildError: Go is there and the build failed.
+    """
+    recipe, cache = RECIPES[name], engines_dir()
+    found = find_engine(name)
+    if found is None:
+        if shutil.which("go") is None:
+            return None
+        cache.mkdir(parents=True, exist_ok=True)
+        with _locked(cache / ".lock"):
+            found = find_engine(name) or _build(recipe, cache)
+    if found.is_relative_to(cache) and name == "pulumi":
+        _copy_language_host(found.parent)  # it belongs to this checkout, and may be newer than the CLI
+    return found
+
+
+def main() -> int:
+    """Makes sure of every engine and says where each is; 0 unless a build failed."""
+    for name, recipe in RECIPES.items():
+        try:
+            executable = ensure_engine(name)
+        except EngineBuildError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        if executable is None:
+            print(
+                f"{name}: missing, and no Go to build {recipe.version} with: {recipe.skips} will skip. "
+                f"Install {name}, or Go 1.25.11 or later, and run `python3 run.py engines` again."
+            )
+        else:
+            print(f"{name}: {executable}")
+    return 0
+
+
+def _has_language_host(cli: Path, path: str) -> bool:
+    return cli.resolve().with_name(LANGUAGE_HOST).exists() or shutil.which(LANGUAGE_HOST, path=path) is not None
+
+
+def _build(recipe: Recipe, cache: Path) -> Path:
+    target = cache / f"{recipe.name}-{recipe.version}"
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as scratch:
+        module, result = Path(scratch, "module"), Path(scratch, "result")
+        shutil.copytree(HERE / recipe.name, module)
+        result.mkdir()
+        _go_build(recipe, module, result)
+        if recipe.name == "pulumi":
+            _copy_language_exec(module, result)
+            _copy_language_host(result)
+        shutil.rmtree(target, ignore_errors=True)
+        result.rename(target)
+    return target / recipe.name
+
+
+def _go_build(recipe: Recipe, module: Path, result: Path) -> None:
+    flags = recipe.linker_flags.format(version=recipe.version)
+    command = ["go", "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", flags, "-o", str(result), recipe.package]
+    title, started, log = f"{recipe.name} {recipe.version}", time.monotonic(), module / "build.log"
+    _say(f"building {title} from Go modules: some 3 minutes on 2 cores, once")
+    with log.open("wb") as output:
+        build = subprocess.Popen(command, cwd=module, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        while _still_runs(build):
+            packages = log.read_bytes().count(b"\n")
+            _say(f"building {title}: {packages} packages, {time.monotonic() - started:.0f} s")
+    if build.returncode:
+        last = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+        raise EngineBuildError(
+            f"building {title} failed (`go build` exit {build.returncode}):\n{last}\n"
+            f"Run `python3 run.py engines` again, or put a `{recipe.name}` on PATH."
+        )
+    _say(f"built {title} in {time.monotonic() - started:.0f} s")
+
+
+def _still_runs(build: subprocess.Popen[bytes]) -> bool:
+    try:
+        build.wait(PROGRESS_S)
+    except subprocess.TimeoutExpired:
+        return True
+    except BaseException:
+        build.terminate()
+        build.wait()
+        raise
+    return False
+
+
+def _copy_language_exec(module: Path, result: Path) -> None:
+    """Takes the program runner out of the SDK module that the build has just verified against go.sum."""
+    command = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", PULUMI_SDK]
+    listed = subprocess.run(command, cwd=module, capture_output=True, text=True, check=False)
+    source = Path(listed.stdout.strip()) / "python" / "cmd" / f"{LANGUAGE_HOST}-exec"
+    if listed.returncode or not source.exists():
+        raise EngineBuildError(f"{LANGUAGE_HOST}-exec is not in the module {PULUMI_SDK}: {listed.stderr.strip()}")
+    _install(source, result / source.name)
+
+
+def _copy_language_host(folder: Path) -> None:
+    _install(HERE / "pulumi_language_host.py", folder / "pulumi_language_host.py")
+    _install(HERE / "pulumi_language_host.sh", folder / LANGUAGE_HOST)
+
+
+def _install(source: Path, target: Path) -> None:
+    """Makes `target` an executable copy of `source`; readers see the old or the new one, whole."""
+    content = source.read_bytes()
+    if target.exists() and target.read_bytes() == content:
+        return
+    scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    scratch.write_bytes(content)
+    scratch.chmod(0o755)
+    scratch.replace(target)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Holds the lock file at `path`; says so when another process holds it first."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("another process builds engines: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
