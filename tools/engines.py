@@ -17,7 +17,6 @@ cache.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -25,10 +24,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tools.cache import cache_dir, locked, say
 
 HERE = Path(__file__).resolve().parent
 PROGRESS_S = 10.0  # seconds between two lines of progress; CI logs go quiet otherwise
@@ -86,8 +86,7 @@ RECIPES = {
 
 def engines_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder that built engines are kept in, shared by all checkouts of this user."""
-    home = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".cache"
-    return Path(home) / "prestage" / "engines"
+    return cache_dir(environ) / "engines"
 
 
 def find_engine(name: str, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -115,8 +114,7 @@ def ensure_engine(name: str) -> Path | None:
     if found is None:
         if shutil.which("go") is None:
             return None
-        cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / ".lock"):
+        with locked(cache / ".lock", doing="building engines"):
             found = find_engine(name) or _build(recipe, cache)
     if found.is_relative_to(cache) and name == "pulumi":
         _copy_language_host(found.parent)  # it belongs to this checkout, and may be newer than the CLI
@@ -164,19 +162,19 @@ def _go_build(recipe: Recipe, module: Path, result: Path) -> None:
     flags = recipe.linker_flags.format(version=recipe.version)
     command = ["go", "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", flags, "-o", str(result), recipe.package]
     title, started, log = f"{recipe.name} {recipe.version}", time.monotonic(), module / "build.log"
-    _say(f"building {title} from Go modules: some 3 minutes on 2 cores, once")
+    say(f"building {title} from Go modules: some 3 minutes on 2 cores, once")
     with log.open("wb") as output:
         build = subprocess.Popen(command, cwd=module, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         while _still_runs(build):
             packages = log.read_bytes().count(b"\n")
-            _say(f"building {title}: {packages} packages, {time.monotonic() - started:.0f} s")
+            say(f"building {title}: {packages} packages, {time.monotonic() - started:.0f} s")
     if build.returncode:
         last = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise EngineBuildError(
             f"building {title} failed (`go build` exit {build.returncode}):\n{last}\n"
             f"Run `python3 run.py engines` again, or put a `{recipe.name}` on PATH."
         )
-    _say(f"built {title} in {time.monotonic() - started:.0f} s")
+    say(f"built {title} in {time.monotonic() - started:.0f} s")
 
 
 def _still_runs(build: subprocess.Popen[bytes]) -> bool:
@@ -215,23 +213,3 @@ def _install(source: Path, target: Path) -> None:
     scratch.write_bytes(content)
     scratch.chmod(0o755)
     scratch.replace(target)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Holds the lock file at `path`; says so when another process holds it first."""
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _say("another process builds engines: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
