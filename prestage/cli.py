@@ -1,0 +1,66 @@
+"""The table of commands. A command's module is imported only when that command runs or shows its own help."""
+
+import importlib
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """Where a command is (`prestage.commands.<module>`, its object `command`) and its line in the overview."""
+
+    module: str
+    summary: str
+
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Set up": {
+        "completion": Entry("completion", "Print the completion script of a shell."),
+        "schema": Entry("schema", "Print the JSON schema of a document."),
+    },
+}
+"""Commands by section, in the order of the work."""
+
+
+class Overview(click.Group):
+    """A group whose overview needs none of its commands' modules."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the sections."""
+        return [name for section in SECTIONS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports one command's module."""
+        entry = next((section[cmd_name] for section in SECTIONS.values() if cmd_name in section), None)
+        if entry is None:
+            return None
+        command = importlib.import_module(f"prestage.commands.{entry.module}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the sections."""
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.summary) for name, entry in section.items()])
+
+
+EPILOG = """\b
+A first round in a project's folder:
+  prestage history import traffic.csv --table traffic --unit gbps
+  prestage forecast --env dev
+  prestage plan --env dev --out plans/dev.json      # exit 2: it has changes
+  prestage review plans/dev.json --format markdown
+  prestage apply plans/dev.json --yes"""
+
+
+@click.group(
+    cls=Overview, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="prestage")
+@click.option("--project", type=click.Path(path_type=Path), help="The project's folder, for the command that follows.")
+@click.pass_context
+def prestage(ctx: click.Context, project: Path | None) -> None:
+    """Stages network capacity, addresses and peering before the request for them arrives."""
+    ctx.obj = project

@@ -1,0 +1,147 @@
+"""A plan as people read it: what changes where, why, at what cost."""
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+import click
+
+from contracts.plan import Change, Infeasible, Operation, Plan, Shortfall
+from contracts.resources import (
+    AlertSpec,
+    BlockSpec,
+    CircuitSpec,
+    ComputeSpec,
+    FailoverSpec,
+    LinkSpec,
+    NetworkSpec,
+    Resource,
+    StorageSpec,
+)
+from prestage.views.paper import bad, dim, good, moment, number, plural, short, signed_usd, table, title, usd, warn
+
+ROWS_PER_PLACE = 12
+"""Changes shown for one place; the rest are counted. `--json` and the plan file have all."""
+
+
+def plan_text(plan: Plan) -> str:
+    """Header, changes by place, cost, what it was computed from."""
+    return "\n".join([*_header(plan), "", *_changes(plan.changes), *_cost(plan), *_inputs(plan)])
+
+
+def plan_counts(plan: Plan) -> str:
+    """`12 to create, 1 to update, 0 to delete`."""
+    counts = [(operation, plan.count(operation)) for operation in Operation]
+    told = [f"{count} to {operation}" for operation, count in counts if count]
+    return ", ".join(told) if told else "nothing to change"
+
+
+def infeasible_text(answer: Infeasible) -> str:
+    """Which demand cannot be met: where, what, when, how much, and the nearest that can be."""
+    head = ("where", "what", "wanted", "there is", "short", "when", "nearest that can be met")
+    rows = [_shortfall(item) for item in answer.shortfalls]
+    return "\n".join(
+        [bad(title(f"No plan meets the demand of {answer.environment}")), table(rows, head=head, right=(2, 3, 4))]
+    )
+
+
+def _header(plan: Plan) -> Iterable[str]:
+    counts = plan_counts(plan)
+    yield title(
+        f"Plan for {plan.environment}", f"{short(plan.digest())}, {plan.engine}, expires {moment(plan.expires_at)}"
+    )
+    yield f"  {warn(counts) if plan.changes else good(counts)}"
+
+
+def _changes(changes: Sequence[Change]) -> Iterable[str]:
+    by_place: dict[str, list[Change]] = {}
+    for change in changes:
+        by_place.setdefault(change.place, []).append(change)
+    for place, items in by_place.items():
+        yield title(
+            f"  {place}", f"{plural(len(items), 'change')}, {signed_usd(sum(c.usd_per_hour for c in items))} USD/h"
+        )
+        yield table([_row(item) for item in items[:ROWS_PER_PLACE]], right=(3,), indent=4)
+        if len(items) > ROWS_PER_PLACE:
+            yield dim(f"    and {len(items) - ROWS_PER_PLACE} more")
+    if changes:
+        yield ""
+
+
+def _row(change: Change) -> tuple[str, str, str, str, str]:
+    what = change.after or change.before
+    told = describe(what) if what else ""
+    if change.operation in (Operation.UPDATE, Operation.REPLACE) and change.before and change.after:
+        told = f"{describe(change.before)} -> {describe(change.after)}"
+    key = change.key.removeprefix(f"{change.place}/")
+    return symbol(change.operation), key, told, signed_usd(change.usd_per_hour), dim(str(change.reason.code))
+
+
+def symbol(operation: Operation) -> str:
+    """The sign that engines and diffs use, coloured as they are."""
+    match operation:
+        case Operation.CREATE:
+            return click.style("+", fg="green")
+        case Operation.UPDATE:
+            return click.style("~", fg="yellow")
+        case Operation.REPLACE:
+            return click.style("±", fg="yellow")
+        case Operation.DELETE:
+            return click.style("-", fg="red")
+        case Operation.ADOPT:
+            return click.style(">", fg="cyan")
+        case _:
+            assert_never(operation)
+
+
+def describe(resource: Resource) -> str:
+    """A resource's arguments in a few words."""
+    match resource.spec:
+        case NetworkSpec(asn=asn):
+            return f"AS{asn}"
+        case BlockSpec(prefix=prefix):
+            return prefix
+        case ComputeSpec(shape=shape, count=count):
+            return f"{count} x {shape}"
+        case StorageSpec(gib=gib, storage_class=name, replica_region=replica):
+            return f"{number(gib)} GiB {name}" + (f", copy in {replica}" if replica else "")
+        case CircuitSpec(tier=tier, count=count):
+            return f"{count} x {tier}"
+        case LinkSpec():
+            return "peering"
+        case FailoverSpec(partner=partner, share=share):
+            return f"{share:.0%} to {partner}"
+        case AlertSpec(metric=metric, threshold=threshold):
+            return f"{metric} above {threshold:.0%}"
+        case _:
+            assert_never(resource.spec)
+
+
+def _cost(plan: Plan) -> Iterable[str]:
+    cost = plan.cost
+    rows = [
+        ("cost now", usd(cost.before_usd_per_hour), "USD/h"),
+        (
+            "cost after",
+            usd(cost.after_usd_per_hour),
+            f"USD/h ({signed_usd(cost.after_usd_per_hour - cost.before_usd_per_hour)})",
+        ),
+        (
+            "lower bound",
+            usd(cost.lower_bound_usd_per_hour),
+            f"USD/h of {usd(cost.optimised_usd_per_hour)} optimised: gap {cost.gap:.2%}",
+        ),
+    ]
+    yield table(rows, right=(1,))
+
+
+def _inputs(plan: Plan) -> Iterable[str]:
+    inputs = plan.inputs
+    previous = short(inputs.previous_plan) if inputs.previous_plan else "none"
+    solver = f"{plan.solver}, cut short" if plan.cut_short else plan.solver
+    yield dim(f"  {solver}; forecast {short(inputs.forecast)}, previous plan {previous}")
+
+
+def _shortfall(item: Shortfall) -> tuple[str, ...]:
+    when = moment(item.at) if item.at else ""
+    short_by = number(item.wanted - item.available)
+    return item.place, item.kind, number(item.wanted), number(item.available), short_by, when, item.nearest

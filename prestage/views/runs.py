@@ -1,0 +1,76 @@
+"""What an engine did, what drifted, and how a request was answered."""
+
+from contracts.drift import Difference, DriftClass, DriftReport
+from contracts.requests import Decision, Outcome
+from contracts.run import RootRun, RunReport, RunStatus
+from prestage.views.paper import bad, dim, good, moment, number, plural, table, title, warn
+
+
+def run_text(report: RunReport) -> str:
+    """A line a root, and how it ended as a whole."""
+    head = ("root", "status", "created", "updated", "deleted", "s", "")
+    verdict = good("applied") if report.complete else bad("partly applied")
+    note = f"{report.program} {report.program_version}, {report.seconds:.1f} s{', resumed' if report.resumed else ''}"
+    rows = [_root(root) for root in report.roots]
+    return "\n".join(
+        [f"{title(f'Run {report.run}')}: {verdict}  {dim(note)}", table(rows, head=head, right=(2, 3, 4, 5))]
+    )
+
+
+def drift_text(report: DriftReport) -> str:
+    """Drift first, then what is expected."""
+    found, expected = report.found, report.expected
+    verdict = warn(plural(len(found), "difference")) if found else good("no drift")
+    note = dim(f"{len(expected)} expected, read {moment(report.read_at)}")
+    lines = [f"{title(f'Drift of {report.environment}')}: {verdict}  {note}"]
+    head = ("", "resource", "field", "applied", "live", "wanted", "why")
+    rows = [_difference(item) for item in (*found, *expected)]
+    return "\n".join([*lines, table(rows, head=head)] if rows else lines)
+
+
+def decision_text(decision: Decision) -> str:
+    """Outcome and what was handed out, or what is missing in numbers."""
+    lines = [
+        f"{title(f'{decision.kind} request {decision.request}')}: {_outcome(decision)}  {dim(f'{decision.ms:.1f} ms')}"
+    ]
+    if decision.units:
+        lines.append(table([("unit", unit) for unit in decision.units]))
+    if decision.prefixes:
+        lines.append(table([("addresses", ", ".join(decision.prefixes))]))
+    if decision.until:
+        lines.append(table([("until", moment(decision.until))]))
+    if decision.score is not None:
+        lines.append(f"  score {decision.score:.3f}")
+        lines.append(
+            table([(p.name, f"{p.value:.3f}", f"x {p.weight:g}", p.why) for p in decision.score_parts], indent=4)
+        )
+    if decision.missing:
+        head = ("missing", "at", "wanted", "there is", "why")
+        rows = [(m.kind, m.place, number(m.wanted, 3), number(m.available, 3), m.why) for m in decision.missing]
+        lines.append(table(rows, head=head, right=(2, 3)))
+    return "\n".join(lines)
+
+
+def _outcome(decision: Decision) -> str:
+    if decision.outcome is Outcome.REFUSED:
+        return bad("refused")
+    latency = f", latency {decision.latency}" if decision.latency else ""
+    return good(decision.outcome.replace("_", " ")) + latency
+
+
+def _root(root: RootRun) -> tuple[str, ...]:
+    paint = good if root.status in (RunStatus.DONE, RunStatus.CLEAN) else bad
+    counts = (str(root.created), str(root.updated), str(root.deleted))
+    return (
+        root.root,
+        paint(root.status),
+        *counts,
+        f"{root.seconds:.1f}",
+        root.message.splitlines()[0] if root.message else "",
+    )
+
+
+def _difference(item: Difference) -> tuple[str, ...]:
+    paint = {DriftClass.EXPECTED: dim, DriftClass.HARMFUL: bad}.get(item.drift_class, warn)
+    views = tuple(value if value is not None else "-" for value in (item.last_applied, item.live, item.wanted))
+    return paint(item.drift_class), item.key, item.field, *views, item.why
