@@ -1,0 +1,1 @@
+"""Engines render declarations and run them: Terraform (or OpenTofu) and Pulumi, behind one small port."""
