@@ -93,7 +93,7 @@ def _make(checkout: Checkout, level: Level) -> None:
     checkout.stamp.unlink(missing_ok=True)
     if not reusable:
         _remove(checkout.environment)
-    say(f"{'refreshing' if reusable else 'making'} .venv from {level.value}: the first time downloads some 250 MB")
+    say(f"{'refreshing' if reusable else 'making'} .venv from {level.value}")
     uv = _find_uv()
     if uv is None:
         _install_by_pip(checkout, level, reusable)
@@ -126,7 +126,7 @@ def _find_uv() -> str | None:
         if not (kept / "bin" / "uv").exists():
             scratch = kept.with_name(f".{kept.name}")
             shutil.rmtree(scratch, ignore_errors=True)
-            options = ["--quiet", "--disable-pip-version-check", "--require-hashes", "--target", str(scratch)]
+            options = ["--quiet", "--root-user-action=ignore", "--require-hashes", "--target", str(scratch)]
             fetch = [sys.executable, "-m", "pip", "install", *options, "-r", str(pinned)]
             if subprocess.run(fetch, stdout=sys.stderr, check=False).returncode:
                 say("uv is not to be had: going on with venv and pip, which takes longer")
