@@ -1,0 +1,37 @@
+"""What can go wrong in the planner, sorted by what the caller does about it.
+
+PlannerError
+├── InputsDisagree     ask the person: the documents that go into a plan do not belong together
+└── SolverError        stop: no plan can be trusted
+    ├── SolverCrashed      the child process ended without an answer
+    ├── SolverStalled      it was killed at its time limit
+    └── SolverLied         its answer breaks the model that it was given
+
+A demand that cannot be met is no error: `build_plan` returns an `Infeasible` document.
+"""
+
+from contracts.errors import PrestageError
+
+
+class PlannerError(PrestageError):
+    """No plan could be made."""
+
+
+class InputsDisagree(PlannerError):
+    """Forecast, capacity and environment are not of one another."""
+
+
+class SolverError(PlannerError):
+    """The solver gave no answer that can be trusted."""
+
+
+class SolverCrashed(SolverError):
+    """The child process ended without an answer."""
+
+
+class SolverStalled(SolverError):
+    """The child process was killed at its time limit."""
+
+
+class SolverLied(SolverError):
+    """The answer breaks a row, a bound or the integrality of the model."""

@@ -1,0 +1,68 @@
+"""What the planner does not decide: units that somebody has, pins, and regions that are left as they are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from contracts.ledger import UnitState
+from contracts.plan import PlannedResource, Reason, ReasonCode
+from contracts.resources import ON_DEMAND_PREFIX, Purpose, Resource, ResourceKind, root_of
+from planner.market import Amounts, Market
+from planner.question import TAKEN, Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Resources that are in the plan whatever demand says, by key, and what they take."""
+
+    resources: dict[str, PlannedResource]
+    use: Amounts
+
+    def of(self, place: str, kind: ResourceKind, purpose: Purpose) -> Iterator[Resource]:
+        """Given resources of one kind and purpose at a place: they count towards what is needed there."""
+        for item in self.resources.values():
+            resource = item.resource
+            if (resource.place, resource.kind, resource.purpose) == (place, kind, purpose):
+                yield resource
+
+
+def given_resources(question: Question, market: Market) -> Given:
+    """Everything live, or wanted earlier, that this plan keeps whatever demand says."""
+    kept: dict[str, PlannedResource] = {}
+    for resource, code in _kept(question):
+        usd_per_hour = market.usd_per_hour(resource)
+        kept[resource.key] = PlannedResource(resource=resource, usd_per_hour=usd_per_hour, reason=Reason(code=code))
+    ordered = {key: kept[key] for key in sorted(kept)}
+    return Given(resources=ordered, use=market.total_use(item.resource for item in ordered.values()))
+
+
+def _kept(question: Question) -> Iterator[tuple[Resource, ReasonCode]]:
+    """Later entries of a key outweigh earlier ones: what people say outweighs what the ledger says."""
+    live, earlier, states = question.live(), question.wanted_earlier(), question.unit_states()
+    for key, state in states.items():
+        unit = _as_handed_out(earlier.get(key), live.get(key))
+        if state in TAKEN and unit is not None:
+            yield _unit(unit, state)
+    for key in question.environment.pins:
+        if key in live:
+            yield live[key], ReasonCode.PINNED
+    for key, resource in live.items():
+        if question.is_frozen(resource.place):
+            yield resource, ReasonCode.PAUSED
+    for resource in earlier.values():
+        if not question.unreadable().isdisjoint(resource.place.split("--")):
+            yield resource, ReasonCode.PAUSED
+
+
+def _as_handed_out(earlier: Resource | None, live: Resource | None) -> Resource | None:
+    """A unit that was handed out stays as it was promised: what was wanted outweighs what is live."""
+    if earlier is None or live is None:
+        return earlier or live
+    return live.model_copy(update={"spec": earlier.spec})
+
+
+def _unit(resource: Resource, state: UnitState) -> tuple[Resource, ReasonCode]:
+    """The unit in its place's own root, under the purpose that its state gives it."""
+    root = root_of(resource.place) if resource.root.startswith(ON_DEMAND_PREFIX) else resource.root
+    if state is UnitState.QUARANTINED:
+        return resource.model_copy(update={"root": root, "purpose": Purpose.STAGED}), ReasonCode.RELEASED
+    return resource.model_copy(update={"root": root, "purpose": Purpose.GRANTED}), ReasonCode.GRANT

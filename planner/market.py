@@ -1,0 +1,162 @@
+"""Catalog and snapshot, indexed: what an item is, where it is offered and for how much, and how much a place has."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from contracts.capacity import (
+    ADDRESS_ITEM,
+    CapacityKind,
+    CapacitySnapshot,
+    Catalog,
+    CircuitTier,
+    LinkFacts,
+    Pool,
+    RegionFacts,
+    Shape,
+    StorageClass,
+)
+from contracts.names import link_name
+from contracts.resources import (
+    AlertSpec,
+    BlockSpec,
+    CircuitSpec,
+    ComputeSpec,
+    FailoverSpec,
+    LinkSpec,
+    NetworkSpec,
+    Purchase,
+    Resource,
+    StorageSpec,
+)
+
+Amounts = dict[tuple[str, CapacityKind], float]
+"""How much of a kind at a place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """What can be had, where, and at which price per hour."""
+
+    shapes: Mapping[str, Shape]
+    storage_classes: Mapping[str, StorageClass]
+    tiers: Mapping[str, CircuitTier]
+    regions: Mapping[str, RegionFacts]
+    links: Mapping[str, LinkFacts]
+    pools: Mapping[str, tuple[Pool, ...]]
+    available: Mapping[tuple[str, CapacityKind], float]
+    _prices: Mapping[tuple[str, str, Purchase], float]
+
+    @classmethod
+    def read(cls, catalog: Catalog, capacity: CapacitySnapshot) -> "Market":
+        pools: dict[str, tuple[Pool, ...]] = {}
+        for pool in sorted(capacity.pools, key=lambda item: (item.region, item.cidr)):
+            pools[pool.region] = (*pools.get(pool.region, ()), pool)
+        return cls(
+            shapes={shape.name: shape for shape in sorted(catalog.shapes, key=lambda item: item.name)},
+            storage_classes={item.name: item for item in sorted(catalog.storage_classes, key=lambda item: item.name)},
+            tiers={tier.name: tier for tier in sorted(catalog.circuit_tiers, key=lambda item: (item.gbps, item.name))},
+            regions={facts.region: facts for facts in capacity.regions},
+            links={link_name(link.a, link.b): link for link in capacity.links},
+            pools=pools,
+            available={(quota.place, quota.kind): quota.available for quota in capacity.quotas},
+            _prices={(offer.place, offer.item, offer.purchase): offer.usd_per_hour for offer in capacity.offers},
+        )
+
+    def price(self, place: str, item: str, purchase: Purchase = Purchase.ON_DEMAND) -> float | None:
+        """USD per hour of one, or nothing where it is not offered."""
+        return self._prices.get((place, item, purchase))
+
+    def offered_shapes(self, region: str) -> tuple[tuple[Shape, float], ...]:
+        """Shapes that a region sells on demand, with their price, by name."""
+        return tuple((shape, usd) for shape in self.shapes.values() if (usd := self.price(region, shape.name)) is not None)
+
+    def cheapest_class(self, region: str) -> tuple[StorageClass, float] | None:
+        """The storage class with the lowest price per GiB; of equal ones the first by name."""
+        offered = [(usd, name) for name in self.storage_classes if (usd := self.price(region, name)) is not None]
+        return (self.storage_classes[min(offered)[1]], min(offered)[0]) if offered else None
+
+    def smallest_shape(self, region: str) -> tuple[Shape, float] | None:
+        """The shape of which one costs least: what one staged unit of compute is."""
+        offered = [(usd, shape.vcpu, shape.name) for shape, usd in self.offered_shapes(region)]
+        return (self.shapes[min(offered)[2]], min(offered)[0]) if offered else None
+
+    def smallest_tier(self, link: str) -> tuple[CircuitTier, float] | None:
+        """The smallest tier that a link sells: what one staged circuit is."""
+        return next(((tier, usd) for tier in self.tiers.values() if (usd := self.price(link, tier.name)) is not None), None)
+
+    def unit_price(self, place: str, kind: CapacityKind) -> float | None:
+        """What one idle unit of a kind costs per hour, as the cheapest offer at the place implies."""
+        match kind:
+            case CapacityKind.VCPU:
+                prices = [usd / shape.vcpu for shape, usd in self.offered_shapes(place)]
+            case CapacityKind.MEMORY_GIB:
+                prices = [usd / shape.memory_gib for shape, usd in self.offered_shapes(place)]
+            case CapacityKind.STORAGE_GIB:
+                prices = [usd for name in self.storage_classes if (usd := self.price(place, name)) is not None]
+            case CapacityKind.GBPS:
+                prices = [usd / tier.gbps for tier in self.tiers.values() if (usd := self.price(place, tier.name)) is not None]
+            case CapacityKind.ADDRESSES:
+                prices = [usd] if (usd := self.price(place, ADDRESS_ITEM)) is not None else []
+            case _:
+                assert_never(kind)
+        return min(prices, default=None)
+
+    def usd_per_hour(self, resource: Resource) -> float:
+        """What a resource costs; an item that is no longer offered counts as nothing, as no price is known."""
+        return sum((self.price(*item) or 0.0) * number for item, number in self.bill(resource))
+
+    def bill(self, resource: Resource) -> tuple[tuple[tuple[str, str, Purchase], float], ...]:
+        """Which items a resource is charged for, and how many of each."""
+        spec, place = resource.spec, resource.place
+        match spec:
+            case ComputeSpec():
+                return (((place, spec.shape, spec.purchase), spec.count),)
+            case StorageSpec():
+                places = (place, spec.replica_region) if spec.replica_region else (place,)
+                return tuple(((where, spec.storage_class, Purchase.ON_DEMAND), spec.gib) for where in places)
+            case CircuitSpec():
+                return (((place, spec.tier, Purchase.ON_DEMAND), spec.count),)
+            case BlockSpec():
+                return (((place, ADDRESS_ITEM, Purchase.ON_DEMAND), address_count(spec.prefix)),)
+            case NetworkSpec() | LinkSpec() | FailoverSpec() | AlertSpec():
+                return ()
+            case _:
+                assert_never(spec)
+
+    def use(self, resource: Resource) -> Amounts:
+        """What a resource takes of the places' capacity; a replica takes storage where it stands, too."""
+        spec, place = resource.spec, resource.place
+        match spec:
+            case ComputeSpec():
+                shape = self.shapes.get(spec.shape)
+                if shape is None:
+                    return {}
+                return {
+                    (place, CapacityKind.VCPU): float(shape.vcpu * spec.count),
+                    (place, CapacityKind.MEMORY_GIB): float(shape.memory_gib * spec.count),
+                }
+            case StorageSpec():
+                places = (place, spec.replica_region) if spec.replica_region else (place,)
+                return {(where, CapacityKind.STORAGE_GIB): float(spec.gib) for where in places}
+            case CircuitSpec():
+                return {(place, CapacityKind.GBPS): float(spec.gbps * spec.count)}
+            case BlockSpec():
+                return {(place, CapacityKind.ADDRESSES): float(address_count(spec.prefix))}
+            case NetworkSpec() | LinkSpec() | FailoverSpec() | AlertSpec():
+                return {}
+            case _:
+                assert_never(spec)
+
+    def total_use(self, resources: Iterable[Resource]) -> Amounts:
+        """The sum of what resources take."""
+        total: Amounts = {}
+        for resource in resources:
+            for what, amount in self.use(resource).items():
+                total[what] = total.get(what, 0.0) + amount
+        return total
+
+
+def address_count(prefix: str) -> int:
+    """How many IPv4 addresses a prefix holds."""
+    return 1 << (32 - int(prefix.rpartition("/")[2]))

@@ -1,0 +1,75 @@
+"""What the planner is asked: every document that goes into a plan, as one value."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.capacity import CapacitySnapshot, Catalog
+from contracts.environment import Environment
+from contracts.forecast import ForecastBundle
+from contracts.ledger import LedgerView, UnitState
+from contracts.names import is_link, link_ends
+from contracts.plan import Plan
+from contracts.requests import PeeringRequest
+from contracts.resources import Resource
+
+TAKEN = frozenset({UnitState.HELD, UnitState.ACTIVE, UnitState.QUARANTINED})
+"""Units that no plan may touch: somebody has them, or had them until a moment ago."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Everything that a plan is a function of.
+
+    Attributes:
+        rules: digest of the policy bundle.
+        previous_plan: digest of the plan that was applied last, as the journal says.
+        earlier: that plan itself, where there is one: what was wanted then, for repairs and for calm.
+    """
+
+    environment: Environment
+    forecast: ForecastBundle
+    capacity: CapacitySnapshot
+    catalog: Catalog
+    ledger: LedgerView
+    rules: str
+    previous_plan: str | None
+    now: datetime
+    earlier: Plan | None = None
+
+    def live(self) -> dict[str, Resource]:
+        """What exists of ours, by key."""
+        return {item.resource.key: item.resource for item in self.capacity.resources}
+
+    def wanted_earlier(self) -> dict[str, Resource]:
+        """What the plan applied last wanted, by key."""
+        return {item.resource.key: item.resource for item in self.earlier.resources} if self.earlier else {}
+
+    def unit_states(self) -> dict[str, UnitState]:
+        """The ledger's word on every unit, by key."""
+        return {unit.key: unit.state for unit in self.ledger.units}
+
+    def unreadable(self) -> frozenset[str]:
+        """Regions that capacity could not be read of."""
+        return frozenset(facts.region for facts in self.capacity.regions if not facts.readable)
+
+    def frozen_regions(self) -> frozenset[str]:
+        """Regions that this plan leaves exactly as they are: paused by people, or not readable."""
+        return self.unreadable() | {region.name for region in self.environment.regions if region.paused}
+
+    def is_frozen(self, place: str) -> bool:
+        """Whether a place is left as it is; a link is when one of its ends is."""
+        ends = link_ends(place) if is_link(place) else (place,)
+        return not self.frozen_regions().isdisjoint(ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallQuestion:
+    """Everything that a small plan, for one request that staging could not meet, is a function of."""
+
+    environment: Environment
+    request: PeeringRequest
+    capacity: CapacitySnapshot
+    catalog: Catalog
+    ledger: LedgerView
+    rules: str
+    now: datetime
