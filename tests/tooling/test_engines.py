@@ -1,5 +1,7 @@
 """Where engines are looked for, and how the missing ones are built. A script stands in for Go."""
 
+import threading
+
 import pytest
 
 from tools import engines
@@ -10,6 +12,7 @@ if [ "$1" = list ]; then echo "{sdk}"; exit 0; fi
 if [ -e "{broken}" ]; then echo "package of trouble" >&2; exit 1; fi
 while [ "$1" != -o ]; do shift; done
 for last; do :; done
+sleep 0.2
 echo built > "$2/$(basename "$last")"
 echo build >> "{log}"
 """
@@ -85,6 +88,16 @@ def test_a_missing_engine_is_built_once(machine):
     built = ensure_engine("tofu")
     assert built == machine.cache / f"tofu-{RECIPES['tofu'].version}" / "tofu"
     assert ensure_engine("tofu") == built
+    assert machine.log.read_text().splitlines() == ["build"]
+
+
+def test_two_at_once_build_once(machine):
+    machine.install_go()
+    started = [threading.Thread(target=ensure_engine, args=("tofu",)) for _ in range(2)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
     assert machine.log.read_text().splitlines() == ["build"]
 
 
