@@ -60,7 +60,7 @@ def match(needs: Requirements, region: str, link: str, lots: Iterable[Lot]) -> M
     """Covers compute, storage and addresses at the region and bandwidth on the link.
 
     Deterministic: the same lots in any order give the same picks. Within a tier the smallest unit that covers what
-    remains is taken, else the one that covers most of it, so that the waste is less than one unit.
+    remains is taken, else the one that covers most of it, so that no staged unit is taken that could be spared.
     """
     stock = sorted(lots, key=lambda lot: (lot.tier, lot.size, lot.holder or "", lot.priority))
     compute = _of(stock, ResourceKind.COMPUTE, region)
@@ -113,7 +113,24 @@ def _cover(wanted: tuple[float, float], lots: Sequence[Lot]) -> tuple[Pick, ...]
         taken[index] = taken.get(index, 0) + 1
         gives = _gives(lots[index].size)
         left = (left[0] - gives[0], left[1] - gives[1])
-    return tuple(Pick(lot=lots[index], count=count) for index, count in sorted(taken.items()))
+    return tuple(
+        Pick(lot=lots[index], count=count) for index, count in sorted(_spared(taken, left, lots).items()) if count
+    )
+
+
+def _spared(taken: dict[int, int], left: tuple[float, float], lots: Sequence[Lot]) -> dict[int, int]:
+    """Gives back units that turned out not to be needed, least preferred first; what the customer holds is kept."""
+    kept = dict(taken)
+    for index in sorted(taken, reverse=True):
+        gives = _gives(lots[index].size)
+        while (
+            kept[index]
+            and lots[index].tier is not Tier.OWN_HOLD
+            and all(rest + give <= 0 for rest, give in zip(left, gives, strict=True))
+        ):
+            kept[index] -= 1
+            left = (left[0] + gives[0], left[1] + gives[1])
+    return kept
 
 
 def _best(left: tuple[float, float], lots: Sequence[Lot]) -> int:
