@@ -13,7 +13,7 @@ from contracts.environment import Environment
 from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts
 from contracts.names import link_name
-from contracts.yaml_files import likely
+from contracts.spelling import likely
 
 
 def check_inventory(facts: InventoryFacts, *, where: str = "inventory") -> None:
@@ -108,7 +108,7 @@ def _repeated(names: Iterable[str]) -> list[str]:
 
 
 def _unknown(where: str, name: str, known: list[str]) -> str:
-    hint = likely(name, tuple(known)) or f"known are {', '.join(sorted(known)) or 'none'}"
+    hint = likely(name, known) or f"known are {', '.join(sorted(known)) or 'none'}"
     return f"{where}: {name!r} is unknown; {hint}"
 
 

@@ -5,7 +5,6 @@ plain part of YAML is read (the scalars of YAML 1.2's core schema; no aliases, n
 a region called `no` stays a region and a file cannot grow when it is read.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from pydantic_core import ErrorDetails
 from contracts.document import Document
 from contracts.errors import MalformedDocument, NewerDocument
 from contracts.files import read_text
+from contracts.spelling import likely
 
 D = TypeVar("D", bound=Document)
 KeyPath = tuple[str | int, ...]
@@ -54,12 +54,6 @@ def parse_yaml_document(kind: type[D], text: str, *, where: str) -> D:
         return kind.model_validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
         raise _malformed(kind, error, where, marks) from error
-
-
-def likely(name: str, candidates: Iterator[str] | tuple[str, ...]) -> str:
-    """`did you mean 'x'?` for the candidate nearest to a mistyped name, else nothing."""
-    near = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else ""
 
 
 @dataclass(frozen=True, slots=True)

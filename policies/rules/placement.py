@@ -1,0 +1,88 @@
+"""Where things may stand: failover in another fault domain, customers and services in the regions they allow."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from contracts.names import is_link, link_ends
+from contracts.plan import Requirement
+from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource
+from policies.case import Breach, Case
+
+_SLACK = 1e-3  # shares are rounded when they are written
+
+
+def failover_partner(case: Case) -> Iterator[Breach]:
+    """Every region that serves has failover partners for its whole critical load, in other fault domains.
+
+    Does not ask where the environment carries nothing over (`failover.critical_share` 0).
+    """
+    if case.facts.environment.failover.critical_share == 0:
+        return
+    before = dict(uncovered(case.before.values(), case.fault_domains))
+    for region, why in uncovered(case.after.values(), case.fault_domains):
+        yield Breach(
+            resource=f"{region}/failover",
+            message=why,
+            fix="raise failover.max_latency_ms or failover.max_partners, or add capacity in another fault domain",
+            worsened=before.get(region) != why,
+        )
+
+
+def uncovered(resources: Iterable[Resource], fault_domains: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Regions that serve and are not covered by partners in other fault domains, and why, sorted."""
+    serving: set[str] = set()
+    shares: defaultdict[str, float] = defaultdict(float)
+    near: defaultdict[str, list[str]] = defaultdict(list)
+    for resource in resources:
+        match resource.spec:
+            case ComputeSpec() if resource.purpose is Purpose.SERVING:
+                serving.add(resource.place)
+            case FailoverSpec(partner=partner, share=share):
+                if fault_domains.get(partner, partner) == fault_domains.get(resource.place, resource.place):
+                    near[resource.place].append(partner)
+                else:
+                    shares[resource.place] += share
+    for region in sorted(serving):
+        if shares[region] < 1 - _SLACK:
+            told = f"partners in other fault domains cover {shares[region]:.0%} of the critical load of {region}"
+            if near[region]:
+                told += f"; {', '.join(sorted(near[region]))}: in its own fault domain {fault_domains[region]}"
+            yield region, told
+
+
+def allowed_regions(case: Case) -> Iterator[Breach]:
+    """What a customer has, and what a service needs, is in the regions that they allow (`allowed_regions`)."""
+    for key, unit in sorted(case.handed_out.items()):
+        resource = case.after.get(key)
+        allowed = case.settings.allowed_regions.get(unit.holder or "")
+        if resource is None or allowed is None:
+            continue
+        outside = [region for region in regions_of(resource.place) if region not in allowed]
+        if outside:
+            yield Breach(
+                resource=key,
+                message=f"{unit.holder} has it in {', '.join(outside)}, allowed: {', '.join(allowed)}",
+                fix=f"move it: prestage release, then a new request in {allowed[0] if allowed else 'no region'}",
+                worsened=case.before.get(key) != resource,
+            )
+    for requirement in case.plan.requirements:
+        yield from _service_outside(requirement, case.settings.allowed_regions)
+
+
+def _service_outside(requirement: Requirement, rules: dict[str, tuple[str, ...]]) -> Iterator[Breach]:
+    """A requirement that rests on a series of a service (`transactions:web@fra`) in a region it does not allow."""
+    if requirement.forecast is None:
+        return
+    service, at, _ = requirement.forecast.series.partition(":")[2].partition("@")
+    allowed = rules.get(service) if at else None
+    if allowed is not None and requirement.place not in allowed:
+        yield Breach(
+            resource=f"{requirement.place}/{requirement.kind}",
+            message=f"serves {service} in {requirement.place}, allowed: {', '.join(allowed)}",
+            fix=f"serve {service} elsewhere, or add {requirement.place} to rules.allowed_regions.{service}",
+        )
+
+
+def regions_of(place: str) -> tuple[str, ...]:
+    """The region, or both ends of a link."""
+    return link_ends(place) if is_link(place) else (place,)

@@ -1,0 +1,89 @@
+"""What a plan may not do: destroy what somebody holds or uses, outlive its validity."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from contracts.ledger import UnitView
+from contracts.plan import Change, Operation
+from contracts.resources import CircuitSpec, ComputeSpec, Resource, ResourceKind, StorageSpec
+from policies.case import WHOLE_PLAN, Breach, Case
+from policies.rules.placement import regions_of
+
+_CARRIERS = (ResourceKind.NETWORK, ResourceKind.LINK)
+"""Kinds that units stand on: without its network or link a unit is of no use."""
+
+
+def no_destruction(case: Case) -> Iterator[Breach]:
+    """Nothing that the ledger says is held or active is deleted, replaced, made smaller or cut off."""
+    for change in case.plan.changes:
+        unit = case.handed_out.get(change.key)
+        if unit is not None and (harm := _harm(change)):
+            yield Breach(
+                resource=change.key,
+                message=f"{harm} what is {unit.state} by {unit.holder or 'somebody'}{_until(unit)}",
+                fix="make the plan again with the ledger as it is now, or release the unit first",
+            )
+        elif change.operation in (Operation.DELETE, Operation.REPLACE):
+            yield from _cut_off(change, case.handed_out)
+
+
+def expiry(case: Case) -> Iterator[Breach]:
+    """The plan has not expired, and is valid no longer than `validity_hours`."""
+    plan, hours = case.plan, case.facts.environment.horizons.validity_hours
+    if case.now >= plan.expires_at:
+        yield Breach(
+            resource=WHOLE_PLAN,
+            message=f"expired at {plan.expires_at.isoformat()}",
+            fix="make the plan again: prestage plan",
+        )
+    if plan.expires_at - plan.made_at > timedelta(hours=hours):
+        valid = (plan.expires_at - plan.made_at).total_seconds() / 3600
+        yield Breach(
+            resource=WHOLE_PLAN,
+            message=f"valid for {valid:.6g} hours, at most {hours} are looked ahead",
+            fix="make the plan again: prestage plan",
+        )
+
+
+def _harm(change: Change) -> str:
+    """What a change does to the one who has the resource; empty when it does no harm."""
+    match change.operation:
+        case Operation.DELETE:
+            return "deletes"
+        case Operation.REPLACE:
+            return "replaces"
+        case Operation.UPDATE if change.before and change.after and _size(change.after) < _size(change.before):
+            return f"shrinks ({_size(change.before):.6g} to {_size(change.after):.6g})"
+        case _:
+            return ""
+
+
+def _cut_off(change: Change, handed_out: dict[str, UnitView]) -> Iterator[Breach]:
+    """The network or link of a change's place goes while somebody has a unit there."""
+    if change.before is None or change.before.kind not in _CARRIERS:
+        return
+    there = [unit for unit in handed_out.values() if change.place in (unit.place, *regions_of(unit.place))]
+    if there:
+        first = min(there, key=lambda unit: unit.key)
+        yield Breach(
+            resource=change.key,
+            message=f"cuts off {len(there)} unit(s) that are held or active, such as {first.key}",
+            fix="release what stands there first",
+        )
+
+
+def _size(resource: Resource) -> float:
+    """What an update in place may make smaller; 0 for what has no size."""
+    match resource.spec:
+        case ComputeSpec(count=count):
+            return count
+        case StorageSpec(gib=gib):
+            return gib
+        case CircuitSpec(count=count, gbps=gbps):
+            return count * gbps
+        case _:
+            return 0
+
+
+def _until(unit: UnitView) -> str:
+    return f" until {unit.until.isoformat()}" if unit.until else ""
