@@ -1,0 +1,1 @@
+"""Reads telemetry into a `Batch`. Files now; further sources become neighbours of `files`."""
