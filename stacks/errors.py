@@ -6,6 +6,10 @@ StacksError
 │   └── ResourceFailed       one resource could not be made so; the rest of its root may be
 ├── Interrupted          stop: the person did (exit 8, can be resumed)
 ├── EstateBusy           retry: another process holds the estate (exit 9)
+├── ApplyBusy            retry: another apply runs on this environment (exit 9)
+├── PartlyApplied        retry: some roots are done, the rest can be resumed (exit 8)
+├── JournalAltered       stop: what was applied is no longer what the plan declares (exit 6)
+├── OtherEngine          stop: the other engine is in charge of this environment (exit 6)
 └── EstateRefused        the inventory refuses an operation; nothing was changed
     ├── UnknownPlace         no such region, link, pool, item or resource
     ├── InvalidArgument      an argument is missing, unknown, of another type or out of range
@@ -48,6 +52,30 @@ class EstateBusy(StacksError):
     """Another process holds the estate's inventory for longer than we wait."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUSY
+
+
+class ApplyBusy(StacksError):
+    """Another apply runs on this environment."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BUSY
+
+
+class PartlyApplied(StacksError):
+    """Some roots are done, others are not; the same plan resumes."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.PARTIAL
+
+
+class JournalAltered(StacksError):
+    """A run cannot be resumed: what it finished is no longer what the plan declares."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
+
+
+class OtherEngine(StacksError):
+    """The other engine is in charge of this environment."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
 
 
 class EstateRefused(StacksError):
