@@ -1,5 +1,6 @@
 """The table of commands. A command's module is imported only when that command runs or shows its own help."""
 
+import difflib
 import importlib
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,17 @@ class Overview(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of the sections."""
         return [name for section in SECTIONS.values() for name in section]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command; a name that is none is answered with the likely one."""
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            near = difflib.get_close_matches(name, self.list_commands(ctx), 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"there is no command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Imports one command's module."""

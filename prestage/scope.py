@@ -105,6 +105,11 @@ class Scope:
         else:
             click.echo(document.sealed(), nl=False)
 
+    def existing(self, path: Path) -> Path:
+        """A file as typed, or, where there is none, as it lies in the project's folder."""
+        inside = self.folder / path
+        return inside if not path.exists() and inside.exists() else path.resolve()
+
     def shown(self, path: Path) -> str:
         """A path as people would type it: relative to where they are when it is below."""
         relative = os.path.relpath(path)

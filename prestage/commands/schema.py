@@ -23,7 +23,10 @@ class SchemaOptions:
 @click.command(epilog=examples("prestage schema", "prestage schema plan > plan.schema.json"))
 @click.argument("name", required=False)
 def command(name: str | None) -> int:
-    """Print the JSON schema of a document; without a NAME, list the documents."""
+    """Print the JSON schema of a document.
+
+    Without a NAME, list the documents.
+    """
     options = SchemaOptions(name=name)
     documents = {kind.FORMAT.removeprefix("prestage/"): kind for kind in _kinds()}
     if options.name is None:
