@@ -1,0 +1,154 @@
+"""A review as the comment of a pull request: verdict, cost, findings, changes by region, what to type next.
+
+Forges cut or refuse long comments (GitHub: 65,536 characters). A long one is made again with fewer rows until it
+fits; what is left out is counted. Findings that deny go last of all.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from contracts.plan import Change, Plan
+from contracts.review import Finding, Review
+from contracts.wording import symbol
+from policies import words
+
+LIMIT = 60_000
+"""Characters. Below GitHub's 65,536, so that a pipeline can put a line of its own before it."""
+
+_CELL = 280  # characters of one cell: longer is for the plan file
+
+
+@dataclass(frozen=True, slots=True)
+class _Detail:
+    """How many rows are shown: changes of one group, groups, findings."""
+
+    changes: int
+    groups: int
+    findings: int
+
+
+_DETAILS = (
+    _Detail(changes=10_000, groups=10_000, findings=10_000),
+    _Detail(changes=60, groups=10_000, findings=200),
+    _Detail(changes=20, groups=200, findings=100),
+    _Detail(changes=5, groups=100, findings=60),
+    _Detail(changes=0, groups=100, findings=40),
+)
+
+
+def as_markdown(review: Review, plan: Plan) -> str:
+    """The comment, at most `LIMIT` characters. Its first line is a mark by which a pipeline finds it again."""
+    text = ""
+    for detail in _DETAILS:
+        text = "\n".join(_lines(review, plan, detail)) + "\n"
+        if len(text) <= LIMIT:
+            break
+    return text
+
+
+def _lines(review: Review, plan: Plan, detail: _Detail) -> Iterator[str]:
+    mark = "✗" if review.denied else "✓"
+    yield f"<!-- prestage review {plan.environment} -->"
+    yield f"## {mark} Prestage: `{plan.environment}` {words.verdict(review)}"
+    yield ""
+    yield f"**{words.counts(plan.changes)}** by {plan.engine}, valid until {plan.expires_at:%Y-%m-%d %H:%M} UTC."
+    yield ""
+    yield from _cost(plan)
+    yield from _findings(review.findings, detail)
+    yield from _changes(plan, detail)
+    yield from _footer(review, plan)
+
+
+def _cost(plan: Plan) -> Iterator[str]:
+    before, after = plan.cost.before_usd_per_hour, plan.cost.after_usd_per_hour
+    yield from _table(
+        ("cost", "before", "after", "difference"),
+        "lrrr",
+        (
+            ("USD per hour", f"{before:,.2f}", f"{after:,.2f}", f"{after - before:+,.2f}"),
+            ("USD per 30 days", f"{before * 720:,.0f}", f"{after * 720:,.0f}", f"{(after - before) * 720:+,.0f}"),
+        ),
+    )
+    yield f"{words.gap(plan)}." + (" **The solver was cut short.**" if plan.cut_short else "")
+    yield ""
+
+
+def _findings(findings: tuple[Finding, ...], detail: _Detail) -> Iterator[str]:
+    if not findings:
+        yield "No findings: every rule holds."
+        yield ""
+        return
+    yield f"### {words.counted(len(findings), 'finding')}"
+    yield ""
+    shown = findings[: detail.findings]
+    yield from _table(("", "rule", "resource", "what", "to do"), "lllll", (_finding(finding) for finding in shown))
+    if rest := findings[detail.findings :]:
+        denying = sum(finding.denies for finding in rest)
+        yield f"_and {len(rest)} more, {denying} of which deny: the review file has all._"
+        yield ""
+
+
+def _finding(finding: Finding) -> tuple[str, ...]:
+    state = words.standing(finding)
+    what = finding.message + (f" (exempted by {finding.exempted_by})" if finding.exempted_by else "")
+    resource = "the plan" if finding.resource == "*" else f"`{finding.resource}`"
+    return (f"**{state}**" if finding.denies else state, f"`{finding.rule}`", resource, what, finding.fix)
+
+
+def _changes(plan: Plan, detail: _Detail) -> Iterator[str]:
+    if not plan.changes:
+        return
+    yield f"### {words.counted(len(plan.changes), 'change')}"
+    yield ""
+    requirements = {requirement.id: requirement for requirement in plan.requirements}
+    found = words.groups(plan)
+    for group in found[: detail.groups]:
+        shown, rest = group.changes[: detail.changes], group.changes[detail.changes :]
+        yield f"<details><summary><b>{group.name}</b>: {words.counts(group.changes)}"
+        yield f"({group.usd_per_hour:+,.2f} USD/h)</summary>"
+        yield ""
+        if shown:
+            rows = (_change(change, words.why(change, requirements)) for change in shown)
+            yield from _table(("", "resource", "becomes", "USD/h", "why"), "lllrl", rows)
+        if rest:
+            yield f"_{words.left_out(rest)}: the plan file has all._"
+            yield ""
+        yield "</details>"
+        yield ""
+    if more := found[detail.groups :]:
+        changes = [change for group in more for change in group.changes]
+        yield f"_and {words.counted(len(more), 'region')} more with {words.counts(changes)}._"
+        yield ""
+
+
+def _change(change: Change, reason: str) -> tuple[str, ...]:
+    becomes = words.becomes(change)
+    if change.from_root:
+        becomes += f" (from {change.from_root})"
+    return (f"`{symbol(change.operation)}`", f"`{change.key}`", becomes, f"{change.usd_per_hour:+,.4f}", reason)
+
+
+def _footer(review: Review, plan: Plan) -> Iterator[str]:
+    told, command = words.next_steps(review, plan)
+    yield told
+    if command:
+        yield from ("", "```", command, "```")
+    yield ""
+    inputs = plan.inputs
+    pairs = [("plan", review.plan), ("policies", review.policies), ("forecast", inputs.forecast)]
+    pairs += [("capacity", inputs.capacity), ("previous plan", inputs.previous_plan or "none")]
+    yield "<sub>" + " · ".join(f"{name} {words.short(digest)}" for name, digest in pairs) + "</sub>"
+
+
+def _table(head: Iterable[str], align: str, rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "|".join("--:" if side == "r" else ":--" for side in align) + "|"
+    for row in rows:
+        yield "| " + " | ".join(_cell(text) for text in row) + " |"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    """One line, no bar that would end the cell, no tag that would begin one, not too long."""
+    flat = " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return flat if len(flat) <= _CELL else flat[: _CELL - 1] + "…"

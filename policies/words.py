@@ -1,0 +1,115 @@
+"""What text and Markdown say alike: the verdict, the counts, why a change is made, what to type next."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from contracts.names import is_link
+from contracts.plan import Change, Operation, Plan, ReasonCode, Requirement
+from contracts.resources import LINKS_ROOT
+from contracts.review import Finding, Review
+from contracts.wording import describe
+
+_PLAIN = {
+    ReasonCode.SUPPORT: "the others need it",
+    ReasonCode.SURPLUS: "no longer needed",
+    ReasonCode.RELEASED: "released",
+    ReasonCode.REPAIR: "puts back what was changed from outside",
+    ReasonCode.PINNED: "pinned",
+    ReasonCode.PAUSED: "its region is paused",
+    ReasonCode.GRANT: "handed out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The changes of one region, or of all links."""
+
+    name: str
+    changes: tuple[Change, ...]
+
+    @property
+    def usd_per_hour(self) -> float:
+        return sum(change.usd_per_hour for change in self.changes)
+
+
+def groups(plan: Plan) -> tuple[Group, ...]:
+    """Changes by region, sorted, then those of links; in each the order of the plan."""
+    found: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        found.setdefault(LINKS_ROOT if is_link(change.place) else change.place, []).append(change)
+    names = sorted(found, key=lambda name: (name == LINKS_ROOT, name))
+    return tuple(Group(name, tuple(found[name])) for name in names)
+
+
+def verdict(review: Review) -> str:
+    """`passes`, `is denied by 2 findings`."""
+    denying = sum(finding.denies for finding in review.findings)
+    return f"is denied by {counted(denying, 'finding')}" if denying else "passes"
+
+
+def standing(finding: Finding) -> str:
+    """What a finding does: `denies`, `exempted`, `told`."""
+    if finding.denies:
+        return "denies"
+    return "exempted" if finding.exempted_by else "told"
+
+
+def counts(changes: Iterable[Change]) -> str:
+    """`10 create, 2 update`; `no changes`."""
+    operations = [change.operation for change in changes]
+    told = [f"{operations.count(operation)} {operation}" for operation in Operation if operation in operations]
+    return ", ".join(told) or "no changes"
+
+
+def becomes(change: Change) -> str:
+    """`3 x m8`, `3 x m8 → 5 x m8`: what the change makes of the resource, or what it takes away."""
+    before = describe(change.before.spec) if change.before else ""
+    after = describe(change.after.spec) if change.after else ""
+    return f"{before} → {after}" if before and after and before != after else after or before
+
+
+def why(change: Change, requirements: dict[str, Requirement]) -> str:
+    """The chain behind a change: requirement, and the forecast number that it rests on."""
+    behind = [requirements[name] for name in change.reason.requirements if name in requirements]
+    if not behind:
+        return _PLAIN.get(change.reason.code, str(change.reason.code))
+    first = behind[0]
+    told = f"{change.reason.code}: {first.quantity:.6g} {first.kind}"
+    if first.forecast is not None:
+        forecast = first.forecast
+        told += f"; {forecast.series} {forecast.value:.6g} at quantile {forecast.level:.3g}, {forecast.at:%d %b %H:%M}"
+    return told + (f" (and {len(behind) - 1} more)" if len(behind) > 1 else "")
+
+
+def next_steps(review: Review, plan: Plan) -> tuple[str, str]:
+    """What to do, and the command to type; no command where there is nothing to do."""
+    file = f"plans/{plan.environment}.json"
+    if review.denied:
+        return "Settle the findings, or exempt what may be so, then:", f"prestage plan --out {file}"
+    if not plan.changes:
+        return "Nothing to apply.", ""
+    return "Merging approves exactly this plan; merged, it is applied by:", f"prestage apply {file} --yes"
+
+
+def gap(plan: Plan) -> str:
+    """How far the cost may be from the least possible."""
+    cost = plan.cost
+    return (
+        f"{cost.optimised_usd_per_hour:,.2f} USD/h of it was optimised, at most {cost.gap:.2%} above the least possible"
+        f" ({cost.lower_bound_usd_per_hour:,.2f})"
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 change`, `2 changes`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def short(digest: str) -> str:
+    """The first 12 digits of a digest."""
+    return digest.removeprefix("sha256:")[:12]
+
+
+def left_out(rest: Sequence[Change]) -> str:
+    """`and 123 more: 100 create, 23 delete`."""
+    return f"and {len(rest)} more: {counts(rest)}"
