@@ -60,6 +60,17 @@ class Row:
         return {**self.arguments, "id": self.id, "state": self.state}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """What one resource takes of a capacity kind at a place."""
+
+    environment: str
+    key: str
+    place: str
+    kind: str
+    amount: float
+
+
 def resource_id(environment: str, key: str) -> str:
     """The id of a resource, known before it exists: `dev/fra/network`."""
     return f"{environment}/{key}"
@@ -173,15 +184,14 @@ class Inventory:
                 [(state, holder, key, environment) for key, (state, holder) in states.items()],
             )
 
-    def usage(self, environment: str | None = None) -> dict[tuple[str, str], float]:
-        """What is taken by place and kind: by all resources, or by those of one environment."""
+    def live(self) -> tuple[tuple[Row, ...], tuple[UsageRow, ...]]:
+        """Every resource of every environment and what it takes, at one moment."""
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT place, kind, sum(amount) FROM usage JOIN resource USING (seq)"
-                " WHERE environment = coalesce(?, environment) GROUP BY place, kind",
-                (environment,),
-            )
-            return {(place, kind): amount for place, kind, amount in rows}
+            rows = connection.execute("SELECT * FROM resource ORDER BY environment, key").fetchall()
+            usages = connection.execute(
+                "SELECT environment, key, place, kind, amount FROM usage JOIN resource USING (seq) ORDER BY seq"
+            ).fetchall()
+        return tuple(_row(row) for row in rows), tuple(UsageRow(**dict(usage)) for usage in usages)
 
 
 def _checked(type: str, key: str, environment: str, arguments: Mapping[str, Value]) -> dict[str, Value]:

@@ -1,0 +1,1 @@
+"""Targets turn resources into declarations, one module a target. Pure."""

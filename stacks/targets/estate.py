@@ -1,0 +1,106 @@
+"""Resources as declarations of the estate, and live rows of the estate as specs again. Both from one table.
+
+Tags (environment, key, owner) are on every resource; its purpose is not, so that granting a unit changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from contracts.environment import Environment
+from contracts.names import is_link
+from contracts.resources import Resource, ResourceKind, Spec
+from stacks.declaration import Declaration, Value
+from stacks.errors import InvalidArgument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rendering:
+    """How a kind is declared: its type, and the spec's fields that bear another name there."""
+
+    type: str
+    renamed: tuple[tuple[str, str], ...] = ()
+    networked: bool = True  # stands in its region's network
+
+
+_TABLE: Mapping[ResourceKind, _Rendering] = {
+    ResourceKind.NETWORK: _Rendering(type="estate_network", networked=False),
+    ResourceKind.BLOCK: _Rendering(type="estate_block"),
+    ResourceKind.COMPUTE: _Rendering(type="estate_compute", renamed=(("count", "instances"),)),
+    ResourceKind.STORAGE: _Rendering(type="estate_storage"),
+    ResourceKind.CIRCUIT: _Rendering(type="estate_circuit", renamed=(("count", "circuits"),), networked=False),
+    ResourceKind.LINK: _Rendering(type="estate_link", networked=False),
+    ResourceKind.FAILOVER: _Rendering(type="estate_failover"),
+    ResourceKind.ALERT: _Rendering(type="estate_alert"),
+}
+_KINDS = {rendering.type: kind for kind, rendering in _TABLE.items()}
+_NOT_SPEC = frozenset({"id", "state", "environment", "key", "owner", "region", "link", "network"})
+_SPEC: TypeAdapter[Spec] = TypeAdapter(Spec)
+
+
+def declare(resources: Sequence[Resource], environment: Environment) -> tuple[Declaration, ...]:
+    """Declarations of all resources, in the order of their keys.
+
+    A network in the same root is referenced, one in another root is named by its id, which is known beforehand: moving
+    a resource between roots changes no argument.
+    """
+    roots = {resource.key: resource.root for resource in resources}
+    circuits = [resource for resource in resources if resource.kind is ResourceKind.CIRCUIT]
+    return tuple(
+        _declare(resource, environment, roots, circuits) for resource in sorted(resources, key=lambda item: item.key)
+    )
+
+
+def undeclare(type: str, key: str, arguments: Mapping[str, Value]) -> Spec:
+    """The spec that a live row stands for: the inverse of `declare`.
+
+    Raises:
+        InvalidArgument: the estate has no such type, or a value is not one of the spec's.
+    """
+    kind = _KINDS.get(type)
+    if kind is None:
+        raise InvalidArgument(f"{type!r} is no type of the estate", where=key)
+    names = {argument: field for field, argument in _TABLE[kind].renamed}
+    fields = {names.get(name, name): value for name, value in arguments.items() if name not in _NOT_SPEC}
+    try:
+        return _SPEC.validate_python({**fields, "kind": kind})
+    except ValueError as error:
+        raise InvalidArgument(f"its arguments are no {kind}: {error}", where=key) from error
+
+
+def network_key(region: str) -> str:
+    """The key of a region's network."""
+    return f"{region}/network"
+
+
+def _declare(
+    resource: Resource, environment: Environment, roots: Mapping[str, str], circuits: Iterable[Resource]
+) -> Declaration:
+    rendering = _TABLE[resource.kind]
+    names = dict(rendering.renamed)
+    spec = resource.spec.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
+    arguments: dict[str, Value] = {names.get(field, field): value for field, value in spec.items()}
+    arguments |= {"environment": environment.name, "key": resource.key, "owner": environment.owner}
+    arguments["link" if is_link(resource.place) else "region"] = resource.place
+    references: dict[str, str] = {}
+    network = network_key(resource.place)
+    if rendering.networked and roots.get(network) == resource.root:
+        references["network"] = network
+    elif rendering.networked:
+        arguments["network"] = f"{environment.name}/{network}"
+    return Declaration(
+        type=rendering.type,
+        key=resource.key,
+        root=resource.root,
+        arguments=arguments,
+        references=references,
+        depends_on=_carriers(resource, circuits),
+    )
+
+
+def _carriers(resource: Resource, circuits: Iterable[Resource]) -> tuple[str, ...]:
+    """Routes of a link go up after the circuits that carry them."""
+    if resource.kind is not ResourceKind.LINK:
+        return ()
+    return tuple(sorted(item.key for item in circuits if item.place == resource.place and item.root == resource.root))
