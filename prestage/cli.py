@@ -16,6 +16,9 @@ class Entry(NamedTuple):
 
 
 SECTIONS: dict[str, dict[str, Entry]] = {
+    "Look ahead": {
+        "history": Entry("history", "Import telemetry; show what is kept."),
+    },
     "Set up": {
         "completion": Entry("completion", "Print the completion script of a shell."),
         "schema": Entry("schema", "Print the JSON schema of a document."),

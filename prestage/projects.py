@@ -1,0 +1,38 @@
+"""From a command's scope to the things it works on: the project, its history, its clock."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from prestage.scope import Scope
+
+if TYPE_CHECKING:
+    from contracts.environment import Environment
+    from coordinator.project import Project
+    from forecaster.history.store import History
+
+
+def open_project(scope: Scope) -> "Project":
+    """Opens the project: its files, its inventory, its ledger, its journal, its engine."""
+    from coordinator.project import Project
+
+    return Project.open(scope.folder, scope.environment)
+
+
+def read_environment(scope: Scope) -> "Environment":
+    """Reads the environment file alone."""
+    from contracts.environment import Environment
+    from contracts.yaml_files import read_yaml_document
+
+    return read_yaml_document(Environment, scope.folder / "environments" / f"{scope.environment}.yaml")
+
+
+def open_history(scope: Scope) -> "History":
+    """The environment's history."""
+    from forecaster.history.store import History
+
+    return History(scope.folder / read_environment(scope).state_dir / "history")
+
+
+def now() -> datetime:
+    """The real clock, UTC."""
+    return datetime.now(UTC)

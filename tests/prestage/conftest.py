@@ -1,0 +1,18 @@
+"""A project's folder to try commands in."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """The sample project, and the current folder in it."""
+    for name in ("environments", "estate"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "exemptions.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
