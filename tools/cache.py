@@ -23,10 +23,12 @@ def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
 def locked(path: Path, *, doing: str) -> Iterator[None]:
     """Holds the lock file at `path`; says what it waits for when another process holds it.
 
-    The kernel drops the lock with its process, so a killed builder blocks nobody.
+    The kernel drops the lock when the last process that has the file open is gone. Builders hand it down to what they
+    start (`close_fds=False`), so that an installer which outlives a killed builder is waited for, and nobody else.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
+        os.set_inheritable(lock.fileno(), True)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

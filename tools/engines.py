@@ -33,6 +33,7 @@ from tools.cache import cache_dir, locked, say
 HERE = Path(__file__).resolve().parent
 PROGRESS_S = 10.0  # seconds between two lines of progress; CI logs go quiet otherwise
 LANGUAGE_HOST = "pulumi-language-python"
+SCRATCH = ".build-"
 PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 
 
@@ -145,7 +146,9 @@ def _has_language_host(cli: Path, path: str) -> bool:
 
 def _build(recipe: Recipe, cache: Path) -> Path:
     target = cache / f"{recipe.name}-{recipe.version}"
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as scratch:
+    for abandoned in cache.glob(f"{SCRATCH}*"):  # by a build that was killed; the lock is ours
+        shutil.rmtree(abandoned)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=cache) as scratch:
         module, result = Path(scratch, "module"), Path(scratch, "result")
         shutil.copytree(HERE / recipe.name, module)
         result.mkdir()
@@ -164,7 +167,9 @@ def _go_build(recipe: Recipe, module: Path, result: Path) -> None:
     title, started, log = f"{recipe.name} {recipe.version}", time.monotonic(), module / "build.log"
     say(f"building {title} from Go modules: some 3 minutes on 2 cores, once")
     with log.open("wb") as output:
-        build = subprocess.Popen(command, cwd=module, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        build = subprocess.Popen(
+            command, cwd=module, stdin=subprocess.DEVNULL, stdout=output, stderr=output, close_fds=False
+        )
         while _still_runs(build):
             packages = log.read_bytes().count(b"\n")
             say(f"building {title}: {packages} packages, {time.monotonic() - started:.0f} s")

@@ -156,11 +156,17 @@ def _install_by_pip(checkout: Checkout, level: Level, reusable: bool) -> None:
 
 def _run(command: Sequence[str]) -> None:
     """Runs one step of an installer; its words go to stderr, for stdout belongs to what was asked for."""
-    environ = {"UV_SYSTEM_CERTS": "1", **os.environ}
-    code = subprocess.run(command, stdout=sys.stderr, stdin=subprocess.DEVNULL, env=environ, check=False).returncode
-    if code:
+    done = subprocess.run(
+        command,
+        env={"UV_SYSTEM_CERTS": "1", **os.environ},
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        close_fds=False,  # it holds the lock as long as it runs
+        check=False,
+    )
+    if done.returncode:
         raise SetupError(
-            f"`{' '.join(command)}` failed (exit {code}); what it said is above.\n"
+            f"`{' '.join(command)}` failed (exit {done.returncode}); what it said is above.\n"
             "Nothing is kept of a half-made environment. Run the same command again, with uv "
             "(`python3 -m pip install --user uv`) or the system's `python3-venv` installed if they are missing."
         )

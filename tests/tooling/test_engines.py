@@ -121,6 +121,7 @@ def test_pulumi_is_built_with_its_language_host_which_follows_the_checkout(machi
 def test_a_failed_build_leaves_nothing_and_says_why(machine, capsys):
     machine.install_go()
     machine.broken.touch()
+    (machine.cache / ".build-killed").mkdir(parents=True)
     with pytest.raises(EngineBuildError, match="package of trouble"):
         ensure_engine("tofu")
     assert [file.name for file in machine.cache.iterdir()] == [".lock"]

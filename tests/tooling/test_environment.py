@@ -1,15 +1,19 @@
 """Making `.venv`: once, whole, and by one process at a time. A script stands in for uv."""
 
+import os
 import shutil
+import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from tools.environment import Checkout, Level, SetupError, ensure_environment
+from tools.environment import ROOT, Checkout, Level, SetupError, ensure_environment
 
 UV = """#!/bin/sh
 echo "$1 $2" >> "{log}"
+[ -z "$SLOW" ] || [ "$2" != sync ] || {{ touch "{log}.slow"; sleep 1; echo "slow end" >> "{log}"; }}
 echo chatter on stdout
 if [ "$1" = venv ]; then
   for last; do :; done
@@ -93,6 +97,20 @@ def test_two_at_once_install_once(installer):
     for thread in started:
         thread.join()
     assert installer.calls() == ["venv --quiet", "pip sync", "pip install"]
+
+
+def test_an_installer_that_outlives_its_killed_run_is_waited_for(installer, monkeypatch):
+    script = (
+        "import pathlib, sys; from tools.environment import *;"
+        "ensure_environment(Level.RUNTIME, Checkout(root=pathlib.Path(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", script, str(installer.checkout.root)]
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "SLOW": "1"}, stderr=subprocess.DEVNULL) as killed:
+        while not installer.log.with_name("log.slow").exists():
+            time.sleep(0.02)
+        killed.kill()
+    ensure_environment(Level.RUNTIME, installer.checkout)
+    assert installer.calls() == ["venv --quiet", "pip sync", "slow end", "venv --quiet", "pip sync", "pip install"]
 
 
 def test_a_folder_that_is_no_environment_stays(installer):
