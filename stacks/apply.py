@@ -1,0 +1,193 @@
+"""One reviewed plan to one engine run, with the journal around it.
+
+Where it stands: after the gate (`coordinator`) said yes and took the lock. `make_order` turns the plan into a job: all
+declarations by root, regions first, then links. `preview_plan` and `apply_plan` hand the engine the same job, so that
+a dry run cannot drift from the real run. A root that fails leaves the others applied; the same plan resumes the rest.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from contracts.document import text_digest
+from contracts.environment import Environment
+from contracts.plan import Change, Operation, Plan
+from contracts.ports import Clock, Progress
+from contracts.resources import LINKS_ROOT, Resource
+from contracts.run import RootRun, RunReport, RunStatus
+from stacks.declaration import Declaration
+from stacks.engines.engine import Adoption, Engine, Job, Preview
+from stacks.errors import EngineMissing, EstateBusy, Interrupted, PartlyApplied, StacksError
+from stacks.journal import Intent, Journal, Run
+from stacks.targets.estate import declare
+
+COMPLETE = frozenset({RunStatus.DONE, RunStatus.CLEAN})
+ATTEMPTS = 3  # while another process holds the estate; every step of an engine is safe to repeat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOrder:
+    """What an engine is asked for, and on behalf of which plan.
+
+    Attributes:
+        resume: the command that continues this run after it stopped.
+    """
+
+    plan: Plan
+    job: Job
+    resume: str
+
+
+def make_order(plan: Plan, environment: Environment, *, resume: str) -> ApplyOrder:
+    """The job of a plan.
+
+    A plan names the whole content of its roots: every region's and that of the links; a small plan only the roots of
+    its own resources. A resource that is adopted is declared where it goes, and the root it leaves is dropped.
+    """
+    wanted = [item.resource for item in plan.resources]
+    roots = _roots_of(plan, environment, wanted)
+    by_key = {resource.key: resource for resource in wanted}
+    adopted = [change for change in plan.changes if change.operation is Operation.ADOPT and change.from_root]
+    leaving = {change.from_root: _staying(plan.changes, change.from_root) for change in adopted if change.from_root}
+    content = {root: [item for item in wanted if item.root == root] for root in roots if root not in leaving}
+    content |= {root: resources for root, resources in leaving.items() if resources}
+    job = Job(
+        environment=environment.name,
+        roots={root: declare(content[root], environment) for root in _in_order(content)},
+        adopt=tuple(Adoption(key=item.key, from_root=item.from_root or "") for item in adopted if item.key in by_key),
+        drop=tuple(sorted(leaving)),
+    )
+    return ApplyOrder(plan=plan, job=job, resume=resume)
+
+
+def preview_plan(order: ApplyOrder, engine: Engine, progress: Progress) -> Preview:
+    """What `apply_plan` would do now, in the engine's own words too. Changes nothing."""
+    for attempt in _patiently():
+        with attempt:
+            return engine.preview(order.job, progress)
+    raise AssertionError("tenacity raises after the last attempt")
+
+
+def apply_plan(order: ApplyOrder, engine: Engine, journal: Journal, clock: Clock, progress: Progress) -> RunReport:
+    """Applies the order and says how each root ended. Safe to repeat after any interruption.
+
+    The caller holds the `ApplyLock`. An incomplete report leaves the run open in the journal: `incomplete` turns it
+    into the error that people see.
+
+    Raises:
+        JournalAltered: an open run of this plan finished a root that is declared differently now.
+        Interrupted: the person stopped it; says how to resume.
+        EngineMissing, EngineFailed, EstateBusy: before anything was done, or with the run left open.
+    """
+    started = clock()
+    program = engine.program()
+    roots = {root: declarations_digest(items) for root, items in order.job.roots.items()}
+    intent = Intent(plan=order.plan.digest(), small=order.plan.small, engine=order.plan.engine, roots=roots)
+    run = journal.begin(intent, started)
+    try:
+        outcomes = _run(order, engine, progress)
+    except (Interrupted, KeyboardInterrupt) as stopped:
+        journal.record(run.id, _unfinished(run, RunStatus.INTERRUPTED))
+        raise _interrupted(order, stopped) from stopped
+    except EngineMissing:
+        journal.abandon(run.id, clock())
+        raise
+    ended = clock()
+    journal.finish(run.id, _status(outcomes), outcomes, ended)
+    return RunReport(
+        run=run.id,
+        environment=order.plan.environment,
+        plan=intent.plan,
+        engine=order.plan.engine,
+        program=program.name,
+        program_version=program.version,
+        started_at=started,
+        seconds=_seconds(started, ended),
+        resumed=run.resumed,
+        roots=outcomes,
+    )
+
+
+def incomplete(report: RunReport, *, resume: str) -> PartlyApplied | None:
+    """The error of a report that is not complete: which roots, why, and the command that resumes it."""
+    left = [root for root in report.roots if root.status not in COMPLETE]
+    if not left:
+        return None
+    reasons = "; ".join(f"{root.root}: {root.message or root.status.value}" for root in left)
+    done = len(report.roots) - len(left)
+    return PartlyApplied(
+        f"{done} of {len(report.roots)} roots are applied, {len(left)} are not: {reasons}",
+        where=f"{report.environment}, {report.run}",
+        next_step=f"mend the cause, then: {resume}",
+    )
+
+
+def declarations_digest(declarations: Iterable[Declaration]) -> str:
+    """What is declared, as one digest, whatever the order."""
+    content = [
+        [item.key, item.type, dict(item.arguments), dict(item.references), sorted(item.depends_on)]
+        for item in sorted(declarations, key=lambda item: item.key)
+    ]
+    return text_digest(json.dumps(content, sort_keys=True, separators=(",", ":")))
+
+
+def _roots_of(plan: Plan, environment: Environment, wanted: list[Resource]) -> set[str]:
+    named = {resource.root for resource in wanted}
+    named |= {change.before.root for change in plan.changes if change.before is not None}
+    if not plan.small:
+        named |= {region.name for region in environment.regions} | {LINKS_ROOT}
+    return named
+
+
+def _staying(changes: Iterable[Change], root: str) -> list[Resource]:
+    """What a root that is left shall hold before it is dropped: nothing to do, unless some of it is destroyed.
+
+    Then the adopted rest has to be named, so that emptying the root of the others does not take it along.
+    """
+    here = [change for change in changes if change.before is not None and change.before.root == root]
+    if all(change.operation is Operation.ADOPT for change in here):
+        return []
+    return [change.before for change in here if change.before and change.operation is Operation.ADOPT]
+
+
+def _in_order(roots: Iterable[str]) -> list[str]:
+    return sorted(roots, key=lambda root: (root == LINKS_ROOT, root))
+
+
+def _run(order: ApplyOrder, engine: Engine, progress: Progress) -> tuple[RootRun, ...]:
+    for attempt in _patiently():
+        with attempt:
+            return engine.apply(order.job, progress)
+    raise AssertionError("tenacity raises after the last attempt")
+
+
+def _patiently() -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type(EstateBusy),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential(multiplier=0.2, max=2),
+        reraise=True,
+    )
+
+
+def _status(outcomes: Iterable[RootRun]) -> RunStatus:
+    found = {outcome.status for outcome in outcomes}
+    if found <= {RunStatus.CLEAN}:
+        return RunStatus.CLEAN
+    return RunStatus.DONE if found <= COMPLETE else RunStatus.FAILED
+
+
+def _unfinished(run: Run, status: RunStatus) -> tuple[RootRun, ...]:
+    return tuple(root.model_copy(update={"status": status}) for root in run.roots if root.status not in COMPLETE)
+
+
+def _interrupted(order: ApplyOrder, stopped: BaseException) -> Interrupted:
+    what = stopped.what if isinstance(stopped, StacksError) else "stopped; what was finished is kept"
+    return Interrupted(what, where=order.plan.environment, next_step=f"resume it: {order.resume}")
+
+
+def _seconds(started: datetime, ended: datetime) -> float:
+    return max(0.0, (ended - started).total_seconds())
