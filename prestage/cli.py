@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "history": Entry("history", "Import telemetry; show what is kept."),
     },
     "Set up": {
+        "init": Entry("init", "Make a project: environment, sample inventory, Pulumi.yaml, pipeline, README."),
         "completion": Entry("completion", "Print the completion script of a shell."),
         "schema": Entry("schema", "Print the JSON schema of a document."),
     },

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 def open_project(scope: Scope) -> "Project":
     """Opens the project: its files, its inventory, its ledger, its journal, its engine."""
     from coordinator.project import Project
+    from prestage.demo.folder import clock_of
 
-    return Project.open(scope.folder, scope.environment)
+    folder = scope.folder
+    return Project.open(folder, scope.environment, clock=clock_of(folder))
 
 
 def read_environment(scope: Scope) -> "Environment":

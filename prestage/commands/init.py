@@ -1,0 +1,43 @@
+"""`prestage init`: a project of one's own that runs at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from contracts.exits import ExitCode
+from prestage.scope import Scope, examples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitOptions:
+    """Where the project is made, and its name: by default the folder's."""
+
+    folder: Path
+    name: str
+
+
+@click.command(
+    epilog=examples(
+        "prestage init my-network          # in the new folder my-network",
+        "prestage init . --name my-network # here; files of other names do not matter",
+    )
+)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--name", help="Name of the project; the folder's by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+def command(folder: Path, name: str | None, as_json: bool) -> int:
+    """Make a project: environment, sample inventory, Pulumi.yaml, pipeline, README."""
+    from prestage.projects import now
+    from prestage.scaffold import ENVIRONMENT, project_files, write_project
+    from prestage.views.paper import next_steps
+
+    options = InitOptions(folder=folder, name=name or folder.resolve().name)
+    scope = Scope(asked_folder=folder, asked_environment=ENVIRONMENT, as_json=as_json)
+    made = write_project(options.folder, project_files(options.name, now=now()))
+    document = {"folder": str(made.folder), "written": made.written}
+    first = "prestage history import history/traffic.csv --table traffic"
+    steps = next_steps(f"cd {folder}", first) if folder != Path() else next_steps(first)
+    told = "\n".join(f"  {path}" for path in made.written)
+    scope.answer(document, lambda: f"{len(made.written)} files written to {made.folder}\n{told}\n{steps}")
+    return ExitCode.CLEAN
