@@ -76,6 +76,7 @@ class RefusalCode(StrEnum):
     TOO_FAR = "too_far"
     NOT_ALLOWED = "not_allowed"
     OVERLAPS = "overlaps"
+    MOVES = "moves"  # would be no dearer, but what is live meets the demand and moving is not worth it
 
 
 class RefusedAlternative(Model):

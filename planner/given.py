@@ -45,7 +45,7 @@ def _kept(question: Question) -> Iterator[tuple[Resource, ReasonCode]]:
     for key in question.environment.pins:
         if key in live:
             yield live[key], ReasonCode.PINNED
-    for key, resource in live.items():
+    for resource in live.values():
         if question.is_frozen(resource.place):
             yield resource, ReasonCode.PAUSED
     for resource in earlier.values():

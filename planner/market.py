@@ -69,7 +69,9 @@ class Market:
 
     def offered_shapes(self, region: str) -> tuple[tuple[Shape, float], ...]:
         """Shapes that a region sells on demand, with their price, by name."""
-        return tuple((shape, usd) for shape in self.shapes.values() if (usd := self.price(region, shape.name)) is not None)
+        return tuple(
+            (shape, usd) for shape in self.shapes.values() if (usd := self.price(region, shape.name)) is not None
+        )
 
     def cheapest_class(self, region: str) -> tuple[StorageClass, float] | None:
         """The storage class with the lowest price per GiB; of equal ones the first by name."""
@@ -83,7 +85,9 @@ class Market:
 
     def smallest_tier(self, link: str) -> tuple[CircuitTier, float] | None:
         """The smallest tier that a link sells: what one staged circuit is."""
-        return next(((tier, usd) for tier in self.tiers.values() if (usd := self.price(link, tier.name)) is not None), None)
+        return next(
+            ((tier, usd) for tier in self.tiers.values() if (usd := self.price(link, tier.name)) is not None), None
+        )
 
     def unit_price(self, place: str, kind: CapacityKind) -> float | None:
         """What one idle unit of a kind costs per hour, as the cheapest offer at the place implies."""
@@ -95,7 +99,9 @@ class Market:
             case CapacityKind.STORAGE_GIB:
                 prices = [usd for name in self.storage_classes if (usd := self.price(place, name)) is not None]
             case CapacityKind.GBPS:
-                prices = [usd / tier.gbps for tier in self.tiers.values() if (usd := self.price(place, tier.name)) is not None]
+                prices = [
+                    usd / tier.gbps for tier in self.tiers.values() if (usd := self.price(place, tier.name)) is not None
+                ]
             case CapacityKind.ADDRESSES:
                 prices = [usd] if (usd := self.price(place, ADDRESS_ITEM)) is not None else []
             case _:

@@ -49,8 +49,8 @@ class LinearModel:
     def activity(self, x: Floats) -> Floats:
         """A x."""
         rows = np.repeat(np.arange(len(self.row_lower)), np.diff(self.starts))
-        total: Floats = np.bincount(rows, weights=self.values * x[self.indices], minlength=len(self.row_lower))
-        return total
+        total = np.bincount(rows, weights=self.values * x[self.indices], minlength=len(self.row_lower))
+        return np.asarray(total, dtype=np.float64)
 
     def admits(self, x: Floats) -> bool:
         """Whether x keeps every bound, row and integrality."""

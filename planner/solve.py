@@ -6,11 +6,15 @@ time limit anyway (HiGHS issue 2226), so whoever needs a hard stop runs this as 
 """
 
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner.errors import SolverCrashed
 from planner.model import LinearModel, Solution, SolveStatus
+
+if TYPE_CHECKING:
+    import highspy
 
 RELATIVE_GAP = 1e-4
 """A plan within 0.01 % of the proven bound counts as optimal: less than prices are known to."""
@@ -27,7 +31,7 @@ def solve(model: LinearModel) -> Solution:
     """
     import highspy
 
-    program = highspy.Highs()
+    program = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in _OPTIONS.items():
         program.setOptionValue(option, value)
     program.passModel(_linear_program(model))
@@ -35,9 +39,7 @@ def solve(model: LinearModel) -> Solution:
     status, about = program.getModelStatus(), program.getInfo()
     name = f"highs {program.version()}"
     if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
-        return Solution(
-            status=SolveStatus.INFEASIBLE, values=np.zeros(0), objective=0.0, bound=0.0, program=name
-        )
+        return Solution(status=SolveStatus.INFEASIBLE, values=np.zeros(0), objective=0.0, bound=0.0, program=name)
     values = np.array(program.getSolution().col_value, dtype=np.float64)
     ended = {
         highspy.HighsModelStatus.kOptimal: SolveStatus.OPTIMAL,
@@ -62,7 +64,7 @@ _OPTIONS: dict[str, bool | int | float | str] = {
 }
 
 
-def _linear_program(model: LinearModel) -> "object":
+def _linear_program(model: LinearModel) -> "highspy.HighsLp":
     import highspy
 
     program = highspy.HighsLp()

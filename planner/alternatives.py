@@ -1,0 +1,113 @@
+"""The candidates that were not taken, each with a typed reason and its numbers."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+from contracts.capacity import CapacityKind
+from contracts.plan import RefusalCode, RefusedAlternative
+from contracts.resources import Purchase
+from planner.market import Market
+from planner.requirements import rounded
+from planner.sites import Amount
+
+USD = "USD/h"
+
+
+def dearer_or_moves(candidate: str, usd: float, chosen_usd: float) -> RefusedAlternative:
+    """A candidate that would do: it costs more, or it does not and staying was preferred."""
+    code = RefusalCode.DEARER if usd >= chosen_usd else RefusalCode.MOVES
+    return RefusedAlternative(candidate=candidate, code=code, limit=rounded(chosen_usd), value=rounded(usd), unit=USD)
+
+
+def shape_alternatives(
+    market: Market, region: str, need: Amount, room: Amount, chosen: Mapping[str, int]
+) -> tuple[RefusedAlternative, ...]:
+    """Every shape that was not chosen, as if it alone met the need; and what is interruptible."""
+    prices = {shape.name: usd for shape, usd in market.offered_shapes(region)}
+    chosen_usd = sum(prices.get(name, 0.0) * count for name, count in chosen.items())
+    return tuple(_shapes(market, region, need, room, (chosen, chosen_usd)))
+
+
+def circuit_alternatives(
+    market: Market, link: str, need_gbps: float, room_gbps: float, chosen: Mapping[str, int]
+) -> tuple[RefusedAlternative, ...]:
+    """Every tier that was not chosen, as if it alone carried the need."""
+    refused = []
+    chosen_usd = sum((market.price(link, name) or 0.0) * count for name, count in chosen.items())
+    for tier in market.tiers.values():
+        usd, count = market.price(link, tier.name), math.ceil(need_gbps / tier.gbps)
+        if tier.name in chosen:
+            continue
+        if usd is None:
+            refused.append(RefusedAlternative(candidate=tier.name, code=RefusalCode.NOT_OFFERED))
+        elif count * tier.gbps > room_gbps:
+            refused.append(_no_room(f"{count} x {tier.name}", room_gbps, count * tier.gbps, CapacityKind.GBPS))
+        else:
+            refused.append(dearer_or_moves(f"{count} x {tier.name}", usd * count, chosen_usd))
+    return tuple(refused)
+
+
+def class_alternatives(market: Market, region: str, gib: int, chosen: str) -> tuple[RefusedAlternative, ...]:
+    """Every storage class that was not chosen."""
+    chosen_usd = (market.price(region, chosen) or 0.0) * gib
+    refused = []
+    for name in market.storage_classes:
+        usd = market.price(region, name)
+        if usd is None:
+            refused.append(RefusedAlternative(candidate=name, code=RefusalCode.NOT_OFFERED))
+        elif name != chosen:
+            refused.append(dearer_or_moves(name, usd * gib, chosen_usd))
+    return tuple(refused)
+
+
+def partner_alternatives(
+    market: Market, refusals: Mapping[str, RefusedAlternative | None], chosen: Iterable[str], critical: Amount
+) -> tuple[RefusedAlternative, ...]:
+    """Every region that is no partner: by rule, or because all of the load alone there costs so much."""
+    refused = []
+    taken = set(chosen)
+    for region, refusal in refusals.items():
+        if refusal is not None:
+            refused.append(refusal)
+        elif region not in taken:
+            alone = [
+                usd * _count(critical, shape.vcpu, shape.memory_gib) for shape, usd in market.offered_shapes(region)
+            ]
+            value = rounded(min(alone)) if alone else None
+            code = RefusalCode.DEARER if alone else RefusalCode.NOT_OFFERED
+            refused.append(RefusedAlternative(candidate=region, code=code, value=value, unit=USD))
+    return tuple(refused)
+
+
+def _shapes(
+    market: Market, region: str, need: Amount, room: Amount, chosen: tuple[Mapping[str, int], float]
+) -> Iterator[RefusedAlternative]:
+    names, chosen_usd = chosen
+    for shape in market.shapes.values():
+        spot = market.price(region, shape.name, Purchase.SPOT)
+        if spot is not None:
+            yield RefusedAlternative(
+                candidate=f"{shape.name} {Purchase.SPOT}", code=RefusalCode.NOT_ALLOWED, value=rounded(spot), unit=USD
+            )
+        usd, count = market.price(region, shape.name), _count(need, shape.vcpu, shape.memory_gib)
+        candidate = f"{count} x {shape.name}"
+        if shape.name in names:
+            continue
+        if usd is None:
+            yield RefusedAlternative(candidate=shape.name, code=RefusalCode.NOT_OFFERED)
+        elif count * shape.vcpu > room.vcpu:
+            yield _no_room(candidate, room.vcpu, count * shape.vcpu, CapacityKind.VCPU)
+        elif count * shape.memory_gib > room.memory_gib:
+            yield _no_room(candidate, room.memory_gib, count * shape.memory_gib, CapacityKind.MEMORY_GIB)
+        else:
+            yield dearer_or_moves(candidate, usd * count, chosen_usd)
+
+
+def _no_room(candidate: str, limit: float, value: float, kind: CapacityKind) -> RefusedAlternative:
+    return RefusedAlternative(
+        candidate=candidate, code=RefusalCode.NO_CAPACITY, limit=rounded(limit), value=rounded(value), unit=kind.value
+    )
+
+
+def _count(need: Amount, vcpu: int, memory_gib: int) -> int:
+    return math.ceil(max(need.vcpu / vcpu, need.memory_gib / memory_gib) - 1e-9)

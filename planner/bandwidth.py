@@ -1,0 +1,49 @@
+"""Wanted circuits: the cheapest tiers that carry each link."""
+
+from contracts.capacity import CapacityKind
+from contracts.names import is_link
+from contracts.plan import Shortfall
+from contracts.resources import CircuitSpec, Purpose, ResourceKind
+from planner.alternatives import circuit_alternatives
+from planner.circuits import cheapest_circuits, most_gbps
+from planner.demand import Demand
+from planner.desired import Desired, Wish
+from planner.keys import item_key
+from planner.shortfalls import shortfall
+
+
+def want_circuits(desired: Desired, demand: Demand) -> tuple[tuple[Shortfall, ...], float]:
+    """The cheapest circuits for every link; what cannot be carried; and the cost, which is the least there is."""
+    short, usd_per_hour = [], 0.0
+    for need in demand.needs:
+        if not is_link(need.place):
+            continue
+        given = list(demand.given.of(need.place, ResourceKind.CIRCUIT, Purpose.SERVING))
+        carried = sum(item.spec.gbps * item.spec.count for item in given if isinstance(item.spec, CircuitSpec))
+        market, room = desired.market, desired.room(need.place, CapacityKind.GBPS)
+        offers = [
+            (tier, usd)
+            for tier in market.tiers.values()
+            if (usd := market.price(need.place, tier.name)) is not None
+            and item_key(need.place, ResourceKind.CIRCUIT, Purpose.SERVING, tier.name) not in demand.given.resources
+        ]
+        wanted = need.quantity - carried
+        circuits = cheapest_circuits(wanted, room, offers)
+        if circuits is None:
+            short.append(shortfall(need, carried + most_gbps(room, offers)))
+            continue
+        usd_per_hour += circuits.usd_per_hour
+        refused = circuit_alternatives(market, need.place, wanted, room, circuits.counts)
+        for name, count in circuits.counts.items():
+            desired.want(
+                Wish(
+                    key=item_key(need.place, ResourceKind.CIRCUIT, Purpose.SERVING, name),
+                    place=need.place,
+                    purpose=Purpose.SERVING,
+                    spec=CircuitSpec(tier=name, gbps=market.tiers[name].gbps, count=count),
+                    code=need.code,
+                    requirements=(need.id,),
+                    alternatives=refused,
+                )
+            )
+    return tuple(short), usd_per_hour

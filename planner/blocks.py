@@ -1,0 +1,92 @@
+"""Wanted serving address blocks. Live ones stay while they are needed; what lacks is carved anew."""
+
+from contracts.capacity import CapacityKind
+from contracts.plan import ReasonCode, Requirement, Shortfall
+from contracts.resources import BlockSpec, ComputeSpec, Purpose
+from planner.addresses import AddressSpace, smallest_length
+from planner.demand import Demand
+from planner.desired import Desired, Wish
+from planner.keys import block_key
+from planner.market import address_count
+from planner.requirements import rounded, total
+from planner.shortfalls import shortfall
+
+RESERVED_ADDRESSES = 8
+"""Of a serving block, beyond one address an instance: network, broadcast, gateways, and what monitors them."""
+
+ADDRESS_SLACK = 2
+"""A new serving block holds this many times what is needed: renumbering is dearer than idle private addresses."""
+
+
+def want_serving_blocks(desired: Desired, demand: Demand, spaces: dict[str, AddressSpace]) -> tuple[Shortfall, ...]:
+    """Addresses for every instance. Live blocks stay while they are needed; what lacks is carved anew."""
+    short = []
+    for site in demand.sites:
+        need = _address_requirement(desired, demand, site.region)
+        if need is None:
+            continue
+        desired.requirements.append(need)
+        space = spaces[site.region]
+        blocks = _live_blocks(demand, site.region, need.quantity)
+        missing = need.quantity - sum(address_count(block.prefix) for block in blocks)
+        carved = _carve_room(space, missing) if missing > 0 else None
+        if missing > 0 and carved is None:
+            short.append(shortfall(need, need.quantity - missing + space.free_addresses))
+            continue
+        for block in (*blocks, *((carved,) if carved else ())):
+            desired.want(
+                Wish(
+                    key=block_key(site.region, Purpose.SERVING, block.prefix),
+                    place=site.region,
+                    purpose=Purpose.SERVING,
+                    spec=block,
+                    code=need.code,
+                    requirements=(need.id,),
+                )
+            )
+    return tuple(short)
+
+
+def _address_requirement(desired: Desired, demand: Demand, region: str) -> Requirement | None:
+    """One address an instance that serves or stands by, and some for the network itself."""
+    instances = sum(
+        item.resource.spec.count
+        for item in desired.resources.values()
+        if isinstance(item.resource.spec, ComputeSpec)
+        and item.resource.place == region
+        and item.resource.purpose in (Purpose.SERVING, Purpose.FAILOVER)
+    )
+    settings = demand.question.environment.region(region)
+    minimum = settings.minimum.get(CapacityKind.ADDRESSES, 0.0) if settings else 0.0
+    if not instances and not minimum:
+        return None
+    parts = {"instances": float(instances), "network": float(RESERVED_ADDRESSES)}
+    if (lacking := minimum - sum(parts.values())) > 0:
+        parts["minimum"] = rounded(lacking)
+    vcpu = total(demand.needs, region, CapacityKind.VCPU)
+    return Requirement(
+        id=f"{region}/{CapacityKind.ADDRESSES}/serving",
+        place=region,
+        kind=CapacityKind.ADDRESSES,
+        quantity=rounded(sum(parts.values())),
+        code=ReasonCode.MINIMUM if lacking > 0 else ReasonCode.DEMAND,
+        forecast=vcpu.forecast if vcpu else None,
+        parts=parts,
+    )
+
+
+def _live_blocks(demand: Demand, region: str, wanted: float) -> list[BlockSpec]:
+    """Live serving blocks, lowest first, as many as are needed."""
+    kept: list[BlockSpec] = []
+    for key, resource in sorted(demand.question.live().items()):
+        spec = resource.spec
+        if not isinstance(spec, BlockSpec) or key != block_key(region, Purpose.SERVING, spec.prefix):
+            continue
+        if sum(address_count(block.prefix) for block in kept) < wanted:
+            kept.append(spec)
+    return kept
+
+
+def _carve_room(space: AddressSpace, missing: float) -> BlockSpec | None:
+    """A block with slack where there is room for it, else the smallest that will do."""
+    return space.carve(smallest_length(missing * ADDRESS_SLACK)) or space.carve(smallest_length(missing))

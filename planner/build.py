@@ -1,0 +1,161 @@
+"""The planner's door: forecast, capacity and what people decided in, the whole desired state and its changes out.
+
+Requirements -> placement (the solver) -> storage, circuits, blocks -> support -> staged units -> changes. Everything
+is computed from the question alone: the same question gives the same bytes.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, ReliedOn, Shortfall
+from contracts.resources import BlockSpec
+from planner.addresses import AddressSpace
+from planner.bandwidth import want_circuits
+from planner.blocks import want_serving_blocks
+from planner.changes import changes_between
+from planner.compute import want_compute
+from planner.demand import Demand
+from planner.desired import Desired
+from planner.errors import InputsDisagree
+from planner.given import given_resources
+from planner.market import Market
+from planner.model import Solver
+from planner.placement import Lacking, Placement, place
+from planner.question import Question
+from planner.requirements import rounded, serving_requirements
+from planner.shortfalls import placement_shortfalls
+from planner.sites import read_sites
+from planner.staging import staged_units
+from planner.storage import want_storage
+from planner.support import want_support
+from planner.units import want_units
+
+__all__ = ["Question", "build_plan"]
+
+
+def build_plan(question: Question, solve: Solver) -> Plan | Infeasible:
+    """The cheapest desired state that meets the forecast at the environment's quantiles, or what cannot be met.
+
+    Raises:
+        InputsDisagree: the documents are not of one environment, or a region is not in the snapshot.
+        SolverError: the solver gave no answer that can be trusted.
+    """
+    _check(question)
+    market = Market.read(question.catalog, question.capacity)
+    needs = serving_requirements(question, market)
+    given = given_resources(question, market)
+    sites = read_sites(question, market, needs, given)
+    placement = place(sites, question.environment.failover, solve)
+    if isinstance(placement, Lacking):
+        share = question.environment.failover.critical_share
+        return _infeasible(question, placement_shortfalls(placement, needs, sites, share))
+    demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=placement)
+    return _build(question, Desired.start(market, given), demand)
+
+
+def relied_on(market: Market, resources: Sequence[PlannedResource]) -> tuple[ReliedOn, ...]:
+    """Every price that is paid and every quota that is used, sorted."""
+    found: dict[str, float] = {}
+    for item in resources:
+        for (where, name, purchase), _ in market.bill(item.resource):
+            if (usd := market.price(where, name, purchase)) is not None:
+                found[f"price {where} {name} {purchase}"] = rounded(usd)
+        for where, kind in market.use(item.resource):
+            if (where, kind) in market.available:
+                found[f"quota {where} {kind}"] = rounded(market.available[where, kind])
+    return tuple(ReliedOn(what=what, value=found[what]) for what in sorted(found))
+
+
+def free_spaces(market: Market, taken: Sequence[str]) -> dict[str, AddressSpace]:
+    """The free address space of every region."""
+    return {region: AddressSpace(market.pools.get(region, ()), taken) for region in market.regions}
+
+
+def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infeasible:
+    desired.requirements.extend(demand.needs)
+    blocks = [*question.live().values(), *(item.resource for item in demand.given.resources.values())]
+    taken = sorted({item.spec.prefix for item in blocks if isinstance(item.spec, BlockSpec)})
+    spaces = free_spaces(desired.market, taken)
+    want_compute(desired, demand)
+    short = list(want_storage(desired, demand))
+    unmet, circuits_usd = want_circuits(desired, demand)
+    short += [*unmet, *want_serving_blocks(desired, demand, spaces)]
+    if short:
+        return _infeasible(question, short)
+    want_units(desired, question, staged_units(question, desired.market), spaces)
+    want_support(desired, demand)
+    return _document(question, desired, demand.placement, circuits_usd)
+
+
+def _document(question: Question, desired: Desired, placement: Placement, circuits_usd: float) -> Plan:
+    wanted = {key: _priced(desired.resources[key]) for key in sorted(desired.resources)}
+    resources = tuple(wanted.values())
+    return Plan(
+        environment=question.environment.name,
+        engine=question.environment.engine,
+        made_at=question.now,
+        expires_at=question.now + timedelta(hours=question.environment.horizons.validity_hours),
+        inputs=Inputs(
+            forecast=question.forecast.document.digest(),
+            capacity=question.capacity.digest(),
+            catalog=question.catalog.digest(),
+            environment=question.environment.digest(),
+            rules=question.rules,
+            ledger=question.ledger.digest(),
+            previous_plan=question.previous_plan,
+        ),
+        requirements=tuple(sorted(desired.requirements, key=lambda item: item.id)),
+        resources=resources,
+        changes=changes_between(question, desired.market, wanted),
+        cost=_cost(question, desired.market, resources, (placement, circuits_usd)),
+        relied_on=relied_on(desired.market, resources),
+        solver=placement.solver,
+        cut_short=placement.cut_short,
+    )
+
+
+def _cost(
+    question: Question, market: Market, resources: Sequence[PlannedResource], decided: tuple[Placement, float]
+) -> Cost:
+    """Circuits are chosen exactly, so that their cost is its own lower bound."""
+    placement, circuits_usd = decided
+    optimised = rounded(placement.usd_per_hour + circuits_usd)
+    bound = min(optimised, rounded(placement.lower_bound + circuits_usd))
+    return Cost(
+        before_usd_per_hour=rounded(sum(market.usd_per_hour(item) for item in question.live().values())),
+        after_usd_per_hour=rounded(sum(item.usd_per_hour for item in resources)),
+        optimised_usd_per_hour=optimised,
+        lower_bound_usd_per_hour=bound,
+        gap=rounded((optimised - bound) / optimised) if optimised > 0 else 0.0,
+    )
+
+
+def _priced(item: PlannedResource) -> PlannedResource:
+    return item.model_copy(update={"usd_per_hour": rounded(item.usd_per_hour)})
+
+
+def _infeasible(question: Question, short: Sequence[Shortfall]) -> Infeasible:
+    ordered = sorted(short, key=lambda item: (item.place, item.kind))
+    return Infeasible(environment=question.environment.name, shortfalls=tuple(ordered))
+
+
+def _check(question: Question) -> None:
+    """Raises InputsDisagree when the documents do not belong together."""
+    name = question.environment.name
+    documents: tuple[tuple[str, str], ...] = (
+        ("forecast", question.forecast.document.environment),
+        ("capacity", question.capacity.environment),
+        ("ledger", question.ledger.environment),
+    )
+    for what, of in documents:
+        if of != name:
+            raise InputsDisagree(f"is of environment {of!r}", where=what, expected=f"environment {name!r}")
+    known = {facts.region for facts in question.capacity.regions}
+    missing = sorted(region.name for region in question.environment.regions if region.name not in known)
+    if missing:
+        raise InputsDisagree(
+            f"regions {', '.join(missing)} are not in the capacity snapshot",
+            where=f"environment {name}",
+            expected=f"some of {', '.join(sorted(known))}",
+            next_step="add them to the inventory, or take them out of the environment",
+        )

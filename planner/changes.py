@@ -1,0 +1,124 @@
+"""What differs between what is live and what is wanted, as changes in an order in which they can be made."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from contracts.plan import Change, Operation, PlannedResource, Reason, ReasonCode
+from contracts.resources import (
+    ON_DEMAND_PREFIX,
+    AlertSpec,
+    BlockSpec,
+    CircuitSpec,
+    ComputeSpec,
+    FailoverSpec,
+    LinkSpec,
+    NetworkSpec,
+    Resource,
+    ResourceKind,
+    StorageSpec,
+)
+from planner.market import Market
+from planner.question import Question
+from planner.requirements import rounded
+from planner.support import dependencies
+
+ORDER = {kind: position for position, kind in enumerate(ResourceKind)}
+
+
+def changes_between(question: Question, market: Market, wanted: dict[str, PlannedResource]) -> tuple[Change, ...]:
+    """Creations first, in the order in which kinds can be made, then deletions in the reverse order."""
+    live, earlier = question.live(), question.wanted_earlier()
+    made = [
+        change
+        for key in wanted
+        if (change := _change(market, live.get(key), wanted[key], earlier.get(key))) is not None
+    ]
+    made = [change.model_copy(update={"depends_on": dependencies(_after(change), wanted)}) for change in made]
+    gone = [resource for key, resource in live.items() if key not in wanted]
+    existing = {
+        key: PlannedResource(resource=resource, usd_per_hour=0, reason=Reason(code=ReasonCode.SURPLUS))
+        for key, resource in live.items()
+    }
+    dropped = [_deletion(market, resource, _dependents(resource, gone, existing)) for resource in gone]
+    made.sort(key=lambda change: (ORDER[_after(change).kind], change.key))
+    dropped.sort(key=lambda change: (-ORDER[_before(change).kind], change.key))
+    return (*made, *dropped)
+
+
+def replaces(before: Resource, after: Resource) -> bool:
+    """Whether a difference can only be made by destroying and making anew."""
+    old, new = before.spec, after.spec
+    match new:
+        case BlockSpec():
+            return old != new
+        case ComputeSpec():
+            return not isinstance(old, ComputeSpec) or (old.shape, old.purchase) != (new.shape, new.purchase)
+        case StorageSpec():
+            return not isinstance(old, StorageSpec) or old.storage_class != new.storage_class
+        case CircuitSpec():
+            return not isinstance(old, CircuitSpec) or (old.tier, old.gbps) != (new.tier, new.gbps)
+        case FailoverSpec():
+            return not isinstance(old, FailoverSpec) or old.partner != new.partner
+        case NetworkSpec() | LinkSpec() | AlertSpec():
+            return old.kind is not new.kind
+        case _:
+            assert_never(new)
+
+
+def _change(market: Market, live: Resource | None, item: PlannedResource, earlier: Resource | None) -> Change | None:
+    """How one wanted resource comes to be, where it is not so already. Purposes are no change."""
+    wanted = item.resource
+    repaired = earlier is not None and earlier.spec == wanted.spec
+    reason = item.reason.model_copy(update={"code": ReasonCode.REPAIR}) if repaired else item.reason
+    if live is None:
+        return _made(Operation.CREATE, None, item, reason, item.usd_per_hour)
+    difference = rounded(item.usd_per_hour - market.usd_per_hour(live))
+    if live.root != wanted.root and live.root.startswith(ON_DEMAND_PREFIX):
+        change = _made(Operation.ADOPT, live, item, item.reason, difference)
+        return change.model_copy(update={"from_root": live.root})
+    if live.spec == wanted.spec:
+        return None
+    operation = Operation.REPLACE if replaces(live, wanted) else Operation.UPDATE
+    return _made(operation, live, item, reason, difference)
+
+
+def _made(
+    operation: Operation, before: Resource | None, item: PlannedResource, reason: Reason, usd_per_hour: float
+) -> Change:
+    return Change(
+        operation=operation,
+        key=item.resource.key,
+        place=item.resource.place,
+        before=before,
+        after=item.resource,
+        reason=reason,
+        usd_per_hour=rounded(usd_per_hour),
+    )
+
+
+def _deletion(market: Market, resource: Resource, depends_on: tuple[str, ...]) -> Change:
+    released = resource.root.startswith(ON_DEMAND_PREFIX)
+    return Change(
+        operation=Operation.DELETE,
+        key=resource.key,
+        place=resource.place,
+        before=resource,
+        depends_on=depends_on,
+        reason=Reason(code=ReasonCode.RELEASED if released else ReasonCode.SURPLUS),
+        usd_per_hour=rounded(-market.usd_per_hour(resource)),
+    )
+
+
+def _dependents(resource: Resource, gone: list[Resource], live: Mapping[str, PlannedResource]) -> tuple[str, ...]:
+    """What leans on a resource and goes as well: it must be gone first."""
+    return tuple(sorted(other.key for other in gone if resource.key in dependencies(other, dict(live))))
+
+
+def _after(change: Change) -> Resource:
+    assert change.after is not None  # every change that is not a deletion has one
+    return change.after
+
+
+def _before(change: Change) -> Resource:
+    assert change.before is not None  # every deletion has one
+    return change.before

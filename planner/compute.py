@@ -1,0 +1,88 @@
+"""Turns the placement into wanted compute: what serves, and what stands by for other regions."""
+
+from contracts.capacity import CapacityKind
+from contracts.plan import ReasonCode, Requirement
+from contracts.resources import ComputeSpec, Purpose, ResourceKind
+from planner.alternatives import shape_alternatives
+from planner.demand import Demand
+from planner.desired import Desired, Wish
+from planner.keys import item_key
+from planner.requirements import rounded, total
+from planner.sites import SHARE_STEPS, Amount, Site
+
+
+def want_compute(desired: Desired, demand: Demand) -> None:
+    """Compute that serves and compute that stands by, a resource a shape."""
+    for site in demand.sites:
+        serving = {shape: count for (region, shape), count in demand.placement.serving.items() if region == site.region}
+        standing = {
+            shape: count for (region, shape), count in demand.placement.failover.items() if region == site.region
+        }
+        backed = _failover_requirements(demand, site)
+        desired.requirements.extend(backed)
+        served = tuple(
+            item
+            for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB)
+            if (item := total(demand.needs, site.region, kind))
+        )
+        _want_shapes(desired, site, (Purpose.SERVING, site.serving, serving), served)
+        _want_shapes(desired, site, (Purpose.FAILOVER, _amount(backed).less(site.standing), standing), backed)
+
+
+def _want_shapes(
+    desired: Desired, site: Site, chosen: tuple[Purpose, Amount, dict[str, int]], needs: tuple[Requirement, ...]
+) -> None:
+    purpose, amount, counts = chosen
+    codes = [need.code for need in needs]
+    code = ReasonCode.MINIMUM if ReasonCode.MINIMUM in codes else next(iter(codes), ReasonCode.DEMAND)
+    alternatives = shape_alternatives(desired.market, site.region, amount, site.room, counts)
+    for shape, count in counts.items():
+        desired.want(
+            Wish(
+                key=item_key(site.region, ResourceKind.COMPUTE, purpose, shape),
+                place=site.region,
+                purpose=purpose,
+                spec=ComputeSpec(shape=shape, count=count),
+                code=code,
+                requirements=tuple(need.id for need in needs),
+                alternatives=alternatives,
+            )
+        )
+
+
+def _failover_requirements(demand: Demand, site: Site) -> tuple[Requirement, ...]:
+    """The largest load that a region may have to carry when another is lost, per kind, and whose it is."""
+    shares = {
+        lost.region: (lost, demand.placement.shares[lost.region, site.region] / SHARE_STEPS)
+        for lost in demand.sites
+        if (lost.region, site.region) in demand.placement.shares
+    }
+    found = []
+    for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB):
+        loads = [(_of(lost.critical, kind) * share, region) for region, (lost, share) in shares.items()]
+        loads += [(_of(load, kind), "regions left as they are") for load in site.backs]
+        load, region = max(loads, default=(0.0, ""))
+        if load <= 0:
+            continue
+        origin = total(demand.needs, region, kind)
+        found.append(
+            Requirement(
+                id=f"{site.region}/{kind}/failover",
+                place=site.region,
+                kind=kind,
+                quantity=rounded(load),
+                code=ReasonCode.FAILOVER,
+                forecast=origin.forecast if origin else None,
+                parts={f"critical load of {region}": rounded(load)},
+            )
+        )
+    return tuple(found)
+
+
+def _amount(needs: tuple[Requirement, ...]) -> Amount:
+    by_kind = {need.kind: need.quantity for need in needs}
+    return Amount(vcpu=by_kind.get(CapacityKind.VCPU, 0.0), memory_gib=by_kind.get(CapacityKind.MEMORY_GIB, 0.0))
+
+
+def _of(amount: Amount, kind: CapacityKind) -> float:
+    return amount.vcpu if kind is CapacityKind.VCPU else amount.memory_gib

@@ -1,0 +1,20 @@
+"""What the desired state is made from, once the solver has placed compute."""
+
+from dataclasses import dataclass
+
+from contracts.plan import Requirement
+from planner.given import Given
+from planner.placement import Placement
+from planner.question import Question
+from planner.sites import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What the desired state is made from: the question, what must be met, what is given, and where compute goes."""
+
+    question: Question
+    needs: tuple[Requirement, ...]
+    given: Given
+    sites: tuple[Site, ...]
+    placement: Placement

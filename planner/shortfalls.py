@@ -1,0 +1,67 @@
+"""A demand that cannot be met, in numbers: where, what, when, how much, and what could be had."""
+
+from contracts.capacity import CapacityKind
+from contracts.plan import Requirement, Shortfall
+from planner.placement import Lacking
+from planner.requirements import rounded, total
+from planner.sites import SHARE_STEPS, Amount, Site
+
+GROW = {
+    CapacityKind.VCPU: "hosts",
+    CapacityKind.MEMORY_GIB: "hosts",
+    CapacityKind.STORAGE_GIB: "storage",
+    CapacityKind.GBPS: "fibre",
+    CapacityKind.ADDRESSES: "address pools",
+}
+
+
+def shortfall(requirement: Requirement, available: float) -> Shortfall:
+    """What one requirement lacks, and the nearest that is feasible."""
+    most, missing = rounded(max(0.0, available)), rounded(requirement.quantity - max(0.0, available))
+    more = f"add {GROW[requirement.kind]} for {missing:g} {requirement.kind.value} more"
+    cap = f"set the maximum {requirement.kind.value} of {requirement.place} to {most:g} and accept the rest as unmet"
+    link = requirement.kind is CapacityKind.GBPS
+    return Shortfall(
+        place=requirement.place,
+        kind=requirement.kind,
+        wanted=requirement.quantity,
+        available=most,
+        at=requirement.forecast.at if requirement.forecast else None,
+        series=requirement.forecast.series if requirement.forecast else None,
+        nearest=f"{most:g} of {requirement.quantity:g} {requirement.kind.value} can be had: "
+        + (more if link else f"{more}, or {cap}"),
+    )
+
+
+def placement_shortfalls(
+    lacking: Lacking, needs: tuple[Requirement, ...], sites: tuple[Site, ...], critical_share: float
+) -> tuple[Shortfall, ...]:
+    """What compute lacks for serving, and for standing by."""
+    found = []
+    for site in sites:
+        missing = lacking.serving.get(site.region, Amount())
+        for kind, amount in ((CapacityKind.VCPU, missing.vcpu), (CapacityKind.MEMORY_GIB, missing.memory_gib)):
+            requirement = total(needs, site.region, kind)
+            if amount > 0 and requirement is not None:
+                found.append(shortfall(requirement, requirement.quantity - amount))
+        if steps := lacking.shares.get(site.region):
+            found.append(_unbacked(site, steps, needs, critical_share))
+    return tuple(found)
+
+
+def _unbacked(site: Site, steps: int, needs: tuple[Requirement, ...], critical_share: float) -> Shortfall:
+    """The part of a region's critical load that no partner can carry."""
+    carried = 1 - steps / SHARE_STEPS
+    requirement = total(needs, site.region, CapacityKind.VCPU)
+    link = requirement.forecast if requirement else None
+    among = ", ".join(site.partners) or "no region of another fault domain near enough"
+    return Shortfall(
+        place=site.region,
+        kind=CapacityKind.VCPU,
+        wanted=rounded(site.critical.vcpu),
+        available=rounded(site.critical.vcpu * carried),
+        at=link.at if link else None,
+        series=link.series if link else None,
+        nearest=f"partners ({among}) can carry {carried:.0%} of its critical load: add hosts there, "
+        f"or set failover.critical_share to {rounded(critical_share * carried):g}",
+    )

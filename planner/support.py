@@ -1,0 +1,102 @@
+"""What the other resources need: a network a region, a link for circuits, failover entries, alerts."""
+
+from contracts.capacity import CapacityKind
+from contracts.names import link_ends
+from contracts.plan import PlannedResource, ReasonCode
+from contracts.resources import (
+    AlertSpec,
+    FailoverSpec,
+    LinkSpec,
+    NetworkSpec,
+    Purpose,
+    Resource,
+    ResourceKind,
+)
+from planner.alternatives import partner_alternatives
+from planner.demand import Demand
+from planner.desired import Desired, Wish
+from planner.keys import alert_key, failover_key, item_key, link_key, network_key
+from planner.sites import SHARE_STEPS, partner_refusals
+
+ALERT_SHARE = 0.9
+"""An alert is raised above this share of what is there. A constant, so that no forecast moves it."""
+
+ALERTS = {CapacityKind.VCPU: ResourceKind.COMPUTE, CapacityKind.STORAGE_GIB: ResourceKind.STORAGE}
+
+
+def want_support(desired: Desired, demand: Demand) -> None:
+    """Networks, links, failover entries and alerts for everything that is wanted so far."""
+    for settings in demand.question.environment.regions:
+        if not demand.question.is_frozen(settings.name):
+            spec = NetworkSpec(asn=settings.asn)
+            desired.want(_support(network_key(settings.name), settings.name, spec))
+    for link in sorted(_places(desired, ResourceKind.CIRCUIT)):
+        desired.want(_support(link_key(link), link, LinkSpec()))
+    _want_failover_entries(desired, demand)
+    for metric, kind in ALERTS.items():
+        for region in sorted(_places(desired, kind)):
+            if not demand.question.is_frozen(region):
+                spec_of_alert = AlertSpec(metric=metric.value, threshold=ALERT_SHARE)
+                desired.want(_support(alert_key(region, metric), region, spec_of_alert))
+
+
+def dependencies(resource: Resource, wanted: dict[str, PlannedResource]) -> tuple[str, ...]:
+    """Keys of wanted resources that must exist before one can: networks first, circuits before their link."""
+    spec, place = resource.spec, resource.place
+    if isinstance(spec, NetworkSpec):
+        needed: list[str] = []
+    elif resource.kind is ResourceKind.CIRCUIT:
+        needed = [network_key(end) for end in link_ends(place)]
+    elif isinstance(spec, LinkSpec):
+        needed = [network_key(end) for end in link_ends(place)]
+        needed += [
+            key
+            for key, item in wanted.items()
+            if item.resource.kind is ResourceKind.CIRCUIT and item.resource.place == place
+        ]
+    elif isinstance(spec, FailoverSpec):
+        standing = item_key(spec.partner, ResourceKind.COMPUTE, Purpose.FAILOVER, "")
+        needed = [network_key(place), network_key(spec.partner), *(key for key in wanted if key.startswith(standing))]
+    else:
+        needed = [network_key(place)]
+    return tuple(sorted(key for key in needed if key in wanted))
+
+
+def _support(key: str, place: str, spec: NetworkSpec | LinkSpec | AlertSpec) -> Wish:
+    return Wish(key=key, place=place, purpose=Purpose.SUPPORT, spec=spec, code=ReasonCode.SUPPORT)
+
+
+def _want_failover_entries(desired: Desired, demand: Demand) -> None:
+    for site in demand.sites:
+        partners = demand.placement.partners(site.region)
+        if not partners:
+            continue
+        refusals = partner_refusals(demand.question, desired.market, site.region)
+        alternatives = partner_alternatives(desired.market, refusals, partners, site.critical)
+        free = 1 - sum(entry.share for entry in _entries(desired, site.region))
+        for partner in partners:
+            share = demand.placement.shares[site.region, partner] / SHARE_STEPS
+            requirements = tuple(
+                item.id for item in desired.requirements if item.place == partner and item.code is ReasonCode.FAILOVER
+            )
+            desired.want(
+                Wish(
+                    key=failover_key(site.region, partner),
+                    place=site.region,
+                    purpose=Purpose.SUPPORT,
+                    spec=FailoverSpec(partner=partner, share=round(share * free, 6)),
+                    code=ReasonCode.FAILOVER,
+                    requirements=requirements,
+                    alternatives=alternatives,
+                )
+            )
+
+
+def _entries(desired: Desired, region: str) -> list[FailoverSpec]:
+    """Entries of a region that are wanted already, because they are given."""
+    wanted = [item.resource for item in desired.resources.values() if item.resource.place == region]
+    return [resource.spec for resource in wanted if isinstance(resource.spec, FailoverSpec)]
+
+
+def _places(desired: Desired, kind: ResourceKind) -> set[str]:
+    return {item.resource.place for item in desired.resources.values() if item.resource.kind is kind}

@@ -1,0 +1,122 @@
+"""Staged units as resources: free ones that exist stay, new ones are numbered, a surplus goes if it is free."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from contracts.ledger import UnitState
+from contracts.plan import ReasonCode, Requirement
+from contracts.resources import BlockSpec, Purpose, Resource, ResourceKind, Spec, root_of
+from planner.addresses import AddressSpace
+from planner.desired import Desired, Wish
+from planner.keys import block_key, item_key, unit_key
+from planner.question import TAKEN, Question
+from planner.requirements import CALM_SHARE, rounded
+from planner.staging import StagedUnits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """What exists that could be a free unit: live resources by key, and the ledger's word on them."""
+
+    live: Mapping[str, Resource]
+    states: Mapping[str, UnitState]
+    block_length: int
+
+    @classmethod
+    def of(cls, question: Question) -> "Stock":
+        length = question.environment.staging.block_length
+        return cls(live=question.live(), states=question.unit_states(), block_length=length)
+
+    def free(self, units: StagedUnits) -> list[Resource]:
+        """Free units of a kind at a place, by key: staged by a plan, or given back by a customer."""
+        return [resource for key, resource in sorted(self.live.items()) if self._is_free(key, resource, units)]
+
+    def _is_free(self, key: str, resource: Resource, units: StagedUnits) -> bool:
+        state = self.states.get(key)
+        if (resource.place, resource.kind) != (units.place, units.kind) or state in TAKEN:
+            return False
+        staged = key.startswith(item_key(units.place, units.kind, Purpose.STAGED, "")) or state is UnitState.STAGED
+        if isinstance(resource.spec, BlockSpec):
+            return staged and resource.spec.prefix.endswith(f"/{self.block_length}")
+        return staged and resource.spec == units.spec
+
+
+def want_units(
+    desired: Desired, question: Question, units: tuple[StagedUnits, ...], spaces: dict[str, AddressSpace]
+) -> None:
+    """Wants as many free units as the requirements say, as far as there is room."""
+    stock = Stock.of(question)
+    for kind in units:
+        found = 0
+        free = [item for item in stock.free(kind) if item.key not in desired.resources]
+        most = max(kind.count, min(len(free), math.floor(kind.count * (1 + CALM_SHARE))))
+        taken_keys = {*stock.live, *stock.states, *desired.resources}
+        for unit in free[:most]:
+            found += _want(desired, kind, unit.key, unit.spec)
+        for key, spec in _new_units(kind, kind.count - found, taken_keys, spaces, stock.block_length):
+            if not _want(desired, kind, key, spec):
+                break
+            found += 1
+        desired.requirements.append(_met(kind, found))
+
+
+def _want(desired: Desired, units: StagedUnits, key: str, spec: Spec) -> bool:
+    """Wants one unit where there is room for it."""
+    probe = Resource(key=key, place=units.place, root=root_of(units.place), purpose=Purpose.STAGED, spec=spec)
+    if not desired.fits(probe):
+        return False
+    desired.want(
+        Wish(
+            key=key,
+            place=units.place,
+            purpose=Purpose.STAGED,
+            spec=spec,
+            code=ReasonCode.STAGING,
+            requirements=(units.requirement.id,),
+        )
+    )
+    return True
+
+
+def _new_units(
+    units: StagedUnits, count: int, taken: set[str], spaces: dict[str, AddressSpace], block_length: int
+) -> Iterator[tuple[str, Spec]]:
+    """Keys and specs of units to make: blocks named by their prefix, everything else by the first free numbers."""
+    number = 0
+    for _ in range(count):
+        if units.spec is None:
+            block = spaces[units.place].carve(block_length)
+            if block is None:
+                return
+            yield block_key(units.place, Purpose.STAGED, block.prefix), block
+            continue
+        stem = item_key(units.place, units.kind, Purpose.STAGED, _item(units.spec))
+        number += 1
+        while unit_key(stem, f"{number:04d}") in taken:
+            number += 1
+        yield unit_key(stem, f"{number:04d}"), units.spec
+
+
+def _item(spec: Spec) -> str:
+    match spec.kind:
+        case ResourceKind.COMPUTE:
+            return spec.shape
+        case ResourceKind.STORAGE:
+            return spec.storage_class
+        case ResourceKind.CIRCUIT:
+            return spec.tier
+        case _:
+            raise AssertionError(f"{spec.kind} is no numbered unit")
+
+
+def _met(units: StagedUnits, found: int) -> Requirement:
+    """The requirement as it is met: what calm keeps beyond it, or what there is no room for, is a part of its own."""
+    difference = (found - units.count) * units.size
+    if not difference:
+        return units.requirement
+    name = "kept from the last plan" if difference > 0 else "no room"
+    quantity = rounded(units.requirement.quantity + difference)
+    return units.requirement.model_copy(
+        update={"quantity": quantity, "parts": {**units.requirement.parts, name: rounded(difference)}}
+    )
