@@ -15,6 +15,7 @@ DOORS = ("contracts/files.py", "forecaster/history", "forecaster/sources", "poli
 
 CLOCK_OWNERS = {"datetime", "date", "time", "Timestamp"}
 CLOCK_READINGS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counter", "sleep"}
+WORLDLY = {("", "open"), ("", "input"), ("", "print"), ("Path", "open"), ("os", "getenv")}
 FILE_METHODS = {
     "read_text",
     "read_bytes",
@@ -56,9 +57,7 @@ def impurity(node):
     owner = owners[-1] if owners else ""
     if owner in CLOCK_OWNERS and name in CLOCK_READINGS:
         return "a clock"
-    if (owner, name) in {("", "open"), ("Path", "open"), ("os", "getenv"), ("", "input")} or (
-        owner and name in FILE_METHODS
-    ):
+    if (owner, name) in WORLDLY or (owners and name in FILE_METHODS):
         return "a file, the terminal or the process's variables"
     seeded = name in {"default_rng", "Generator", "PCG64", "SeedSequence"} and (node.args or node.keywords)
     if owners[-2:] in (["np", "random"], ["numpy", "random"]) and not seeded:
