@@ -1,4 +1,4 @@
-"""Reviews in words: text for a terminal here, Markdown for a pull request in `markdown`. JSON is the document itself."""
+"""Reviews in words: text for a terminal here, Markdown for a pull request in `markdown`; JSON is the document."""
 
 from collections.abc import Iterator
 
