@@ -1,0 +1,75 @@
+"""Series that follow from others (pure): traffic of a region from its pairs, demand of a region from telemetry."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.environment import Coefficients
+from contracts.forecast import Treatment
+from contracts.names import pair_ends
+from contracts.series import SeriesKey, SeriesKind
+from forecaster.panel import Matrix, Panel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Derived:
+    """A series that was not measured: its key, its hours (NaN where nothing is known), and why it is here."""
+
+    key: SeriesKey
+    observed: Matrix
+    treatment: Treatment | None = None
+
+
+def region_traffic(measured: Panel, regions: tuple[str, ...]) -> list[Derived]:
+    """In and out of each region, summed over its pairs; traffic within the region counts once.
+
+    An hour counts as observed when at least half of the pairs that are known by then were observed in it; the others
+    enter with their filled values.
+    """
+    ends = {row: pair_ends(key.subject) for row, key in enumerate(measured.keys) if key.kind is SeriesKind.TRAFFIC}
+    found = sorted({region for pair in ends.values() for region in pair})
+    series = []
+    for region in found:
+        if regions and region not in regions:
+            continue
+        rows = [row for row, pair in ends.items() if region in pair]
+        series.append(Derived(SeriesKey(SeriesKind.REGION_TRAFFIC, region), _sum(measured, rows)))
+    return series
+
+
+def derived_demand(measured: Panel, coefficients: Coefficients) -> list[Derived]:
+    """CPU, memory and storage of regions that have transactions and lack the measured series."""
+    services: dict[str, list[int]] = {}
+    for row, key in enumerate(measured.keys):
+        if key.kind is SeriesKind.TRANSACTIONS:
+            services.setdefault(key.subject.rpartition("@")[2], []).append(row)
+    series = []
+    for region, rows in sorted(services.items()):
+        vcpu = _sum(measured, rows) / 1000 * coefficients.vcpu_per_1000_transactions
+        for kind, factor, reason in _demands(coefficients):
+            key = SeriesKey(kind, region)
+            if key not in measured.keys:
+                hours = int(np.isfinite(vcpu).sum())
+                treatment = Treatment(series=str(key), what=f"not measured: derived, {reason}", hours=hours)
+                series.append(Derived(key, vcpu * factor, treatment))
+    return series
+
+
+def _demands(coefficients: Coefficients) -> tuple[tuple[SeriesKind, float, str], ...]:
+    """Kind, factor on derived vCPUs, and the reason in words."""
+    vcpu = f"{coefficients.vcpu_per_1000_transactions:g} vCPU per 1000 transactions in the hour"
+    memory, storage = coefficients.memory_gib_per_vcpu, coefficients.storage_gib_per_vcpu
+    return (
+        (SeriesKind.CPU, 1.0, vcpu),
+        (SeriesKind.MEMORY, memory, f"{memory:g} GiB per vCPU, {vcpu}"),
+        (SeriesKind.STORAGE, storage, f"{storage:g} GiB per vCPU, {vcpu}"),
+    )
+
+
+def _sum(panel: Panel, rows: list[int]) -> Matrix:
+    observed, filled = panel.observed[rows], panel.filled[rows]
+    alive = np.isfinite(filled).sum(axis=0)
+    seen = np.isfinite(observed).sum(axis=0)
+    total = np.where(np.isfinite(filled), filled, 0.0).sum(axis=0)
+    summed: Matrix = np.where((seen > 0) & (2 * seen >= alive), total, np.nan)
+    return summed

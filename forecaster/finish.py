@@ -1,0 +1,61 @@
+"""The last touch on quantiles (pure): finite, from 0, ordered, whole where the series is; and what has no model."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.series import LEVELS, SeriesKind, Unit, unit_of
+from forecaster.panel import Matrix, Panel
+
+NEEDED_HOURS = 48  # observed; two of each hour of the day
+NEEDED_DAYS = 8
+WIDE = (0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2.2, 2.8, 3.4, 4)  # times the mean, by level
+
+
+def finished(quantiles: Matrix, panel: Panel) -> Matrix:
+    """Quantiles of shape (series, steps, levels) as they may leave the room."""
+    clean = np.maximum(np.nan_to_num(quantiles, nan=0.0, posinf=0.0, neginf=0.0), 0.0)
+    clean = np.maximum.accumulate(clean, axis=2)
+    whole = _whole(panel)
+    clean[whole] = np.ceil(clean[whole] - 1e-9)
+    short: NDArray[np.bool_] = np.asarray(too_short(panel) & ~all_zero(panel) & ~_requests(panel))
+    clean[short] = wide_naive(panel, quantiles.shape[1])[short]
+    clean[all_zero(panel)] = 0.0
+    return clean
+
+
+def too_short(panel: Panel) -> NDArray[np.bool_]:
+    """Series with too few observed steps for any model.."""
+    return np.asarray(panel.known() < (NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS))
+
+
+def all_zero(panel: Panel) -> NDArray[np.bool_]:
+    """Series that never were anything but 0."""
+    zero: NDArray[np.bool_] = ~(np.nan_to_num(panel.observed) > 0).any(axis=1)
+    return zero
+
+
+def wide_naive(panel: Panel, steps: int) -> Matrix:
+    """The mean of what was seen, from nothing to four times as much."""
+    known = np.isfinite(panel.observed)
+    mean = np.where(known, panel.observed, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    levels = mean[:, None] * np.array(WIDE)
+    whole = _whole(panel)
+    levels[whole] = np.ceil(levels[whole])
+    repeated: Matrix = np.repeat(levels[:, None, :], steps, axis=1)
+    return repeated
+
+
+def _requests(panel: Panel) -> NDArray[np.bool_]:
+    """Series of requests: their rates and wide dispersion serve from the first hour on."""
+    return np.array([key.kind is SeriesKind.PEERING_REQUESTS for key in panel.keys], dtype=bool)
+
+
+def _whole(panel: Panel) -> NDArray[np.bool_]:
+    """Series whose values are counts: all they ever were is whole numbers."""
+    known = np.nan_to_num(panel.observed)
+    counted = np.array([unit_of(key.kind) is Unit.COUNT for key in panel.keys], dtype=bool)
+    whole: NDArray[np.bool_] = counted & (known == np.floor(known)).all(axis=1)
+    return whole
+
+
+assert len(WIDE) == len(LEVELS)

@@ -1,0 +1,1 @@
+"""The model families, one file each, behind `model.Model`; `catalogue` lists them from simple to costly."""

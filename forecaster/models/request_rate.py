@@ -1,0 +1,68 @@
+"""Sparse counts: the level of each pair times one weekly shape of all pairs.
+
+A pair asks too rarely to show its own week, so the shape is pooled; its level is a mean of the recent past, drawn
+towards the mean of all pairs as if `prior_steps` of that had been seen (empirical Bayes, gamma prior).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecaster.models.model import Prediction
+from forecaster.panel import Matrix, Panel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRate:
+    """A rate for every pair and step.
+
+    Attributes:
+        shaped: with the pooled week; else the same rate at every step.
+        weeks: how far back levels look.
+        prior_days: weight of the mean of all pairs.
+    """
+
+    shaped: bool
+    weeks: int = 4
+    prior_days: float = 2.0
+
+    @property
+    def name(self) -> str:
+        return "seasonal_rate" if self.shaped else "flat_rate"
+
+    def suits(self, panel: Panel) -> bool:
+        return panel.steps >= 2 * panel.week or not self.shaped
+
+    def fit(self, panel: Panel, steps: int) -> "RequestRate":
+        """Nothing to learn ahead: rates are means."""
+        return self
+
+    def predict(self, panel: Panel, steps: int) -> Prediction:
+        recent = panel.observed[:, -self.weeks * panel.week :]
+        prior = self.prior_days * panel.day
+        level = (recent.sum(axis=1) + prior * recent.mean()) / (recent.shape[1] + prior)
+        shape = self._shape(panel) if self.shaped else np.ones(panel.week)
+        ahead = panel.phase(panel.steps + np.arange(steps))
+        rate = level[:, None] * shape[ahead][None, :]
+        spread = np.sqrt(rate)
+        return Prediction(rate, spread, spread)
+
+    def _shape(self, panel: Panel) -> Matrix:
+        """The share of each step of the week, mean 1: hour of the day times day of the week, each smoothed by 1."""
+        phase = panel.phase(np.arange(panel.steps))
+        total = panel.observed.sum(axis=0)
+        hours = _profile(total, phase % panel.day, panel.day)
+        days = _profile(total, phase // panel.day, 7)
+        shape: Matrix = (days[:, None] * hours[None, :]).reshape(-1)
+        return shape
+
+
+def _profile(total: Matrix, label: np.ndarray[tuple[int], np.dtype[np.int64]], labels: int) -> Matrix:
+    """Mean of each label over the mean of all, as if each label had seen one step of the mean more."""
+    mean = total.mean()
+    if mean <= 0:
+        return np.ones(labels)
+    sums = np.bincount(label, weights=total, minlength=labels)
+    counts = np.bincount(label, minlength=labels)
+    profile: Matrix = (sums + mean) / (counts + 1) / mean
+    return profile

@@ -1,0 +1,112 @@
+"""`Panel`: series of one family on one regular grid, as matrices (pure).
+
+Filling looks backwards only, so that the filled matrix cut at a step is what would have been filled at that step.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.series import Granularity, SeriesKey
+from forecaster.units import Gather, gather_of
+
+Matrix = NDArray[np.float64]
+Steps = NDArray[np.int64]
+
+HOURS_FOR_A_DAY = 18  # a day with fewer observed hours is a gap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Panel:
+    """Series over steps; the last step ends at `end`.
+
+    Attributes:
+        keys: one a row.
+        granularity: length of a step.
+        end: the first moment not seen.
+        observed: (series, steps), NaN where nothing is known.
+        filled: the same without gaps; NaN only before the first observation of a series.
+    """
+
+    keys: tuple[SeriesKey, ...]
+    granularity: Granularity
+    end: datetime
+    observed: Matrix
+    filled: Matrix
+
+    @property
+    def steps(self) -> int:
+        return int(self.observed.shape[1])
+
+    @property
+    def day(self) -> int:
+        """Steps of a day."""
+        return day_of(self.granularity)
+
+    @property
+    def week(self) -> int:
+        """Steps of a week."""
+        return 7 * self.day
+
+    def until(self, step: int) -> "Panel":
+        """The panel as it was when only the first `step` steps had been seen."""
+        past = self.steps - step
+        return Panel(
+            keys=self.keys,
+            granularity=self.granularity,
+            end=self.end - past * length_of(self.granularity),
+            observed=self.observed[:, :step],
+            filled=self.filled[:, :step],
+        )
+
+    def phase(self, steps: Steps) -> Steps:
+        """Where in the week steps lie: 0 is the one that begins Monday 00:00 UTC (or on Monday, for days)."""
+        since_monday = self.end.weekday() * 24 + self.end.hour
+        last = since_monday if self.granularity is Granularity.HOURLY else self.end.weekday()
+        phase: Steps = (steps - self.steps + last) % self.week
+        return phase
+
+    def known(self) -> Steps:
+        """Observed steps of each series."""
+        known: Steps = np.isfinite(self.observed).sum(axis=1)
+        return known
+
+
+def day_of(granularity: Granularity) -> int:
+    """Steps of a day."""
+    return 24 if granularity is Granularity.HOURLY else 1
+
+
+def length_of(granularity: Granularity) -> timedelta:
+    """Length of a step."""
+    return timedelta(hours=1) if granularity is Granularity.HOURLY else timedelta(days=1)
+
+
+def fill(observed: Matrix, day: int) -> Matrix:
+    """Gaps filled by the same step a week before, else a day before, else the last value."""
+    filled = observed.copy()
+    for step in np.flatnonzero(np.isnan(observed).any(axis=0)):
+        for lag in (7 * day, day, 1):
+            if step >= lag:
+                filled[:, step] = np.where(np.isnan(filled[:, step]), filled[:, step - lag], filled[:, step])
+    return filled
+
+
+def daily(panel: Panel) -> Panel:
+    """Days of 24 hours that end where the hourly panel ends: means of rates and levels, sums of counts."""
+    days = panel.steps // 24
+    blocks = panel.observed[:, panel.steps - 24 * days :].reshape(len(panel.keys), days, 24)
+    seen = np.isfinite(blocks)
+    count = seen.sum(axis=2)
+    total = np.where(seen, blocks, 0.0).sum(axis=2)
+    weight = np.array([24.0 if gather_of(key.kind) is Gather.SUM else 1.0 for key in panel.keys])
+    observed = np.where(count >= HOURS_FOR_A_DAY, total * weight[:, None] / np.maximum(count, 1), np.nan)
+    return Panel(
+        keys=panel.keys,
+        granularity=Granularity.DAILY,
+        end=panel.end,
+        observed=observed,
+        filled=fill(observed, 1),
+    )

@@ -1,0 +1,161 @@
+"""History to panels (pure): what is forecast for these regions, on a regular grid, with every treatment listed."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from contracts.environment import Coefficients
+from contracts.forecast import Treatment
+from contracts.names import pair_ends, pair_name
+from contracts.series import Granularity, SeriesKey, SeriesKind
+from forecaster.derive import derived_demand, region_traffic
+from forecaster.errors import NothingToForecast
+from forecaster.gaps import gap_treatments
+from forecaster.panel import Matrix, Panel, fill
+from forecaster.view import HistoryView
+
+HOUR = timedelta(hours=1)
+MAX_HOURS = 24 * 400  # older history is left out: no model looks further back than a year
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What of a history is looked at.
+
+    Attributes:
+        regions: series of other regions are left out; empty means every region.
+        coefficients: demand per telemetry, for regions without utilisation.
+        origin: the first hour that must not be seen; None means right after the last measurement.
+    """
+
+    regions: tuple[str, ...] = ()
+    coefficients: Coefficients = field(default_factory=Coefficients)
+    origin: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Hourly panels that end at the same moment.
+
+    Attributes:
+        origin: that moment.
+        levels: continuous series (everything but requests), possibly none.
+        counts: peering requests in the hour of every pair that ever asked, possibly none.
+        treatments: what was found in the history and done about it.
+    """
+
+    origin: datetime
+    levels: Panel
+    counts: Panel
+    treatments: tuple[Treatment, ...]
+
+
+def prepare(history: HistoryView, scope: Scope) -> Prepared:
+    """Cuts the history at the origin, selects the scope's regions and makes panels of it.
+
+    Raises:
+        NothingToForecast: nothing is left.
+    """
+    rows, requests = _selected(history, scope)
+    if not len(rows) and not len(requests):
+        raise NothingToForecast(
+            "the history holds nothing of " + (", ".join(scope.regions) if scope.regions else "any region"),
+            where="history" + (f" before {scope.origin:%Y-%m-%d %H:%M} UTC" if scope.origin else ""),
+            expected="traffic, utilisation, telemetry or requests of these regions",
+            next_step="prestage history show; prestage history import FILE --table traffic",
+        )
+    origin = _origin(rows, requests, scope)
+    measured = _measured(rows, origin)
+    derived = [*region_traffic(measured, scope.regions), *derived_demand(measured, scope.coefficients)]
+    levels = _with_rows(measured, [(row.key, row.observed) for row in derived])
+    reasons = tuple(row.treatment for row in derived if row.treatment is not None)
+    counts = _request_counts(requests, origin)
+    return Prepared(origin=origin, levels=levels, counts=counts, treatments=(*reasons, *gap_treatments(measured)))
+
+
+def selected_requests(history: HistoryView, scope: Scope) -> pd.DataFrame:
+    """The peering requests of the scope, before its origin."""
+    return _selected(history, scope)[1]
+
+
+def _selected(history: HistoryView, scope: Scope) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows, requests = history.measurements, history.requests
+    if scope.origin is not None:
+        limit = pd.Timestamp(scope.origin)
+        rows, requests = rows[rows["time"] < limit], requests[requests["time"] < limit]
+    if scope.regions:
+        wanted = set(scope.regions)
+        inside = [subject for subject in rows["subject"].unique() if _regions_of(str(subject)) <= wanted]
+        rows = rows[rows["subject"].isin(inside)]
+        requests = requests[requests["source"].isin(wanted) & requests["destination"].isin(wanted)]
+    return rows, requests
+
+
+def _regions_of(subject: str) -> set[str]:
+    """Regions that a subject concerns; an address block concerns none and is always inside."""
+    if "->" in subject:
+        return set(pair_ends(subject))
+    if "@" in subject:
+        return {subject.rpartition("@")[2]}
+    return set() if "/" in subject else {subject}
+
+
+def _origin(rows: pd.DataFrame, requests: pd.DataFrame, scope: Scope) -> datetime:
+    if scope.origin is not None:
+        return scope.origin.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    last: pd.Timestamp = rows["time"].max() if len(rows) else requests["time"].max().floor("h")
+    return last.to_pydatetime().astimezone(UTC) + HOUR
+
+
+def _measured(rows: pd.DataFrame, origin: datetime) -> Panel:
+    """Rows on a grid from the earliest hour to the origin."""
+    names = rows["kind"] + ":" + rows["subject"]
+    codes, uniques = pd.factorize(names, sort=True)
+    keys = tuple(_key(str(name)) for name in uniques)
+    back = _hours_back(rows["time"], origin)
+    steps = min(int(back.max()), MAX_HOURS) if len(back) else 0
+    inside = (back >= 1) & (back <= steps)
+    observed = np.full((len(keys), steps), np.nan)
+    observed[codes[inside], steps - back[inside]] = rows["value"].to_numpy()[inside]
+    return _panel(keys, origin, observed)
+
+
+def _hours_back(times: pd.Series, origin: datetime) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """How many hours before the origin the hour of each time begins."""
+    hours = times.dt.floor("h").astype("int64").to_numpy() // 3_600_000_000
+    back: np.ndarray[tuple[int], np.dtype[np.int64]] = int(origin.timestamp()) // 3600 - hours
+    return back
+
+
+def _key(name: str) -> SeriesKey:
+    kind, _, subject = name.partition(":")
+    return SeriesKey(SeriesKind(kind), subject)
+
+
+def _panel(keys: tuple[SeriesKey, ...], origin: datetime, observed: Matrix) -> Panel:
+    return Panel(
+        keys=keys, granularity=Granularity.HOURLY, end=origin, observed=observed, filled=fill(observed, day=24)
+    )
+
+
+def _with_rows(panel: Panel, rows: list[tuple[SeriesKey, Matrix]]) -> Panel:
+    """The panel with further rows, sorted by key."""
+    keys = (*panel.keys, *(key for key, _ in rows))
+    observed = np.vstack([panel.observed, *(row for _, row in rows)])
+    order = sorted(range(len(keys)), key=lambda index: keys[index])
+    return _panel(tuple(keys[index] for index in order), panel.end, observed[order])
+
+
+def _request_counts(requests: pd.DataFrame, origin: datetime) -> Panel:
+    """Requests in each hour since the first of all, zero where there were none."""
+    back = _hours_back(requests["time"], origin)
+    steps = min(int(back.max()), MAX_HOURS) if len(back) else 0
+    pairs = [pair_name(a, b) for a, b in zip(requests["source"], requests["destination"], strict=True)]
+    codes, uniques = pd.factorize(pd.Series(pairs, dtype="str"), sort=True)
+    observed = np.zeros((len(uniques), steps))
+    inside = (back >= 1) & (back <= steps)
+    np.add.at(observed, (codes[inside], steps - back[inside]), 1.0)
+    keys = tuple(SeriesKey(SeriesKind.PEERING_REQUESTS, str(pair)) for pair in uniques)
+    return Panel(keys=keys, granularity=Granularity.HOURLY, end=origin, observed=observed, filled=observed)
