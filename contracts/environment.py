@@ -88,11 +88,16 @@ class FailoverSettings(Model):
 
 
 class StagingSettings(Model):
-    """What is kept ready for requests. A block of `block_length` (prefix length) is one staged unit of addresses."""
+    """What is kept ready for requests. A block of `block_length` (prefix length) is one staged unit of addresses.
+
+    What is released stays aside for `quarantine_hours` before it is staged again: caches and peers forget an address
+    only after a while.
+    """
 
     replenish_hours: int = Field(default=24, ge=1, le=336)
     max_units_per_place: int = Field(default=12, ge=0, le=10000)
     block_length: int = Field(default=28, ge=16, le=32)
+    quarantine_hours: float = Field(default=24, ge=0, le=8760)
 
 
 class Coefficients(Model):

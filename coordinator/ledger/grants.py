@@ -54,7 +54,7 @@ def record(tx: Transaction, grant: Grant, content: Model, keys: list[str]) -> No
     """Records a grant or a hold whose units are in its custody already."""
     tx.run(
         "INSERT INTO grants VALUES (?, ?, ?, ?, ?, ?, NULL, ?)",
-        *(grant.id, grant.kind, grant.customer, grant.priority, tx.at, stamp(grant.until), content.model_dump_json()),
+        *(grant.id, grant.kind, grant.customer, grant.priority, tx.at, stamp(grant.until), canonical(content)),
     )
     event = audit.Event.GRANTED if grant.kind is GrantKind.GRANT else audit.Event.HELD
     details: audit.Details = {"customer": grant.customer, "units": keys, "until": stamp(grant.until)}
@@ -80,9 +80,14 @@ def by_id(tx: Transaction, grant: str) -> Grant | None:
 
 
 def content_of(tx: Transaction, grant: str) -> str:
-    """What the grant was made for, as canonical JSON text."""
+    """What the grant was made for, as `canonical` writes it; empty where there is no such grant."""
     row = tx.row("SELECT content FROM grants WHERE id = ?", grant)
-    return "" if row is None else json.dumps(json.loads(row["content"]), sort_keys=True)
+    return "" if row is None else str(row["content"])
+
+
+def canonical(content: Model) -> str:
+    """What a grant was made for, as the ledger keeps it."""
+    return json.dumps(content.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
 
 def open_holds(tx: Transaction) -> tuple[Grant, ...]:

@@ -45,7 +45,7 @@ def receive(tx: Transaction, request: Request) -> None:
     """Records a request that is not answered at once. Receiving it again changes nothing."""
     tx.run(
         "INSERT INTO requests (id, kind, digest, content, received_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        *(request.id, _kind(request), request.digest(), request.model_dump_json(), tx.at),
+        *(request.id, kind_of(request), request.digest(), request.model_dump_json(), tx.at),
     )
 
 
@@ -54,7 +54,7 @@ def answer(tx: Transaction, request: Request, decision: Decision) -> None:
     tx.run(
         "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET decision = excluded.decision, answered_at = excluded.answered_at",
-        *(request.id, _kind(request), request.digest(), request.model_dump_json(), tx.at),
+        *(request.id, kind_of(request), request.digest(), request.model_dump_json(), tx.at),
         *(decision.model_dump_json(), tx.at),
     )
 
@@ -107,7 +107,8 @@ def open_steps(tx: Transaction, name: str) -> tuple[Step, ...]:
     )
 
 
-def _kind(request: Request) -> str:
+def kind_of(request: Request) -> str:
+    """`peering` or `address`."""
     return "peering" if isinstance(request, PeeringRequest) else "address"
 
 

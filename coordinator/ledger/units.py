@@ -1,7 +1,7 @@
 """Units: what is handed out. Each change of state is a compare-and-set on the unit's version."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Network
@@ -160,19 +160,26 @@ def followed(tx: Transaction, units: Iterable[Unit]) -> None:
     )
 
 
+def follow_again(tx: Transaction, keys: Iterable[str]) -> None:
+    """Puts units in the outbox though they did not change: their resources were made anew."""
+    tx.connection.executemany(
+        "INSERT OR REPLACE INTO outbox SELECT key, version FROM units WHERE key = ?", [(key,) for key in keys]
+    )
+
+
 def counts(tx: Transaction) -> dict[tuple[str, str], int]:
     """How many units there are, by (kind, state)."""
     rows = tx.rows("SELECT kind, state, COUNT(*) AS n FROM units GROUP BY kind, state ORDER BY kind, state")
     return {(row["kind"], row["state"]): row["n"] for row in rows}
 
 
-def stock(tx: Transaction, places: Collection[str], states: Sequence[UnitState]) -> list[sqlite3.Row]:
-    """Units at some places, counted by kind, size, state and holder: a few rows, however many units there are."""
-    where = f"place IN ({_marks(places)}) AND state IN ({_marks(states)})"
+def stock(tx: Transaction, place: str, states: Sequence[UnitState]) -> list[sqlite3.Row]:
+    """Units at a place, counted by kind, size, state and holder: a few rows, however many units there are."""
     return tx.rows(
         "SELECT kind, state, holder, priority, vcpu, memory_gib, gib, gbps, prefix_length, COUNT(*) AS n FROM units"
-        f" WHERE {where} GROUP BY kind, state, holder, priority, vcpu, memory_gib, gib, gbps, prefix_length",
-        *places,
+        f" WHERE place = ? AND state IN ({', '.join('?' * len(states))})"
+        " GROUP BY kind, state, holder, priority, vcpu, memory_gib, gib, gbps, prefix_length",
+        place,
         *states,
     )
 
@@ -194,10 +201,6 @@ def _claim_range(tx: Transaction, unit: Unit) -> None:
         block = IPv4Network(unit.prefix)
         first, last = int(block.network_address), int(block.broadcast_address)
         tx.run("INSERT INTO blocks VALUES (?, ?, ?, ?)", unit.key, unit.place, first, last)
-
-
-def _marks(values: Collection[str]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _unit(row: sqlite3.Row) -> Unit:

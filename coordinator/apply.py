@@ -1,0 +1,54 @@
+"""`apply_reviewed`: a reviewed plan file becomes resources. It never plans by itself.
+
+Side effects, in this order: the plan is archived; units that it destroys are taken out of what can be handed out; the
+engine runs, with the journal around it; the ledger learns what exists. Every step is safe to repeat: after a crash,
+the same command goes on.
+"""
+
+from pathlib import Path
+
+from contracts.plan import Operation, Plan
+from contracts.ports import Progress
+from contracts.run import RunReport
+from coordinator.errors import Refused, UnitTaken
+from coordinator.gate import check
+from coordinator.on_demand import finish_open
+from coordinator.project import Project
+from coordinator.registration import register_plan
+from stacks.apply import apply_plan, make_order
+
+
+def apply_reviewed(project: Project, plan_path: Path, progress: Progress) -> RunReport:
+    """Applies exactly what was reviewed.
+
+    A root that failed is in the report; the rest is applied and registered, and the same command resumes.
+
+    Raises:
+        Refused, Denied, AlteredDocument: the gate says no; nothing was changed.
+        ApplyBusy: another run holds the estate: who, since when.
+        Interrupted, EngineFailed: stopped on the way; the same command goes on from there.
+    """
+    with project.lock(f"prestage apply {plan_path}"):
+        finish_open(project)
+        plan = check(project, plan_path, project.clock()).plan
+        project.archive(plan)
+        _retire(project, plan, str(plan_path))
+        order = make_order(plan, project.environment, resume=f"prestage apply {plan_path}")
+        finished = False
+        try:
+            report = apply_plan(order, project.engine, project.journal, project.clock, progress)
+            finished = report.complete
+        finally:
+            register_plan(project, plan, finished=finished)
+        return report
+
+
+def _retire(project: Project, plan: Plan, where: str) -> None:
+    """Units that are about to be destroyed can no longer be handed out: compare-and-set, all or none."""
+    doomed = [item.key for item in plan.changes if item.operation in (Operation.DELETE, Operation.REPLACE)]
+    try:
+        project.ledger.retire(doomed)
+    except UnitTaken as error:
+        raise Refused(
+            f"stale: {error.where} {error.what}", where=where, next_step="prestage plan: it keeps what was handed out"
+        ) from error

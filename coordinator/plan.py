@@ -1,0 +1,76 @@
+"""`make_plan`: forecast, live capacity and ledger in, a plan file out. Nothing is applied."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.drift import DriftReport
+from contracts.exits import ExitCode
+from contracts.files import read_forecast, write_document
+from contracts.plan import Infeasible, Plan
+from coordinator.drift import find_drift
+from coordinator.errors import UnknownName
+from coordinator.project import Project
+from coordinator.solver_process import solve_in_child
+from planner.build import build_plan
+from planner.question import Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOutcome:
+    """What planning came to.
+
+    Attributes:
+        plan: the plan, written to `path`; or why there is none, and nothing was written.
+        drift: what is live against what was applied last, as the plan found it.
+    """
+
+    plan: Plan | Infeasible
+    path: Path
+    drift: DriftReport
+
+    @property
+    def exit_code(self) -> ExitCode:
+        if isinstance(self.plan, Infeasible):
+            return ExitCode.UNMET
+        if self.plan.changes:
+            return ExitCode.CHANGES_AND_DRIFT if self.drift.found else ExitCode.CHANGES
+        return ExitCode.DRIFT if self.drift.found else ExitCode.CLEAN
+
+
+def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
+    """Plans, and writes the plan to `out` (by default `plans/<environment>.json`) where demand can be met.
+
+    Raises:
+        UnknownName: there is no forecast yet.
+        DocumentError: the forecast cannot be used.
+    """
+    path = out or project.paths.plan
+    plan = _build(project)
+    if isinstance(plan, Plan):
+        write_document(path, plan)
+    return PlanOutcome(plan=plan, path=path, drift=find_drift(project))
+
+
+def _build(project: Project) -> Plan | Infeasible:
+    forecast = project.paths.forecast
+    if not forecast.exists():
+        raise UnknownName(
+            "there is no forecast yet",
+            where=str(forecast),
+            next_step=f"prestage history import, then prestage forecast --env {project.environment.name}",
+        )
+    with project.ledger.write():
+        pass  # ends what ran out, so that the plan counts it as staged
+    previous = project.journal.last_applied()
+    question = Question(
+        environment=project.environment,
+        forecast=read_forecast(forecast),
+        capacity=project.capacity(),
+        catalog=project.catalog,
+        ledger=project.ledger.view(),
+        rules=project.bundle.digest(),
+        previous_plan=previous,
+        now=project.clock(),
+        earlier=project.archived(previous),
+    )
+    return build_plan(question, solve_in_child)

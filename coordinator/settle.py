@@ -1,0 +1,51 @@
+"""`settle`: finishes what processes that were killed left behind. Safe to run at any time, any number of times.
+
+A request on demand that has an intent and no outcome is finished (or taken back); units of the plan that was applied
+last are registered; states that the inventory does not know yet are pushed. An apply that was killed is named, not
+finished: the same `prestage apply` goes on with it.
+"""
+
+from dataclasses import dataclass
+
+from contracts.requests import Decision
+from coordinator.follow import follow
+from coordinator.on_demand import finish_open
+from coordinator.project import Project
+from coordinator.registration import register_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What was left to do.
+
+    Attributes:
+        finished: requests that were answered now.
+        registered: units that were staged and not yet known.
+        followed: units whose state the inventory did not know.
+        open_runs: applies that were killed and can be resumed.
+    """
+
+    finished: tuple[Decision, ...]
+    registered: int
+    followed: int
+    open_runs: tuple[str, ...]
+
+
+def settle(project: Project) -> Settled:
+    """Puts everything in order that needs no decision.
+
+    Raises:
+        ApplyBusy: a run is going on; there is nothing to settle before it ends.
+    """
+    with project.lock("prestage settle"):
+        finished = finish_open(project)
+        followed = follow(project.ledger, project.inventory, project.paths.follow_lock)
+        open_runs = tuple(run for run in project.journal.open_runs() if not run.small)
+        applied = project.archived(project.journal.last_applied())
+        registered = register_plan(project, applied, finished=not open_runs) if applied else 0
+    return Settled(
+        finished=finished,
+        registered=registered,
+        followed=followed,
+        open_runs=tuple(run.id for run in open_runs),
+    )

@@ -1,0 +1,70 @@
+"""Runs the planner's solver in a child process: a crash or a stall of HiGHS ends the child, never the caller.
+
+The model goes to the child's standard input and the solution comes back on its standard output, both as npz. The
+child has a session of its own, so that Ctrl-C reaches the caller alone and a kill reaches everything below the child.
+The plan stays a function of its inputs: the hard stop never shortens a solve, it only refuses a plan.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+from planner.errors import SolverCrashed, SolverStalled
+from planner.model import LinearModel, Solution, checked
+
+HARD_STOP_S = 120.0
+"""Work is bounded by counted nodes (seconds, at 23 regions): whoever takes this long has hung."""
+
+_COMMAND = (sys.executable, "-m", "planner.solve")
+
+
+def solve_in_child(
+    model: LinearModel, *, timeout_s: float = HARD_STOP_S, command: tuple[str, ...] = _COMMAND
+) -> Solution:
+    """The solution of a model, checked against the model that it was asked for.
+
+    Raises:
+        SolverStalled: killed after `timeout_s`.
+        SolverCrashed: ended without a readable solution.
+        SolverLied: the solution does not keep the model.
+    """
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    try:
+        answer, complaint = child.communicate(model.to_bytes(), timeout=timeout_s)
+    except subprocess.TimeoutExpired as error:
+        raise SolverStalled(
+            f"gave no answer within {timeout_s:g} s and was stopped",
+            where="solver",
+            next_step="plan again; if it stalls again, report the environment and the forecast that it was asked for",
+        ) from error
+    finally:
+        _end(child)
+    if child.returncode != 0:
+        raise SolverCrashed(f"ended with {child.returncode}: {_last_line(complaint)}", where="solver")
+    try:
+        solution = Solution.from_bytes(answer)
+    except (ValueError, KeyError, OSError, EOFError) as error:
+        raise SolverCrashed(f"its answer of {len(answer)} bytes is not a solution", where="solver") from error
+    return checked(model, solution)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Leaves nothing of the child behind, whichever way the caller goes on."""
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+
+
+def _last_line(complaint: bytes) -> str:
+    lines = complaint.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,86 @@
+"""Whether the world moved under a plan. Pure: the plan, a fresh snapshot and the ledger in, findings out.
+
+A change is fresh when its resource is as it was when the plan was made (`before`), or already as the plan wants it
+(`after`: an earlier attempt got that far). Being handed out changes no spec, so grants never make a plan stale, except
+where it would destroy what was handed out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from contracts.capacity import CapacitySnapshot, Offer, Quota
+from contracts.environment import Tolerance
+from contracts.ledger import LedgerView, UnitState
+from contracts.plan import Change, Operation, Plan, ReliedOn
+from contracts.resources import Resource
+
+_HANDED_OUT = (UnitState.HELD, UnitState.ACTIVE)
+_DESTROYS = (Operation.DELETE, Operation.REPLACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staleness:
+    """One thing that moved: what, what the plan saw, what is there now."""
+
+    what: str
+    seen: str
+    now: str
+
+    def text(self) -> str:
+        return f"{self.what} was {self.seen}, is {self.now}"
+
+
+def find_staleness(
+    plan: Plan, capacity: CapacitySnapshot, ledger: LedgerView, tolerance: Tolerance
+) -> tuple[Staleness, ...]:
+    """Everything that a plan touches or relies on and that moved further than it may."""
+    live = {item.resource.key: item.resource for item in capacity.resources}
+    return (
+        *(item for change in plan.changes for item in _of_change(change, live.get(change.key))),
+        *_handed_out(plan, ledger),
+        *(item for relied in plan.relied_on for item in _of_relied(relied, capacity, tolerance)),
+    )
+
+
+def _of_change(change: Change, live: Resource | None) -> Iterator[Staleness]:
+    now, before, after = _text(live), _text(change.before), _text(change.after)
+    half_replaced = change.operation is Operation.REPLACE and live is None  # an attempt ended between its two halves
+    if now not in (before, after) and not half_replaced:
+        yield Staleness(what=change.key, seen=before, now=now)
+
+
+def _handed_out(plan: Plan, ledger: LedgerView) -> Iterator[Staleness]:
+    doomed = {change.key for change in plan.changes if change.operation in _DESTROYS}
+    for unit in ledger.units:
+        if unit.key in doomed and unit.state in _HANDED_OUT:
+            yield Staleness(what=unit.key, seen="free to be destroyed", now=f"{unit.state} by {unit.holder}")
+
+
+def _of_relied(relied: ReliedOn, capacity: CapacitySnapshot, tolerance: Tolerance) -> Iterator[Staleness]:
+    what, _, rest = relied.what.partition(" ")
+    now = _price(rest, capacity.offers) if what == "price" else _quota(rest, capacity.quotas)
+    share = tolerance.price_share if what == "price" else tolerance.quota_share
+    if now is None:
+        yield Staleness(what=relied.what, seen=f"{relied.value:g}", now="gone")
+    elif abs(now - relied.value) > share * max(relied.value, 1e-9):
+        yield Staleness(what=relied.what, seen=f"{relied.value:g}", now=f"{now:g} (tolerance {share:.0%})")
+
+
+def _price(name: str, offers: tuple[Offer, ...]) -> float | None:
+    place, item, purchase = name.split(" ")
+    for offer in offers:
+        if (offer.place, offer.item, str(offer.purchase)) == (place, item, purchase):
+            return offer.usd_per_hour
+    return None
+
+
+def _quota(name: str, quotas: tuple[Quota, ...]) -> float | None:
+    place, kind = name.split(" ")
+    return next((quota.available for quota in quotas if (quota.place, str(quota.kind)) == (place, kind)), None)
+
+
+def _text(resource: Resource | None) -> str:
+    if resource is None:
+        return "absent"
+    fields = resource.spec.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
+    return ", ".join(f"{name} {value}" for name, value in fields.items()) or "present"
