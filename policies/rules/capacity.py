@@ -69,11 +69,14 @@ def _low_quantile(requirement: Requirement, quantile: float) -> Iterator[Breach]
 
 
 def _too_little(requirement: Requirement, planned: float) -> Iterator[Breach]:
-    if planned < requirement.quantity * (1 - _SLACK) - _SLACK:
+    """Against what the plan itself requires, and against the forecast, which a maximum may have cut."""
+    forecast = requirement.forecast.value if requirement.forecast else 0.0
+    wanted, told = max((requirement.quantity, "required"), (forecast, "forecast"))
+    if planned < wanted * (1 - _SLACK) - _SLACK:
         yield Breach(
             resource=f"{requirement.place}/{requirement.kind}",
-            message=f"{planned:.6g} {requirement.kind} planned to serve, {requirement.quantity:.6g} required",
-            fix="make the plan again: what it holds does not meet what it says it must",
+            message=f"{planned:.6g} {requirement.kind} planned to serve, {wanted:.6g} {told}",
+            fix=f"raise the region's maximum of {requirement.kind} where it has one, and make the plan again",
         )
 
 
