@@ -7,7 +7,7 @@ is computed from the question alone: the same question gives the same bytes.
 from collections.abc import Sequence
 from datetime import timedelta
 
-from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, ReliedOn, Shortfall
+from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall
 from contracts.resources import BlockSpec
 from planner.addresses import AddressSpace
 from planner.bandwidth import want_circuits
@@ -22,6 +22,7 @@ from planner.market import Market
 from planner.model import Solver
 from planner.placement import Lacking, Placement, place
 from planner.question import Question
+from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
 from planner.shortfalls import placement_shortfalls
 from planner.sites import read_sites
@@ -51,19 +52,6 @@ def build_plan(question: Question, solve: Solver) -> Plan | Infeasible:
         return _infeasible(question, placement_shortfalls(placement, needs, sites, share))
     demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=placement)
     return _build(question, Desired.start(market, given), demand)
-
-
-def relied_on(market: Market, resources: Sequence[PlannedResource]) -> tuple[ReliedOn, ...]:
-    """Every price that is paid and every quota that is used, sorted."""
-    found: dict[str, float] = {}
-    for item in resources:
-        for (where, name, purchase), _ in market.bill(item.resource):
-            if (usd := market.price(where, name, purchase)) is not None:
-                found[f"price {where} {name} {purchase}"] = rounded(usd)
-        for where, kind in market.use(item.resource):
-            if (where, kind) in market.available:
-                found[f"quota {where} {kind}"] = rounded(market.available[where, kind])
-    return tuple(ReliedOn(what=what, value=found[what]) for what in sorted(found))
 
 
 def free_spaces(market: Market, taken: Sequence[str]) -> dict[str, AddressSpace]:

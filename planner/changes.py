@@ -13,6 +13,7 @@ from contracts.resources import (
     FailoverSpec,
     LinkSpec,
     NetworkSpec,
+    Purpose,
     Resource,
     ResourceKind,
     StorageSpec,
@@ -97,7 +98,7 @@ def _made(
 
 
 def _deletion(market: Market, resource: Resource, depends_on: tuple[str, ...]) -> Change:
-    released = resource.root.startswith(ON_DEMAND_PREFIX)
+    released = resource.key.split("/")[2:3] == [Purpose.GRANTED]
     return Change(
         operation=Operation.DELETE,
         key=resource.key,

@@ -2,6 +2,7 @@
 
 PlannerError
 ├── InputsDisagree     ask the person: the documents that go into a plan do not belong together
+├── UnknownResource    ask the person: no such key in the plan
 └── SolverError        stop: no plan can be trusted
     ├── SolverCrashed      the child process ended without an answer
     ├── SolverStalled      it was killed at its time limit
@@ -19,6 +20,10 @@ class PlannerError(PrestageError):
 
 class InputsDisagree(PlannerError):
     """Forecast, capacity and environment are not of one another."""
+
+
+class UnknownResource(PlannerError):
+    """The plan neither wants nor deletes a resource of this key."""
 
 
 class SolverError(PlannerError):

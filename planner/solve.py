@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RELATIVE_GAP = 1e-4
 """A plan within 0.01 % of the proven bound counts as optimal: less than prices are known to."""
 
-NODE_LIMIT = 4000
+NODE_LIMIT = 1000
 """Branch-and-bound nodes before the best found so far is taken, with the gap that is proven by then."""
 
 

@@ -1,0 +1,312 @@
+"""A small plan: what one peering request needs that staging could not give, in a root of its own.
+
+Takes part in no chain of plans: it changes nothing that exists, and the next main plan adopts what it made. Asked
+again after a crash, with part of it live already, it wants the same resources.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from contracts.capacity import CapacityKind
+from contracts.names import link_name
+from contracts.plan import (
+    Change,
+    Cost,
+    Inputs,
+    Operation,
+    Plan,
+    PlannedResource,
+    Reason,
+    ReasonCode,
+    RefusedAlternative,
+    Requirement,
+)
+from contracts.requests import Missing
+from contracts.resources import (
+    ON_DEMAND_PREFIX,
+    BlockSpec,
+    CircuitSpec,
+    ComputeSpec,
+    LinkSpec,
+    NetworkSpec,
+    Purpose,
+    Resource,
+    Spec,
+    StorageSpec,
+)
+from planner.addresses import AddressSpace
+from planner.alternatives import circuit_alternatives, shape_alternatives
+from planner.changes import ORDER
+from planner.circuits import cheapest_circuits, most_gbps
+from planner.keys import block_key, item_key, link_key, network_key, unit_key
+from planner.market import Market, address_count
+from planner.question import SmallQuestion
+from planner.relied import relied_on
+from planner.requirements import rounded
+from planner.sites import Amount
+from planner.support import dependencies
+
+__all__ = ["SmallQuestion", "build_small_plan"]
+
+VALIDITY = timedelta(hours=1)
+"""A small plan is applied at once; an hour leaves time to resume one that was cut off."""
+
+
+def build_small_plan(question: SmallQuestion) -> Plan | tuple[Missing, ...]:
+    """Resources for one request, within quotas, or everything that is missing, in numbers."""
+    work = _Work.start(question)
+    _refuse_places(work)
+    if not work.missing:
+        _want_compute(work)
+        _want_storage(work)
+        _want_circuits(work)
+        _want_block(work)
+        _want_support(work)
+    return tuple(work.missing) if work.missing else _document(work)
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is wanted and what is missing so far. `live` leaves out what the request itself has made already."""
+
+    question: SmallQuestion
+    market: Market
+    live: dict[str, Resource]
+    made: dict[str, Resource]
+    wanted: dict[str, PlannedResource] = field(default_factory=dict)
+    requirements: list[Requirement] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    lower_bound: float = 0.0
+
+    @classmethod
+    def start(cls, question: SmallQuestion) -> "_Work":
+        everything = {item.resource.key: item.resource for item in question.capacity.resources}
+        root = f"{ON_DEMAND_PREFIX}{question.request.id}"
+        made = {
+            key: resource
+            for key, resource in everything.items()
+            if resource.root == root or key.endswith(f"/{question.request.id}")
+        }
+        live = {key: resource for key, resource in everything.items() if key not in made}
+        market = Market.read(question.catalog, question.capacity)
+        return cls(question=question, market=market, live=live, made=made)
+
+    @property
+    def destination(self) -> str:
+        return self.question.request.destination
+
+    @property
+    def link(self) -> str:
+        return link_name(self.question.request.source, self.destination)
+
+    @property
+    def root(self) -> str:
+        return f"{ON_DEMAND_PREFIX}{self.question.request.id}"
+
+    def room(self, place: str, kind: CapacityKind) -> float:
+        """What is left of a place for this request."""
+        used = self.market.total_use(self.live.values()).get((place, kind), 0.0)
+        return max(0.0, self.market.available.get((place, kind), 0.0) - used)
+
+    def need(self, place: str, kind: CapacityKind, quantity: float) -> str:
+        """Notes a requirement; returns its id."""
+        name = f"{place}/{kind}/request/{self.question.request.id}"
+        part = {f"request {self.question.request.id}": rounded(quantity)}
+        requirement = Requirement(
+            id=name, place=place, kind=kind, quantity=rounded(quantity), code=ReasonCode.REQUEST, parts=part
+        )
+        self.requirements.append(requirement)
+        return name
+
+    def lacks(self, place: str, kind: CapacityKind, wanted: float, available: float) -> None:
+        why = f"{available:g} of {wanted:g} {kind.value} are left at {place}"
+        self.missing.append(
+            Missing(kind=kind.value, place=place, wanted=rounded(wanted), available=rounded(available), why=why)
+        )
+
+    def want(self, key: str, place: str, purpose: Purpose, spec: Spec, reason: Reason) -> None:
+        resource = Resource(key=key, place=place, root=self.root, purpose=purpose, spec=spec)
+        usd_per_hour = rounded(self.market.usd_per_hour(resource))
+        self.wanted[key] = PlannedResource(resource=resource, usd_per_hour=usd_per_hour, reason=reason)
+
+
+def _refuse_places(work: _Work) -> None:
+    """A peering needs both regions, the destination open for changes, and a link between them."""
+    environment, request = work.question.environment, work.question.request
+    for region in (request.source, request.destination):
+        settings = environment.region(region)
+        if settings is None or region not in work.market.regions:
+            work.missing.append(_closed("link", region, f"{region} is no region of {environment.name}"))
+        elif settings.paused:
+            work.missing.append(_closed("policy", region, f"{region} is paused"))
+    if not work.missing and work.link not in work.market.links:
+        work.missing.append(_closed("link", work.link, f"nothing joins {request.source} and {request.destination}"))
+
+
+def _closed(kind: str, place: str, why: str) -> Missing:
+    return Missing(kind=kind, place=place, wanted=1, available=0, why=why)
+
+
+def _want_compute(work: _Work) -> None:
+    """The shape of which enough for the request costs least, among those that fit."""
+    asked, region = work.question.request.requirements, work.destination
+    need = Amount(vcpu=asked.vcpu, memory_gib=asked.memory_gib)
+    if not need:
+        return
+    room = Amount(vcpu=work.room(region, CapacityKind.VCPU), memory_gib=work.room(region, CapacityKind.MEMORY_GIB))
+    fitting = []
+    for shape, usd in work.market.offered_shapes(region):
+        count = math.ceil(max(need.vcpu / shape.vcpu, need.memory_gib / shape.memory_gib) - 1e-9)
+        if count * shape.vcpu <= room.vcpu and count * shape.memory_gib <= room.memory_gib:
+            fitting.append((usd * count, count, shape.name))
+    if not fitting:
+        work.lacks(region, CapacityKind.VCPU, need.vcpu, room.vcpu)
+        work.lacks(region, CapacityKind.MEMORY_GIB, need.memory_gib, room.memory_gib)
+        return
+    _, count, name = min(fitting)
+    per_unit = [
+        (need.vcpu, work.market.unit_price(region, CapacityKind.VCPU)),
+        (need.memory_gib, work.market.unit_price(region, CapacityKind.MEMORY_GIB)),
+    ]
+    work.lower_bound += max(quantity * (usd or 0.0) for quantity, usd in per_unit)
+    ids = tuple(
+        work.need(region, kind, quantity)
+        for kind, quantity in ((CapacityKind.VCPU, need.vcpu), (CapacityKind.MEMORY_GIB, need.memory_gib))
+        if quantity > 0
+    )
+    refused = shape_alternatives(work.market, region, need, room, {name: count})
+    spec = ComputeSpec(shape=name, count=count)
+    work.want(_key(work, region, spec, name), region, Purpose.GRANTED, spec, _reason(ids, refused))
+
+
+def _want_storage(work: _Work) -> None:
+    wanted, region = work.question.request.requirements.storage_gib, work.destination
+    if not wanted:
+        return
+    gib, room = math.ceil(wanted), work.room(region, CapacityKind.STORAGE_GIB)
+    cheapest = work.market.cheapest_class(region)
+    if cheapest is None or gib > room:
+        work.lacks(region, CapacityKind.STORAGE_GIB, wanted, room if cheapest else 0.0)
+        return
+    work.lower_bound += wanted * cheapest[1]
+    spec = StorageSpec(storage_class=cheapest[0].name, gib=gib)
+    ids = (work.need(region, CapacityKind.STORAGE_GIB, wanted),)
+    work.want(_key(work, region, spec, cheapest[0].name), region, Purpose.GRANTED, spec, _reason(ids))
+
+
+def _want_circuits(work: _Work) -> None:
+    wanted, link = work.question.request.requirements.gbps, work.link
+    if not wanted:
+        return
+    tiers = work.market.tiers
+    offers = [(tier, usd) for tier in tiers.values() if (usd := work.market.price(link, tier.name)) is not None]
+    room = work.room(link, CapacityKind.GBPS)
+    circuits = cheapest_circuits(wanted, room, offers)
+    if circuits is None:
+        work.lacks(link, CapacityKind.GBPS, wanted, most_gbps(room, offers))
+        return
+    work.lower_bound += circuits.usd_per_hour
+    ids = (work.need(link, CapacityKind.GBPS, wanted),)
+    refused = circuit_alternatives(work.market, link, wanted, room, circuits.counts)
+    for name, count in circuits.counts.items():
+        spec = CircuitSpec(tier=name, gbps=tiers[name].gbps, count=count)
+        work.want(_key(work, link, spec, name), link, Purpose.GRANTED, spec, _reason(ids, refused))
+
+
+def _want_block(work: _Work) -> None:
+    """The block that the request has already, else the best fit in the pools."""
+    length, region = work.question.request.requirements.prefix_length, work.destination
+    if not length:
+        return
+    mine = [item.spec for item in work.made.values() if isinstance(item.spec, BlockSpec)]
+    taken = [item.spec.prefix for item in work.live.values() if isinstance(item.spec, BlockSpec)]
+    space = AddressSpace(work.market.pools.get(region, ()), taken)
+    block = mine[0] if mine else space.carve(length)
+    wanted = float(1 << (32 - length))
+    if block is None:
+        largest = float(1 << (32 - space.largest)) if space.largest is not None else 0.0
+        work.lacks(region, CapacityKind.ADDRESSES, wanted, largest)
+        return
+    ids = (work.need(region, CapacityKind.ADDRESSES, wanted),)
+    key = unit_key(block_key(region, Purpose.GRANTED, block.prefix), work.question.request.id)
+    work.want(key, region, Purpose.GRANTED, block, _reason(ids))
+    work.lower_bound += (work.market.price(region, "address") or 0.0) * address_count(block.prefix)
+
+
+def _want_support(work: _Work) -> None:
+    """Networks and the link, where there are none yet: the next main plan adopts them."""
+    for region in (work.question.request.source, work.destination):
+        settings = work.question.environment.region(region)
+        if network_key(region) not in work.live and settings is not None:
+            spec = NetworkSpec(asn=settings.asn)
+            work.want(network_key(region), region, Purpose.SUPPORT, spec, Reason(code=ReasonCode.SUPPORT))
+    if link_key(work.link) not in work.live:
+        reason = Reason(code=ReasonCode.SUPPORT)
+        work.want(link_key(work.link), work.link, Purpose.SUPPORT, LinkSpec(), reason)
+
+
+def _key(work: _Work, place: str, spec: Spec, item: str) -> str:
+    return unit_key(item_key(place, spec.kind, Purpose.GRANTED, item), work.question.request.id)
+
+
+def _reason(ids: tuple[str, ...], refused: tuple[RefusedAlternative, ...] = ()) -> Reason:
+    return Reason(code=ReasonCode.REQUEST, requirements=ids, alternatives=refused)
+
+
+def _document(work: _Work) -> Plan:
+    question = work.question
+    resources = tuple(work.wanted[key] for key in sorted(work.wanted))
+    return Plan(
+        environment=question.environment.name,
+        engine=question.environment.engine,
+        made_at=question.now,
+        expires_at=question.now + VALIDITY,
+        inputs=Inputs(
+            forecast=question.request.digest(),  # what a small plan answers in a forecast's place
+            capacity=question.capacity.digest(),
+            catalog=question.catalog.digest(),
+            environment=question.environment.digest(),
+            rules=question.rules,
+            ledger=question.ledger.digest(),
+        ),
+        requirements=tuple(sorted(work.requirements, key=lambda item: item.id)),
+        resources=resources,
+        changes=_changes(work),
+        cost=_cost(work, resources),
+        relied_on=relied_on(work.market, resources),
+        solver="closed form: cheapest single shape",
+        small=True,
+    )
+
+
+def _changes(work: _Work) -> tuple[Change, ...]:
+    """Everything wanted that is not there yet, in the order in which it can be made."""
+    missing = [item for key, item in work.wanted.items() if key not in work.made]
+    missing.sort(key=lambda item: (ORDER[item.resource.kind], item.resource.key))
+    return tuple(
+        Change(
+            operation=Operation.CREATE,
+            key=item.resource.key,
+            place=item.resource.place,
+            after=item.resource,
+            depends_on=dependencies(item.resource, work.wanted),
+            reason=item.reason,
+            usd_per_hour=item.usd_per_hour,
+        )
+        for item in missing
+    )
+
+
+def _cost(work: _Work, resources: Sequence[PlannedResource]) -> Cost:
+    before = rounded(sum(work.market.usd_per_hour(item) for item in work.live.values()))
+    mine = rounded(sum(item.usd_per_hour for item in resources))
+    bound = min(mine, rounded(work.lower_bound))
+    return Cost(
+        before_usd_per_hour=before,
+        after_usd_per_hour=rounded(before + mine),
+        optimised_usd_per_hour=mine,
+        lower_bound_usd_per_hour=bound,
+        gap=rounded((mine - bound) / mine) if mine > 0 else 0.0,
+    )
