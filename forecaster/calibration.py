@@ -7,6 +7,7 @@ the upper tail; a quantile of the pool times the stated distance is the forecast
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -24,10 +25,9 @@ CAP = 25.0  # an error of more distances says that the distance was wrong, not h
 ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
 ENOUGH_WINDOWS = 4  # scores of one window are too alike
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
-WIDEN = {0.975: 1.1, 0.99: 1.3}  # where there are not enough
 
-_NORMAL = (-2.33, -1.96, -1.64, -1.28, -0.84, -0.52, -0.25, 0.0, 0.25, 0.52, 0.84, 1.28, 1.64, 1.96, 2.33)
-BLIND = 2.5 * np.array(_NORMAL) / 1.28  # nothing held back: a normal distribution, 2.5 times as wide as stated
+NORMAL = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
+BLIND = 2.0 * NORMAL  # nothing held back: a normal distribution, wider than models state
 
 
 class Calibrated(Protocol):
@@ -87,8 +87,7 @@ def calibrate(held: HeldBack, groups: Steps, day: int) -> Calibration:
         errors = _standardised(held)
         bucket = buckets(held.windows.steps, day)
         for group in range(count):
-            found = _group_tables(errors[:, groups == group], bucket)
-            tables[group], supported[group] = found
+            tables[group], supported[group] = _group_tables(errors[:, groups == group], bucket, day)
     return Calibration(groups=groups, day=day, tables=tables, supported=supported)
 
 
@@ -115,35 +114,45 @@ def _standardised(held: HeldBack) -> Matrix:
     return scores
 
 
-def _group_tables(errors: Matrix, bucket: Steps) -> _Pooled:
+def _group_tables(errors: Matrix, bucket: Steps, day: int) -> _Pooled:
     """The tables of one group: (buckets, levels), and whether every scored bucket had enough."""
     tables = np.tile(BLIND, (len(BUCKET_DAYS), 1))
-    whole = _pool(errors)
+    whole = _pool(errors, day)
     if whole is None:
         return _Pooled(tables, False)
     scored = np.unique(bucket)
     enough = True
     for index in scored:
-        pooled = _pool(errors[:, :, bucket == index]) or whole
+        pooled = _pool(errors[:, :, bucket == index], day) or whole
         tables[index], enough = pooled.quantiles, enough and pooled.enough
     for index in range(int(scored[-1]) + 1, len(BUCKET_DAYS)):  # errors grow with the square root of the time ahead
         tables[index] = tables[scored[-1]] * np.sqrt(BUCKET_DAYS[index] / BUCKET_DAYS[scored[-1]])
     return _Pooled(tables, enough)
 
 
-def _pool(errors: Matrix) -> _Pooled | None:
-    """Quantiles of the errors of a (windows, series, steps) block; None where there are too few for any."""
+def _pool(errors: Matrix, day: int) -> _Pooled | None:
+    """Quantiles of the errors of a (windows, series, steps) block; None where there are too few for any.
+
+    Windows begin a day apart. Of hourly series each counts; of daily ones only those that share no day.
+    """
     known = np.isfinite(errors)
     scores = errors[known]
     if len(scores) < POOL_SCORES // 3:
         return None
-    enough = len(scores) >= ENOUGH_SCORES and int(known.any(axis=(1, 2)).sum()) >= ENOUGH_WINDOWS
+    windows = int(known.any(axis=(1, 2)).sum())
+    enough = len(scores) >= ENOUGH_SCORES and windows >= ENOUGH_WINDOWS
     if not enough and len(scores) < POOL_SCORES:
         return None
     levels = np.array(LEVELS)
     upper = np.minimum(levels * (len(scores) + 1) / len(scores), 1.0)
     quantiles = np.quantile(scores, np.where(levels > 0.5, upper, levels))
-    if not enough:
-        factors = np.array([WIDEN.get(level, 1.0) for level in LEVELS])
-        quantiles = np.maximum(quantiles, np.where(quantiles > 0, quantiles * factors, quantiles))
-    return _Pooled(quantiles, enough)
+    return _Pooled(quantiles * widening(windows if day > 1 else -(-windows // errors.shape[2])), enough)
+
+
+def widening(independent: int) -> Matrix:
+    """By how much each level is moved outwards for a scale that was learned from few independent windows.
+
+    The ratio of Student's t to the normal quantile with that many degrees of freedom, to first order: 1 + (z^2 + 1) /
+    (4 n) (Abramowitz and Stegun 1964, 26.7.5).
+    """
+    return 1.0 + (NORMAL**2 + 1.0) / (4.0 * independent)

@@ -10,6 +10,8 @@ from contracts.names import pair_ends
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.panel import Matrix, Panel
 
+YOUNG_HOURS = 168  # a row that began later than this before the end does not shorten the sums that it is part of
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Derived:
@@ -21,11 +23,7 @@ class Derived:
 
 
 def region_traffic(measured: Panel, regions: tuple[str, ...]) -> list[Derived]:
-    """In and out of each region, summed over its pairs; traffic within the region counts once.
-
-    An hour counts as observed when at least half of the pairs that are known by then were observed in it; the others
-    enter with their filled values.
-    """
+    """In and out of each region, summed over its pairs; traffic within the region counts once."""
     ends = {row: pair_ends(key.subject) for row, key in enumerate(measured.keys) if key.kind is SeriesKind.TRAFFIC}
     found = sorted({region for pair in ends.values() for region in pair})
     series = []
@@ -67,9 +65,17 @@ def _demands(coefficients: Coefficients) -> tuple[tuple[SeriesKind, float, str],
 
 
 def _sum(panel: Panel, rows: list[int]) -> Matrix:
+    """The sum of rows, from when all have begun that are older than `YOUNG_HOURS`; younger ones add from then on.
+
+    An hour counts as observed when at least half of the rows that have begun were observed in it; the others enter with
+    their filled values. Sums from before a row began would look like a rise of demand when it did.
+    """
     observed, filled = panel.observed[rows], panel.filled[rows]
     alive = np.isfinite(filled).sum(axis=0)
     seen = np.isfinite(observed).sum(axis=0)
     total = np.where(np.isfinite(filled), filled, 0.0).sum(axis=0)
-    summed: Matrix = np.where((seen > 0) & (2 * seen >= alive), total, np.nan)
+    starts = np.isnan(filled).sum(axis=1)
+    old = starts[panel.steps - starts >= YOUNG_HOURS]
+    begun = np.arange(panel.steps) >= (old.max() if len(old) else 0)
+    summed: Matrix = np.where(begun & (seen > 0) & (2 * seen >= alive), total, np.nan)
     return summed

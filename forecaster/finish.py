@@ -8,30 +8,31 @@ from forecaster.panel import Matrix, Panel
 
 NEEDED_HOURS = 48  # observed; two of each hour of the day
 NEEDED_DAYS = 8
+CEILING = 4.0  # no quantile lies above so many times the largest value ever seen: a level that fell to almost nothing
+# makes relative errors of any size
 WIDE = (0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2.2, 2.8, 3.4, 4)  # times the mean, by level
 
 
 def finished(quantiles: Matrix, panel: Panel) -> Matrix:
     """Quantiles of shape (series, steps, levels) as they may leave the room."""
     clean = np.maximum(np.nan_to_num(quantiles, nan=0.0, posinf=0.0, neginf=0.0), 0.0)
-    clean = np.maximum.accumulate(clean, axis=2)
+    largest = np.nan_to_num(panel.observed).max(axis=1)
+    clean = np.minimum(np.maximum.accumulate(clean, axis=2), CEILING * largest[:, None, None])
     whole = _whole(panel)
     clean[whole] = np.ceil(clean[whole] - 1e-9)
-    short: NDArray[np.bool_] = np.asarray(too_short(panel) & ~all_zero(panel) & ~_requests(panel))
+    short = np.flatnonzero(too_short(panel) & ~_requests(panel))
     clean[short] = wide_naive(panel, quantiles.shape[1])[short]
-    clean[all_zero(panel)] = 0.0
-    return clean
+    return np.asarray(clean)
 
 
 def too_short(panel: Panel) -> NDArray[np.bool_]:
-    """Series with too few observed steps for any model.."""
+    """Series with too few observed steps for any model."""
     return np.asarray(panel.known() < (NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS))
 
 
 def all_zero(panel: Panel) -> NDArray[np.bool_]:
     """Series that never were anything but 0."""
-    zero: NDArray[np.bool_] = ~(np.nan_to_num(panel.observed) > 0).any(axis=1)
-    return zero
+    return np.asarray(~(np.nan_to_num(panel.observed) > 0).any(axis=1))
 
 
 def wide_naive(panel: Panel, steps: int) -> Matrix:

@@ -46,9 +46,9 @@ def examples(panel: Panel, steps: int, rows: int) -> Examples:
     inside = target < panel.steps
     series, origin, ahead, target = series[inside], origin[inside], ahead[inside], target[inside]
     described = describe(panel, series, origin, ahead)
-    values = panel.observed[series, target] / described.scale
-    good = np.isfinite(values) & (described.scale > 0)
-    return Examples(described.features[good], values[good].astype(np.float32))
+    good = np.isfinite(panel.observed[series, target]) & (described.scale > 0)
+    values = panel.observed[series[good], target[good]] / described.scale[good]
+    return Examples(described.features[good], values.astype(np.float32))
 
 
 def describe(panel: Panel, series: Steps, origin: Steps, ahead: Steps) -> Described:

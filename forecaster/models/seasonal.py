@@ -13,6 +13,8 @@ from forecaster.panel import Matrix, Panel
 
 RECENT_WEEKS = 4  # errors older than this say little about the next ones
 
+TRIM_FROM = 4  # of so many values the highest and the lowest are left out: one burst must not shape a week
+
 
 @dataclass(frozen=True, slots=True)
 class Seasonal:
@@ -45,15 +47,19 @@ class Seasonal:
         return finite(prediction, panel)
 
     def _rule(self, filled: Matrix, targets: np.ndarray[tuple[int], np.dtype[np.int64]], seasons: int) -> Matrix:
-        """The mean of the values `seasons`, `seasons` + 1, ... seasons before the targets, of those that are known."""
+        """The trimmed mean of the known values `seasons`, `seasons` + 1, ... seasons before the targets."""
         total = np.zeros((len(filled), len(targets)))
-        count = np.zeros_like(total)
+        count, highest, lowest = np.zeros_like(total), np.zeros_like(total), np.full_like(total, np.inf)
         for extra in range(self.depth):
             back = targets - self.season * (seasons + extra)
             lagged = np.where(back >= 0, filled[:, np.maximum(back, 0)], np.nan)
             known = np.isfinite(lagged)
             total += np.where(known, lagged, 0.0)
+            highest = np.fmax(highest, lagged)
+            lowest = np.fmin(lowest, lagged)
             count += known
+        trimmed = count >= TRIM_FROM
+        total, count = np.where(trimmed, total - highest - lowest, total), np.where(trimmed, count - 2, count)
         rule: Matrix = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         return rule
 
