@@ -133,7 +133,10 @@ class _Work:
 
 
 def _refuse_places(work: _Work) -> None:
-    """A peering needs both regions, the destination open for changes, and a link between them."""
+    """A peering needs both regions, the destination open for changes, and a link between them.
+
+    A request from a region to itself is one for the region's own resources: addresses out of its pool.
+    """
     environment, request = work.question.environment, work.question.request
     for region in (request.source, request.destination):
         settings = environment.region(region)
@@ -141,7 +144,8 @@ def _refuse_places(work: _Work) -> None:
             work.missing.append(_closed("link", region, f"{region} is no region of {environment.name}"))
         elif settings.paused:
             work.missing.append(_closed("policy", region, f"{region} is paused"))
-    if not work.missing and work.link not in work.market.links:
+    alone = request.source == request.destination
+    if not work.missing and not alone and work.link not in work.market.links:
         work.missing.append(_closed("link", work.link, f"nothing joins {request.source} and {request.destination}"))
 
 
@@ -237,12 +241,13 @@ def _want_block(work: _Work) -> None:
 
 def _want_support(work: _Work) -> None:
     """Networks and the link, where there are none yet: the next main plan adopts them."""
-    for region in (work.question.request.source, work.destination):
+    ends = sorted({work.question.request.source, work.destination})
+    for region in ends:
         settings = work.question.environment.region(region)
         if network_key(region) not in work.live and settings is not None:
             spec = NetworkSpec(asn=settings.asn)
             work.want(network_key(region), region, Purpose.SUPPORT, spec, Reason(code=ReasonCode.SUPPORT))
-    if link_key(work.link) not in work.live:
+    if len(ends) == 2 and link_key(work.link) not in work.live:
         reason = Reason(code=ReasonCode.SUPPORT)
         work.want(link_key(work.link), work.link, Purpose.SUPPORT, LinkSpec(), reason)
 
