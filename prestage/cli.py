@@ -18,8 +18,28 @@ class Entry(NamedTuple):
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Look ahead": {
         "history": Entry("history", "Import telemetry; show what is kept."),
+        "forecast": Entry("forecast", "Forecast every series, hourly and daily, with 15 quantiles."),
+        "backtest": Entry("backtest", "Score every model on windows that it has not seen, from rolling origins."),
+    },
+    "Decide": {
+        "capacity": Entry("capacity", "Show totals, use, what is staged and what is free, read live."),
+        "plan": Entry("plan", "Build the plan out of forecast, live capacity, prices and rules."),
+        "review": Entry("review", "Review a plan against the policies and write the verdict beside it."),
+    },
+    "Act": {
+        "apply": Entry("apply", "Apply a reviewed plan file, exactly as it was reviewed."),
+        "drift": Entry("drift", "Show what differs from what was applied, and whether that is expected."),
+        "reconcile": Entry("reconcile", "Plan, review and apply until nothing is left to change."),
+    },
+    "Answer": {
+        "request": Entry("request", "Ask for a peering or for addresses."),
+        "hold": Entry("hold", "Reserve staged units for a customer until a time."),
+        "release": Entry("release", "Give a hold or a grant back."),
+        "status": Entry("status", "Show the last plan, units by state, what is handed out, open runs, counters."),
     },
     "Set up": {
+        "doctor": Entry("doctor", "Check the installation, the engines, the project's files and its state."),
+        "demo": Entry("demo", "Play one day: telemetry, forecast, plan, review, apply, requests, drift, reconcile."),
         "init": Entry("init", "Make a project: environment, sample inventory, Pulumi.yaml, pipeline, README."),
         "completion": Entry("completion", "Print the completion script of a shell."),
         "schema": Entry("schema", "Print the JSON schema of a document."),

@@ -60,6 +60,7 @@ def table(
 
 def number(value: float, digits: int = 1) -> str:
     """A number with thousands separated, whole ones without a fraction."""
+    value += 0.0  # no "-0"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.{digits}f}"
 
 

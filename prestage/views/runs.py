@@ -1,7 +1,9 @@
 """What an engine did, what drifted, and how a request was answered."""
 
+from collections.abc import Sequence
+
 from contracts.drift import Difference, DriftClass, DriftReport
-from contracts.requests import Decision, Outcome
+from contracts.requests import Decision, Missing, Outcome
 from contracts.run import RootRun, RunReport, RunStatus
 from prestage.views.paper import bad, dim, good, moment, number, plural, table, title, warn
 
@@ -45,10 +47,15 @@ def decision_text(decision: Decision) -> str:
             table([(p.name, f"{p.value:.3f}", f"x {p.weight:g}", p.why) for p in decision.score_parts], indent=4)
         )
     if decision.missing:
-        head = ("missing", "at", "wanted", "there is", "why")
-        rows = [(m.kind, m.place, number(m.wanted, 3), number(m.available, 3), m.why) for m in decision.missing]
-        lines.append(table(rows, head=head, right=(2, 3)))
+        lines.append(missing_text(decision.missing))
     return "\n".join(lines)
+
+
+def missing_text(missing: Sequence[Missing]) -> str:
+    """What a refused request lacks, in numbers."""
+    head = ("missing", "at", "wanted", "there is", "why")
+    rows = [(item.kind, item.place, number(item.wanted, 3), number(item.available, 3), item.why) for item in missing]
+    return table(rows, head=head, right=(2, 3))
 
 
 def _outcome(decision: Decision) -> str:

@@ -6,6 +6,7 @@ from contracts.capacity import CapacityKind, CapacitySnapshot, Quota
 from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore
 from contracts.names import is_link
 from contracts.series import Granularity, SeriesKind
+from prestage.views.backtest import score_cells
 from prestage.views.paper import dim, moment, number, plural, short, table, title, warn
 
 HEAVIEST = 3
@@ -50,16 +51,7 @@ def capacity_text(snapshot: CapacitySnapshot) -> str:
 
 
 def _score(item: ModelScore, chosen: int) -> tuple[str, ...]:
-    s = item.scores
-    shares = (s.coverage_80, s.coverage_95, s.exceeded_99)
-    plain = tuple("-" if value is None else f"{value:.2f}" for value in (s.mase, s.scaled_crps))
-    return (
-        item.model,
-        item.granularity,
-        str(chosen),
-        *plain,
-        *("-" if value is None else f"{value:.1%}" for value in shares),
-    )
+    return item.model, item.granularity, str(chosen), *score_cells(item.scores)
 
 
 def _peaks(bundle: ForecastBundle) -> list[str]:

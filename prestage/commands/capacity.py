@@ -1,0 +1,19 @@
+"""`prestage capacity`: the estate's live state."""
+
+import click
+
+from contracts.exits import ExitCode
+from prestage.scope import NoOptions, Scope, examples, scoped
+
+
+@click.command(epilog=examples("prestage capacity --env dev", "prestage capacity --json > capacity.json"))
+@scoped(NoOptions)
+def command(scope: Scope, _options: NoOptions) -> int:
+    """Show totals, use, what is staged and what is free, read live."""
+    from prestage.projects import open_project
+    from prestage.views.world import capacity_text
+
+    with open_project(scope) as project:
+        snapshot = project.capacity()
+    scope.answer(snapshot, lambda: capacity_text(snapshot))
+    return ExitCode.CLEAN

@@ -1,0 +1,162 @@
+"""What could keep Prestage from working here, each finding with what to do about it.
+
+Checks read; they change nothing. A check that cannot be made says why, and the others go on.
+"""
+
+import importlib.metadata
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contracts.errors import PrestageError
+from prestage.scope import NoProject, Scope
+
+if TYPE_CHECKING:
+    from contracts.environment import Environment
+
+PACKAGES = ("pydantic", "numpy", "pandas", "pyarrow", "xgboost-cpu", "highspy", "pulumi", "tf", "python-terraform")
+
+
+class Health(StrEnum):
+    """How a check ended."""
+
+    GOOD = "good"
+    NOTE = "note"  # works without, or only some commands need it
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    health: Health
+    found: str
+    next_step: str = ""
+
+
+def examine(scope: Scope) -> Iterator[Finding]:
+    """All checks in the order in which one builds on another."""
+    yield _python()
+    yield from _packages()
+    yield from _programs()
+    try:
+        environment = _environment(scope)
+    except NoProject as error:
+        yield Finding(check="project", health=Health.NOTE, found=error.what, next_step=error.next_step)
+        return
+    except PrestageError as error:
+        yield _bad("environment", error)
+        return
+    yield Finding(check="environment", health=Health.GOOD, found=_described(environment))
+    for name, look in _CHECKS:
+        try:
+            yield from look(scope, environment)
+        except PrestageError as error:
+            yield _bad(name, error)
+
+
+def _python() -> Finding:
+    return Finding(check="python", health=Health.GOOD, found=f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _packages() -> Iterator[Finding]:
+    versions = {name: _version(name) for name in PACKAGES}
+    missing = [name for name, version in versions.items() if version is None]
+    told = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    yield Finding(check="packages", health=Health.GOOD, found=told)
+    for name in missing:
+        yield Finding(
+            check="packages",
+            health=Health.BAD,
+            found=f"{name} is not installed",
+            next_step="pip install prestage, or python3 run.py env in a checkout",
+        )
+
+
+def _programs() -> Iterator[Finding]:
+    """The engines' programs; one of them is enough."""
+    from stacks.engines.programs import find_program
+
+    for name in ("tofu", "terraform", "pulumi"):
+        path = find_program(name)
+        if path is None:
+            yield Finding(
+                check=name,
+                health=Health.NOTE,
+                found="not found on PATH or in the cache",
+                next_step="python3 run.py engines builds tofu and pulumi in a checkout",
+            )
+        else:
+            yield Finding(check=name, health=Health.GOOD, found=f"{_program_version(path)} at {path}")
+
+
+def _environment(scope: Scope) -> "Environment":
+    from prestage.projects import read_environment
+
+    return read_environment(scope)
+
+
+def _described(environment: "Environment") -> str:
+    return f"{environment.name}: {len(environment.regions)} regions, engine {environment.engine}"
+
+
+def _files(scope: Scope, environment: "Environment") -> Iterator[Finding]:
+    """Inventory, catalog and exemptions can be read and fit each other."""
+    from contracts.capacity import Catalog
+    from contracts.consistency import check_catalog, check_environment, check_inventory
+    from contracts.inventory import InventoryFacts
+    from contracts.review import Exemptions
+    from contracts.yaml_files import read_yaml_document
+
+    facts = read_yaml_document(InventoryFacts, scope.folder / environment.inventory)
+    check_inventory(facts, where=environment.inventory)
+    check_environment(environment, facts, where=f"environments/{environment.name}.yaml")
+    catalog = read_yaml_document(Catalog, scope.folder / environment.catalog)
+    check_catalog(catalog, facts, where=environment.inventory)
+    told = f"{len(facts.regions)} regions, {len(facts.links)} links, {len(catalog.shapes)} shapes"
+    if environment.rules.exemptions:
+        exemptions = read_yaml_document(Exemptions, scope.folder / environment.rules.exemptions)
+        told += f", {len(exemptions.exemptions)} exemptions"
+    yield Finding(check="files", health=Health.GOOD, found=told)
+
+
+def _disk(scope: Scope, environment: "Environment") -> Iterator[Finding]:
+    """There is room to write state."""
+    free = shutil.disk_usage(scope.folder).free / 2**20
+    if free < 200:
+        yield Finding(check="disk", health=Health.BAD, found=f"{free:.0f} MiB are free", next_step="make room")
+    else:
+        yield Finding(check="disk", health=Health.GOOD, found=f"{free / 1024:.1f} GiB are free")
+
+
+_CHECKS: tuple[tuple[str, "Callable[[Scope, Environment], Iterator[Finding]]"], ...] = (
+    ("files", _files),
+    ("disk", _disk),
+)
+
+
+def _bad(check: str, error: PrestageError) -> Finding:
+    found = f"{error.where}: {error.what}" if error.where else error.what
+    return Finding(check=check, health=Health.BAD, found=found, next_step=error.next_step or error.expected)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _program_version(path: Path) -> str:
+    """The first line that `version` prints, or what went wrong."""
+    try:
+        done = subprocess.run([path, "version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"cannot be run ({error})"
+    return (done.stdout.splitlines() or ["says nothing"])[0]
