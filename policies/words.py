@@ -85,7 +85,10 @@ def next_steps(review: Review, plan: Plan) -> tuple[str, str]:
     """What to do, and the command to type; no command where there is nothing to do."""
     file = f"plans/{plan.environment}.json"
     if review.denied:
-        return "Settle the findings, or exempt what may be so, then:", f"prestage plan --env {plan.environment} --out {file}"
+        return (
+            "Settle the findings, or exempt what may be so, then:",
+            f"prestage plan --env {plan.environment} --out {file}",
+        )
     if not plan.changes:
         return "Nothing to apply.", ""
     return "Merging approves exactly this plan; merged, it is applied by:", f"prestage apply {file} --yes"

@@ -40,14 +40,17 @@ def headroom(case: Case) -> Iterator[Breach]:
 
 
 def pool_utilisation(case: Case) -> Iterator[Breach]:
-    """No address pool is fuller than `max_pool_utilisation` after the plan."""
+    """No address pool is fuller than `max_pool_utilisation` after the plan.
+
+    Both states are taken from the plan, not from what is live: a review that is computed again while the plan is
+    being applied comes out the same.
+    """
     gone, come = _prefixes(case.before, case.after), _prefixes(case.after, case.before)
     limit = case.settings.max_pool_utilisation
     for pool in case.facts.pools:
         within = IPv4Network(pool.cidr)
-        taken = {IPv4Network(prefix) for prefix in pool.taken}
-        left = {prefix for prefix in (taken - gone) | come if prefix.subnet_of(within)}
-        before, after = _share(taken, within), _share(left, within)
+        live = {IPv4Network(prefix) for prefix in pool.taken}
+        before, after = _share((live - come) | gone, within), _share((live - gone) | come, within)
         if after > limit + _SLACK:
             yield Breach(
                 resource=f"{pool.region}/pool/{pool.cidr.replace('/', '-')}",
@@ -117,4 +120,4 @@ def _prefixes(these: dict[str, Resource], but_not: dict[str, Resource]) -> set[I
 
 
 def _share(prefixes: Iterable[IPv4Network], pool: IPv4Network) -> float:
-    return sum(prefix.num_addresses for prefix in prefixes) / pool.num_addresses
+    return sum(prefix.num_addresses for prefix in prefixes if prefix.subnet_of(pool)) / pool.num_addresses

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from contracts.environment import Rules
 from contracts.names import is_link, link_ends
 from contracts.plan import Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource
@@ -54,31 +55,38 @@ def allowed_regions(case: Case) -> Iterator[Breach]:
     """What a customer has, and what a service needs, is in the regions that they allow (`allowed_regions`)."""
     for key, unit in sorted(case.handed_out.items()):
         resource = case.after.get(key)
-        allowed = case.settings.allowed_regions.get(unit.holder or "")
-        if resource is None or allowed is None:
+        if resource is None or unit.holder is None:
             continue
-        outside = [region for region in regions_of(resource.place) if region not in allowed]
-        if outside:
+        allowed = case.settings.allowed_regions.get(unit.holder, ())
+        if outside := outside_allowed(case.settings, unit.holder, resource.place):
             yield Breach(
                 resource=key,
                 message=f"{unit.holder} has it in {', '.join(outside)}, allowed: {', '.join(allowed)}",
-                fix=f"move it: prestage release, then a new request in {allowed[0] if allowed else 'no region'}",
+                fix=f"prestage release, then ask for it in {' or '.join(allowed) or 'no region'}",
                 worsened=case.before.get(key) != resource,
             )
     for requirement in case.plan.requirements:
-        yield from _service_outside(requirement, case.settings.allowed_regions)
+        yield from _service_outside(requirement, case.settings)
 
 
-def _service_outside(requirement: Requirement, rules: dict[str, tuple[str, ...]]) -> Iterator[Breach]:
+def outside_allowed(rules: Rules, who: str, place: str) -> tuple[str, ...]:
+    """The regions of a place that a customer or service does not allow; none where nothing is said of it.
+
+    What answers requests out of staging, where no plan is reviewed, asks this before it hands anything out.
+    """
+    allowed = rules.allowed_regions.get(who)
+    return () if allowed is None else tuple(region for region in regions_of(place) if region not in allowed)
+
+
+def _service_outside(requirement: Requirement, rules: Rules) -> Iterator[Breach]:
     """A requirement that rests on a series of a service (`transactions:web@fra`) in a region it does not allow."""
     if requirement.forecast is None:
         return
     service, at, _ = requirement.forecast.series.partition(":")[2].partition("@")
-    allowed = rules.get(service) if at else None
-    if allowed is not None and requirement.place not in allowed:
+    if at and outside_allowed(rules, service, requirement.place):
         yield Breach(
             resource=f"{requirement.place}/{requirement.kind}",
-            message=f"serves {service} in {requirement.place}, allowed: {', '.join(allowed)}",
+            message=f"serves {service} in {requirement.place}, allowed: {', '.join(rules.allowed_regions[service])}",
             fix=f"serve {service} elsewhere, or add {requirement.place} to rules.allowed_regions.{service}",
         )
 

@@ -20,6 +20,7 @@ from tests.policies.sample import (
     MADE,
     NETWORK,
     NOW,
+    POOL,
     RESOURCES,
     Scene,
     create,
@@ -211,6 +212,12 @@ HARMLESS = {
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_is_allowed_is_not_found(name):
     assert HARMLESS[name].review().findings == ()
+
+
+def test_a_review_comes_out_the_same_while_the_plan_is_being_applied():
+    tight = GOOD.with_rules(max_pool_utilisation=0.3)
+    applied = (Pool(region="fra", cidr=POOL.cidr, taken=(*POOL.taken, "10.16.0.64/28")),)
+    assert tight.but(pools=applied).review() == tight.review()
 
 
 STANDING = {
