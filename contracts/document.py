@@ -102,7 +102,12 @@ def malformed(error: ValidationError, where: str) -> MalformedDocument:
 
 def text_digest(text: str) -> str:
     """`sha256:` and the hexadecimal digest of a text in UTF-8."""
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return bytes_digest(text.encode())
+
+
+def bytes_digest(payload: bytes) -> str:
+    """`sha256:` and the hexadecimal digest of some bytes."""
+    return "sha256:" + hashlib.sha256(payload).hexdigest()
 
 
 def _object(text: str, where: str) -> dict[str, Any]:

@@ -5,20 +5,16 @@ files: the description (JSON) and the values (Parquet), tied by digest.
 """
 
 import contextlib
-import hashlib
-import io
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, TypeVar  # Any: columns of mixed types, at this boundary only
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TypeVar
 
 from contracts.document import Document
+from contracts.document import bytes_digest as bytes_digest
 from contracts.errors import AlteredDocument, MalformedDocument
 from contracts.forecast import Forecast, ForecastBundle
-from contracts.series import Granularity, SeriesKey, SeriesKind
+from contracts.forecast_values import values_from_bytes, values_to_bytes
 
 D = TypeVar("D", bound=Document)
 
@@ -75,29 +71,9 @@ def read_text(path: Path) -> str:
         raise MalformedDocument(f"is not UTF-8 (byte {error.start})", where=str(path)) from error
 
 
-def forecast_values_bytes(values: dict[tuple[SeriesKey, Granularity], NDArray[np.float64]], levels: int) -> bytes:
-    """The Parquet form of forecast values: rows kind, subject, granularity, step, q0 ... qN, in sorted order."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    order = sorted(values)
-    counts = [len(values[key]) for key in order]
-    stacked = np.concatenate([values[key] for key in order]) if order else np.zeros((0, levels))
-    columns: dict[str, Any] = {
-        "kind": np.repeat([key.kind.value for key, _ in order], counts) if order else [],
-        "subject": np.repeat([key.subject for key, _ in order], counts) if order else [],
-        "granularity": np.repeat([granularity.value for _, granularity in order], counts) if order else [],
-        "step": np.concatenate([np.arange(count) for count in counts]) if order else [],
-    }
-    columns |= {f"q{level}": stacked[:, level] for level in range(levels)}
-    sink = io.BytesIO()
-    pq.write_table(pa.table(columns), sink, compression="zstd")
-    return sink.getvalue()
-
-
 def write_forecast(path: Path, bundle: ForecastBundle) -> None:
     """Writes the values beside `path` under `document.values_file`, then the document itself."""
-    payload = forecast_values_bytes(dict(bundle.values), len(bundle.document.levels))
+    payload = values_to_bytes(bundle.values, len(bundle.document.levels))
     if bytes_digest(payload) != bundle.document.values_digest:
         raise AlteredDocument("its values do not have the digest that it names", where=str(path))
     write_bytes(path.parent / bundle.document.values_file, payload)
@@ -111,8 +87,6 @@ def read_forecast(path: Path) -> ForecastBundle:
         DocumentError: as `read_document`.
         AlteredDocument: the values are not those that the document names.
     """
-    import pyarrow.parquet as pq
-
     document = read_document(Forecast, path)
     values_path = path.parent / document.values_file
     try:
@@ -121,25 +95,7 @@ def read_forecast(path: Path) -> ForecastBundle:
         raise MalformedDocument("no such file", where=str(values_path), next_step="make the forecast again") from error
     if bytes_digest(payload) != document.values_digest:
         raise AlteredDocument("its bytes are not the forecast's", where=str(values_path), next_step="prestage forecast")
-    table = pq.read_table(io.BytesIO(payload))
-    stacked = np.column_stack([table[f"q{level}"].to_numpy() for level in range(len(document.levels))])
-    names = zip(table["kind"].to_pylist(), table["subject"].to_pylist(), table["granularity"].to_pylist(), strict=True)
-    values: dict[tuple[SeriesKey, Granularity], NDArray[np.float64]] = {}
-    start = 0
-    rows = list(names)
-    while start < len(rows):
-        end = start + 1
-        while end < len(rows) and rows[end] == rows[start]:
-            end += 1
-        kind, subject, granularity = rows[start]
-        values[SeriesKey(SeriesKind(kind), subject), Granularity(granularity)] = stacked[start:end]
-        start = end
-    return ForecastBundle(document, values)
-
-
-def bytes_digest(payload: bytes) -> str:
-    """`sha256:` and the hexadecimal digest of some bytes."""
-    return "sha256:" + hashlib.sha256(payload).hexdigest()
+    return ForecastBundle(document, values_from_bytes(payload, len(document.levels)))
 
 
 def _sync_folder(folder: Path) -> None:

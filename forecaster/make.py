@@ -7,8 +7,9 @@ from datetime import datetime
 import numpy as np
 
 from contracts.environment import Coefficients
-from contracts.files import bytes_digest, forecast_values_bytes
+from contracts.document import bytes_digest
 from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore, Scores, SeriesForecast, Treatment
+from contracts.forecast_values import values_to_bytes
 from contracts.ports import Progress
 from contracts.series import LEVELS, Granularity, SeriesKey, unit_of
 from forecaster.contest import Contest, forecast_values, hold_contest, learn_counts, learn_levels
@@ -105,7 +106,7 @@ def make_forecast(
         treatments=(*prepared.treatments, *(found for part in parts for found in _fallbacks(part))),
         history_digest=history.digest,
         values_file=f"{settings.environment}.parquet",
-        values_digest=bytes_digest(forecast_values_bytes(values, len(LEVELS))),
+        values_digest=bytes_digest(values_to_bytes(values, len(LEVELS))),
     )
     progress.finish(STEP, f"{len(document.series)} series")
     return ForecastBundle(document, values)
