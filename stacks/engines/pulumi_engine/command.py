@@ -1,0 +1,139 @@
+"""The `pulumi` program: where it is, and how it is run: supervised, stoppable, and never outliving us.
+
+Beside PATH it is looked for where `run.py engines` builds it, `<cache>/prestage/engines/pulumi-<version>/pulumi`.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from pulumi.automation import CommandResult, OnOutput, PulumiCommand
+from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
+
+from stacks.errors import EngineMissing
+
+# Becomes the program that it is given, after asking the kernel for a SIGKILL when the thread that started it is gone:
+# PR_SET_PDEATHSIG is 1 (linux/prctl.h). A `preexec_fn` would do the same, but must not run beside gRPC's threads.
+DIES_WITH_US = (
+    sys.executable,
+    "-I",
+    "-S",
+    "-c",
+    "import ctypes, os, sys\n"
+    "ctypes.CDLL(None).prctl(1, 9)\n"
+    "os.getppid() == int(sys.argv[1]) or os._exit(137)\n"
+    "os.execv(sys.argv[2], sys.argv[2:])",
+)
+VARIABLES = {
+    "PULUMI_SKIP_UPDATE_CHECK": "true",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+}
+
+
+def find_pulumi() -> Path:
+    """The program: on PATH, else in the cache, the latest version there.
+
+    Raises:
+        EngineMissing: it is in neither place.
+    """
+    if found := shutil.which("pulumi"):
+        return Path(found)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prestage" / "engines"
+    built = sorted(cache.glob("pulumi-*/pulumi"), key=lambda path: _version(path.parent.name))
+    if built:
+        return built[-1]
+    raise EngineMissing(
+        "pulumi is not installed",
+        where=f"PATH, {cache}",
+        expected="the program `pulumi`",
+        next_step="install it (https://www.pulumi.com/docs/install/), or `python3 run.py engines` in the repository",
+    )
+
+
+class SupervisedCommand(PulumiCommand):
+    """Runs `pulumi` in a session of its own; `stop` asks every run that is under way to end safely.
+
+    A run dies with this process: its provider and its program are parts of us, so that nothing is left of it but a
+    lock, which the next run takes away.
+    """
+
+    def __init__(self, program: Path, *, version: VersionInfo | None = None) -> None:
+        self._program = program
+        self._running: set[subprocess.Popen[str]] = set()
+        self._guard = threading.Lock()
+        self.stopped = False
+        self.command = str(program)
+        self.version = version or _ask_version(program)
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        """Runs one command to its end.
+
+        Raises:
+            CommandError: it ended with an error.
+        """
+        environment = {**os.environ, **VARIABLES, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        environment["PATH"] = f"{self._program.parent}{os.pathsep}{environment.get('PATH', '')}"
+        with subprocess.Popen(
+            [*DIES_WITH_US, str(os.getpid()), self.command, "--non-interactive", *args],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        ) as process:
+            self._began(process)
+            try:
+                stdout, stderr = process.communicate()
+            finally:
+                with self._guard:
+                    self._running.discard(process)
+        result = CommandResult(stdout=stdout, stderr=stderr, code=process.returncode)
+        if result.code != 0:
+            raise create_command_error(result)
+        return result
+
+    def stop(self) -> None:
+        """Asks every run to end: what is under way is finished and written down, nothing new is begun."""
+        with self._guard:
+            self.stopped = True
+            for process in self._running:
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGINT)
+
+    def _began(self, process: subprocess.Popen[str]) -> None:
+        with self._guard:
+            self._running.add(process)
+            if self.stopped:
+                process.send_signal(signal.SIGINT)
+
+
+def _ask_version(program: Path) -> VersionInfo:
+    asked = subprocess.run([program, "version"], capture_output=True, text=True, env={**os.environ, **VARIABLES})
+    try:
+        return VersionInfo.parse(asked.stdout.strip().removeprefix("v"))
+    except ValueError as error:
+        raise EngineMissing(
+            f"does not say its version: {asked.stderr.strip() or asked.stdout.strip() or 'no output'}",
+            where=str(program),
+            next_step="python3 run.py engines",
+        ) from error
+
+
+def _version(name: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in name.rpartition("-")[2].split(".") if part.isdigit())

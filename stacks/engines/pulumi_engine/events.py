@@ -1,0 +1,85 @@
+"""What the engine says while it runs, gathered by root: actions planned, resources done, and what failed and why."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from pulumi.automation.events import EngineEvent, OpType, StepEventMetadata
+
+from stacks.engines.engine import Action
+from stacks.engines.pulumi_engine.resources import TYPES
+
+PLANNED = {
+    OpType.CREATE: Action.CREATE,
+    OpType.UPDATE: Action.UPDATE,
+    OpType.DELETE: Action.DELETE,
+    OpType.REPLACE: Action.REPLACE,
+    OpType.CREATE_REPLACEMENT: Action.REPLACE,
+    OpType.DELETE_REPLACED: Action.REPLACE,
+    OpType.IMPORT: Action.ADOPT,
+}
+DONE = {
+    OpType.CREATE: (Action.CREATE,),
+    OpType.CREATE_REPLACEMENT: (Action.CREATE,),
+    OpType.UPDATE: (Action.UPDATE,),
+    OpType.DELETE: (Action.DELETE,),
+    OpType.DELETE_REPLACED: (Action.DELETE,),
+    OpType.IMPORT: (Action.ADOPT,),
+}
+
+
+class Events:
+    """Hears the events of one run of one stack; called from the threads of its event server.
+
+    Args:
+        root_of: the root that a key lives in.
+        heard: told of each resource that is done: how many so far, and its key.
+    """
+
+    def __init__(self, root_of: Callable[[str], str], heard: Callable[[int, str], None]) -> None:
+        self._root_of, self._heard = root_of, heard
+        self._guard = threading.Lock()
+        self._done = 0
+        self.planned: dict[str, Action] = {}
+        self.done: dict[str, Counter[Action]] = {}
+        self.failures: dict[str, list[str]] = {}
+        self.errors: list[str] = []
+
+    def __call__(self, event: EngineEvent) -> None:
+        with self._guard:
+            if event.resource_pre_event and (key := _key(event.resource_pre_event.metadata)):
+                self._plan(key, event.resource_pre_event.metadata.op)
+            if event.res_outputs_event and (key := _key(event.res_outputs_event.metadata)):
+                self._finish(key, event.res_outputs_event.metadata.op)
+            if event.diagnostic_event and event.diagnostic_event.severity == "error":
+                self._fail(event.diagnostic_event.urn or "", event.diagnostic_event.message.strip())
+
+    def _plan(self, key: str, operation: OpType) -> None:
+        if action := PLANNED.get(operation):
+            replaced = self.planned.get(key) is Action.REPLACE
+            self.planned[key] = Action.REPLACE if replaced else action
+
+    def _finish(self, key: str, operation: OpType) -> None:
+        self._done += 1
+        self._heard(self._done, key)
+        for action in DONE.get(operation, ()):
+            self.done.setdefault(self._root_of(key), Counter())[action] += 1
+
+    def _fail(self, urn: str, message: str) -> None:
+        name = urn.split("::", 3)[3] if urn.count("::") >= 3 else ""
+        if name and "pulumi:pulumi:Stack" not in urn:
+            self.failures.setdefault(self._root_of(name), []).append(f"{name}: {_first_line(message)}")
+        elif message and "update failed" not in message and "preview failed" not in message:
+            self.errors.append(message)
+
+
+def _key(metadata: StepEventMetadata) -> str | None:
+    """The key of one of our resources; None for stacks and providers."""
+    return metadata.urn.split("::", 3)[3] if metadata.type in TYPES else None
+
+
+def _first_line(message: str) -> str:
+    """The provider's own words: the engine wraps them in the name of the call, and counts the errors."""
+    lines = [line.strip(" *\t") for line in message.splitlines() if line.strip(" *\t")]
+    told = [line for line in lines if not line.endswith("error occurred:")]
+    return (told or lines or ["failed without a message"])[0]
