@@ -5,7 +5,7 @@ the ledger, and calls `compare`. What is live and differs from what was applied 
 applied and wanted alone is a change that a plan shows, not drift. What the ledger explains is expected.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -58,19 +58,21 @@ class ThreeViews:
 def compare(views: ThreeViews, *, read_at: datetime) -> DriftReport:
     """Names each difference between what was applied and what is live, and what it means. Sorted by key and field."""
     units = {unit.key: unit for unit in views.ledger.units}
+    granted = frozenset(unit.root for unit in views.ledger.units)
     keys = sorted(views.last.keys() | views.live.keys())
-    found = [difference for key in keys for difference in _of_key(views, key, units.get(key))]
+    found = [difference for key in keys for difference in _of_key(views, key, units.get(key), granted)]
     return DriftReport(environment=views.ledger.environment, read_at=read_at, differences=tuple(found))
 
 
-def _of_key(views: ThreeViews, key: str, unit: UnitView | None) -> Iterator[Difference]:
+def _of_key(views: ThreeViews, key: str, unit: UnitView | None, granted: Set[str]) -> Iterator[Difference]:
     last, live, wanted = views.last.get(key), views.live.get(key), views.wanted.get(key)
     if live is None:
         yield _missing(key, wanted, unit)
     elif last is None:
         yield _unapplied(key, live, wanted, unit)
     else:
-        yield from _on_demand(key, last, wanted, unit)
+        if not wanted and last.root.startswith(ON_DEMAND_PREFIX):
+            yield _on_demand(key, last.root, unit, granted)
         yield from _changed(key, last.arguments, live.arguments, _declared(wanted))
     if live is not None:
         yield from _state(key, live, unit)
@@ -94,17 +96,17 @@ def _unapplied(key: str, live: LiveResource, wanted: Declaration | None, unit: U
     return tell(DriftClass.FOREIGN, "carries our tags, but no plan, no apply and no grant made it")
 
 
-def _on_demand(
-    key: str, last: AppliedResource, wanted: Declaration | None, unit: UnitView | None
-) -> Iterator[Difference]:
-    """What a small plan made for a request stands outside of the plan until the next one adopts it."""
-    if wanted or not last.root.startswith(ON_DEMAND_PREFIX):
-        return
+def _on_demand(key: str, root: str, unit: UnitView | None, granted: Set[str]) -> Difference:
+    """What a small plan made for a request stands outside of the plan until the next one adopts it.
+
+    A link or a network is no unit: it is explained by the units that were made with it in the same root.
+    """
     tell = _teller(key, WHOLE, "present", "present", None)
     if unit:
-        yield tell(DriftClass.EXPECTED, f"made on demand {_for_whom(unit)}; the next plan adopts it")
-    else:
-        yield tell(DriftClass.FOREIGN, f"made on demand in {last.root}, but the ledger does not know it")
+        return tell(DriftClass.EXPECTED, f"made on demand {_for_whom(unit)}; the next plan adopts it")
+    if root in granted:
+        return tell(DriftClass.EXPECTED, f"made on demand with the units of {root}; the next plan adopts it")
+    return tell(DriftClass.FOREIGN, f"made on demand in {root}, but the ledger does not know it")
 
 
 def _changed(

@@ -139,6 +139,31 @@ def test_a_grant_and_a_change_behind_the_back_are_told_apart():
     assert [item.field for item in found.expected] == ["state"]
 
 
+def test_what_is_made_on_demand_beside_its_units_is_expected():
+    link = "ams--fra/link"
+    applied = {
+        key: AppliedResource(type="estate_link", key=key, root="ondemand-7", arguments={}) for key in (KEY, link)
+    }
+    views = ThreeViews(
+        last=applied,
+        live={KEY: Live(KEY, state="active", holder="acme"), link: Live(link)},
+        wanted={},
+        ledger=LedgerView(
+            environment="dev",
+            revision=1,
+            units=(unit(UnitState.ACTIVE, "acme").model_copy(update={"root": "ondemand-7"}),),
+        ),
+    )
+    assert {item.drift_class for item in compare(views, read_at=NOW).differences} == {EXPECTED}
+    alone = compare(
+        ThreeViews(
+            last=applied, live={link: Live(link)}, wanted={}, ledger=views.ledger.model_copy(update={"units": ()})
+        ),
+        read_at=NOW,
+    )
+    assert FOREIGN in {item.drift_class for item in alone.differences if item.key == link}
+
+
 def test_differences_come_in_the_order_of_keys_and_fields():
     found = report(last=args(), live=args(instances=3, owner="x", shape="m4"), wanted=args()).differences
     assert [item.field for item in found] == ["instances", "owner", "shape"]
