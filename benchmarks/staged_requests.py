@@ -26,8 +26,8 @@ from coordinator.answers import Case
 from coordinator.follow import follow
 from coordinator.ledger import Ledger
 from coordinator.ledger.units import Size, Unit
-from coordinator.peering import decide_staged
 from coordinator.project import system_clock
+from coordinator.staged import decide_staged
 from stacks.estate.inventory import Inventory
 
 ROOT = Path(__file__).parent.parent

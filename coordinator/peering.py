@@ -1,7 +1,7 @@
 """Peering requests: `handlePeeringRequest` of disclosure 11582298.
 
-    allocated = getPreAllocatedResources(destination, required)      decide_staged: latency low
-    else onDemand = allocateResources(destination, required)         on_demand.build_and_grant: latency medium
+    allocated = getPreAllocatedResources(destination, required)      staged.decide_staged: latency low
+    else onDemand = allocateResources(destination, required)         on_demand.grant_on_demand: latency medium
     else failure "Insufficient resources"                            a refusal, naming what is missing in numbers
     updateMonitoringMetrics()                                        in the transaction of the decision
 
@@ -9,19 +9,14 @@ The same request id is always answered the same.
 """
 
 from contracts.environment import Environment
-from contracts.names import link_name
-from contracts.requests import Decision, Missing, Outcome, PeeringRequest
+from contracts.requests import Decision, Outcome, PeeringRequest
 from contracts.spelling import likely
-from coordinator.answers import Case, grant_units, refuse, stopwatch
+from coordinator.answers import Case, stopwatch
 from coordinator.errors import UnknownName
 from coordinator.follow import follow
-from coordinator.ledger import Ledger, requests
-from coordinator.matching import match
 from coordinator.on_demand import grant_on_demand
 from coordinator.project import Project
-from coordinator.stock import lots_for, units_of
-
-StagedAnswer = Decision | tuple[Missing, ...]
+from coordinator.staged import decide_staged
 
 
 def answer_peering(project: Project, request: PeeringRequest) -> Decision:
@@ -39,32 +34,6 @@ def answer_peering(project: Project, request: PeeringRequest) -> Decision:
         answer = grant_on_demand(project, case, request, Outcome.ON_DEMAND)
     follow(project.ledger, project.inventory, project.paths.follow_lock)
     return answer
-
-
-def decide_staged(ledger: Ledger, environment: Environment, case: Case, request: PeeringRequest) -> StagedAnswer:
-    """The answer out of staged resources, in one durable transaction; or what staging lacks, and nothing changed."""
-    link = link_name(request.source, request.destination)
-    with ledger.write() as tx:
-        known = requests.find(tx, request)
-        if known is not None:
-            return known
-        if request.source == request.destination:
-            why = "a region is not peered with itself"
-            return refuse(tx, case, [Missing(kind="link", place=link, wanted=1, available=0, why=why)])
-        lots = lots_for(
-            tx,
-            request.customer,
-            (request.destination, link),
-            priority=request.priority,
-            may_take_held=environment.unattended.priority_may_take_held,
-        )
-        found = match(request.requirements, request.destination, link, lots)
-        if found.missing:
-            return found.missing
-        if not found.picks:
-            why = "the request asks for nothing"
-            return refuse(tx, case, [Missing(kind="requirements", place=link, wanted=1, available=0, why=why)])
-        return grant_units(tx, case, units_of(tx, found.picks), Outcome.STAGED)
 
 
 def check_regions(environment: Environment, *names: str) -> None:

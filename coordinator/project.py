@@ -11,8 +11,9 @@ from typing import Self
 
 from contracts.capacity import CapacitySnapshot, Catalog
 from contracts.consistency import check_catalog, check_environment, check_inventory
+from contracts.document import bytes_digest
 from contracts.environment import Environment
-from contracts.files import bytes_digest, read_document, write_bytes, write_document
+from contracts.files import read_document, write_bytes, write_document
 from contracts.inventory import InventoryFacts
 from contracts.plan import Plan
 from contracts.ports import Clock
@@ -50,8 +51,14 @@ class Project:
     given_engine: Engine | None = None
 
     @classmethod
-    def open(cls, folder: Path, environment: str, *, clock: Clock = system_clock) -> Self:
+    def open(cls, folder: Path, environment: str, *, clock: Clock = system_clock, engine: Engine | None = None) -> Self:
         """Reads the project's files and opens its databases, making those that are not there yet.
+
+        Args:
+            folder: holds `environments/`.
+            environment: its name.
+            clock: the time now; the demo and tests have their own.
+            engine: in place of the one that the environment names, for tests.
 
         Raises:
             UnknownName: no such environment; suggests the likely one.
@@ -73,6 +80,7 @@ class Project:
             ledger=Ledger(paths.ledger, settings.name, clock, timedelta(hours=settings.staging.quarantine_hours)),
             journal=Journal(paths.journal),
             clock=clock,
+            given_engine=engine,
         )
 
     @cached_property
