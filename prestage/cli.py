@@ -24,6 +24,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Decide": {
         "capacity": Entry("capacity", "Show totals, use, what is staged and what is free, read live."),
         "plan": Entry("plan", "Build the plan out of forecast, live capacity, prices and rules."),
+        "explain": Entry(
+            "explain", "Show why a resource is planned: forecast, requirement, price, alternatives refused."
+        ),
         "review": Entry("review", "Review a plan against the policies and write the verdict beside it."),
     },
     "Act": {

@@ -135,9 +135,32 @@ def _disk(scope: Scope, environment: "Environment") -> Iterator[Finding]:
         yield Finding(check="disk", health=Health.GOOD, found=f"{free / 1024:.1f} GiB are free")
 
 
+def _state(scope: Scope, environment: "Environment") -> Iterator[Finding]:
+    """Ledger, journal and lock are in order. What is not there yet is not made."""
+    from coordinator.status import read_status
+    from prestage.projects import open_project
+
+    folder = scope.folder / environment.state_dir
+    if not (folder / "ledger.db").exists():
+        yield Finding(check="state", health=Health.NOTE, found="nothing was applied yet", next_step="prestage plan")
+        return
+    with open_project(scope) as project:
+        status = read_status(project)
+    yield Finding(check="audit", health=Health.GOOD, found=f"{status.audit_rows} rows, all as they were written")
+    for run in status.open_runs:
+        what = f"{run.run} of plan {run.plan[:19]} did not end"
+        yield Finding(check="run", health=Health.BAD, found=what, next_step="run the same prestage apply again")
+    if status.unanswered or status.not_followed:
+        told = f"{len(status.unanswered)} requests without an answer, {status.not_followed} states not mirrored"
+        yield Finding(check="ledger", health=Health.BAD, found=told, next_step="prestage reconcile settles it")
+    if status.locked_by:
+        yield Finding(check="lock", health=Health.NOTE, found=f"held by {status.locked_by}", next_step="wait for it")
+
+
 _CHECKS: tuple[tuple[str, "Callable[[Scope, Environment], Iterator[Finding]]"], ...] = (
     ("files", _files),
     ("disk", _disk),
+    ("state", _state),
 )
 
 

@@ -34,7 +34,7 @@ def import_history(stage: Stage) -> Scene:
     return Scene(
         headline=f"{len(summary)} subjects, {number(hours)} values, {first:%d %b} to {last:%d %b %Y}",
         lines=(
-            "real service telemetry (Microsoft, MIT) stands in for regions, pairs and services;",
+            "real telemetry of services (Microsoft, MIT) stands in for regions and pairs;",
             "peering requests are drawn from its traffic by a seeded process",
         ),
         files=(history.folder,),
@@ -54,10 +54,10 @@ def make_the_forecast(stage: Stage) -> Scene:
     stage.keep_text("forecast_text", forecast_text(bundle) + "\n", "forecast.txt")
     hourly = [item for item in bundle.document.series if item.granularity is Granularity.HOURLY]
     chosen = Counter(item.model for item in hourly)
-    told = ", ".join(f"{count} by {model}" for model, count in chosen.most_common())
+    told = ", ".join(f"{model} {count}" for model, count in chosen.most_common())
     return Scene(
         headline=f"{len(bundle.document.series)} series, {len(bundle.document.levels)} quantiles each",
-        lines=(f"of {len(hourly)} hourly ones: {told}",),
+        lines=(f"hourly: {told}",),
         files=(path,),
     )
 
@@ -75,8 +75,7 @@ def back_test(stage: Stage) -> Scene:
     return Scene(
         headline=f"{len(report.origins)} windows that were held back",
         lines=(
-            f"best over the hourly series: {figures.model}, MASE {figures.mase:.2f}, "
-            f"80 % intervals cover {figures.coverage_80:.1%}",
+            f"hourly, best: {figures.model}, MASE {figures.mase:.2f}, 80 % intervals cover {figures.coverage_80:.1%}",
         ),
         files=(file,),
     )
@@ -85,6 +84,7 @@ def back_test(stage: Stage) -> Scene:
 def plan_the_day(stage: Stage) -> Scene:
     """What is wanted, what it costs, and why."""
     from coordinator.plan import make_plan
+    from planner.explain import explain
     from prestage.views.plan import plan_counts, plan_text
 
     outcome = make_plan(stage.project, None)
@@ -93,13 +93,29 @@ def plan_the_day(stage: Stage) -> Scene:
     plan = outcome.plan
     stage.plans.append(plan_figures(plan))
     stage.remember("plan", outcome.path)
-    text = stage.keep_text("plan_text", plan_text(plan) + "\n", "plan.txt")
+    stage.keep_text("plan_text", plan_text(plan) + "\n", "plan.txt")
+    reasons = stage.keep_text("reasons", reasons_text(plan), "reasons.txt")
     cost = plan.cost
     return Scene(
         headline=plan_counts(plan),
-        lines=(f"{usd(cost.after_usd_per_hour)} USD/h, proven within {cost.gap:.2%} of the cheapest",),
-        files=(outcome.path, text),
+        lines=(
+            f"{usd(cost.after_usd_per_hour)} USD/h, proven within {cost.gap:.2%} of the cheapest; for example:",
+            *(line.strip() for line in explain(plan, dearest(plan)).lines()[:4]),
+        ),
+        files=(outcome.path, reasons),
     )
+
+
+def reasons_text(plan: Plan) -> str:
+    """Why each resource is wanted: from the forecast's quantile to what was refused."""
+    from planner.explain import explain
+
+    return "\n".join("\n".join(explain(plan, item.resource.key).lines()) + "\n" for item in plan.resources)
+
+
+def dearest(plan: Plan) -> str:
+    """The key of the resource that costs most."""
+    return max(plan.resources, key=lambda item: (item.usd_per_hour, item.resource.key)).resource.key
 
 
 def review_the_plan(stage: Stage) -> Scene:

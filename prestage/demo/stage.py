@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from contracts.document import Document
 from contracts.drift import DriftReport
 from contracts.files import write_bytes, write_document
@@ -53,9 +55,9 @@ class Stage:
         return self.remember(name, path)
 
     def keep_text(self, name: str, text: str, file: str) -> Path:
-        """The same of a text."""
+        """The same of a text, without colours."""
         path = self.folder / "results" / file
-        write_bytes(path, text.encode())
+        write_bytes(path, click.unstyle(text).encode())
         return self.remember(name, path)
 
     def remember(self, name: str, path: Path) -> Path:

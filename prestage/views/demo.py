@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prestage.views.paper import dim, good, next_steps, number, table, title, usd
+from prestage.views.paper import WIDTH, cut, dim, good, next_steps, number, table, title, usd
 
 if TYPE_CHECKING:
     from prestage.demo.day import Told
@@ -28,11 +28,11 @@ def opening_text(folder: Path, engine: str) -> str:
 def scene_text(told: "Told") -> str:
     """Time, name and headline; then its lines; then its files."""
     indent = " " * 18
+    room = WIDTH - len(indent)
     scene = told.scene
     lines = [f"{dim(told.at)}  {title(f'{told.name:<10}')} {scene.headline}  {dim(f'{told.seconds:.1f} s')}"]
-    lines += [f"{indent}{line}" for line in scene.lines]
-    if scene.files:
-        lines.append(indent + dim(", ".join(os.path.relpath(path) for path in scene.files)))
+    lines += [f"{indent}{cut(line, room)}" for line in scene.lines]
+    lines += [indent + dim(os.path.relpath(path)) for path in scene.files]
     return "\n".join(lines)
 
 
@@ -44,7 +44,7 @@ def closing_text(report: "DemoReport", folder: Path) -> str:
     ]
     costs = ", ".join(f"{changes} {cost}" for changes, cost in plans)
     program = f"{report.engine.name} {report.engine.version}"
-    look = table([(report.files[name],) for name in LOOK_AT if name in report.files])
+    look = table([(os.path.relpath(report.files[name]),) for name in LOOK_AT if name in report.files])
     shown = os.path.relpath(folder)
     command = _command()
     return "\n".join(

@@ -95,7 +95,7 @@ def _line(row: Sequence[str], widths: Sequence[int], right: set[int], indent: in
     for column, cell in enumerate(row):
         last = column == len(row) - 1
         if last and column not in right:
-            parts.append(_cut(cell, max(20, WIDTH - used)))
+            parts.append(cut(cell, max(20, WIDTH - used)))
             continue
         pad = " " * (widths[column] - len(click.unstyle(cell)))
         parts.append(pad + cell if column in right else cell + pad)
@@ -103,6 +103,7 @@ def _line(row: Sequence[str], widths: Sequence[int], right: set[int], indent: in
     return "  ".join(parts).rstrip()
 
 
-def _cut(cell: str, room: int) -> str:
+def cut(cell: str, room: int) -> str:
+    """At most `room` columns of a text; what is cut leaves its colour too."""
     plain = click.unstyle(cell)
     return cell if len(plain) <= room else plain[: room - 1] + "…"

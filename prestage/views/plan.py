@@ -5,7 +5,7 @@ from typing import assert_never
 
 import click
 
-from contracts.plan import Change, Infeasible, Operation, Plan, Shortfall
+from contracts.plan import Change, Infeasible, Operation, Plan, ReasonCode, Shortfall
 from contracts.resources import (
     AlertSpec,
     BlockSpec,
@@ -60,11 +60,36 @@ def _changes(changes: Sequence[Change]) -> Iterable[str]:
         yield title(
             f"  {place}", f"{plural(len(items), 'change')}, {signed_usd(sum(c.usd_per_hour for c in items))} USD/h"
         )
-        yield table([_row(item) for item in items[:ROWS_PER_PLACE]], right=(3,), indent=4)
-        if len(items) > ROWS_PER_PLACE:
-            yield dim(f"    and {len(items) - ROWS_PER_PLACE} more")
+        rows = [row for alike in _alike(items) for row in _rows(alike)]
+        yield table(rows[:ROWS_PER_PLACE], right=(3,), indent=4)
+        if len(rows) > ROWS_PER_PLACE:
+            yield dim(f"    and {len(rows) - ROWS_PER_PLACE} more lines")
     if changes:
         yield ""
+
+
+def _alike(changes: Sequence[Change]) -> list[list[Change]]:
+    """Neighbours that differ in their last name only, such as staged units, together."""
+    groups: list[list[Change]] = []
+    for change in changes:
+        if groups and _stem(groups[-1][0]) == _stem(change):
+            groups[-1].append(change)
+        else:
+            groups.append([change])
+    return groups
+
+
+def _stem(change: Change) -> tuple[str, ...]:
+    return change.operation, change.reason.code, change.key.rpartition("/")[0]
+
+
+def _rows(alike: Sequence[Change]) -> list[tuple[str, str, str, str, str]]:
+    """Three or more alike are one line."""
+    if len(alike) < 3 or alike[0].reason.code is not ReasonCode.STAGING:
+        return [_row(change) for change in alike]
+    mark, key, told, _, why = _row(alike[0])
+    usd_per_hour = signed_usd(sum(change.usd_per_hour for change in alike))
+    return [(mark, f"{key.rpartition('/')[0]}/*", f"{len(alike)} like {told}", usd_per_hour, why)]
 
 
 def _row(change: Change) -> tuple[str, str, str, str, str]:

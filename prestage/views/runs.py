@@ -20,14 +20,16 @@ def run_text(report: RunReport) -> str:
 
 
 def drift_text(report: DriftReport) -> str:
-    """Drift first, then what is expected."""
+    """Drift first, each difference in three views; then what is expected, a line a resource."""
     found, expected = report.found, report.expected
     verdict = warn(plural(len(found), "difference")) if found else good("no drift")
     note = dim(f"{len(expected)} expected, read {moment(report.read_at)}")
     lines = [f"{title(f'Drift of {report.environment}')}: {verdict}  {note}"]
-    head = ("", "resource", "field", "applied", "live", "wanted", "why")
-    rows = [_difference(item) for item in (*found, *expected)]
-    return "\n".join([*lines, table(rows, head=head)] if rows else lines)
+    lines += [line for item in found for line in _difference(item)]
+    if expected:
+        told = {item.key: item.why for item in expected}  # the last word on each
+        lines.append(table(told.items(), head=("expected", "")))
+    return "\n".join(lines)
 
 
 def decision_text(decision: Decision) -> str:
@@ -77,7 +79,12 @@ def _root(root: RootRun) -> tuple[str, ...]:
     )
 
 
-def _difference(item: Difference) -> tuple[str, ...]:
-    paint = {DriftClass.EXPECTED: dim, DriftClass.HARMFUL: bad}.get(item.drift_class, warn)
-    views = tuple(value if value is not None else "-" for value in (item.last_applied, item.live, item.wanted))
-    return paint(item.drift_class), item.key, item.field, *views, item.why
+def _difference(item: Difference) -> tuple[str, str]:
+    paint = bad if item.drift_class is DriftClass.HARMFUL else warn
+    applied, live, wanted = (
+        value if value is not None else "nothing" for value in (item.last_applied, item.live, item.wanted)
+    )
+    return (
+        f"  {paint(item.drift_class)}  {item.key}  {item.field}: {item.why}",
+        dim(f"    applied {applied}, live {live}, wanted {wanted}"),
+    )
