@@ -8,7 +8,6 @@ from contracts.document import Document, Model
 from contracts.forecast import Scores
 from contracts.series import Granularity, SeriesKind
 
-
 CHOSEN = "chosen"
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import numpy as np
 
-from contracts.environment import Coefficients
 from contracts.document import bytes_digest
+from contracts.environment import Coefficients
 from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore, Scores, SeriesForecast, Treatment
 from contracts.forecast_values import values_to_bytes
 from contracts.ports import Progress
@@ -137,7 +137,8 @@ def _part(panel: Panel, steps: int, settings: ForecastSettings, progress: Progre
 
 def _series(part: Part) -> list[SeriesForecast]:
     panel, known = part.panel, part.panel.known()
-    weak = too_short(panel) | all_zero(panel)
+    beyond = 2 * part.contest.windows.steps < part.values.shape[1]  # scores reach less than half of the horizon
+    weak = too_short(panel) | all_zero(panel) | beyond
     described = []
     for row, key in enumerate(panel.keys):
         entry = part.contest.entries[part.contest.winner[key.kind]]

@@ -11,6 +11,8 @@ import numpy as np
 from forecaster.models.model import Prediction
 from forecaster.panel import Matrix, Panel
 
+PRIOR_REQUESTS = 5.0  # of each hour of the day and day of the week: fewer say little about its share
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRate:
@@ -48,7 +50,7 @@ class RequestRate:
         return Prediction(rate, spread, spread)
 
     def _shape(self, panel: Panel) -> Matrix:
-        """The share of each step of the week, mean 1: hour of the day times day of the week, each smoothed by 1."""
+        """The share of each step of the week, mean 1: hour of the day times day of the week."""
         phase = panel.phase(np.arange(panel.steps))
         total = panel.observed.sum(axis=0)
         hours = _profile(total, phase % panel.day, panel.day)
@@ -58,11 +60,8 @@ class RequestRate:
 
 
 def _profile(total: Matrix, label: np.ndarray[tuple[int], np.dtype[np.int64]], labels: int) -> Matrix:
-    """Mean of each label over the mean of all, as if each label had seen one step of the mean more."""
-    mean = total.mean()
-    if mean <= 0:
-        return np.ones(labels)
+    """Mean of each label over the mean of all, as if `PRIOR_REQUESTS` more had been seen, spread evenly."""
     sums = np.bincount(label, weights=total, minlength=labels)
-    counts = np.bincount(label, minlength=labels)
-    profile: Matrix = (sums + mean) / (counts + 1) / mean
+    even = np.bincount(label, minlength=labels) * total.mean()
+    profile: Matrix = (sums + PRIOR_REQUESTS) / (even + PRIOR_REQUESTS)
     return profile

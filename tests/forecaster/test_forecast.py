@@ -1,0 +1,182 @@
+"""The room's door: laws of every forecast, determinism, fallbacks, and that nothing is seen too early."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from contracts.files import read_forecast, write_forecast
+from contracts.forecast import Evidence, Forecast
+from contracts.ports import Silent
+from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
+from forecaster.backtest import BacktestSettings, run_backtest
+from forecaster.errors import NothingToForecast, UnknownModel
+from forecaster.make import ForecastSettings
+from tests.forecaster.estates import BEGIN, forecast, history, requests, series, wave
+
+CPU = SeriesKey(SeriesKind.CPU, "fra")
+ASKED = SeriesKey(SeriesKind.PEERING_REQUESTS, "fra->ams")
+
+
+def estate(hours: int = 720):
+    """Every kind of series at once."""
+    chance = np.random.default_rng(9)
+    at = [BEGIN + timedelta(hours=int(hour), minutes=5) for hour in np.sort(chance.integers(0, hours, hours // 4))]
+    return history(
+        *[series("cpu", region, wave(hours, seed=seed)) for seed, region in enumerate(("fra", "ams", "lhr"))],
+        *[series("traffic", pair, wave(hours, level=2, noise=0.3, seed=7)) for pair in ("fra->ams", "ams->fra")],
+        series("transactions", "web@fra", np.round(wave(hours, level=1e5))),
+        series("users", "web@fra", wave(hours, level=1e3)),
+        series("block_traffic", "10.0.0.0/24", wave(hours)),
+        asked=requests(("fra", "ams"), at),
+    )
+
+
+def assert_lawful(bundle) -> None:
+    assert bundle.document.levels == LEVELS and len(LEVELS) == 15
+    assert len(bundle.document.series) == len(bundle.values)
+    for described in bundle.document.series:
+        values = bundle.values[described.key, described.granularity]
+        assert values.shape == (described.steps, len(LEVELS))
+        assert np.isfinite(values).all() and (values >= 0).all() and (np.diff(values, axis=1) >= 0).all()
+
+
+def test_every_kind_hourly_and_daily():
+    bundle = forecast(estate())
+    assert_lawful(bundle)
+    kinds = {(item.kind, item.granularity) for item in bundle.document.series}
+    expected = set(SeriesKind) - {SeriesKind.BANDWIDTH}
+    assert kinds == {(kind, granularity) for kind in expected for granularity in Granularity}
+    assert bundle.document.origin == BEGIN + timedelta(hours=720)
+    hourly = [item for item in bundle.document.series if item.granularity is Granularity.HOURLY]
+    assert all(item.evidence is Evidence.ENOUGH and item.scores.mase is not None for item in hourly if item.key == CPU)
+    assert bundle.document.request_profiles[0].vcpu == 4
+
+
+def test_same_input_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        write_forecast(tmp_path / name / "test.json", forecast(estate()))
+    for file in ("test.json", "test.parquet"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    again = read_forecast(tmp_path / "one" / "test.json")
+    assert again.document == forecast(estate()).document
+
+
+def test_a_forecast_is_near_what_comes_and_its_interval_holds():
+    whole = wave(1008, noise=0.1, seed=4)
+    bundle = forecast(history(*[series("cpu", r, wave(960, noise=0.1, seed=s)) for s, r in ((4, "fra"), (5, "ams"))]))
+    actual = whole[960:]
+    middle = bundle.curve(CPU, 0.5)
+    assert np.abs(middle - actual).mean() / actual.mean() < 0.12
+    covered = (actual >= bundle.curve(CPU, 0.05)) & (actual <= bundle.curve(CPU, 0.95))
+    assert covered.mean() > 0.8
+
+
+def test_an_origin_in_the_past_sees_nothing_later():
+    """The planted leak: all from the origin on is made absurd; only the history's digest may tell."""
+    origin = BEGIN + timedelta(hours=500)
+    quiet = estate()
+    loud = history(
+        quiet.measurements.assign(value=quiet.measurements["value"].where(quiet.measurements["time"] < origin, 1e12)),
+        asked=quiet.requests,
+    )
+    asked = ForecastSettings(environment="test", hourly_hours=48, daily_days=7, origin=origin)
+    one, two = forecast(quiet, asked), forecast(loud, asked)
+    assert one.document.history_digest != two.document.history_digest
+    assert one.document.values_digest == two.document.values_digest
+    assert one.document.series == two.document.series
+
+
+def test_the_back_test_of_a_window_sees_nothing_of_it():
+    """Made absurd from one scored origin on, a back-test must score badly: a model that peeked would not."""
+    values = [wave(720, seed=seed) for seed in range(3)]
+    flat = [np.concatenate([row[:-48], np.full(48, 900.0)]) for row in values]
+    settings_ = BacktestSettings(environment="test", hourly_hours=48, daily_days=7)
+    rows = []
+    for estate_rows in (values, flat):
+        frames = [series("cpu", f"r{n}", row) for n, row in enumerate(estate_rows)]
+        rows.append(
+            {
+                row.model: row.scores.mase
+                for row in run_backtest(history(*frames), settings_, Silent()).rows
+                if row.granularity is Granularity.HOURLY and row.kind is None
+            }
+        )
+    assert rows[0].keys() == rows[1].keys() and len(rows[0]) == 5
+    assert all(rows[1][model] > 5 * rows[0][model] for model in rows[0])
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    arrays(
+        np.float64,
+        st.tuples(st.integers(1, 3), st.integers(1, 130)),
+        elements=st.one_of(st.floats(0, 1e12), st.just(0.0), st.just(np.nan), st.floats(0, 1e-9)),
+    )
+)
+def test_any_series_gives_a_lawful_forecast(values):
+    frames = [series("transactions", f"web@r{index}", row) for index, row in enumerate(values)]
+    view = history(*[frame for frame in frames if len(frame)])
+    if not len(view.measurements):
+        with pytest.raises(NothingToForecast):
+            forecast(view)
+        return
+    assert_lawful(forecast(view))
+
+
+def by_key(document: Forecast, granularity: Granularity = Granularity.HOURLY):
+    return {item.key: item for item in document.series if item.granularity is granularity}
+
+
+def test_too_short_and_all_zero_are_carried_and_said():
+    view = history(
+        series("cpu", "fra", wave(47)[-47:], begin=BEGIN + timedelta(hours=700 - 47)),
+        series("cpu", "ams", np.zeros(700)),
+        series("cpu", "lhr", wave(700)),
+    )
+    bundle = forecast(view)
+    found = by_key(bundle.document)
+    zero = SeriesKey(SeriesKind.CPU, "ams")
+    assert (found[CPU].model, found[CPU].evidence) == ("wide_naive", Evidence.THIN)
+    assert (found[zero].model, found[zero].evidence) == ("zero", Evidence.THIN)
+    assert (bundle.curve(zero, 0.99) == 0).all()
+    mean = wave(47).mean()
+    assert bundle.curve(CPU, 0.99)[0] == pytest.approx(4 * mean) and bundle.curve(CPU, 0.5)[0] == pytest.approx(mean)
+    said = {item.series: item.what for item in bundle.document.treatments}
+    assert "less than 48 hours" in said["cpu:fra (hourly)"] and "zeros" in said["cpu:ams (hourly)"]
+
+
+def test_short_histories_are_forecast_thinly():
+    for hours in (1, 30, 60, 100):
+        bundle = forecast(history(series("cpu", "fra", wave(hours))))
+        assert_lawful(bundle)
+        assert all(item.evidence is Evidence.THIN for item in bundle.document.series)
+
+
+def test_rare_requests_are_counts():
+    bundle = forecast(history(asked=requests(("fra", "ams"), [BEGIN, BEGIN + timedelta(hours=100)])))
+    values = bundle.values[ASKED, Granularity.HOURLY]
+    assert_lawful(bundle)
+    assert (values == np.floor(values)).all() and values[:, LEVELS.index(0.5)].max() == 0
+
+
+def test_models_can_be_named():
+    asked = ForecastSettings(environment="test", hourly_hours=24, daily_days=2, models=("seasonal_naive_24",))
+    assert by_key(forecast(history(series("cpu", "fra", wave(400))), asked).document)[CPU].model == "seasonal_naive_24"
+    with pytest.raises(UnknownModel):
+        forecast(history(series("cpu", "fra", wave(400))), replace(asked, models=("prophet",)))
+
+
+def test_the_back_test_tells_what_the_forecast_chose():
+    view = estate()
+    report = run_backtest(view, BacktestSettings(environment="test", hourly_hours=48, daily_days=7), Silent())
+    best = report.best()
+    assert best is not None and best.scores.mase is not None and 0.6 < (best.scores.coverage_80 or 0) <= 1
+    chosen = {row.kind: row.model for row in report.rows if row.chosen and row.granularity is Granularity.HOURLY}
+    assert chosen == {item.kind: item.model for item in by_key(forecast(view).document).values()}
+    assert report.unseal(report.sealed(), where="report") == report
+    assert max(report.origins) == BEGIN + timedelta(hours=720 - 48)
