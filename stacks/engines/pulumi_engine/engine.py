@@ -5,9 +5,6 @@ refreshes first, so that what changed behind the engine's back is put right. Sta
 links after the regions, and before them too where links are taken away.
 """
 
-import json
-import os
-import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TypeVar
 
 from pulumi.automation import LocalWorkspace
@@ -28,10 +24,11 @@ from stacks.declaration import Declaration
 from stacks.engines.engine import Action, AppliedResource, Job, Preview, ProgramInfo, RootPreview
 from stacks.engines.pulumi_engine.command import SupervisedCommand, find_pulumi
 from stacks.engines.pulumi_engine.events import Events
+from stacks.engines.pulumi_engine.locks import stale_locks
 from stacks.engines.pulumi_engine.resources import register
 from stacks.engines.pulumi_engine.stack import InlineStack
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
-from stacks.errors import ApplyBusy, EngineFailed, Interrupted
+from stacks.errors import EngineFailed, Interrupted
 from stacks.estate.pulumi_provider import NAME, serve
 
 AT_ONCE = 2  # more gains nothing on two cores, and stacks share one estate
@@ -208,8 +205,7 @@ class Session:
         if name not in self._existing:
             return None
         stack = InlineStack(name, self._local())
-        dead = [lock for lock in self._workspace.locks(name) if not _alive(lock)]
-        if dead:
+        if stale_locks(self._workspace.locks(name)):
             stack.cancel()
         return stack
 
@@ -278,36 +274,6 @@ def _together(before: RootRun | None, after: RootRun) -> RootRun:
             "message": before.message or after.message,
         }
     )
-
-
-def _alive(lock: Path) -> bool:
-    """Whether the process that wrote a lock still runs; one of another host is not ours to judge.
-
-    Raises:
-        ApplyBusy: it does.
-    """
-    try:
-        holder = json.loads(lock.read_text())
-    except FileNotFoundError:
-        return True
-    if holder["hostname"] == platform.node() and not _runs(holder["pid"]):
-        return False
-    raise ApplyBusy(
-        f"locked by {holder['username']} on {holder['hostname']} (process {holder['pid']}), since "
-        f"{holder['timestamp'][:19]}",
-        where=f"pulumi stack {lock.parent.name}",
-        next_step="wait for it to end; if it is dead: pulumi cancel",
-    )
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _last_words(error: CommandError) -> str:

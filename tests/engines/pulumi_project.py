@@ -1,0 +1,128 @@
+"""A small project on disk with a loaded estate, for tests that drive the real Pulumi."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.capacity import Catalog, CircuitTier, Shape, StorageClass
+from contracts.environment import EngineName, Environment, Layout, RegionSettings
+from contracts.inventory import HostGroup, InventoryFacts, LinkInventory, RegionInventory
+from contracts.resources import (
+    AlertSpec,
+    BlockSpec,
+    CircuitSpec,
+    ComputeSpec,
+    FailoverSpec,
+    LinkSpec,
+    NetworkSpec,
+    Purpose,
+    Resource,
+    Spec,
+    StorageSpec,
+    root_of,
+)
+from stacks.engines.engine import Adoption, Job
+from stacks.engines.pulumi_engine.engine import PulumiEngine
+from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
+from stacks.estate.inventory import Inventory
+from stacks.targets.estate import declare
+
+REGIONS = ("ams", "fra")
+CATALOG = Catalog(
+    shapes=(Shape(name="m8", vcpu=8, memory_gib=32),),
+    storage_classes=(StorageClass(name="standard"),),
+    circuit_tiers=(CircuitTier(name="1g", gbps=1), CircuitTier(name="10g", gbps=10)),
+)
+PRICES = {"m8": 0.4, "standard": 0.0001, "address": 0.004}
+
+
+def facts(regions=REGIONS):
+    return InventoryFacts(
+        regions=tuple(
+            RegionInventory(
+                name=name,
+                continent="europe",
+                fault_domain=name,
+                hosts=(HostGroup(count=10, vcpu=64, memory_gib=256),),
+                storage_gib={"standard": 100000},
+                pools=(f"10.{number}.0.0/16",),
+                prices=PRICES,
+            )
+            for number, name in enumerate(regions)
+        ),
+        links=tuple(
+            LinkInventory(a=a, b=b, latency_ms=8, gbps=100, prices={"1g": 1, "10g": 5})
+            for a in regions
+            for b in regions
+            if a < b
+        ),
+    )
+
+
+def resource(key: str, spec: Spec, *, root: str = "") -> Resource:
+    place = key.partition("/")[0]
+    return Resource(key=key, place=place, root=root or root_of(place), purpose=Purpose.SERVING, spec=spec)
+
+
+def compute(key: str, count: int = 2, *, root: str = "") -> Resource:
+    return resource(key, ComputeSpec(shape="m8", count=count), root=root)
+
+
+def every_kind() -> list[Resource]:
+    """One of each kind that there is, in two regions."""
+    return [
+        resource("ams/network", NetworkSpec(asn=64513)),
+        resource("fra/network", NetworkSpec(asn=64512)),
+        resource("fra/block/serving/10.1.0.0-24", BlockSpec(prefix="10.1.0.0/24", pool="10.1.0.0/16")),
+        compute("fra/compute/serving/m8"),
+        resource("fra/storage/serving/standard", StorageSpec(storage_class="standard", gib=100, replica_region="ams")),
+        resource("ams--fra/circuit/serving/10g", CircuitSpec(tier="10g", gbps=10, count=2)),
+        resource("ams--fra/link", LinkSpec()),
+        resource("fra/failover/ams", FailoverSpec(partner="ams", share=0.5)),
+        resource("fra/alert/vcpu", AlertSpec(metric="vcpu", threshold=0.85)),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PulumiProject:
+    """A project's folder, its estate and the engine in charge."""
+
+    folder: Path
+    environment: Environment
+    inventory: Inventory
+    engine: PulumiEngine
+
+    def job(self, resources, *, adopt=(), drop=(), roots=()) -> Job:
+        """The whole content of every root that a resource is in, of all regions and the links, and of `roots`."""
+        names = {*self.environment_roots, *(item.root for item in resources), *roots}
+        return Job(
+            environment=self.environment.name,
+            roots={
+                name: declare([item for item in resources if item.root == name], self.environment)
+                for name in sorted(names, key=lambda name: (name == "links", name))
+            },
+            adopt=tuple(Adoption(key=key, from_root=root) for key, root in adopt),
+            drop=tuple(drop),
+        )
+
+    @property
+    def environment_roots(self) -> tuple[str, ...]:
+        return (*(region.name for region in self.environment.regions), "links")
+
+    def live(self):
+        """What exists: key -> arguments."""
+        return {row.key: dict(row.arguments) for row in self.inventory.listing(self.environment.name)}
+
+
+def make_project(folder: Path, *, layout: Layout = Layout.ENVIRONMENT, regions=REGIONS) -> PulumiProject:
+    environment = Environment(
+        name="dev",
+        engine=EngineName.PULUMI,
+        layout=layout,
+        regions=tuple(RegionSettings(name=name, asn=64512 + number) for number, name in enumerate(regions)),
+    )
+    state = folder / environment.state_dir
+    state.mkdir(parents=True, exist_ok=True)
+    inventory = Inventory(state / "estate.db")
+    inventory.load_facts(facts(regions), CATALOG)
+    workspace = PulumiWorkspace(folder=folder, environment=environment, inventory=state / "estate.db", state=state)
+    return PulumiProject(folder=folder, environment=environment, inventory=inventory, engine=PulumiEngine(workspace))
