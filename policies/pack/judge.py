@@ -13,7 +13,7 @@ from contracts.environment import Environment
 from contracts.inventory import InventoryFacts
 from contracts.ledger import LedgerView, UnitState, UnitView
 from contracts.plan import Change, Operation, Plan, PlannedResource, Reason, ReasonCode
-from contracts.resources import Purpose, Resource
+from contracts.resources import BlockSpec, Purpose, Resource
 from contracts.review import Finding, Review
 from policies.bundle import PolicyBundle
 from policies.case import Facts
@@ -54,9 +54,7 @@ def judge(ground: Ground, stack: tuple[Declared, ...], *, now: datetime) -> Revi
             RegionFacts(region=region.name, continent=region.continent, fault_domain=region.fault_domain)
             for region in ground.inventory.regions
         ),
-        pools=tuple(
-            Pool(region=region.name, cidr=cidr) for region in ground.inventory.regions for cidr in region.pools
-        ),
+        pools=tuple(_pools(ground.inventory, ground.plan)),
         ledger=LedgerView(environment=plan.environment, revision=0, units=tuple(_units(ground.plan, owners))),
         catalog=ground.catalog,
     )
@@ -91,9 +89,14 @@ def advice(review: Review) -> tuple[Finding, ...]:
     return tuple(finding for finding in review.findings if finding.rule in asked and not finding.denies)
 
 
-def _pools(inventory: InventoryFacts) -> Iterator[Pool]:
+def _pools(inventory: InventoryFacts, plan: Plan) -> Iterator[Pool]:
+    """The inventory's pools; taken is what the plan wants, for what is live no stack says."""
+    specs = (item.resource.spec for item in plan.resources)
+    blocks = [spec for spec in specs if isinstance(spec, BlockSpec)]
     for region in inventory.regions:
-        yield from (Pool(region=region.name, cidr=cidr) for cidr in region.pools)
+        for cidr in region.pools:
+            taken = tuple(sorted(block.prefix for block in blocks if block.pool == cidr))
+            yield Pool(region=region.name, cidr=cidr, taken=taken)
 
 
 def _as_planned(resource: Resource, planned: PlannedResource | None, inventory: InventoryFacts) -> PlannedResource:
