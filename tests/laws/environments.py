@@ -122,9 +122,13 @@ def loaded(world: Question, recipe: Recipe, load: float) -> Question:
 def environment(recipe: Recipe) -> Environment:
     """What people decided."""
     names = NAMES[: recipe.regions]
-    bounds: dict[str, RegionSettings] = {name: RegionSettings(name=name, asn=64512 + at) for at, name in enumerate(names)}
+    bounds: dict[str, RegionSettings] = {
+        name: RegionSettings(name=name, asn=64512 + at) for at, name in enumerate(names)
+    }
     if recipe.minimum:
-        bounds[names[0]] = RegionSettings(name=names[0], minimum={CapacityKind.VCPU: 150, CapacityKind.STORAGE_GIB: 900})
+        bounds[names[0]] = RegionSettings(
+            name=names[0], minimum={CapacityKind.VCPU: 150, CapacityKind.STORAGE_GIB: 900}
+        )
     if recipe.maximum:
         bounds[names[1]] = RegionSettings(name=names[1], maximum={CapacityKind.VCPU: 40, CapacityKind.MEMORY_GIB: 150})
     return Environment(
@@ -271,9 +275,7 @@ def _region_offers(chance: random.Random, region: str, odd: bool) -> list[Offer]
             continue
         usd = (base * shape.vcpu + base / 8 * shape.memory_gib) * discount
         offers.append(Offer(place=region, item=shape.name, usd_per_hour=round(usd, 4)))
-        offers.append(
-            Offer(place=region, item=shape.name, purchase=Purchase.SPOT, usd_per_hour=round(usd * 0.4, 4))
-        )
+        offers.append(Offer(place=region, item=shape.name, purchase=Purchase.SPOT, usd_per_hour=round(usd * 0.4, 4)))
     offers.append(Offer(place=region, item="standard", usd_per_hour=0.00011))
     offers.append(Offer(place=region, item="fast", usd_per_hour=0.0002))
     offers.append(Offer(place=region, item="address", usd_per_hour=0.004))

@@ -35,9 +35,7 @@ def standing(question: Question, resources: Iterable[Resource]) -> Question:
     """The question with other resources live, and quotas and pools that agree with them."""
     resources = tuple(resources)
     states = question.unit_states()
-    live = tuple(
-        LiveResource(resource=item, state=states.get(item.key, UnitState.STAGED)) for item in resources
-    )
+    live = tuple(LiveResource(resource=item, state=states.get(item.key, UnitState.STAGED)) for item in resources)
     snapshot = question.capacity.model_copy(update={"resources": live})
     return replace(question, capacity=_counted(snapshot, question, resources))
 
@@ -82,7 +80,9 @@ def _counted(snapshot: CapacitySnapshot, question: Question, resources: tuple[Re
 
 def _pool(pool: Pool, before: Iterable[Resource], now: Iterable[Resource]) -> Pool:
     def ours(resources: Iterable[Resource]) -> set[str]:
-        return {item.spec.prefix for item in resources if isinstance(item.spec, BlockSpec) and item.spec.pool == pool.cidr}
+        return {
+            item.spec.prefix for item in resources if isinstance(item.spec, BlockSpec) and item.spec.pool == pool.cidr
+        }
 
     taken = (set(pool.taken) - ours(before)) | ours(now)
     return pool.model_copy(update={"taken": tuple(sorted(taken))})

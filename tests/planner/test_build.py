@@ -1,0 +1,402 @@
+"""Whole plans from small worlds: requirements, what is given, staging, what cannot be met, the golden document."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contracts.capacity import CapacityKind, Offer
+from contracts.environment import Costs, RegionSettings, Rules, StagingSettings
+from contracts.forecast import RequestProfile
+from contracts.ledger import UnitState
+from contracts.plan import Infeasible, Operation, Plan, ReasonCode
+from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purpose, ResourceKind, StorageSpec
+from contracts.series import Granularity, SeriesKey, SeriesKind
+from planner.build import build_plan
+from planner.errors import InputsDisagree, UnknownResource
+from planner.explain import explain
+from planner.market import Market
+from planner.requirements import calm, quantile_level, serving_requirements
+from planner.solve import solve
+from planner.staging import expected_requests, requests_at
+from tests.laws.environments import HOURS, Recipe, bundle, question, wave
+from tests.planner.simulate import after, granted, standing
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "plan_four_regions.json"
+RECIPE = Recipe(regions=4)
+GOLDEN_RECIPE = Recipe(regions=4, requests=False, sparse=True, minimum=True)
+WORLD = question(RECIPE)
+
+
+def plan_of(world):
+    plan = build_plan(world, solve)
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+def specs(plan, kind, purpose=None):
+    wanted = [item.resource for item in plan.resources if item.resource.kind is kind]
+    return {resource.key: resource.spec for resource in wanted if purpose in (None, resource.purpose)}
+
+
+def needs(world):
+    return {item.id: item for item in serving_requirements(world, Market.read(world.catalog, world.capacity))}
+
+
+def people(world, **update):
+    return replace(world, environment=world.environment.model_copy(update=update))
+
+
+def region(world, **settings):
+    """The world with other settings for its first region."""
+    first, *others = world.environment.regions
+    return people(world, regions=(RegionSettings(name=first.name, asn=first.asn, **settings), *others))
+
+
+# --- requirements
+
+
+@pytest.mark.parametrize(
+    ("shortage", "idle", "floor", "level"),
+    [
+        (0.9, 0.1, 0.5, 0.9),
+        (1.0, 0.0, 0.5, 0.99),  # nothing is lost by idling
+        (0.1, 0.9, 0.5, 0.5),  # never below the median
+        (0.1, 0.9, 0.8, 0.8),  # nor below the headroom rule
+        (0.6, None, 0.5, 0.99),  # nothing is offered
+        (0.0, 0.0, 0.5, 0.99),
+    ],
+)
+def test_the_newsvendor_ratio(shortage, idle, floor, level):
+    kind = CapacityKind.VCPU
+    made = WORLD.environment.model_copy(
+        update={"costs": Costs(shortage_usd_per_unit_hour={kind: shortage}), "rules": Rules(headroom_quantile=floor)}
+    )
+    assert quantile_level(made, kind, idle) == pytest.approx(level)
+
+
+def test_a_requirement_is_the_peak_of_its_quantile_over_the_validity():
+    need = needs(WORLD)["fra/vcpu/serving"]
+    key = SeriesKey(SeriesKind.CPU, "fra")
+    assert need.forecast is not None
+    table = WORLD.forecast.values[key, Granularity.HOURLY][: WORLD.environment.horizons.validity_hours]
+    column = np.array([np.interp(need.forecast.level, WORLD.forecast.document.levels, row) for row in table])
+    assert need.quantity == pytest.approx(column.max())
+    assert need.forecast.at == WORLD.forecast.document.origin + int(column.argmax()) * (
+        WORLD.forecast.document.origin.resolution * 3_600_000_000
+    )
+
+
+def test_people_bound_what_serves():
+    free = needs(WORLD)["fra/vcpu/serving"].quantity
+    raised = needs(region(WORLD, minimum={CapacityKind.VCPU: free + 7}))["fra/vcpu/serving"]
+    capped = needs(region(WORLD, maximum={CapacityKind.VCPU: free - 7}))["fra/vcpu/serving"]
+    assert (raised.quantity, raised.code, raised.parts["minimum"]) == (
+        pytest.approx(free + 7),
+        ReasonCode.MINIMUM,
+        pytest.approx(7),
+    )
+    assert (capped.quantity, capped.parts["maximum"]) == (pytest.approx(free - 7), pytest.approx(-7))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "before", "kept"), [(95, 100, 100), (90, 100, 100), (89, 100, 89), (101, 100, 101), (5, 0, 5)]
+)
+def test_calm(wanted, before, kept):
+    assert calm(wanted, before) == kept
+
+
+def test_the_larger_direction_of_a_link_counts_alone():
+    one, other = SeriesKey(SeriesKind.TRAFFIC, "ams->fra"), SeriesKey(SeriesKind.TRAFFIC, "fra->ams")
+    values = {(one, Granularity.HOURLY): wave(3, HOURS), (other, Granularity.HOURLY): wave(8, HOURS)}
+    need = needs(replace(WORLD, forecast=bundle(values, ("ams", "fra"))))["ams--fra/gbps/serving"]
+    assert need.forecast is not None and need.forecast.series == "traffic:fra->ams"
+    assert need.quantity == pytest.approx(need.forecast.value)
+
+
+def test_traffic_without_a_link_of_its_own_loads_every_link_of_its_way():
+    links = tuple(link for link in WORLD.capacity.links if {link.a, link.b} in ({"fra", "ams"}, {"ams", "lon"}))
+    key = SeriesKey(SeriesKind.TRAFFIC, "fra->lon")
+    world = replace(
+        WORLD,
+        capacity=WORLD.capacity.model_copy(update={"links": links}),
+        forecast=bundle({(key, Granularity.HOURLY): wave(3, HOURS)}, ("fra", "lon")),
+    )
+    found = needs(world)
+    assert found.keys() == {"ams--fra/gbps/serving", "ams--lon/gbps/serving"}
+
+
+# --- what is given
+
+
+def test_what_is_handed_out_stays_and_is_made_up_for():
+    first = plan_of(WORLD)
+    world = after(WORLD, first)
+    chosen = next(key for key in specs(first, ResourceKind.COMPUTE, Purpose.STAGED))
+    second = plan_of(granted(world, [chosen]))
+    by_key = {item.resource.key: item for item in second.resources}
+    assert (by_key[chosen].resource.purpose, by_key[chosen].reason.code) == (Purpose.GRANTED, ReasonCode.GRANT)
+    assert len(specs(second, ResourceKind.COMPUTE, Purpose.STAGED)) == len(
+        specs(first, ResourceKind.COMPUTE, Purpose.STAGED)
+    )
+    assert [change.operation for change in second.changes] == [Operation.CREATE]
+
+
+@pytest.mark.parametrize("state", [UnitState.HELD, UnitState.ACTIVE, UnitState.QUARANTINED])
+def test_no_demand_takes_away_what_somebody_has(state):
+    world = after(WORLD, plan_of(WORLD))
+    staged = [key for key in world.live() if "/staged/" in key]
+    silent = replace(granted(world, staged, state), forecast=bundle({}, ()))
+    kept = {item.resource.key for item in plan_of(silent).resources}
+    assert set(staged) <= kept
+
+
+def test_a_surplus_goes_but_only_what_is_free():
+    world = after(WORLD, plan_of(WORLD))
+    staged = sorted(key for key in world.live() if "/staged/" in key)
+    silent = replace(granted(world, staged[:1]), forecast=bundle({}, ()))
+    gone = {change.key for change in plan_of(silent).changes if change.operation is Operation.DELETE}
+    assert gone >= set(staged[1:]) and staged[0] not in gone
+
+
+def test_a_unit_that_vanished_is_made_again_as_it_was():
+    plan = plan_of(WORLD)
+    world = after(WORLD, plan)
+    chosen = next(key for key in specs(plan, ResourceKind.STORAGE, Purpose.STAGED))
+    world = granted(world, [chosen])
+    world = standing(world, [item for key, item in world.live().items() if key != chosen])
+    (change,) = [change for change in plan_of(world).changes if change.key == chosen]
+    assert (change.operation, change.reason.code) == (Operation.CREATE, ReasonCode.REPAIR)
+
+
+def test_a_pin_and_a_pause_leave_things_as_they_are():
+    plan = plan_of(WORLD)
+    world = after(WORLD, plan)
+    key = next(iter(specs(plan, ResourceKind.CIRCUIT, Purpose.SERVING)))
+    live = world.live()
+    spec = live[key].spec
+    assert isinstance(spec, CircuitSpec)
+    live[key] = live[key].model_copy(update={"spec": spec.model_copy(update={"count": spec.count + 1})})
+    changed = standing(world, live.values())
+    assert [change.key for change in plan_of(changed).changes] == [key]
+    assert key not in {change.key for change in plan_of(people(changed, pins=(key,))).changes}
+    paused = region(replace(world, forecast=bundle({}, ())), paused=True)
+    assert not [change for change in plan_of(paused).changes if change.place == "fra"]
+
+
+def test_a_region_that_cannot_be_read_is_left_as_it_was_planned():
+    plan = plan_of(WORLD)
+    world = after(WORLD, plan)
+    facts = tuple(item.model_copy(update={"readable": item.region != "fra"}) for item in world.capacity.regions)
+    seen = [item for item in world.live().values() if "fra" not in item.place.split("--")]
+    blind = standing(replace(world, capacity=world.capacity.model_copy(update={"regions": facts})), seen)
+    second = plan_of(blind)
+    wanted = {item.resource.key: item.resource for item in second.resources}
+    for item in plan.resources:
+        if item.resource.place == "fra":
+            assert wanted[item.resource.key] == item.resource
+
+
+# --- staging
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance", "level", "requests"),
+    [(0.01, 0.01, 0.9, 0), (1, 1, 0.9, 2), (3, 3, 0.9, 5), (10, 10, 0.9, 14), (10, 10, 0.99, 17), (0.7, 0.7, 0.5, 1)],
+)
+def test_requests_at_a_quantile_are_those_of_poisson(mean, variance, level, requests):
+    """The expected numbers are the exact Poisson quantiles."""
+    assert requests_at(mean, variance, level) == requests
+
+
+def test_days_outweigh_hours_and_a_part_of_a_day_counts_in_part():
+    key = SeriesKey(SeriesKind.PEERING_REQUESTS, "fra->ams")
+    flat = np.full((4, 15), 6.0)
+    daily = bundle({(key, Granularity.DAILY): flat, (key, Granularity.HOURLY): flat}, ("fra", "ams"))
+    hourly = bundle({(key, Granularity.HOURLY): flat}, ("fra", "ams"))
+    assert expected_requests(daily, "fra->ams", 36) == pytest.approx((9, 0))
+    assert expected_requests(hourly, "fra->ams", 3) == pytest.approx((18, 0))
+    assert expected_requests(hourly, "ams->fra", 3) is None
+
+
+def staging_world(**settings):
+    """Two requests a day from ams to fra, for certain, and nothing else."""
+    key = SeriesKey(SeriesKind.PEERING_REQUESTS, "ams->fra")
+    made = bundle({(key, Granularity.DAILY): np.full((7, 15), 2.0)}, ("ams", "fra"))
+    profile = RequestProfile(
+        source="ams", destination="fra", requests_seen=9, vcpu=5, memory_gib=20, storage_gib=120, gbps=0.8,
+        addresses=14, duration_hours=30,
+    )  # fmt: skip
+    made = replace(made, document=made.document.model_copy(update={"request_profiles": (profile,)}))
+    return people(replace(WORLD, forecast=made), staging=StagingSettings(**settings))
+
+
+def test_units_for_two_requests():
+    plan = plan_of(staging_world())
+    keys = {item.resource.key for item in plan.resources if item.resource.purpose is Purpose.STAGED}
+    computes = {f"fra/compute/staged/s4/{number:04d}" for number in range(1, 5)}  # 5 vCPUs each: two of 4
+    volumes = {f"fra/storage/staged/standard/{number:04d}" for number in range(1, 5)}  # 120 GiB each: two of 100
+    circuits = {"ams--fra/circuit/staged/1g/0001", "ams--fra/circuit/staged/1g/0002"}
+    blocks = {"fra/block/staged/10.0.9.0-28", "fra/block/staged/10.0.9.16-28"}  # the smallest gap that fits
+    assert keys == computes | volumes | circuits | blocks
+
+
+def test_no_more_units_than_the_cap_and_the_requirement_says_so():
+    plan = plan_of(staging_world(max_units_per_place=3))
+    assert len(specs(plan, ResourceKind.COMPUTE, Purpose.STAGED)) == 3
+    need = next(item for item in plan.requirements if item.id == "fra/vcpu/staged")
+    assert need.parts["max_units_per_place"] == -4
+
+
+def test_staging_gives_way_where_there_is_no_room():
+    world = staging_world()
+    quotas = tuple(
+        quota.model_copy(update={"total": 9.0, "used": 0.0}) if (quota.place, quota.kind) == ("fra", "vcpu") else quota
+        for quota in world.capacity.quotas
+    )
+    plan = plan_of(replace(world, capacity=world.capacity.model_copy(update={"quotas": quotas})))
+    assert len(specs(plan, ResourceKind.COMPUTE, Purpose.STAGED)) == 2
+    need = next(item for item in plan.requirements if item.id == "fra/vcpu/staged")
+    assert need.parts["no room"] == -8
+
+
+# --- kinds of change
+
+
+def test_serving_blocks_stay_and_grow_by_another():
+    plan = plan_of(WORLD)
+    world = after(WORLD, plan)
+    grown = plan_of(region(world, minimum={CapacityKind.ADDRESSES: 400}))
+    blocks = [specs(one, ResourceKind.BLOCK, Purpose.SERVING).keys() for one in (plan, grown)]
+    before, now = ({key for key in keys if key.startswith("fra/")} for keys in blocks)
+    assert before < now
+    assert not [change for change in grown.changes if change.operation is Operation.REPLACE]
+
+
+def test_another_class_is_made_anew_and_another_count_in_place():
+    world = after(WORLD, plan_of(WORLD))
+    live = world.live()
+    volume = next(key for key, item in live.items() if isinstance(item.spec, StorageSpec) and "/serving/" in key)
+    compute = next(key for key, item in live.items() if isinstance(item.spec, ComputeSpec) and "/serving/" in key)
+    live[volume] = live[volume].model_copy(
+        update={"spec": live[volume].spec.model_copy(update={"storage_class": "fast"})}
+    )
+    live[compute] = live[compute].model_copy(update={"spec": live[compute].spec.model_copy(update={"count": 99})})
+    changes = {change.key: change for change in plan_of(standing(world, live.values())).changes}
+    assert {key: change.operation for key, change in changes.items()} == {
+        volume: Operation.REPLACE,
+        compute: Operation.UPDATE,
+    }
+    assert {change.reason.code for change in changes.values()} == {ReasonCode.REPAIR}
+    assert changes[compute].usd_per_hour < 0
+
+
+def test_what_nobody_wants_is_deleted_after_what_leans_on_it():
+    world = after(WORLD, plan_of(WORLD))
+    few = people(replace(world, forecast=bundle({}, ())), regions=world.environment.regions[:2])
+    gone = [change for change in plan_of(few).changes if change.operation is Operation.DELETE]
+    networks = [change for change in gone if change.key.endswith("/network")]
+    assert {change.place for change in networks} == {"lon", "mad"}
+    assert all(change.depends_on for change in networks)
+    assert gone[-2:] == networks
+
+
+# --- what cannot be met
+
+
+def test_a_demand_that_cannot_be_met_is_named():
+    world = question(replace(RECIPE, load=30.0))
+    refused = build_plan(world, solve)
+    assert isinstance(refused, Infeasible)
+    vcpu = next(short for short in refused.shortfalls if short.kind is CapacityKind.VCPU)
+    assert vcpu.available < vcpu.wanted
+    assert vcpu.at is not None and vcpu.series is not None
+    assert "can be had" in vcpu.nearest or "can carry" in vcpu.nearest
+
+
+def test_the_nearest_feasible_demand_is_feasible():
+    """What the shortfall says can be had, can be had: as the region's maximum it gives a plan."""
+    alone = WORLD.environment.failover.model_copy(update={"critical_share": 0.0})
+    world = people(question(replace(RECIPE, load=9.0)), failover=alone)
+    for _ in range(12):
+        refused = build_plan(world, solve)
+        if isinstance(refused, Plan):
+            return
+        short = [item for item in refused.shortfalls if "--" not in item.place]
+        if not short:
+            assert {item.kind for item in refused.shortfalls} == {CapacityKind.GBPS}
+            return
+        bounds = {item.name: dict(item.maximum) for item in world.environment.regions}
+        for item in short:
+            assert item.available < bounds[item.place].get(item.kind, np.inf)
+            bounds[item.place][item.kind] = item.available
+        regions = tuple(item.model_copy(update={"maximum": bounds[item.name]}) for item in world.environment.regions)
+        world = people(world, regions=regions)
+    raise AssertionError("no end of shortfalls")
+
+
+def test_a_region_without_a_partner_is_named():
+    same = tuple(facts.model_copy(update={"fault_domain": "one"}) for facts in WORLD.capacity.regions)
+    refused = build_plan(replace(WORLD, capacity=WORLD.capacity.model_copy(update={"regions": same})), solve)
+    assert isinstance(refused, Infeasible)
+    assert all("no region of another fault domain" in short.nearest for short in refused.shortfalls)
+
+
+def test_documents_of_different_environments_are_refused():
+    with pytest.raises(InputsDisagree, match="ledger: is of environment 'other'"):
+        build_plan(replace(WORLD, ledger=WORLD.ledger.model_copy(update={"environment": "other"})), solve)
+    missing = WORLD.capacity.model_copy(update={"regions": WORLD.capacity.regions[1:]})
+    with pytest.raises(InputsDisagree, match="regions fra are not in the capacity"):
+        build_plan(replace(WORLD, capacity=missing), solve)
+
+
+# --- reasons
+
+
+def test_an_explanation_goes_from_forecast_to_resource():
+    plan = plan_of(WORLD)
+    key = next(iter(specs(plan, ResourceKind.COMPUTE, Purpose.SERVING)))
+    text = "\n".join(explain(plan, key).lines())
+    place = key.split("/")[0]
+    assert text.startswith(f"{key}: create, ")
+    for words in (f"forecast cpu:{place}: ", "at quantile 0.9", f"requirement {place}/vcpu/serving: ", "  not "):
+        assert words in text
+
+
+def test_a_deleted_resource_is_explained_and_an_unknown_one_is_not():
+    world = after(WORLD, plan_of(WORLD))
+    plan = plan_of(replace(world, forecast=bundle({}, ())))
+    gone = next(change for change in plan.changes if change.operation is Operation.DELETE)
+    assert "surplus" in explain(plan, gone.key).lines()[0]
+    with pytest.raises(UnknownResource, match="perhaps fra/network"):
+        explain(plan, "fra/netwrok")
+
+
+def test_staying_is_told_where_another_shape_would_be_no_dearer():
+    world = after(WORLD, plan_of(WORLD))
+    computes = [item.resource for item in plan_of(WORLD).resources if "fra/compute/serving" in item.resource.key]
+    assert computes
+    shape = computes[0].spec.shape
+    offers = tuple(
+        Offer(place="fra", item=offer.item, purchase=offer.purchase, usd_per_hour=offer.usd_per_hour * 1.005)
+        if (offer.place, offer.item) == ("fra", shape)
+        else offer
+        for offer in world.capacity.offers
+    )
+    moved = plan_of(replace(world, capacity=world.capacity.model_copy(update={"offers": offers})))
+    assert moved.changes == ()
+
+
+def test_blocks_say_their_pool():
+    for spec in specs(plan_of(WORLD), ResourceKind.BLOCK).values():
+        assert isinstance(spec, BlockSpec) and spec.pool.startswith("10.")
+
+
+def test_the_golden_plan():
+    """Changes on purpose only. To renew it: `python -m tests.planner.test_build`, and read the difference."""
+    assert plan_of(question(GOLDEN_RECIPE)).sealed() == GOLDEN.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(plan_of(question(GOLDEN_RECIPE)).sealed(), encoding="utf-8")
