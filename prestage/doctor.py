@@ -150,9 +150,14 @@ def _state(scope: Scope, environment: "Environment") -> Iterator[Finding]:
     for run in status.open_runs:
         what = f"{run.run} of plan {run.plan[:19]} did not end"
         yield Finding(check="run", health=Health.BAD, found=what, next_step="run the same prestage apply again")
-    if status.unanswered or status.not_followed:
-        told = f"{len(status.unanswered)} requests without an answer, {status.not_followed} states not mirrored"
+    if status.unanswered:
+        told = f"begun and not answered: {', '.join(status.unanswered)}"
         yield Finding(check="ledger", health=Health.BAD, found=told, next_step="prestage reconcile settles it")
+    if status.not_followed:
+        told = f"{status.not_followed} units whose state the inventory does not know yet"
+        yield Finding(
+            check="ledger", health=Health.NOTE, found=told, next_step="the next request or reconcile tells it"
+        )
     if status.locked_by:
         yield Finding(check="lock", health=Health.NOTE, found=f"held by {status.locked_by}", next_step="wait for it")
 

@@ -9,6 +9,7 @@ from prestage.views.paper import dim, good, moment, number, short, table, title,
 if TYPE_CHECKING:
     from coordinator.status import Status
 
+ANSWERED = "prestage_requests_total"
 MOST = 20
 """Units handed out that are listed; `--json` has all."""
 
@@ -62,6 +63,8 @@ def _handed_out(status: "Status") -> Iterator[str]:
 
 
 def _counters(status: "Status") -> Iterator[str]:
-    if status.counters:
-        yield table([(name, number(value, 3)) for name, value in sorted(status.counters.items())], right=(1,))
+    """How requests were answered; `--metrics` has every counter."""
+    answered = [(name, number(value)) for name, value in sorted(status.counters.items()) if name.startswith(ANSWERED)]
+    if answered:
+        yield table(answered, right=(1,))
     yield dim(f"  audit: {status.audit_rows} rows, all as they were written")

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch) -> Path:
+def project(tmp_path, monkeypatch):
     """The sample project, and the current folder in it."""
     for name in ("environments", "estate"):
         shutil.copytree(ROOT / name, tmp_path / name)
