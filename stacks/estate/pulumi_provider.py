@@ -63,6 +63,11 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._path = inventory
         self._root = Path.cwd()
 
+    def close(self) -> None:
+        """Lets go of the inventory's file."""
+        if "_inventory" in self.__dict__:
+            self._inventory.close()
+
     @cached_property
     def _inventory(self) -> Inventory:
         if self._path is None:
@@ -176,11 +181,13 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
 @contextmanager
 def serve(inventory: Path) -> Iterator[int]:
     """Serves the provider to any number of engines, on a port of the loopback that it yields."""
-    server, port = _server(EstateProvider(inventory))
+    provider = EstateProvider(inventory)
+    server, port = _server(provider)
     try:
         yield port
     finally:
         server.stop(grace=None).wait()
+        provider.close()
 
 
 def package_schema() -> Mapping[str, object]:

@@ -112,6 +112,10 @@ class PulumiProject:
         """What exists: key -> arguments."""
         return {row.key: dict(row.arguments) for row in self.inventory.listing(self.environment.name)}
 
+    def seqs(self):
+        """When each was created: key -> number; a resource that was made anew has another one."""
+        return {row.key: row.seq for row in self.inventory.listing(self.environment.name)}
+
 
 def make_project(folder: Path, *, layout: Layout = Layout.ENVIRONMENT, regions=REGIONS) -> PulumiProject:
     environment = Environment(
