@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import click
-from pydantic import ValidationError
 
 R = TypeVar("R")
 
@@ -16,6 +15,8 @@ def checked(make: Callable[[], R]) -> R:
     Raises:
         click.UsageError: an option is out of range; each is named.
     """
+    from pydantic import ValidationError
+
     try:
         return make()
     except ValidationError as error:

@@ -1,13 +1,16 @@
 """`prestage request`: peering and addresses, answered out of what is staged, else on demand."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from contracts.exits import ExitCode
-from contracts.requests import AddressRequest, Decision, Outcome, PeeringRequest, Requirements
 from prestage.requests import checked, new_id
 from prestage.scope import Scope, examples, scoped
+
+if TYPE_CHECKING:
+    from contracts.requests import AddressRequest, Decision, PeeringRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +29,10 @@ class PeeringArguments:
     priority: int
     id: str | None
 
-    def request(self) -> PeeringRequest:
+    def request(self) -> "PeeringRequest":
         """As the coordinator wants it."""
+        from contracts.requests import PeeringRequest, Requirements
+
         needs = Requirements(
             vcpu=self.vcpu,
             memory_gib=self.memory_gib,
@@ -60,8 +65,10 @@ class AddressArguments:
     priority: int
     id: str | None
 
-    def request(self) -> AddressRequest:
+    def request(self) -> "AddressRequest":
         """As the coordinator wants it."""
+        from contracts.requests import AddressRequest
+
         return AddressRequest(
             id=self.id or new_id(),
             customer=self.customer,
@@ -138,7 +145,8 @@ def address(scope: Scope, options: AddressArguments) -> int:
         return _show(scope, answer_addresses(project, request))
 
 
-def _show(scope: Scope, decision: Decision) -> int:
+def _show(scope: Scope, decision: "Decision") -> int:
+    from contracts.requests import Outcome
     from prestage.views.runs import decision_text
 
     scope.answer(decision, lambda: decision_text(decision))
