@@ -84,8 +84,7 @@ def apply_plan(order: ApplyOrder, engine: Engine, journal: Journal, clock: Clock
     """
     started = clock()
     program = engine.program()
-    roots = {root: declarations_digest(items) for root, items in order.job.roots.items()}
-    intent = Intent(plan=order.plan.digest(), small=order.plan.small, engine=order.plan.engine, roots=roots)
+    intent = intent_of(order)
     run = journal.begin(intent, started)
     try:
         outcomes = _run(order, engine, progress)
@@ -111,6 +110,30 @@ def apply_plan(order: ApplyOrder, engine: Engine, journal: Journal, clock: Clock
     )
 
 
+def intent_of(order: ApplyOrder) -> Intent:
+    """What the journal is told before an order is carried out."""
+    return Intent(
+        plan=order.plan.digest(),
+        small=order.plan.small,
+        engine=order.plan.engine,
+        roots={root: declarations_digest(items) for root, items in order.job.roots.items()},
+    )
+
+
+def close_if_applied(order: ApplyOrder, engine: Engine, journal: Journal, clock: Clock) -> bool:
+    """Closes the open run of a plan that the engine's state shows to be applied: how a bare `pulumi up` is noted.
+
+    Returns whether there was such a run.
+    """
+    plan = order.plan.digest()
+    run = next((run for run in journal.open_runs() if run.plan == plan), None)
+    if run is None or not _holds(order, engine):
+        return False
+    outcomes = tuple(RootRun(root=root, status=RunStatus.DONE) for root in order.job.roots)
+    journal.finish(run.id, RunStatus.DONE, outcomes, clock())
+    return True
+
+
 def incomplete(report: RunReport, *, resume: str) -> PartlyApplied | None:
     """The error of a report that is not complete: which roots, why, and the command that resumes it."""
     left = [root for root in report.roots if root.status not in COMPLETE]
@@ -132,6 +155,18 @@ def declarations_digest(declarations: Iterable[Declaration]) -> str:
         for item in sorted(declarations, key=lambda item: item.key)
     ]
     return text_digest(json.dumps(content, sort_keys=True, separators=(",", ":")))
+
+
+def _holds(order: ApplyOrder, engine: Engine) -> bool:
+    """Whether the engine's state holds just what the order declares, in the roots that it names."""
+    wanted = {item.key: item for items in order.job.roots.values() for item in items}
+    there = {key: item for key, item in engine.applied().items() if item.root in order.job.roots}
+    if wanted.keys() != there.keys():
+        return False
+    return all(
+        declared.type == there[key].type and declared.arguments.items() <= there[key].arguments.items()
+        for key, declared in wanted.items()
+    )
 
 
 def _roots_of(plan: Plan, environment: Environment, wanted: list[Resource]) -> set[str]:

@@ -75,9 +75,7 @@ class PulumiWorkspace:
 
     def stack_of(self, root: str) -> str:
         """The stack that a root lives in."""
-        if self.environment.layout is Layout.ENVIRONMENT and not root.startswith(ON_DEMAND_PREFIX):
-            return self.environment.name
-        return f"{self.environment.name}.{root}"
+        return stack_of(self.environment, root)
 
     def root_in(self, stack: str, key: str) -> str:
         """The root of a resource that a stack holds: the inverse of `stack_of`."""
@@ -162,6 +160,13 @@ class PulumiWorkspace:
         settings = own if isinstance(own, dict) else {}
         config = {key: value for key, value in settings.get("config", {}).items() if key.startswith("estate:")}
         return {**settings, "config": {**config, "estate:inventory": self.inventory_setting}}
+
+
+def stack_of(environment: Environment, root: str) -> str:
+    """The stack that a root of an environment lives in, by its layout; what is made on demand has one of its own."""
+    if environment.layout is Layout.ENVIRONMENT and not root.startswith(ON_DEMAND_PREFIX):
+        return environment.name
+    return f"{environment.name}.{root}"
 
 
 def _write_if_other(path: Path, text: str) -> None:
