@@ -32,7 +32,7 @@ def apply_reviewed(project: Project, plan_path: Path, progress: Progress) -> Run
         finish_open(project)
         plan = check(project, plan_path, project.clock()).plan
         project.archive(plan)
-        _retire(project, plan, str(plan_path))
+        retire_doomed(project, plan, str(plan_path))
         order = make_order(plan, project.environment, resume=f"prestage apply {plan_path}")
         finished = False
         try:
@@ -43,7 +43,7 @@ def apply_reviewed(project: Project, plan_path: Path, progress: Progress) -> Run
         return report
 
 
-def _retire(project: Project, plan: Plan, where: str) -> None:
+def retire_doomed(project: Project, plan: Plan, where: str) -> None:
     """Units that are about to be destroyed can no longer be handed out: compare-and-set, all or none."""
     doomed = [item.key for item in plan.changes if item.operation in (Operation.DELETE, Operation.REPLACE)]
     try:

@@ -12,6 +12,7 @@ from coordinator.follow import follow
 from coordinator.on_demand import finish_open
 from coordinator.project import Project
 from coordinator.registration import register_plan
+from stacks.apply import close_if_applied, make_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ def settle(project: Project) -> Settled:
     with project.lock("prestage settle"):
         finished = finish_open(project)
         followed = follow(project.ledger, project.inventory, project.paths.follow_lock)
+        note_applied(project)
         open_runs = tuple(run for run in project.journal.open_runs() if not run.small)
         applied = project.archived(project.journal.last_applied())
         registered = register_plan(project, applied, finished=not open_runs) if applied else 0
@@ -49,3 +51,21 @@ def settle(project: Project) -> Settled:
         followed=followed,
         open_runs=tuple(run.id for run in open_runs),
     )
+
+
+def note_applied(project: Project) -> int:
+    """Closes open runs whose plan the engine's state shows to be applied, and registers their units. How many.
+
+    A bare `pulumi up` writes its intent and ends before the engine does: this is how its outcome is known. The caller
+    holds the estate's lock.
+    """
+    closed = 0
+    for run in project.journal.open_runs():
+        plan = project.archived(run.plan)
+        if plan is None:
+            continue
+        order = make_order(plan, project.environment, resume="pulumi up")
+        if close_if_applied(order, project.engine, project.journal, project.clock):
+            register_plan(project, plan, finished=True)
+            closed += 1
+    return closed

@@ -71,7 +71,7 @@ class PulumiEngine:
                     for root in roots:
                         outcomes[root.root] = _together(outcomes.get(root.root), root)
             if all(outcome.status in (RunStatus.DONE, RunStatus.CLEAN) for outcome in outcomes.values()):
-                session.each(job.drop, session.drop)
+                session.each(sorted({*job.drop, *self._workspace.outlived()}), session.drop)
         return tuple(outcomes[root] for root in job.roots)
 
     def applied(self) -> Mapping[str, AppliedResource]:

@@ -118,6 +118,16 @@ class PulumiWorkspace:
                 found.setdefault(item.key, item)
         return found
 
+    def outlived(self) -> tuple[str, ...]:
+        """Roots on demand whose every resource another stack has adopted: a bare `pulumi up` cannot drop them."""
+        held = {stack: {item.key for item in self._resources(stack)} for stack in self.stacks()}
+        own = self.environment.name
+        roots = {
+            stack: stack.removeprefix(f"{own}.") for stack in held if stack.startswith(f"{own}.{ON_DEMAND_PREFIX}")
+        }
+        lasting = {key for stack, keys in held.items() if stack not in roots for key in keys}
+        return tuple(root for stack, root in roots.items() if held[stack] and held[stack] <= lasting)
+
     def locks(self, stack: str) -> tuple[Path, ...]:
         """Lock files of a stack in a backend of files."""
         if (folder := self.backend_folder) is None:

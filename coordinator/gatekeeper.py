@@ -1,0 +1,81 @@
+"""The gate of a bare `pulumi up`, found by `stacks.program` through the entry point group `prestage.gatekeeper`.
+
+It does before the program declares anything what `apply_reviewed` does before it calls an engine. There is no "after":
+the program ends before the engine does. `note_applied` sees in the engine's state whether a run came to its end.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts.environment import Environment
+from contracts.files import read_document
+from contracts.plan import Plan
+from coordinator.apply import retire_doomed
+from coordinator.errors import UnknownName
+from coordinator.gate import check
+from coordinator.project import Project
+from coordinator.settle import note_applied
+from stacks.apply import intent_of, make_order
+from stacks.lock import ApplyLock
+
+COMMAND = "pulumi up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A plan that may be declared, and the environment that it is for."""
+
+    plan: Plan
+    environment: Environment
+
+
+@dataclass(slots=True)
+class ProjectGatekeeper:
+    """Opens the project that a plan file lies in and asks its gate.
+
+    Attributes:
+        held: locks that this process keeps until it ends.
+    """
+
+    held: list[ApplyLock] = field(default_factory=list)
+
+    def before(self, plan_path: Path, *, dry_run: bool) -> Approval:
+        """Lets a plan through, or says why not. A dry run writes nothing.
+
+        Raises:
+            Refused, Denied, DocumentError: as `prestage apply` would.
+            ApplyBusy: another apply is running.
+        """
+        plan = read_document(Plan, plan_path)
+        with Project.open(project_folder(plan_path), plan.environment) as project:
+            if not dry_run:
+                self._hold(project.lock(COMMAND))
+                note_applied(project)
+            check(project, plan_path, project.clock())
+            if not dry_run:
+                project.archive(plan)
+                retire_doomed(project, plan, str(plan_path))
+                order = make_order(plan, project.environment, resume=COMMAND)
+                project.journal.begin(intent_of(order), project.clock())
+            return Approval(plan=plan, environment=project.environment)
+
+    def _hold(self, lock: ApplyLock) -> None:
+        lock.__enter__()
+        self.held.append(lock)
+
+
+def project_folder(plan_path: Path) -> Path:
+    """The nearest folder above a plan file that holds `environments/`.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    found = next((folder for folder in plan_path.resolve().parents if (folder / "environments").is_dir()), None)
+    if found is None:
+        raise UnknownName(
+            "no folder above it holds environments/", where=str(plan_path), next_step="prestage init my-network"
+        )
+    return found
+
+
+gatekeeper = ProjectGatekeeper()
