@@ -41,9 +41,9 @@ def check(project: Project, plan_path: Path, now: datetime) -> Gate:
     _check_belongs(project, plan, where)
     _check_time(project, plan, where, now)
     _check_chain(project, plan, where)
-    review = _check_review(project, plan, plan_path)
+    stored = _reviewed(project, plan, plan_path)
     _check_fresh(plan, project, project.capacity(), where)
-    return Gate(plan=plan, review=review)
+    return Gate(plan=plan, review=_check_verdict(project, plan, stored, plan_path))
 
 
 def freeze_now(environment: Environment, now: datetime) -> Freeze | None:
@@ -97,13 +97,19 @@ def _check_chain(project: Project, plan: Plan, where: str) -> None:
     )
 
 
-def _check_review(project: Project, plan: Plan, plan_path: Path) -> Review:
+def _reviewed(project: Project, plan: Plan, plan_path: Path) -> Review:
+    """The review beside the plan, of this very plan under these very policies."""
     path = project.paths.review_of(plan_path)
     stored = _read_review(path, plan_path)
     if stored.plan != plan.digest():
         raise _not_reviewed(path, plan_path, f"the review is of another plan ({_short(stored.plan)})")
     if stored.policies != project.bundle.digest():
         raise _not_reviewed(path, plan_path, "the policies changed since the review")
+    return stored
+
+
+def _check_verdict(project: Project, plan: Plan, stored: Review, plan_path: Path) -> Review:
+    """The review made anew: it has to pass, and to come out as the stored one did."""
     fresh = review_now(project, plan)
     if fresh.denied:
         denials = [f"{item.rule} ({item.resource}): {item.message}" for item in fresh.findings if item.denies]
@@ -113,7 +119,7 @@ def _check_review(project: Project, plan: Plan, plan_path: Path) -> Review:
             next_step=f"prestage review {plan_path}",
         )
     if [_verdict(item) for item in stored.findings] != [_verdict(item) for item in fresh.findings]:
-        raise _not_reviewed(path, plan_path, "the review comes out differently now")
+        raise _not_reviewed(project.paths.review_of(plan_path), plan_path, "the review comes out differently now")
     return fresh
 
 

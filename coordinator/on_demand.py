@@ -30,6 +30,7 @@ from planner.small import SmallQuestion, build_small_plan
 from stacks.apply import apply_plan, make_order
 from stacks.engines.engine import Job
 from stacks.errors import ApplyBusy
+from stacks.targets.estate import declare
 
 STEP = "on demand"
 LOCK_WAIT_S = 60.0
@@ -85,14 +86,16 @@ def finish_open(project: Project) -> tuple[Decision, ...]:
 
 
 def _decide(project: Project, case: Case, needs: PeeringRequest, outcome: Outcome) -> Decision:
-    """Looks again, now that nobody else builds: the request may be answered, or begun by a process that ended."""
+    """Looks again, now that nobody else builds.
+
+    What other processes began and did not end is finished first, this request's included: a plan made beside an open
+    intent could take the same addresses.
+    """
+    finish_open(project)
     with project.ledger.read() as tx:
         known = requests.find(tx, case.request)
-        begun = [step for step in requests.open_steps(tx, STEP) if step.subject == case.request.id]
     if known is not None:
         return known
-    if begun:
-        return _carry_out(project, case, _intent(begun[0]))
     planned = _plan(project, needs)
     if not isinstance(planned, Plan):
         with project.ledger.write() as tx:
@@ -119,7 +122,7 @@ def _plan(project: Project, needs: PeeringRequest) -> Plan | tuple[Missing, ...]
         )
     )
     if not isinstance(planned, Plan):
-        return planned
+        return tuple(item for item in planned if item.wanted > item.available) or planned
     return _objections(project, planned, needs) or planned
 
 
@@ -158,12 +161,19 @@ def _apply(project: Project, case: Case, plan: Plan) -> RunReport:
 
 
 def _take_back(project: Project, case: Case, plan: Plan, report: RunReport) -> Decision:
-    roots = sorted({planned.resource.root for planned in plan.resources})
-    job = Job(environment=project.environment.name, roots=dict.fromkeys(roots, ()))
-    project.engine.apply(job, Silent())
+    """Destroys what was made of the plan, in two steps: the engine may not know all of it.
+
+    A process killed between a resource and the engine's own record of it leaves one that the engine would not destroy;
+    declaring what exists makes the engine know it.
+    """
+    live = project.live_keys()
+    made = [planned.resource for planned in plan.resources if planned.resource.key in live]
+    for content in (declare(made, project.environment), ()):
+        roots = dict.fromkeys(sorted({planned.resource.root for planned in plan.resources}), content)
+        project.engine.apply(Job(environment=project.environment.name, roots=roots), Silent())
     project.journal.abandon(report.run, project.clock())
     missing = [
-        Missing(kind="engine", place=run.root, wanted=1, available=0, why=run.message or str(run.status))
+        Missing(kind="engine", place=run.root, wanted=1, available=0, why=run.message)
         for run in report.roots
         if run.message
     ]

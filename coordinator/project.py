@@ -86,9 +86,11 @@ class Project:
     @cached_property
     def engine(self) -> Engine:
         """The engine in charge; opened when it is first needed."""
+        if self.given_engine is not None:
+            return self.given_engine
         from coordinator.engines import open_engine
 
-        return self.given_engine or open_engine(self.environment, self.paths)
+        return open_engine(self.environment, self.paths)
 
     def capacity(self) -> CapacitySnapshot:
         """What is live now. On-demand resources are where the engine's state says they are."""

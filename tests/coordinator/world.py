@@ -14,6 +14,7 @@ from contracts.document import bytes_digest
 from contracts.files import write_forecast
 from contracts.forecast import Evidence, Forecast, ForecastBundle, RequestProfile, Scores, SeriesForecast
 from contracts.forecast_values import values_to_bytes
+from contracts.plan import Change, Plan
 from contracts.ports import Silent
 from contracts.run import RunReport
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
@@ -124,6 +125,12 @@ def open_project(
     state = folder / ".prestage" / "dev"
     engine = EstateEngine(Inventory(state / "estate.db"), state / "engine.json", at)
     return Project.open(folder, "dev", clock=clock or Hands(), engine=engine)
+
+
+def changes_of(outcome: PlanOutcome) -> tuple[Change, ...]:
+    """The changes of a plan that was found."""
+    assert isinstance(outcome.plan, Plan)
+    return outcome.plan.changes
 
 
 def plan_review_apply(project: Project) -> tuple[PlanOutcome, RunReport]:

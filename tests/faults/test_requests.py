@@ -1,0 +1,28 @@
+"""A slice of the campaign over requests: some seeds hold, and without the intent step failures are found."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.request_campaign import prepare, run_seed
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    return prepare(tmp_path_factory.mktemp("campaign") / "prepared")
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_is_lost_and_nothing_given_twice(prepared, tmp_path, seed):
+    verdict = run_seed(seed, prepared, tmp_path / "seed")
+    assert verdict.killed
+    assert verdict.failures == ()
+
+
+@pytest.mark.fault
+@pytest.mark.slow
+def test_without_intent_the_same_harness_finds_failures(prepared, tmp_path):
+    """A process killed between its commit and what follows leaves what nobody remembers."""
+    verdicts = [run_seed(seed, prepared, tmp_path / str(seed), with_intent=False) for seed in range(1, 9)]
+    assert [failure for verdict in verdicts for failure in verdict.failures]
