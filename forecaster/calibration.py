@@ -126,7 +126,8 @@ def _group_tables(errors: Matrix, bucket: Steps, day: int) -> _Pooled:
         pooled = _pool(errors[:, :, bucket == index], day) or whole
         tables[index], enough = pooled.quantiles, enough and pooled.enough
     for index in range(int(scored[-1]) + 1, len(BUCKET_DAYS)):  # errors grow with the square root of the time ahead
-        tables[index] = tables[scored[-1]] * np.sqrt(BUCKET_DAYS[index] / BUCKET_DAYS[scored[-1]])
+        growth = np.sqrt(BUCKET_DAYS[index] / BUCKET_DAYS[scored[-1]])
+        tables[index] = _wider(tables[scored[-1]], growth)
     return _Pooled(tables, enough)
 
 
@@ -146,7 +147,14 @@ def _pool(errors: Matrix, day: int) -> _Pooled | None:
     levels = np.array(LEVELS)
     upper = np.minimum(levels * (len(scores) + 1) / len(scores), 1.0)
     quantiles = np.quantile(scores, np.where(levels > 0.5, upper, levels))
-    return _Pooled(quantiles * widening(windows if day > 1 else -(-windows // errors.shape[2])), enough)
+    return _Pooled(_wider(quantiles, widening(windows if day > 1 else -(-windows // errors.shape[2]))), enough)
+
+
+def _wider(quantiles: Matrix, factor: Matrix) -> Matrix:
+    """Quantiles moved away from their median."""
+    median = quantiles[LEVELS.index(0.5)]
+    wider: Matrix = median + (quantiles - median) * factor
+    return wider
 
 
 def widening(independent: int) -> Matrix:

@@ -15,11 +15,11 @@ GROUPS = np.zeros(6, dtype=np.int64)
 
 
 def held(windows: int, series: int, steps: int, seed: int = 0, scale: float = 3.0) -> HeldBack:
-    """Skewed errors around 100: three times as large as the model states, and twice as far up as down."""
+    """Errors around 100, twice as far up as down, as the model says, and three times as large as it says."""
     chance = np.random.default_rng(seed)
     shape = (windows, series, steps)
     error = scale * chance.exponential(1.0, shape) * np.where(chance.random(shape) < 0.5, -1.0, 2.0)
-    said = Prediction(np.full(shape, 100.0), np.ones(shape), np.ones(shape))
+    said = Prediction(np.full(shape, 100.0), np.ones(shape), np.full(shape, 2.0))
     planned = Windows(cutoffs=tuple(range(100, 100 + 24 * windows, 24)), steps=steps)
     return HeldBack(windows=planned, prediction=said, actual=100 + error)
 
@@ -36,6 +36,11 @@ def test_every_level_holds_on_what_was_not_seen():
     assert learned.enough().all()
 
 
+def test_each_side_is_measured_by_its_own_distance():
+    table = calibrate(held(14, 6, 168), GROUPS, 24).tables[0, 0]
+    np.testing.assert_allclose(table[0], -table[-1], rtol=0.2)
+
+
 def test_few_windows_are_said_and_wider():
     many, few = calibrate(held(14, 6, 24), GROUPS, 24), calibrate(held(2, 6, 24), GROUPS, 24)
     assert many.enough().all() and not few.enough().any()
@@ -46,7 +51,7 @@ def test_nothing_held_back_is_blind_and_wide():
     none = held(14, 6, 24).known_before(0)
     learned = calibrate(none, GROUPS, 24)
     said = none.at(0)
-    np.testing.assert_allclose(learned.quantiles(said)[0, 0], 100 + BLIND)
+    np.testing.assert_allclose(learned.quantiles(said)[0, 0], 100 + np.where(BLIND < 0, BLIND, 2 * BLIND))
     assert not learned.enough().any()
 
 
@@ -60,7 +65,7 @@ def test_a_stated_distance_of_nothing_is_floored_and_errors_are_capped():
     below, above = floored(Prediction(np.array([[100.0, 0.0]]), np.array([[0.0, 0.0]]), np.array([[8.0, 0.0]])))
     assert below[0, 0] == pytest.approx(1.0) and above[0, 1] > 0
     wild = held(14, 6, 24, scale=1e6)
-    assert np.abs(calibrate(wild, GROUPS, 24).tables[:, 0]).max() <= CAP * widening(14).max()
+    assert np.abs(calibrate(wild, GROUPS, 24).tables[:, 0]).max() <= CAP * (2 * widening(14).max() - 1)
 
 
 def test_buckets_are_days_ahead():

@@ -15,7 +15,9 @@ from contracts.ports import Silent
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
 from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.errors import NothingToForecast, UnknownModel
+from forecaster.finish import finished
 from forecaster.make import ForecastSettings
+from forecaster.prepare import Scope, prepare
 from tests.forecaster.estates import BEGIN, forecast, history, requests, series, wave
 
 CPU = SeriesKey(SeriesKind.CPU, "fra")
@@ -101,7 +103,7 @@ def test_the_back_test_of_a_window_sees_nothing_of_it():
         frames = [series("cpu", f"r{n}", row) for n, row in enumerate(estate_rows)]
         rows.append(
             {
-                row.model: row.scores.mase
+                row.model: row.scores.mase or 0.0
                 for row in run_backtest(history(*frames), settings_, Silent()).rows
                 if row.granularity is Granularity.HOURLY and row.kind is None
             }
@@ -126,6 +128,15 @@ def test_any_series_gives_a_lawful_forecast(values):
             forecast(view)
         return
     assert_lawful(forecast(view))
+
+
+def test_whatever_comes_in_leaves_lawful():
+    panel = prepare(history(series("cpu", "fra", wave(100)), series("transactions", "web@fra", np.ones(100))), Scope())
+    raw = np.random.default_rng(0).normal(1, 5, (len(panel.levels.keys), 9, len(LEVELS)))
+    raw[0, 0], raw[0, 1, 3], raw[0, 2, 5], raw[0, 3, -1] = np.nan, np.inf, -np.inf, 1e300
+    values = finished(raw, panel.levels)
+    assert np.isfinite(values).all() and (values >= 0).all() and (np.diff(values, axis=2) >= 0).all()
+    assert values[0].max() <= 4 * wave(100).max()
 
 
 def by_key(document: Forecast, granularity: Granularity = Granularity.HOURLY):

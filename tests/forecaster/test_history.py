@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.files import write_bytes
 from contracts.ledger import RequestRecord
 from forecaster.batch import Batch, batch_of_requests, no_requests
 from forecaster.errors import HistoryDamaged, HistoryUnwritable
@@ -86,7 +87,8 @@ values = st.lists(st.floats(0, 1e6), min_size=1, max_size=40)
 def test_the_store_is_a_dictionary(tmp_path_factory, imports):
     """Whatever is imported in whatever order: the later value of each hour, and the digest of just that."""
     folder = tmp_path_factory.mktemp("law")
-    history, oracle = History(folder / "one"), {}
+    history = History(folder / "one")
+    oracle: dict[datetime, float] = {}
     for hour, numbers in imports:
         begin = BEGIN + timedelta(hours=hour)
         history.add(traffic(numbers, begin))
@@ -115,7 +117,7 @@ def test_killed_at_any_write_loses_nothing(tmp_path, monkeypatch, write):
             raise KeyboardInterrupt
         real(path, payload)
 
-    real = store.write_bytes
+    real = write_bytes
     monkeypatch.setattr(store, "write_bytes", dies)
     with pytest.raises(KeyboardInterrupt):
         history.add(traffic(range(100, 1100)))  # two months and the manifest

@@ -25,7 +25,8 @@ def panel_of(*rows: np.ndarray) -> Panel:
 
 
 def periodic(count: int) -> np.ndarray:
-    return 100 + 40 * np.sin(np.arange(count) * 2 * np.pi / 24) + 20.0 * (np.arange(count) // 24 % 7 >= 5)
+    days = np.arange(count) // 24 % 7
+    return np.asarray(100 + 40 * np.sin(np.arange(count) * 2 * np.pi / 24) + 20.0 * (days >= 5))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)

@@ -50,6 +50,23 @@ def test_filling_never_looks_ahead(observed, cut):
     np.testing.assert_array_equal(fill(observed, 2)[:, :cut], fill(observed[:, :cut], 2))
 
 
+def test_a_panel_cut_is_the_panel_of_then():
+    """What a back-test sees at an origin is what a forecast would have seen there, derived series included."""
+    values = wave(400, seed=2)
+    values[[50, 51, 190, 300]] = np.nan
+    view = history(
+        series("traffic", "fra->ams", values),
+        series("traffic", "ams->fra", wave(400)),
+        series("transactions", "web@fra", values),
+    )
+    for cut in (1, 24, 190, 191, 399):
+        then = prepare(view, Scope(origin=BEGIN + timedelta(hours=cut))).levels
+        cut_now = prepare(view, Scope()).levels.until(cut)
+        assert (then.keys, then.end) == (cut_now.keys, cut_now.end)
+        np.testing.assert_array_equal(then.observed, cut_now.observed)
+        np.testing.assert_array_equal(then.filled, cut_now.filled)
+
+
 def test_region_traffic_is_in_and_out_and_within_once():
     pairs = {"fra->ams": 1.0, "ams->fra": 2.0, "fra->fra": 4.0, "ams->lhr": 8.0}
     prepared = prepare(history(*[series("traffic", pair, [value] * 200) for pair, value in pairs.items()]), Scope())
