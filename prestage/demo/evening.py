@@ -72,13 +72,18 @@ def put_right(stage: Stage) -> Scene:
 def last_plan(stage: Stage) -> Scene:
     """The day ends as it should: there is nothing left to do."""
     from coordinator.plan import make_plan
+    from stacks.apply import make_order, preview_plan
 
     path = stage.remember("last_plan", stage.folder / "results" / "last-plan.json")
     plan = make_plan(stage.project, path).plan
     if isinstance(plan, Infeasible) or plan.changes:
         raise NotSettled("the last plan of the day should change nothing", where=str(path))
+    order = make_order(plan, stage.project.environment, resume="prestage demo")
+    if not preview_plan(order, stage.project.engine, stage.progress).clean:
+        raise NotSettled("the engine would change something although the plan does not", where=str(path))
     stage.plans.append(plan_figures(plan))
-    return Scene(headline=f"nothing to change, {usd(plan.cost.after_usd_per_hour)} USD/h", files=(path,))
+    cost = usd(plan.cost.after_usd_per_hour)
+    return Scene(headline=f"nothing to change, and the engine says the same; {cost} USD/h", files=(path,))
 
 
 def _instances(row: "Row") -> int:

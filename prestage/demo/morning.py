@@ -11,6 +11,7 @@ from prestage.demo.report import BacktestFigures, plan_figures
 from prestage.demo.stage import Scene, Stage
 from prestage.demo.telemetry import write_history
 from prestage.views.paper import number, plural, usd
+from prestage.views.plan import dearest
 
 if TYPE_CHECKING:
     from contracts.backtest import BacktestReport
@@ -113,11 +114,6 @@ def reasons_text(plan: Plan) -> str:
     return "\n".join("\n".join(explain(plan, item.resource.key).lines()) + "\n" for item in plan.resources)
 
 
-def dearest(plan: Plan) -> str:
-    """The key of the resource that costs most."""
-    return max(plan.resources, key=lambda item: (item.usd_per_hour, item.resource.key)).resource.key
-
-
 def review_the_plan(stage: Stage) -> Scene:
     """The policies' word, for people and for pull requests."""
     from coordinator.review import make_review
@@ -154,8 +150,10 @@ def engine_plan(stage: Stage) -> str:
 
     plan = read_document(Plan, stage.files["plan"])
     order = make_order(plan, stage.project.environment, resume="prestage demo")
-    preview = preview_plan(order, stage.project.engine, stage.progress)
-    return "\n".join(f"# root {root.root}\n\n{root.text.rstrip()}\n" for root in preview.roots)
+    texts: dict[str, list[str]] = {}
+    for root in preview_plan(order, stage.project.engine, stage.progress).roots:
+        texts.setdefault(root.text.rstrip(), []).append(root.root)  # one Pulumi stack speaks for all of its roots
+    return "\n".join(f"# {', '.join(roots)}\n\n{text}\n" for text, roots in texts.items())
 
 
 def applied(report: RunReport) -> str:

@@ -5,13 +5,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from contracts.files import read_document
+from contracts.plan import Plan
 from prestage.views.paper import WIDTH, cut, dim, good, next_steps, number, table, title, usd
+from prestage.views.plan import dearest
 
 if TYPE_CHECKING:
     from prestage.demo.day import Told
     from prestage.demo.report import DemoReport, PlanFigures
 
-LOOK_AT = ("forecast_text", "plan_text", "review_markdown", "engine_plan", "drift_text", "reconcile")
+LOOK_AT = ("forecast_text", "plan_text", "review_markdown", "reasons", "engine_plan", "drift_text", "reconcile")
 
 
 def opening_text(folder: Path, engine: str) -> str:
@@ -47,6 +50,7 @@ def closing_text(report: "DemoReport", folder: Path) -> str:
     look = table([(os.path.relpath(report.files[name]),) for name in LOOK_AT if name in report.files])
     shown = os.path.relpath(folder)
     command = _command()
+    example = dearest(read_document(Plan, Path(report.files["plan"])))
     return "\n".join(
         [
             "",
@@ -57,7 +61,7 @@ def closing_text(report: "DemoReport", folder: Path) -> str:
             title("Try") + dim("  (the demo's clock goes on from 23:30)"),
             next_steps(
                 f"{command} --project {shown} status",
-                f"{command} --project {shown} explain fra/network",
+                f"{command} --project {shown} explain {example}",
                 f"{command} --project {shown} request peering --customer you --from fra --to nyc --vcpu 2 --gbps 0.3",
                 f"{command} --project {shown} drift",
                 f"{command} --project {shown} plan --out {shown}/plans/dev.json",

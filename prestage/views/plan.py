@@ -35,6 +35,11 @@ def plan_counts(plan: Plan) -> str:
     return ", ".join(told) if told else "nothing to change"
 
 
+def dearest(plan: Plan) -> str:
+    """The key of the resource that costs most."""
+    return max(plan.resources, key=lambda item: (item.usd_per_hour, item.resource.key)).resource.key
+
+
 def infeasible_text(answer: Infeasible) -> str:
     """Which demand cannot be met: where, what, when, how much, and the nearest that can be."""
     head = ("where", "what", "wanted", "there is", "short", "when", "nearest that can be met")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from stacks.engines.engine import Job
 from stacks.engines.fake import FakeEngine
 from stacks.estate.inventory import Inventory
 
@@ -11,21 +12,29 @@ class EstateEngine(FakeEngine):
 
     inventory: Inventory | None = None
 
+    def preview(self, job, progress):
+        """As the real ones: references are what they resolve to."""
+        return super().preview(_resolved(job), progress)
+
     def apply(self, job, progress):
-        """Resolves references as engines do, then writes every root."""
+        """Writes every root."""
         assert self.inventory is not None
-        name = job.environment
-        resolved = {root: tuple(_resolved(name, item) for item in items) for root, items in job.roots.items()}
-        wanted = {item.key for items in resolved.values() for item in items}
-        for root, items in resolved.items():
+        job = _resolved(job)
+        wanted = {item.key for items in job.roots.values() for item in items}
+        for root, items in job.roots.items():
             for key in self._roots.get(root, {}):
                 if key not in wanted:
-                    self.inventory.delete(name, key)
+                    self.inventory.delete(job.environment, key)
             for item in items:
-                self.inventory.create(name, item.type, item.key, item.arguments)
-        return super().apply(replace(job, roots=resolved), progress)
+                self.inventory.create(job.environment, item.type, item.key, item.arguments)
+        return super().apply(job, progress)
 
 
-def _resolved(environment, item):
+def _resolved(job: Job) -> Job:
+    roots = {root: tuple(_with_ids(job.environment, item) for item in items) for root, items in job.roots.items()}
+    return replace(job, roots=roots)
+
+
+def _with_ids(environment, item):
     ids = {argument: f"{environment}/{key}" for argument, key in item.references.items()}
     return replace(item, arguments={**item.arguments, **ids})

