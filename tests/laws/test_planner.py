@@ -34,8 +34,10 @@ from tests.laws.environments import NOW, Recipe, environment, loaded, question, 
 from tests.planner.simulate import after, granted, standing, unit
 from tests.planner.test_small import asked
 
-EXAMPLES = 60
+EXAMPLES = 50
 CALM = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+
+pytestmark = pytest.mark.slow
 
 SEEN: Counter[str] = Counter()
 """What occurred over the run of `test_a_life_of_a_world`; `test_every_kind_occurred` reads it."""
@@ -256,6 +258,8 @@ def live_on(world: Question, recipe: Recipe, dice: int) -> Question:
     world = loaded(world, recipe, (1.0, 0.4, 0.95, 1.2)[dice >> 4 & 3])
     if dice & 64:
         world = replace(world, environment=spoken(recipe, world))
+    if dice & 128:
+        world = repriced(world)
     return world
 
 
@@ -305,6 +309,15 @@ def on_demand(world: Question) -> Question:
             ledger = world.ledger.model_copy(update={"units": (*world.ledger.units, *units)})
             world = replace(world, ledger=ledger)
     return world
+
+
+def repriced(world: Question) -> Question:
+    """Fast storage is on sale, and falls below what volumes stand on."""
+    offers = tuple(
+        offer.model_copy(update={"usd_per_hour": 0.00009}) if offer.item == "fast" else offer
+        for offer in world.capacity.offers
+    )
+    return replace(world, capacity=world.capacity.model_copy(update={"offers": offers}))
 
 
 def spoken(recipe: Recipe, world: Question) -> Environment:
