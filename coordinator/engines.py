@@ -1,0 +1,23 @@
+"""Which engine is in charge of an environment. Imported late: engines are heavy."""
+
+from contracts.environment import EngineName, Environment
+from coordinator.paths import Paths
+from stacks.engines.engine import Engine
+from stacks.errors import EngineMissing
+
+
+def open_engine(environment: Environment, paths: Paths) -> Engine:
+    """The engine that the environment names.
+
+    Raises:
+        EngineMissing: its program is not installed.
+    """
+    match environment.engine:
+        case EngineName.PULUMI:
+            from stacks.engines import pulumi_engine
+
+            return pulumi_engine.open_engine(
+                environment, folder=paths.folder, inventory=paths.estate, state=paths.state
+            )
+        case EngineName.TERRAFORM:
+            raise EngineMissing("the Terraform engine is not wired yet", next_step="engine: pulumi")
