@@ -15,6 +15,7 @@ from coordinator.gate import check
 from coordinator.on_demand import finish_open
 from coordinator.project import Project
 from coordinator.registration import register_plan
+from coordinator.settle import note_applied
 from stacks.apply import apply_plan, make_order
 
 
@@ -30,6 +31,7 @@ def apply_reviewed(project: Project, plan_path: Path, progress: Progress) -> Run
     """
     with project.lock(f"prestage apply {plan_path}"):
         finish_open(project)
+        note_applied(project)
         plan = check(project, plan_path, project.clock()).plan
         project.archive(plan)
         retire_doomed(project, plan, str(plan_path))

@@ -1,5 +1,6 @@
 """`make_plan`: forecast, live capacity and ledger in, a plan file out. Nothing is applied."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from contracts.plan import Infeasible, Plan
 from coordinator.drift import find_drift
 from coordinator.errors import UnknownName
 from coordinator.project import Project
+from coordinator.settle import note_applied
 from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
 from planner.question import Question
+from stacks.errors import ApplyBusy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +43,15 @@ class PlanOutcome:
 def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
     """Plans, and writes the plan to `out` (by default `plans/<environment>.json`) where demand can be met.
 
+    A plan can be made while another is being applied; the gate will find it superseded.
+
     Raises:
         UnknownName: there is no forecast yet.
         DocumentError: the forecast cannot be used.
     """
     path = out or project.paths.plan
+    with contextlib.suppress(ApplyBusy), project.lock("prestage plan"):
+        note_applied(project)
     plan = _build(project)
     if isinstance(plan, Plan):
         write_document(path, plan)
