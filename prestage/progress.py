@@ -1,5 +1,6 @@
 """How far a long step has come, on stderr: live lines on a terminal, plain lines in a pipeline."""
 
+import atexit
 import time
 from typing import TYPE_CHECKING, TextIO
 
@@ -65,6 +66,7 @@ class LiveProgress:
         if self._live is None:
             self._live = _bars()
             self._live.start()
+            atexit.register(self._live.stop)  # whatever ends the process: the cursor comes back
         self._tasks[step] = self._live.add_task(step, total=total, detail="")
 
     def advance(self, step: str, done: int, detail: str = "") -> None:
@@ -82,6 +84,7 @@ class LiveProgress:
         self._live.console.print(f"[green]✓[/green] {step} [dim]{detail} {seconds:.1f} s[/dim]", highlight=False)
         if not self._tasks:
             self._live.stop()
+            atexit.unregister(self._live.stop)
             self._live = None
 
 

@@ -45,6 +45,6 @@ def command(scope: Scope, options: PlanOptions) -> int:
         scope.answer(infeasible, lambda: infeasible_text(infeasible))
         return outcome.exit_code
     plan, file = outcome.plan, scope.shown(outcome.path)
-    steps = next_steps(f"prestage review {file}", f"prestage explain KEY --plan {file}")
-    scope.answer(plan, lambda: f"{plan_text(plan)}\n{steps}")
+    steps = [next_steps(f"prestage review {file}", f"prestage explain KEY --plan {file}")] if plan.changes else []
+    scope.answer(plan, lambda: "\n".join([plan_text(plan), *steps]))
     return outcome.exit_code
