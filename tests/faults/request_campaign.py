@@ -77,16 +77,19 @@ def wrongs(project: Project, told: list[Decision]) -> Iterator[str]:
             row["id"]: ledger_requests.decision_of(row["decision"])
             for row in tx.rows("SELECT id, decision FROM requests WHERE decision IS NOT NULL")
         }
+        ended = {row["id"] for row in tx.rows("SELECT id FROM grants WHERE ended_at IS NOT NULL")}
         if ledger_requests.unanswered(tx):
             yield "a request was begun and never answered"
     given = Counter(key for decision in answers.values() for key in decision.units)
+    released = {key for decision in answers.values() if decision.grant in ended for key in decision.units}
     yield from (f"{key} was handed out {count} times" for key, count in given.items() if count > 1)
     for decision in told:
         if answers.get(decision.request) != decision:
             yield f"{decision.request}: the client was told otherwise than the ledger has it"
     for key in given:
-        if booked[key].state is not UnitState.ACTIVE:
-            yield f"{key} was handed out and is {booked[key].state}"
+        wanted = UnitState.QUARANTINED if key in released else UnitState.ACTIVE
+        if booked[key].state is not wanted:
+            yield f"{key} was handed out, ought to be {wanted} and is {booked[key].state}"
     for key, unit in booked.items():
         if key not in live:
             yield f"{key} is booked and does not exist"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from contracts.requests import AddressRequest, Decision, PeeringRequest, Requirements
 from coordinator.addresses import answer_addresses
+from coordinator.hold import HoldRequest, hold, release
 from coordinator.ledger import Ledger
-from coordinator.ledger.requests import Request
 from coordinator.ledger.store import Transaction
 from coordinator.peering import answer_peering
 from coordinator.project import Project
@@ -23,6 +23,7 @@ from stacks.estate.inventory import Inventory
 from tests.coordinator.factory import Hands
 from tests.coordinator.world import REGIONS, open_project
 
+RELEASED = 0.2  # share of grants that are given back at once
 CUSTOMERS = ("acme", "bolt", "corp")
 SIZES = (
     Requirements(vcpu=4, memory_gib=16),
@@ -37,15 +38,22 @@ SIZES = (
 Point = Callable[[str], None]
 
 
-def requests_of(seed: int, worker: int, count: int = 8) -> list[Request]:
+Asked = PeeringRequest | AddressRequest | HoldRequest
+
+
+def requests_of(seed: int, worker: int, count: int = 9) -> list[Asked]:
     """What one process is asked, in order."""
     rng = random.Random(f"{seed}/{worker}")
     return [_request(rng, f"r{worker}-{number}") for number in range(count)]
 
 
-def _request(rng: random.Random, identity: str) -> Request:
+def _request(rng: random.Random, identity: str) -> Asked:
     destination, source = rng.sample(REGIONS, 2)
     customer, hours = rng.choice(CUSTOMERS), rng.randint(1, 48)
+    if rng.random() < 0.15:
+        return HoldRequest(
+            id=identity, customer=customer, region=destination, requirements=Requirements(vcpu=4), hours=hours
+        )
     if rng.random() < 0.2:
         return AddressRequest(
             id=identity,
@@ -65,7 +73,17 @@ def _request(rng: random.Random, identity: str) -> Request:
     )
 
 
-def answer(project: Project, request: Request) -> Decision:
+def act(project: Project, asked: Asked) -> tuple[Decision | None, tuple[str, ...]]:
+    """Answers a request, or holds; some grants are released at once. Also the units whose state that changed."""
+    if isinstance(asked, HoldRequest):
+        return None, hold(project, asked).units
+    decision = _decide(project, asked)
+    if decision.grant and random.Random(asked.id).random() < RELEASED:
+        release(project, decision.grant)
+    return decision, decision.units
+
+
+def _decide(project: Project, request: PeeringRequest | AddressRequest) -> Decision:
     if isinstance(request, PeeringRequest):
         return answer_peering(project, request)
     return answer_addresses(project, request)
@@ -118,16 +136,17 @@ def open_pointed(folder: Path, at: Point) -> Project:
     return replace(project, ledger=ledger, inventory=inventory)
 
 
-def serve(folder: Path, requests: list[Request], acknowledged: Path, due: int, naive: bool) -> None:
+def serve(folder: Path, requests: list[Asked], acknowledged: Path, due: int, naive: bool) -> None:
     """Answers requests and writes each answer down as a client that received it, until done or dead."""
     project = open_pointed(folder, Death(due))
     with acknowledged.open("a") as file:
         for request in requests:
-            decision = answer(project, request)
+            decision, touched = act(project, request)
             if naive:
-                _push(project, decision)
-            file.write(decision.model_dump_json() + "\n")
-            file.flush()
+                _push(project, touched)
+            if decision is not None:
+                file.write(decision.model_dump_json() + "\n")
+                file.flush()
 
 
 def read_acknowledged(path: Path) -> list[Decision]:
@@ -147,7 +166,7 @@ def take_intent_out(path: Path) -> None:
     ledger.close()
 
 
-def _push(project: Project, decision: Decision) -> None:
+def _push(project: Project, touched: tuple[str, ...]) -> None:
     """What naive code does in the outbox's place: tells the inventory after the commit."""
-    held = {unit.key: (str(unit.state), unit.holder) for unit in project.ledger.units() if unit.key in decision.units}
-    project.inventory.set_states(held, environment="dev")
+    states = {unit.key: (str(unit.state), unit.holder) for unit in project.ledger.units() if unit.key in touched}
+    project.inventory.set_states(states, environment="dev")
