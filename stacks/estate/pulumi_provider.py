@@ -61,7 +61,6 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, inventory: Path | None = None) -> None:
         self._path = inventory
-        self._root = Path.cwd()
 
     def close(self) -> None:
         """Lets go of the inventory's file."""
@@ -81,7 +80,6 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Handshake(  # noqa: N802
         self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ProviderHandshakeResponse:
-        self._root = Path(request.root_directory or self._root)
         return provider_pb2.ProviderHandshakeResponse(accept_resources=False, accept_secrets=False)
 
     def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
@@ -115,7 +113,7 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
     ) -> provider_pb2.ConfigureResponse:
         configured = request.args.fields["inventory"].string_value if "inventory" in request.args.fields else ""
         if self._path is None and configured:
-            self._path = self._root / configured
+            self._path = _project_folder() / configured
         return provider_pb2.ConfigureResponse(supportsPreview=True, acceptResources=False, acceptSecrets=False)
 
     def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:  # noqa: N802
@@ -215,6 +213,12 @@ def _resource_schema(kind: Kind) -> Mapping[str, object]:
         "requiredInputs": required,
         "required": [*required, "state"],
     }
+
+
+def _project_folder() -> Path:
+    """The nearest folder with a Pulumi.yaml: the engine starts providers in the folder that `main` names."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "Pulumi.yaml").exists()), here)
 
 
 def _kind(urn: str) -> Kind:
