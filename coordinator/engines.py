@@ -3,7 +3,6 @@
 from contracts.environment import EngineName, Environment
 from coordinator.paths import Paths
 from stacks.engines.engine import Engine
-from stacks.errors import EngineMissing
 
 
 def open_engine(environment: Environment, paths: Paths) -> Engine:
@@ -20,4 +19,6 @@ def open_engine(environment: Environment, paths: Paths) -> Engine:
                 environment, folder=paths.folder, inventory=paths.estate, state=paths.state
             )
         case EngineName.TERRAFORM:
-            raise EngineMissing("the Terraform engine is not wired yet", next_step="engine: pulumi")
+            from stacks.engines.terraform_engine.engine import TerraformEngine
+
+            return TerraformEngine(paths.state / "roots", paths.estate)

@@ -1,0 +1,76 @@
+"""The machine-readable output of `plan -json` and `apply -json`, a line an event, gathered while it comes."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from stacks.engines.engine import Action
+
+_PLANNED = {
+    "create": Action.CREATE,
+    "update": Action.UPDATE,
+    "replace": Action.REPLACE,
+    "delete": Action.DELETE,
+    "import": Action.ADOPT,
+}
+_DONE = {"create": Action.CREATE, "update": Action.UPDATE, "delete": Action.DELETE}
+_IGNORED = frozenset({"noop", "no-op", "read"})
+
+
+class Events:
+    """What one root's run said.
+
+    Attributes:
+        planned: action by key.
+        done: how many resources met each action.
+        failures: messages by key, or by "" where no resource is named.
+    """
+
+    def __init__(self, keys: Mapping[str, str], on_done: Callable[[int, str], None]) -> None:
+        self._keys = keys
+        self._on_done = on_done
+        self.planned: dict[str, Action] = {}
+        self.done: Counter[Action] = Counter()
+        self.failures: dict[str, list[str]] = {}
+
+    def __call__(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:  # a crash of the program prints no JSON; its exit code tells
+            return
+        match event.get("type"):
+            case "planned_change":
+                self._plan(event["change"])
+            case "apply_complete":
+                self._complete(event["hook"])
+            case "diagnostic":
+                self._diagnose(event["diagnostic"])
+
+    @property
+    def told(self) -> str:
+        """All failures as one line."""
+        named = ((key, message) for key, messages in sorted(self.failures.items()) for message in messages)
+        return "; ".join(f"{key}: {message}" if key and key not in message else message for key, message in named)
+
+    def _plan(self, change: "Mapping[str, dict[str, str]]") -> None:
+        word = str(change["action"])
+        key = self._key(change["resource"]["addr"])
+        if word in _PLANNED:
+            self.planned[key] = _PLANNED[word]
+        elif "importing" in change and word in _IGNORED:
+            self.planned[key] = Action.ADOPT
+
+    def _complete(self, hook: "Mapping[str, dict[str, str]]") -> None:
+        action = _DONE.get(str(hook["action"]))
+        if action is not None:
+            self.done[action] += 1
+            self._on_done(self.done.total(), self._key(hook["resource"]["addr"]))
+
+    def _diagnose(self, diagnostic: Mapping[str, str]) -> None:
+        if diagnostic.get("severity") == "error":
+            key = self._key(diagnostic["address"]) if diagnostic.get("address") else ""
+            words = diagnostic.get("detail") or diagnostic["summary"]
+            self.failures.setdefault(key, []).append("; ".join(line.strip() for line in words.splitlines() if line))
+
+    def _key(self, address: str) -> str:
+        return self._keys.get(address, address)
