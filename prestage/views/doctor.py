@@ -1,9 +1,10 @@
 """The findings of `prestage doctor`."""
 
+import textwrap
 from collections.abc import Sequence
 
 from prestage.doctor import Finding, Health
-from prestage.views.paper import bad, dim, good, warn
+from prestage.views.paper import WIDTH, bad, dim, good, warn
 
 _MARKS = {Health.GOOD: good("✓"), Health.NOTE: warn("!"), Health.BAD: bad("✗")}
 
@@ -13,7 +14,9 @@ def doctor_text(findings: Sequence[Finding]) -> str:
     width = max(len(finding.check) for finding in findings)
     lines = []
     for finding in findings:
-        lines.append(f"{_MARKS[finding.health]} {finding.check:<{width}}  {finding.found}")
+        first, *rest = textwrap.wrap(finding.found, WIDTH - width - 4) or [""]
+        lines.append(f"{_MARKS[finding.health]} {finding.check:<{width}}  {first}")
+        lines += [f"  {'':<{width}}  {line}" for line in rest]
         if finding.next_step:
             lines.append(f"  {'':<{width}}  {dim('next:')} {finding.next_step}")
     worst = sum(finding.health is Health.BAD for finding in findings)
