@@ -1,5 +1,7 @@
 """Calibration keeps its promise on errors whose distribution is known, and says when it cannot."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -100,3 +102,11 @@ def test_dispersion_and_level_are_learned():
     assert learned.factor[0] == pytest.approx(1.5, rel=0.05)
     assert learned.dispersion[0] == pytest.approx(0.5, rel=0.15)
     assert learned.enough().all()
+
+
+def test_a_biased_model_is_widened_around_its_bias_not_around_nothing():
+    """All actuals far above the centre: fewer windows must move the lower quantiles down, not up."""
+    many, few = held(14, 6, 24), held(2, 6, 24)
+    high = [replace(one, actual=one.actual + 24) for one in (many, few)]
+    wide, wider = (calibrate(one, GROUPS, 24).tables[0, 0] for one in high)
+    assert wide[0] > 0 and wider[0] < wide[0] and wider[-1] > wide[-1]

@@ -191,3 +191,13 @@ def test_the_back_test_tells_what_the_forecast_chose():
     assert chosen == {item.kind: item.model for item in by_key(forecast(view).document).values()}
     assert report.unseal(report.sealed(), where="report") == report
     assert max(report.origins) == BEGIN + timedelta(hours=720 - 48)
+
+
+def test_counts_of_whole_numbers_stay_whole_and_rates_do_not():
+    noise = wave(400, level=20)
+    view = history(series("transactions", "web@fra", np.round(noise)), series("transactions", "api@fra", noise))
+    bundle = forecast(view)
+    whole, rate = (
+        bundle.values[SeriesKey(SeriesKind.TRANSACTIONS, f"{name}@fra"), Granularity.HOURLY] for name in ("web", "api")
+    )
+    assert (whole == np.round(whole)).all() and (rate != np.round(rate)).any()

@@ -96,3 +96,11 @@ def test_a_model_of_no_such_name():
     with pytest.raises(UnknownModel, match="did you mean 'xgboost'"):
         check_names(("xgbost",))
     check_names(("xgboost", "seasonal_naive_7", "flat_rate"))
+
+
+def test_a_pair_that_fell_silent_is_drawn_towards_the_others():
+    silent, busy = np.zeros(24 * 40), np.ones(24 * 40)
+    silent[0] = 1.0
+    panel = panel_of(silent, busy)
+    rate = RequestRate(shaped=False).predict(panel, 1).centre[:, 0]
+    assert 0.01 < rate[0] < 0.1 and 0.9 < rate[1] < 1
