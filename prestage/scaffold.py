@@ -26,7 +26,6 @@ _TEMPLATES = {
     "estate/catalog.yaml": "catalog.yaml",
     "exemptions.yaml": "exemptions.yaml",
     "Pulumi.yaml": "pulumi.yaml",
-    f"Pulumi.{ENVIRONMENT}.yaml": "pulumi-dev.yaml",
     "program/__main__.py": "program.txt",
     ".github/workflows/prestage.yml": "pipeline.yml",
     ".gitignore": "gitignore",

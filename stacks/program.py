@@ -104,11 +104,17 @@ def plan_path(folder: Path) -> Path:
     """The plan file that the stack's config names, relative to the folder of Pulumi.yaml.
 
     Raises:
-        StacksError: it names none.
+        StacksError: it names none, or one that is not there.
     """
     named = pulumi.Config("prestage").get("plan")
-    if named:
+    if named and (folder / named).exists():
         return folder / named
+    if named:
+        raise StacksError(
+            "there is no such plan",
+            where=str(folder / named),
+            next_step=f"prestage plan --out {named}, then prestage review {named}",
+        )
     raise StacksError(
         "the stack's config names no plan",
         where=f"Pulumi.{pulumi.get_stack()}.yaml",

@@ -28,16 +28,26 @@ class InitOptions:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 def command(folder: Path, name: str | None, as_json: bool) -> int:
     """Make a project: environment, sample inventory, Pulumi.yaml, pipeline, README."""
+    from contracts.environment import Environment
+    from contracts.yaml_files import read_yaml_document
     from prestage.projects import now
     from prestage.scaffold import ENVIRONMENT, project_files, write_project
     from prestage.views.paper import next_steps
+    from stacks.engines.pulumi_engine.prepare import prepare_project
 
     options = InitOptions(folder=folder, name=name or folder.resolve().name)
     scope = Scope(asked_folder=folder, asked_environment=ENVIRONMENT, as_json=as_json)
     made = write_project(options.folder, project_files(options.name, now=now()))
-    document = {"folder": str(made.folder), "written": made.written}
+    environment = read_yaml_document(Environment, made.folder / "environments" / f"{ENVIRONMENT}.yaml")
+    ready = prepare_project(made.folder, environment)
+    written = (*made.written, *ready.written)
+    document = {
+        "folder": str(made.folder),
+        "written": written,
+        "pulumi": {"backend": ready.backend, "stack": ready.stack, "told": ready.told},
+    }
     first = "prestage history import history/traffic.csv --table traffic"
     steps = next_steps(f"cd {folder}", first) if folder != Path() else next_steps(first)
-    told = "\n".join(f"  {path}" for path in made.written)
-    scope.answer(document, lambda: f"{len(made.written)} files written to {made.folder}\n{told}\n{steps}")
+    told = "\n".join(f"  {line}" for line in (*written, *ready.told))
+    scope.answer(document, lambda: f"{len(written)} files written to {made.folder}\n{told}\n{steps}")
     return ExitCode.CLEAN

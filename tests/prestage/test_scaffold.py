@@ -139,7 +139,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
         write_project(tmp_path / "net", FILES)
 
 
-@pytest.mark.parametrize("moment", [0, 5, 12, 13, 20, 25])
+@pytest.mark.parametrize("moment", [0, 5, 11, 12, 18, 23])
 def test_what_fails_half_way_leaves_nothing(tmp_path, monkeypatch, moment):
     """A full disk while writing aside, and while moving into place."""
     (tmp_path / "mine").write_text("mine")
