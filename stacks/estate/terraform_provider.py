@@ -144,6 +144,16 @@ def serve(inventory: Path) -> Iterator[Mapping[str, str]]:
             opened.close()
 
 
+class _Exact(Number):
+    """Numbers as Terraform keeps them: what is not whole travels as decimal text, for 0.9 is no binary fraction."""
+
+    def encode(self, value: float | None) -> float | str | None:
+        return repr(value) if isinstance(value, float) and not value.is_integer() else value
+
+    def decode(self, value: float | str | None) -> float | None:
+        return float(value) if isinstance(value, str) else value
+
+
 class _Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):
     """A client that is done asks the provider to end; others may still need it, so it doesn't."""
 
@@ -173,7 +183,7 @@ def _class_of(kind: Kind) -> type[EstateResource]:
 
 
 def _attribute(field: Field) -> Attribute:
-    kind: TfType = String() if field.type is FieldType.STRING else Number()
+    kind: TfType = String() if field.type is FieldType.STRING else _Exact()
     return Attribute(
         field.name,
         kind,
