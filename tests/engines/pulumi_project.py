@@ -21,8 +21,10 @@ from contracts.resources import (
     root_of,
 )
 from stacks.engines.engine import Adoption, Job
+from stacks.engines.pulumi_engine.command import find_pulumi
 from stacks.engines.pulumi_engine.engine import PulumiEngine
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
+from stacks.errors import EngineMissing
 from stacks.estate.inventory import Inventory
 from stacks.targets.estate import declare
 
@@ -33,6 +35,15 @@ CATALOG = Catalog(
     circuit_tiers=(CircuitTier(name="1g", gbps=1), CircuitTier(name="10g", gbps=10)),
 )
 PRICES = {"m8": 0.4, "standard": 0.0001, "address": 0.004}
+
+
+def pulumi_missing() -> str:
+    """Why tests that need the program skip; empty where it is there."""
+    try:
+        find_pulumi()
+    except EngineMissing as error:
+        return str(error)
+    return ""
 
 
 def facts(regions=REGIONS):

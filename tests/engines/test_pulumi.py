@@ -15,24 +15,15 @@ from contracts.ports import Silent
 from contracts.resources import NetworkSpec, Purchase
 from contracts.run import RunStatus
 from stacks.engines.engine import Action
-from stacks.engines.pulumi_engine.command import find_pulumi
-from stacks.errors import ApplyBusy, EngineMissing
-from tests.engines.pulumi_project import compute, every_kind, make_project, resource
+from stacks.errors import ApplyBusy
+from tests.engines.pulumi_project import compute, every_kind, make_project, pulumi_missing, resource
 
 ROOT = Path(__file__).parents[2]
 
 
-def _missing():
-    try:
-        find_pulumi()
-    except EngineMissing as error:
-        return str(error)
-    return ""
-
-
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(bool(_missing()), reason=_missing()),
+    pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()),
     # Pulumi's language server leaves the event loop of a program that failed open: pulumi/automation/_server.py.
     pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
