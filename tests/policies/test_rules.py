@@ -7,7 +7,7 @@ import pytest
 from contracts.capacity import CapacityKind, Pool
 from contracts.environment import FailoverSettings, Level
 from contracts.plan import Cost, Operation
-from contracts.resources import ComputeSpec, FailoverSpec, Purpose
+from contracts.resources import BlockSpec, ComputeSpec, FailoverSpec, Purpose
 from contracts.review import Finding
 from policies.registry import RULES
 from tests.policies.sample import (
@@ -39,6 +39,7 @@ FALLING = OVER.model_copy(update={"before_usd_per_hour": 25.0})
 NEAR = resource("fra/failover/ams", FailoverSpec(partner="ams", share=1.0), Purpose.SUPPORT)
 HALF = resource("fra/failover/lon", FailoverSpec(partner="lon", share=0.5), Purpose.SUPPORT)
 SMALLER = resource(GRANTED.key, ComputeSpec(shape="m8", count=1), Purpose.GRANTED)
+OLD_BLOCK = resource("fra/block/old", BlockSpec(prefix="10.16.0.32/27", pool=POOL.cidr), Purpose.STAGED)
 LARGER = resource(GRANTED.key, ComputeSpec(shape="m8", count=3), Purpose.GRANTED)
 WITHOUT_FAILOVER = tuple(item for item in RESOURCES if item != FAILOVER)
 
@@ -204,7 +205,8 @@ HARMLESS = {
         changes=tuple(create(item) for item in RESOURCES)
     ),
     "a block goes, another comes": GOOD.with_rules(max_pool_utilisation=0.26).but(
-        pools=(Pool(region="fra", cidr="10.16.0.0/24", taken=("10.16.0.0/27", "10.16.0.64/28")),), changes=()
+        pools=(Pool(region="fra", cidr=POOL.cidr, taken=("10.16.0.0/27", "10.16.0.32/27")),),
+        changes=(delete(OLD_BLOCK), create(BLOCK)),
     ),
 }
 
