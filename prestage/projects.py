@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from prestage.scope import Scope
+from prestage.scope import NoProject, Scope
 
 if TYPE_CHECKING:
     from contracts.environment import Environment
@@ -21,11 +21,22 @@ def open_project(scope: Scope) -> "Project":
 
 
 def read_environment(scope: Scope) -> "Environment":
-    """Reads the environment file alone."""
+    """Reads the environment file alone.
+
+    Raises:
+        NoProject: there is none of this name; suggests the likely one.
+        DocumentError: it is malformed or of a later version.
+    """
     from contracts.environment import Environment
+    from contracts.spelling import likely
     from contracts.yaml_files import read_yaml_document
 
-    return read_yaml_document(Environment, scope.folder / "environments" / f"{scope.environment}.yaml")
+    path = scope.folder / "environments" / f"{scope.environment}.yaml"
+    if not path.exists():
+        known = sorted(found.stem for found in path.parent.glob("*.yaml"))
+        hint = likely(scope.environment, known) or f"there are {', '.join(known)}"
+        raise NoProject(f"there is no environment {scope.environment!r}", where=str(path.parent), next_step=hint)
+    return read_yaml_document(Environment, path)
 
 
 def open_history(scope: Scope) -> "History":

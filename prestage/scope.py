@@ -33,6 +33,10 @@ class NoProject(PrestageError):
     exit_code = ExitCode.USAGE
 
 
+class NoSuchPlan(PrestageError):
+    """The plan file that was named is not there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoOptions:
     """For commands that have none of their own."""
@@ -106,9 +110,15 @@ class Scope:
             click.echo(document.sealed(), nl=False)
 
     def existing(self, path: Path) -> Path:
-        """A file as typed, or, where there is none, as it lies in the project's folder."""
-        inside = self.folder / path
-        return inside if not path.exists() and inside.exists() else path.resolve()
+        """A plan file as typed, or, where there is none, as it lies in the project's folder.
+
+        Raises:
+            NoSuchPlan: it is in neither place.
+        """
+        found = next((place for place in (path, self.folder / path) if place.exists()), None)
+        if found is None:
+            raise NoSuchPlan("no such file", where=str(path), next_step=f"prestage plan --out {path}")
+        return found.resolve()
 
     def shown(self, path: Path) -> str:
         """A path as people would type it: relative to where they are when it is below."""

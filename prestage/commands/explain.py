@@ -33,7 +33,7 @@ def command(scope: Scope, options: ExplainOptions) -> int:
     from planner.explain import explain
     from prestage.views.explain import explanation_document, explanation_text
 
-    path = scope.existing(options.plan) if options.plan else scope.folder / "plans" / f"{scope.environment}.json"
+    path = scope.existing(options.plan or scope.folder / "plans" / f"{scope.environment}.json")
     explanation = explain(read_document(Plan, path), options.key)
     scope.answer(explanation_document(explanation), lambda: explanation_text(explanation))
     return ExitCode.CLEAN

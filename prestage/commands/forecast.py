@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
+from contracts.errors import PrestageError
 from contracts.exits import ExitCode
 from prestage.scope import NoOptions, Scope, examples, scoped
 
@@ -60,6 +61,9 @@ def show(scope: Scope, _options: NoOptions) -> int:
     from prestage.projects import read_environment
     from prestage.views.world import forecast_text
 
-    bundle = read_forecast(ForecastOrder(folder=scope.folder, environment=read_environment(scope)).file)
+    path = ForecastOrder(folder=scope.folder, environment=read_environment(scope)).file
+    if not path.exists():
+        raise PrestageError("there is no forecast yet", where=str(path), next_step="prestage forecast")
+    bundle = read_forecast(path)
     scope.answer(bundle.document, lambda: forecast_text(bundle))
     return ExitCode.CLEAN

@@ -143,3 +143,23 @@ def test_no_color_wins_over_everything(probe, capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     run(["probe"])
     assert capsys.readouterr().out == "red\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["forecast"], "prestage history import"),
+        (["forecast", "show"], "next: prestage forecast"),
+        (["plan"], "prestage forecast"),
+        (["review", "plans/dev.json"], "next: prestage plan --out plans/dev.json"),
+        (["apply", "plans/dev.json", "--yes"], "next: prestage plan --out plans/dev.json"),
+        (["explain", "fra/network"], "next: prestage plan --out"),
+        (["history", "show", "--env", "dve"], "did you mean 'dev'?"),
+        (["drift", "--env", "dve"], "did you mean 'dev'?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_not_there_yet_is_answered_with_what_to_type(project, arguments, said, capsys):
+    assert run(arguments) in (ExitCode.ERROR, ExitCode.USAGE)
+    answer = capsys.readouterr()
+    assert answer.out == "" and said in answer.err
