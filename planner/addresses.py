@@ -71,7 +71,7 @@ def _free_blocks(pool: Pool, also_taken: Sequence[str]) -> Iterator[FreeBlock]:
         if end < position or start > last:
             continue
         yield from _aligned(position, start - 1, pool.cidr)
-        position = max(position, end + 1)
+        position = end + 1
     yield from _aligned(position, last, pool.cidr)
 
 

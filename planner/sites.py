@@ -1,5 +1,6 @@
 """What the placement model needs to know of each region: what must be met, what can be bought, who may back it up."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,6 +54,7 @@ class Site:
         critical: what partners must carry when this region is lost.
         standing: given compute that stands by here already.
         backs: what this region must hold for regions that this plan does not move, each a scenario of its own.
+        partners: regions that may back this one up, the cheapest vCPU first.
         room: what the region has for this environment, given resources taken off.
     """
 
@@ -102,6 +104,7 @@ def _site(question: Question, market: Market, needs: tuple[Requirement, ...], gi
     }
     fixed = _fixed_shares(question, given, region)
     refusals = partner_refusals(question, market, region)
+    eligible = [other for other, refused in refusals.items() if refused is None and other not in fixed]
     return Site(
         region=region,
         serving=wanted.less(held[Purpose.SERVING]),
@@ -111,9 +114,14 @@ def _site(question: Question, market: Market, needs: tuple[Requirement, ...], gi
         room=_room(market, given, region),
         serving_shapes=_free_shapes(market, given, region, Purpose.SERVING),
         failover_shapes=_free_shapes(market, given, region, Purpose.FAILOVER),
-        partners=tuple(other for other, refused in refusals.items() if refused is None and other not in fixed),
+        partners=tuple(sorted(eligible, key=lambda other: (_unit_price(market, other), other))),
         live=_live(question, market, region),
     )
+
+
+def _unit_price(market: Market, region: str) -> float:
+    usd = market.unit_price(region, CapacityKind.VCPU)
+    return math.inf if usd is None else usd
 
 
 def _quantity(needs: tuple[Requirement, ...], region: str, kind: CapacityKind) -> float:

@@ -46,8 +46,9 @@ def solve(model: LinearModel) -> Solution:
         highspy.HighsModelStatus.kModelEmpty: SolveStatus.OPTIMAL,
         highspy.HighsModelStatus.kSolutionLimit: SolveStatus.BOUNDED,
     }.get(status)
-    if ended is None or len(values) != len(model.cost):
-        raise SolverCrashed(f"ended as {program.modelStatusToString(status)!r}", where=name)
+    found = about.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible or not len(model.cost)
+    if ended is None or not found or len(values) != len(model.cost):
+        raise SolverCrashed(f"ended as {program.modelStatusToString(status)!r} without a solution", where=name)
     values[model.integer] = np.round(values[model.integer])
     objective = float(model.cost @ values)
     bound = about.mip_dual_bound if model.integer.any() else objective

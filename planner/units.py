@@ -10,7 +10,7 @@ from contracts.resources import BlockSpec, Purpose, Resource, ResourceKind, Spec
 from planner.addresses import AddressSpace
 from planner.desired import Desired, Wish
 from planner.keys import block_key, item_key, unit_key
-from planner.question import TAKEN, Question
+from planner.question import Question
 from planner.requirements import CALM_SHARE, rounded
 from planner.staging import StagedUnits
 
@@ -34,7 +34,7 @@ class Stock:
 
     def _is_free(self, key: str, resource: Resource, units: StagedUnits) -> bool:
         state = self.states.get(key)
-        if (resource.place, resource.kind) != (units.place, units.kind) or state in TAKEN:
+        if (resource.place, resource.kind) != (units.place, units.kind):
             return False
         staged = key.startswith(item_key(units.place, units.kind, Purpose.STAGED, "")) or state is UnitState.STAGED
         if isinstance(resource.spec, BlockSpec):

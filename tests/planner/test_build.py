@@ -127,6 +127,20 @@ def test_traffic_without_a_link_of_its_own_loads_every_link_of_its_way():
     assert found.keys() == {"ams--fra/gbps/serving", "ams--lon/gbps/serving"}
 
 
+def test_a_link_of_its_own_is_taken_however_slow_it_is():
+    slow = tuple(
+        link.model_copy(update={"latency_ms": 500.0}) if {link.a, link.b} == {"fra", "lon"} else link
+        for link in WORLD.capacity.links
+    )
+    key = SeriesKey(SeriesKind.TRAFFIC, "fra->lon")
+    world = replace(
+        WORLD,
+        capacity=WORLD.capacity.model_copy(update={"links": slow}),
+        forecast=bundle({(key, Granularity.HOURLY): wave(3, HOURS)}, ("fra", "lon")),
+    )
+    assert needs(world).keys() == {"fra--lon/gbps/serving"}
+
+
 # --- what is given
 
 
@@ -310,7 +324,9 @@ def test_a_demand_that_cannot_be_met_is_named():
     refused = build_plan(world, solve)
     assert isinstance(refused, Infeasible)
     vcpu = next(short for short in refused.shortfalls if short.kind is CapacityKind.VCPU)
+    quota = {item.place: item.available for item in world.capacity.quotas if item.kind is CapacityKind.VCPU}
     assert vcpu.available < vcpu.wanted
+    assert vcpu.available <= quota[vcpu.place]
     assert vcpu.at is not None and vcpu.series is not None
     assert "can be had" in vcpu.nearest or "can carry" in vcpu.nearest
 

@@ -1,5 +1,6 @@
 """Placement against an oracle that tries every count and every share."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -126,6 +127,19 @@ def test_what_is_live_and_good_enough_stays():
     assert moved.serving == {("fra", "s4"): 1, ("fra", "m16"): 1}
     stayed = placed(site("fra", 20.0, (0.2, 0.793), live=live))
     assert stayed.serving == {("fra", "s4"): 5}
+
+
+def test_a_saving_below_one_per_cent_is_not_worth_a_change():
+    live = Live(serving={"m16": 40, "s4": 1}, failover={}, shares={})
+    assert placed(site("fra", 640.0, live=live)).serving == {("fra", "m16"): 40, ("fra", "s4"): 1}
+    few = Live(serving={"m16": 4, "s4": 1}, failover={}, shares={})
+    assert placed(site("fra", 64.0, live=few)).serving == {("fra", "m16"): 4}
+
+
+@pytest.mark.parametrize("critical", [Amount(vcpu=32), Amount(memory_gib=128)])
+def test_each_of_vcpu_and_memory_is_carried_when_a_region_is_lost(critical):
+    lost = replace(site("ams", 0.0, partners=("lon",)), critical=critical)
+    assert placed(lost, site("lon", 0.0)).failover == {("lon", "m16"): 2}
 
 
 def test_an_impossible_demand_says_where_and_how_much():
