@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from contracts.document import Document
@@ -19,6 +19,7 @@ few = settings(
     max_examples=15,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking whole documents takes minutes
 )
 SEALED = Scene().plan().sealed()
 
