@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 QUIET_S = 5.0
 """Seconds between two lines of one step in a pipeline's log: often enough to see that it lives."""
 
+BRIEF_S = 1.0
+"""Steps shorter than this leave no line in a log: the result that follows says enough."""
+
 
 def progress_on(stream: TextIO) -> Progress:
     """The progress that suits a stream."""
@@ -43,9 +46,10 @@ class LineProgress:
         self._say(f"{step}: {done}{f' of {total}' if total else ''}{f', {detail}' if detail else ''}")
 
     def finish(self, step: str, detail: str = "") -> None:
-        """Says that the step is done and how long it took."""
+        """Says that the step is done and how long it took; what took no time worth naming is passed over."""
         seconds = time.monotonic() - self._began.pop(step, time.monotonic())
-        self._say(f"{step}: done in {seconds:.1f} s{f' ({detail})' if detail else ''}")
+        if seconds >= BRIEF_S:
+            self._say(f"{step}: done in {seconds:.1f} s{f' ({detail})' if detail else ''}")
 
     def _say(self, line: str) -> None:
         try:

@@ -1,5 +1,7 @@
 """The day's requests: three peerings and two address blocks, one of each outcome."""
 
+from collections.abc import Iterator
+
 from contracts.requests import AddressRequest, Decision, PeeringRequest, Requirements
 from prestage.demo.stage import Scene, Stage
 
@@ -89,9 +91,18 @@ def _addresses(stage: Stage, request: AddressRequest) -> Scene:
 
 
 def _scene(stage: Stage, decision: Decision, wanted: str) -> Scene:
-    from prestage.views.runs import decision_text
-
     stage.decisions.append(decision)
     file = stage.keep(f"decision_{decision.request}".replace("-", "_"), decision, f"{decision.request}.json")
-    lines = decision_text(decision).splitlines()
-    return Scene(headline=f"{decision.customer}: {wanted}", lines=tuple(lines), files=(file,))
+    return Scene(headline=f"{decision.customer}: {wanted}", lines=tuple(_lines(decision)), files=(file,))
+
+
+def _lines(decision: Decision) -> Iterator[str]:
+    latency = f", latency {decision.latency}" if decision.latency else ""
+    until = f", until {decision.until:%d %b %H:%M}" if decision.until else ""
+    yield f"{decision.outcome.replace('_', ' ')}{latency}, decided in {decision.ms:.1f} ms{until}"
+    yield from decision.units
+    for item in decision.missing:
+        yield f"missing {item.kind} at {item.place}: wanted {item.wanted:g}, there is {item.available:g}"
+    if decision.score is not None:
+        parts = " + ".join(f"{part.weight:g} x {part.name} {part.value:.2f}" for part in decision.score_parts)
+        yield f"score {decision.score:.2f} = {parts}"

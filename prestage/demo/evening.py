@@ -42,8 +42,8 @@ def find_the_drift(stage: Stage) -> Scene:
         f"{item.drift_class}: {item.key} {item.field}, {item.last_applied} applied, {item.live} live"
         for item in report.found
     )
-    handed_out = sorted({item.key for item in report.expected})
-    expected = (f"expected: {len(handed_out)} resources that were handed out, such as {handed_out[-1]}",)
+    handed_out = {item.key for item in report.expected}
+    expected = (f"expected: {plural(len(handed_out), 'resource')} that the ledger handed out",)
     return Scene(
         headline=f"{plural(len(report.found), 'difference')} found, {len(report.expected)} expected",
         lines=(*told, *expected),

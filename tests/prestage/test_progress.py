@@ -20,10 +20,19 @@ def test_a_short_step_is_one_line(clock):
     lines = LineProgress(log)
     lines.start("forecast", total=10)
     for done in range(10):
-        clock[0] += 0.1
+        clock[0] += 0.125
         lines.advance("forecast", done)
     lines.finish("forecast", "10 series")
-    assert log.getvalue() == "forecast: done in 1.0 s (10 series)\n"
+    assert log.getvalue() == "forecast: done in 1.2 s (10 series)\n"
+
+
+def test_a_brief_step_is_passed_over(clock):
+    log = io.StringIO()
+    lines = LineProgress(log)
+    lines.start("review")
+    clock[0] += 0.3
+    lines.finish("review")
+    assert log.getvalue() == ""
 
 
 def test_a_long_step_says_that_it_lives(clock):
