@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from contracts.capacity import Catalog, CircuitTier, Shape, StorageClass
 from contracts.environment import EngineName, Environment, Layout, RegionSettings
 from contracts.inventory import HostGroup, InventoryFacts, LinkInventory, RegionInventory
@@ -28,6 +30,15 @@ from stacks.errors import EngineMissing
 from stacks.estate.inventory import Inventory
 from stacks.targets.estate import declare
 
+# Pulumi's language server leaves the event loop of a program that failed open: pulumi/automation/_server.py.
+LEAKS = tuple(
+    pytest.mark.filterwarnings(f"ignore:{text}")
+    for text in (
+        "unclosed event loop:ResourceWarning",
+        "unclosed <socket:ResourceWarning",
+        "Exception ignored in. <coroutine object run_in_stack:pytest.PytestUnraisableExceptionWarning",
+    )
+)
 REGIONS = ("ams", "fra")
 CATALOG = Catalog(
     shapes=(Shape(name="m8", vcpu=8, memory_gib=32),),

@@ -16,7 +16,7 @@ from contracts.resources import NetworkSpec, Purchase
 from contracts.run import RunStatus
 from stacks.engines.engine import Action
 from stacks.errors import ApplyBusy
-from tests.engines.pulumi_project import compute, every_kind, make_project, pulumi_missing, resource
+from tests.engines.pulumi_project import LEAKS, compute, every_kind, make_project, pulumi_missing, resource
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,9 +24,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()),
-    # Pulumi's language server leaves the event loop of a program that failed open: pulumi/automation/_server.py.
-    pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    *LEAKS,
 ]
 BOTH = pytest.mark.parametrize("layout", list(Layout))
 
@@ -170,7 +168,7 @@ import sys
 from pathlib import Path
 from contracts.environment import Layout
 from contracts.ports import Silent
-from tests.engines.pulumi_project import make_project
+from tests.engines.pulumi_project import LEAKS, make_project
 from tests.engines.test_pulumi import many
 project = make_project(Path(sys.argv[1]), layout=Layout(sys.argv[2]))
 print("begin", flush=True)

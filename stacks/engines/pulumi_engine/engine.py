@@ -5,6 +5,7 @@ refreshes first, so that what changed behind the engine's back is put right. Sta
 links after the regions, and before them too where links are taken away.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
+import grpc
 from pulumi.automation import LocalWorkspace
 from pulumi.automation.errors import CommandError
 
@@ -32,6 +34,7 @@ from stacks.errors import EngineFailed, Interrupted
 from stacks.estate.pulumi_provider import NAME, serve
 
 AT_ONCE = 2  # more gains nothing on two cores, and stacks share one estate
+Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 
@@ -85,7 +88,7 @@ class PulumiEngine:
     def _session(self, job: Job) -> Iterator["Session"]:
         command = SupervisedCommand(find_pulumi(), version=self._command.version)
         self._workspace.prepare({self._workspace.stack_of(root) for root in (*job.roots, *job.drop)})
-        with serve(self._workspace.inventory) as port:
+        with _quiet_program(), serve(self._workspace.inventory) as port:
             yield Session(self._workspace, command, port)
 
     def _stack_jobs(self, job: Job) -> tuple[StackJob, ...]:
@@ -122,7 +125,7 @@ class Session:
         self._existing = frozenset(workspace.stacks())
         self._variables = {**workspace.variables(), "PULUMI_DEBUG_PROVIDERS": f"{NAME}:{provider_port}"}
 
-    def each(self, items: Iterable["Item"], act: Callable[["Item"], Outcome]) -> list[Outcome]:
+    def each(self, items: Iterable[Item], act: Callable[[Item], Outcome]) -> list[Outcome]:
         """Acts on all items, two at a time. Ctrl-C asks what is under way to end, and waits for it.
 
         Raises:
@@ -233,7 +236,23 @@ class Session:
         return EngineFailed("; ".join(told) or _last_words(error), where=f"pulumi stack {stack}")
 
 
-Item = TypeVar("Item")
+@contextmanager
+def _quiet_program() -> Iterator[None]:
+    """Keeps back the traceback of a program whose engine went before it, as it does when a resource fails.
+
+    Pulumi's language server has one last debug message for the engine then: pulumi/automation/_server.py, `Run`.
+    """
+
+    def tells(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not (isinstance(error, grpc.RpcError) and "UNAVAILABLE" in str(error))
+
+    logger = logging.getLogger("grpc._server")
+    logger.addFilter(tells)
+    try:
+        yield
+    finally:
+        logger.removeFilter(tells)
 
 
 def _program(job: StackJob) -> Callable[[], None]:
