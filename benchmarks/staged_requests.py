@@ -4,13 +4,16 @@
 
 Latency counts from the moment a request was due to arrive (so that waiting behind a slow one counts) to the return of
 the transaction that holds decision, units, grant, counters and audit (WAL, synchronous=FULL). Meanwhile one more
-process lets the inventory follow. Arrivals are a seeded Poisson process.
+process lets the inventory follow. Arrivals are a seeded Poisson process. Then a few requests that staging cannot meet
+are made by the environment's engine, one after the other, for the ratio.
 """
 
 import argparse
 import json
 import multiprocessing
 import random
+import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -26,7 +29,8 @@ from coordinator.answers import Case
 from coordinator.follow import follow
 from coordinator.ledger import Ledger
 from coordinator.ledger.units import Size, Unit
-from coordinator.project import system_clock
+from coordinator.peering import answer_peering
+from coordinator.project import Project, system_clock
 from coordinator.staged import decide_staged
 from stacks.estate.inventory import Inventory
 
@@ -132,6 +136,28 @@ def run(load: Load) -> dict[str, float]:
     }
 
 
+def on_demand(folder: Path, count: int = 5) -> float:
+    """Milliseconds (median) of a request that the engine has to make resources for, in the sample project."""
+    for name in ("environments", "estate"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "exemptions.yaml", folder)
+    with Project.open(folder, "dev") as project:
+        took = []
+        for number in range(count):
+            request = PeeringRequest(
+                id=f"d-{number}",
+                customer="customer",
+                source="ams",
+                destination="fra",
+                requirements=NEEDS,
+                duration_hours=24,
+            )
+            decision = answer_peering(project, request)
+            assert decision.outcome is Outcome.ON_DEMAND, decision.missing
+            took.append(decision.ms)
+    return statistics.median(took)
+
+
 def _unit(key: str, kind: ResourceKind, place: str, size: Size) -> Unit:
     return Unit(key=key, kind=kind, place=place, root=place, size=size)
 
@@ -145,6 +171,10 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(dir=ROOT) as folder:
         load = Load(folder=Path(folder), seconds=options.seconds, rate=options.rate, processes=options.processes)
         figures = run(load)
+        made = Path(folder) / "project"
+        made.mkdir()
+        figures["on_demand_ms"] = on_demand(made)
+        figures["ratio"] = figures["on_demand_ms"] / figures["p50_ms"]
     for name, value in figures.items():
         print(f"{name:12} {value:10.2f}" if isinstance(value, float) else f"{name:12} {value:10}")
     return 0
