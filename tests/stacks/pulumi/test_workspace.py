@@ -1,0 +1,100 @@
+"""Where Pulumi's things are: backend, stacks by layout, and what a state file says was applied."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from contracts.environment import Environment, Layout, RegionSettings
+from stacks.engines.pulumi_engine.locks import stale_locks
+from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
+from stacks.errors import ApplyBusy
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch):
+    for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def workspace(folder, layout=Layout.ENVIRONMENT):
+    environment = Environment(name="dev", layout=layout, regions=(RegionSettings(name="fra"),))
+    state = folder / ".prestage" / "dev"
+    return PulumiWorkspace(folder=folder, environment=environment, inventory=state / "estate.db", state=state)
+
+
+@pytest.mark.parametrize(
+    ("layout", "root", "stack"),
+    [
+        (Layout.ENVIRONMENT, "fra", "dev"),
+        (Layout.ENVIRONMENT, "links", "dev"),
+        (Layout.ENVIRONMENT, "ondemand-r1", "dev.ondemand-r1"),
+        (Layout.REGION, "fra", "dev.fra"),
+        (Layout.REGION, "links", "dev.links"),
+        (Layout.REGION, "ondemand-r1", "dev.ondemand-r1"),
+    ],
+)
+def test_the_stack_of_a_root_and_back(tmp_path, layout, root, stack):
+    place = "ams--fra" if root == "links" else "fra"
+    assert workspace(tmp_path, layout).stack_of(root) == stack
+    assert workspace(tmp_path, layout).root_in(stack, f"{place}/circuit") == root
+
+
+def test_the_backend_is_that_of_the_project_file(tmp_path, monkeypatch):
+    made = workspace(tmp_path)
+    assert made.backend_folder == tmp_path / ".prestage" / "pulumi"
+    (tmp_path / "Pulumi.yaml").write_text("name: net\nbackend: {url: 'file://elsewhere'}\n")
+    assert made.backend_folder == tmp_path / "elsewhere" and made.project == "net"
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    assert made.backend_folder is None and made.backend_url == "s3://bucket"
+
+
+def test_a_passphrase_that_people_set_is_theirs(tmp_path, monkeypatch):
+    assert workspace(tmp_path).variables()["PULUMI_CONFIG_PASSPHRASE"] == ""
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", "secret.txt")
+    assert "PULUMI_CONFIG_PASSPHRASE" not in workspace(tmp_path).variables()
+
+
+def state_of(folder, stack, *keys, type="estate:index:Network"):
+    path = folder / ".prestage/pulumi/.pulumi/stacks/prestage" / f"{stack}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    resources = [{"type": type, "inputs": {"key": key, "asn": 1, "__defaults": []}} for key in keys]
+    resources.append({"type": "pulumi:pulumi:Stack"})
+    path.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": resources}}}))
+
+
+def test_applied_is_read_from_every_stack_of_the_environment(tmp_path):
+    state_of(tmp_path, "dev", "fra/network")
+    state_of(tmp_path, "dev.ondemand-r1", "zrh/network", "fra/network")
+    state_of(tmp_path, "development", "ams/network")
+    found = workspace(tmp_path).applied()
+    assert {key: item.root for key, item in found.items()} == {"fra/network": "fra", "zrh/network": "ondemand-r1"}
+    assert dict(found["fra/network"].arguments) == {"key": "fra/network", "asn": 1}
+
+
+@pytest.mark.parametrize(("adopted", "outlived"), [(["fra/network"], ()), (["fra/network", "a/b"], ("ondemand-r1",))])
+def test_a_stack_on_demand_outlives_its_resources(tmp_path, adopted, outlived):
+    state_of(tmp_path, "dev", *adopted)
+    state_of(tmp_path, "dev.ondemand-r1", "fra/network", "a/b")
+    assert workspace(tmp_path).outlived() == outlived
+
+
+def test_a_lock_of_another_host_is_not_ours_to_judge(tmp_path):
+    lock = tmp_path / "dev" / "1.json"
+    lock.parent.mkdir()
+    holder = {"pid": 1, "username": "ann", "hostname": "elsewhere", "timestamp": "2026-11-20T12:00:00Z"}
+    lock.write_text(json.dumps(holder))
+    with pytest.raises(ApplyBusy, match="ann on elsewhere"):
+        stale_locks([lock])
+    assert stale_locks([tmp_path / "gone.json"]) == ()
+
+
+def test_a_lock_of_a_dead_process_is_stale(tmp_path):
+    lock = tmp_path / "1.json"
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        holder = {"pid": child.pid, "username": "ann", "hostname": os.uname().nodename, "timestamp": "2026-11-20T12:00"}
+        lock.write_text(json.dumps(holder))
+        assert stale_locks([lock]) == (lock,)  # it waits, dead, for its parent to notice
+    assert stale_locks([lock]) == (lock,)
