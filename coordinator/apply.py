@@ -35,7 +35,8 @@ def apply_reviewed(project: Project, plan_path: Path, progress: Progress) -> Run
         plan = check(project, plan_path, project.clock()).plan
         project.archive(plan)
         retire_doomed(project, plan, str(plan_path))
-        order = make_order(plan, project.environment, resume=f"prestage apply {plan_path}")
+        resume = f"prestage apply {plan_path}"
+        order = make_order(plan, project.environment, resume=resume, live=project.live_keys())
         finished = False
         try:
             report = apply_plan(order, project.engine, project.journal, project.clock, progress)

@@ -11,12 +11,13 @@ from contracts.environment import Environment
 from contracts.files import read_document
 from contracts.plan import Plan
 from coordinator.apply import retire_doomed
-from coordinator.errors import UnknownName
+from coordinator.errors import Refused, UnknownName
 from coordinator.gate import check
 from coordinator.project import Project
 from coordinator.settle import note_applied
 from stacks.apply import intent_of, make_order
 from stacks.lock import ApplyLock
+from stacks.strays import Strays
 
 COMMAND = "pulumi up"
 
@@ -52,16 +53,28 @@ class ProjectGatekeeper:
                 self._hold(project.lock(COMMAND))
                 note_applied(project)
             check(project, plan_path, project.clock())
+            order = make_order(plan, project.environment, resume=COMMAND, live=project.live_keys())
+            _refuse_strays(order.strays(project.engine), plan_path)
             if not dry_run:
                 project.archive(plan)
                 retire_doomed(project, plan, str(plan_path))
-                order = make_order(plan, project.environment, resume=COMMAND)
                 project.journal.begin(intent_of(order), project.clock())
             return Approval(plan=plan, environment=project.environment)
 
     def _hold(self, lock: ApplyLock) -> None:
         lock.__enter__()
         self.held.append(lock)
+
+
+def _refuse_strays(strays: Strays | None, plan_path: Path) -> None:
+    """A program can only declare: what its stack does not know, it cannot destroy."""
+    if strays is not None and strays.found:
+        raise Refused(
+            f"destroys {len(strays.found)} resources that no stack knows, among them {strays.found[0].key}",
+            where=str(plan_path),
+            expected="a plan whose every deletion is in the state of a stack",
+            next_step=f"prestage apply {plan_path}: it takes them into a state first",
+        )
 
 
 def project_folder(plan_path: Path) -> Path:

@@ -3,10 +3,11 @@
 Where it stands: after the gate (`coordinator`) said yes and took the lock. `make_order` turns the plan into a job: all
 declarations by root, regions first, then links. `preview_plan` and `apply_plan` hand the engine the same job, so that
 a dry run cannot drift from the real run. A root that fails leaves the others applied; the same plan resumes the rest.
+What the plan destroys and the engine does not know goes first: see `stacks.strays`.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from stacks.declaration import Declaration
 from stacks.engines.engine import Adoption, Engine, Job, Preview
 from stacks.errors import EngineMissing, EstateBusy, Interrupted, PartlyApplied, StacksError
 from stacks.journal import Intent, Journal, Run
+from stacks.strays import STRAYS_ROOT, Strays, destroy_strays, doomed_by, find_strays, preview_strays
 from stacks.targets.estate import declare
 
 COMPLETE = frozenset({RunStatus.DONE, RunStatus.CLEAN})
@@ -34,14 +36,22 @@ class ApplyOrder:
 
     Attributes:
         resume: the command that continues this run after it stopped.
+        doomed: what the plan destroys, as it was.
+        live: keys of what existed when the order was made; nothing else of `doomed` can be a stray.
     """
 
     plan: Plan
     job: Job
     resume: str
+    doomed: tuple[Declaration, ...]
+    live: frozenset[str]
+
+    def strays(self, engine: Engine) -> Strays | None:
+        """What the plan destroys and the engine does not know; None where that is nothing."""
+        return find_strays(self.doomed, self.live, engine.applied()) if self.doomed else None
 
 
-def make_order(plan: Plan, environment: Environment, *, resume: str) -> ApplyOrder:
+def make_order(plan: Plan, environment: Environment, *, resume: str, live: Collection[str] = ()) -> ApplyOrder:
     """The job of a plan.
 
     A plan names the whole content of its roots: every region's and that of the links; a small plan only the roots of
@@ -60,14 +70,17 @@ def make_order(plan: Plan, environment: Environment, *, resume: str) -> ApplyOrd
         adopt=tuple(Adoption(key=item.key, from_root=item.from_root or "") for item in adopted if item.key in by_key),
         drop=tuple(sorted(leaving)),
     )
-    return ApplyOrder(plan=plan, job=job, resume=resume)
+    doomed = doomed_by(plan, environment)
+    return ApplyOrder(plan=plan, job=job, resume=resume, doomed=doomed, live=frozenset(live))
 
 
 def preview_plan(order: ApplyOrder, engine: Engine, progress: Progress) -> Preview:
     """What `apply_plan` would do now, in the engine's own words too. Changes nothing."""
     for attempt in _patiently():
         with attempt:
-            return engine.preview(order.job, progress)
+            shown = engine.preview(order.job, progress)
+            strays = order.strays(engine)
+            return Preview(roots=(preview_strays(strays), *shown.roots)) if strays else shown
     raise AssertionError("tenacity raises after the last attempt")
 
 
@@ -112,11 +125,12 @@ def apply_plan(order: ApplyOrder, engine: Engine, journal: Journal, clock: Clock
 
 def intent_of(order: ApplyOrder) -> Intent:
     """What the journal is told before an order is carried out."""
+    roots = {**order.job.roots, STRAYS_ROOT: order.doomed} if order.doomed else order.job.roots
     return Intent(
         plan=order.plan.digest(),
         small=order.plan.small,
         engine=order.plan.engine,
-        roots={root: declarations_digest(items) for root, items in order.job.roots.items()},
+        roots={root: declarations_digest(items) for root, items in roots.items()},
     )
 
 
@@ -195,7 +209,9 @@ def _in_order(roots: Iterable[str]) -> list[str]:
 def _run(order: ApplyOrder, engine: Engine, progress: Progress) -> tuple[RootRun, ...]:
     for attempt in _patiently():
         with attempt:
-            return engine.apply(order.job, progress)
+            strays = order.strays(engine)
+            first = (destroy_strays(strays, engine, progress),) if strays else ()
+            return (*first, *engine.apply(order.job, progress))
     raise AssertionError("tenacity raises after the last attempt")
 
 

@@ -1,0 +1,86 @@
+"""Strays: what is live and shall go by a plan, but is in no state of the engine, which so would not destroy it.
+
+They come from outside, or are orphans of a state that was damaged or removed. Before a plan is applied they are
+declared in a root of their own, which takes them into the engine's state as they are, and then that root is emptied:
+the engine destroys them, in its own order, with its own checks. Killed in between, the same plan goes on from there.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from contracts.environment import Environment
+from contracts.plan import Operation, Plan
+from contracts.ports import Progress
+from contracts.resources import ON_DEMAND_PREFIX
+from contracts.run import RootRun, RunStatus
+from stacks.declaration import Declaration
+from stacks.engines.engine import Action, AppliedResource, Engine, Job, RootPreview
+from stacks.targets.estate import declare
+
+STRAYS_ROOT = f"{ON_DEMAND_PREFIX}_strays"  # no request's root: ids begin with a letter or a digit
+DESTROYS = (Operation.DELETE, Operation.REPLACE)
+COMPLETE = (RunStatus.DONE, RunStatus.CLEAN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strays:
+    """What is to be taken in and destroyed, and what else its root holds: left by the run of another plan, and kept."""
+
+    environment: str
+    found: tuple[Declaration, ...]
+    kept: tuple[Declaration, ...]
+
+
+def doomed_by(plan: Plan, environment: Environment) -> tuple[Declaration, ...]:
+    """What a plan destroys, as it was, declared in the root of strays."""
+    before = [change.before for change in plan.changes if change.operation in DESTROYS and change.before is not None]
+    moved = [item.model_copy(update={"root": STRAYS_ROOT}) for item in before if item.root != STRAYS_ROOT]
+    return declare(moved, environment)
+
+
+def find_strays(
+    doomed: Collection[Declaration], live: Collection[str], applied: Mapping[str, AppliedResource]
+) -> Strays | None:
+    """Which of the doomed the engine does not know, or knows as strays since a run that was stopped.
+
+    Args:
+        doomed: what the plan destroys.
+        live: keys of what exists.
+        applied: what the engine's state holds, by key.
+    """
+    held = {key: item for key, item in applied.items() if item.root == STRAYS_ROOT}
+    going = {item.key for item in doomed}
+    found = tuple(item for item in doomed if item.key in live and (item.key not in applied or item.key in held))
+    if not found and not going & held.keys():
+        return None
+    kept = tuple(
+        Declaration(type=item.type, key=key, root=STRAYS_ROOT, arguments=item.arguments)
+        for key, item in held.items()
+        if key not in going
+    )
+    environment = str(next(iter(doomed)).arguments["environment"])
+    return Strays(environment=environment, found=found, kept=kept)
+
+
+def preview_strays(strays: Strays) -> RootPreview:
+    """What `destroy_strays` would do."""
+    lines = (f"  - {item.type} {item.key}\n" for item in strays.found)
+    return RootPreview(
+        root=STRAYS_ROOT,
+        actions={item.key: Action.DELETE for item in strays.found},
+        text="Live, but in no state: taken into it, then destroyed.\n" + "".join(lines),
+    )
+
+
+def destroy_strays(strays: Strays, engine: Engine, progress: Progress) -> RootRun:
+    """Takes strays into the engine's state, and has it destroy them. Safe to repeat."""
+    taken = _job(strays, (*strays.kept, *strays.found))
+    outcome = engine.apply(taken, progress)[0]
+    if outcome.status in COMPLETE:
+        emptied = _job(strays, strays.kept)
+        outcome = engine.apply(replace(emptied, drop=() if strays.kept else (STRAYS_ROOT,)), progress)[0]
+    return outcome.model_copy(update={"created": 0, "updated": 0})
+
+
+def _job(strays: Strays, declarations: tuple[Declaration, ...]) -> Job:
+    return Job(environment=strays.environment, roots={STRAYS_ROOT: declarations})
