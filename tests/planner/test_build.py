@@ -1,4 +1,4 @@
-"""Whole plans from small worlds: requirements, what is given, staging, what cannot be met, the golden document."""
+"""Whole plans from small worlds: what is given, kinds of change, what cannot be met, reasons, the golden document."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,138 +7,19 @@ import numpy as np
 import pytest
 
 from contracts.capacity import CapacityKind, Offer
-from contracts.environment import Costs, RegionSettings, Rules, StagingSettings
-from contracts.forecast import RequestProfile
 from contracts.ledger import UnitState
 from contracts.plan import Infeasible, Operation, Plan, ReasonCode
 from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purpose, ResourceKind, StorageSpec
-from contracts.series import Granularity, SeriesKey, SeriesKind
 from planner.build import build_plan
 from planner.errors import InputsDisagree, UnknownResource
 from planner.explain import explain
-from planner.market import Market
-from planner.requirements import calm, quantile_level, serving_requirements
 from planner.solve import solve
-from planner.staging import expected_requests, requests_at
-from tests.laws.environments import HOURS, Recipe, bundle, question, wave
+from tests.laws.environments import Recipe, bundle, question
 from tests.planner.simulate import after, granted, standing
+from tests.planner.worlds import RECIPE, WORLD, people, plan_of, region, specs
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "plan_four_regions.json"
-RECIPE = Recipe(regions=4)
 GOLDEN_RECIPE = Recipe(regions=4, requests=False, sparse=True, minimum=True)
-WORLD = question(RECIPE)
-
-
-def plan_of(world):
-    plan = build_plan(world, solve)
-    assert isinstance(plan, Plan), plan
-    return plan
-
-
-def specs(plan, kind, purpose=None):
-    wanted = [item.resource for item in plan.resources if item.resource.kind is kind]
-    return {resource.key: resource.spec for resource in wanted if purpose in (None, resource.purpose)}
-
-
-def needs(world):
-    return {item.id: item for item in serving_requirements(world, Market.read(world.catalog, world.capacity))}
-
-
-def people(world, **update):
-    return replace(world, environment=world.environment.model_copy(update=update))
-
-
-def region(world, **settings):
-    """The world with other settings for its first region."""
-    first, *others = world.environment.regions
-    return people(world, regions=(RegionSettings(name=first.name, asn=first.asn, **settings), *others))
-
-
-# --- requirements
-
-
-@pytest.mark.parametrize(
-    ("shortage", "idle", "floor", "level"),
-    [
-        (0.9, 0.1, 0.5, 0.9),
-        (1.0, 0.0, 0.5, 0.99),  # nothing is lost by idling
-        (0.1, 0.9, 0.5, 0.5),  # never below the median
-        (0.1, 0.9, 0.8, 0.8),  # nor below the headroom rule
-        (0.6, None, 0.5, 0.99),  # nothing is offered
-        (0.0, 0.0, 0.5, 0.99),
-    ],
-)
-def test_the_newsvendor_ratio(shortage, idle, floor, level):
-    kind = CapacityKind.VCPU
-    made = WORLD.environment.model_copy(
-        update={"costs": Costs(shortage_usd_per_unit_hour={kind: shortage}), "rules": Rules(headroom_quantile=floor)}
-    )
-    assert quantile_level(made, kind, idle) == pytest.approx(level)
-
-
-def test_a_requirement_is_the_peak_of_its_quantile_over_the_validity():
-    need = needs(WORLD)["fra/vcpu/serving"]
-    key = SeriesKey(SeriesKind.CPU, "fra")
-    assert need.forecast is not None
-    table = WORLD.forecast.values[key, Granularity.HOURLY][: WORLD.environment.horizons.validity_hours]
-    column = np.array([np.interp(need.forecast.level, WORLD.forecast.document.levels, row) for row in table])
-    assert need.quantity == pytest.approx(column.max())
-    assert need.forecast.at == WORLD.forecast.document.origin + int(column.argmax()) * (
-        WORLD.forecast.document.origin.resolution * 3_600_000_000
-    )
-
-
-def test_people_bound_what_serves():
-    free = needs(WORLD)["fra/vcpu/serving"].quantity
-    raised = needs(region(WORLD, minimum={CapacityKind.VCPU: free + 7}))["fra/vcpu/serving"]
-    capped = needs(region(WORLD, maximum={CapacityKind.VCPU: free - 7}))["fra/vcpu/serving"]
-    assert (raised.quantity, raised.code, raised.parts["minimum"]) == (
-        pytest.approx(free + 7),
-        ReasonCode.MINIMUM,
-        pytest.approx(7),
-    )
-    assert (capped.quantity, capped.parts["maximum"]) == (pytest.approx(free - 7), pytest.approx(-7))
-
-
-@pytest.mark.parametrize(
-    ("wanted", "before", "kept"), [(95, 100, 100), (90, 100, 100), (89, 100, 89), (101, 100, 101), (5, 0, 5)]
-)
-def test_calm(wanted, before, kept):
-    assert calm(wanted, before) == kept
-
-
-def test_the_larger_direction_of_a_link_counts_alone():
-    one, other = SeriesKey(SeriesKind.TRAFFIC, "ams->fra"), SeriesKey(SeriesKind.TRAFFIC, "fra->ams")
-    values = {(one, Granularity.HOURLY): wave(3, HOURS), (other, Granularity.HOURLY): wave(8, HOURS)}
-    need = needs(replace(WORLD, forecast=bundle(values, ("ams", "fra"))))["ams--fra/gbps/serving"]
-    assert need.forecast is not None and need.forecast.series == "traffic:fra->ams"
-    assert need.quantity == pytest.approx(need.forecast.value)
-
-
-def test_traffic_without_a_link_of_its_own_loads_every_link_of_its_way():
-    links = tuple(link for link in WORLD.capacity.links if {link.a, link.b} in ({"fra", "ams"}, {"ams", "lon"}))
-    key = SeriesKey(SeriesKind.TRAFFIC, "fra->lon")
-    world = replace(
-        WORLD,
-        capacity=WORLD.capacity.model_copy(update={"links": links}),
-        forecast=bundle({(key, Granularity.HOURLY): wave(3, HOURS)}, ("fra", "lon")),
-    )
-    found = needs(world)
-    assert found.keys() == {"ams--fra/gbps/serving", "ams--lon/gbps/serving"}
-
-
-def test_a_link_of_its_own_is_taken_however_slow_it_is():
-    slow = tuple(
-        link.model_copy(update={"latency_ms": 500.0}) if {link.a, link.b} == {"fra", "lon"} else link
-        for link in WORLD.capacity.links
-    )
-    key = SeriesKey(SeriesKind.TRAFFIC, "fra->lon")
-    world = replace(
-        WORLD,
-        capacity=WORLD.capacity.model_copy(update={"links": slow}),
-        forecast=bundle({(key, Granularity.HOURLY): wave(3, HOURS)}, ("fra", "lon")),
-    )
-    assert needs(world).keys() == {"fra--lon/gbps/serving"}
 
 
 # --- what is given
@@ -210,69 +91,6 @@ def test_a_region_that_cannot_be_read_is_left_as_it_was_planned():
     for item in plan.resources:
         if item.resource.place == "fra":
             assert wanted[item.resource.key] == item.resource
-
-
-# --- staging
-
-
-@pytest.mark.parametrize(
-    ("mean", "variance", "level", "requests"),
-    [(0.01, 0.01, 0.9, 0), (1, 1, 0.9, 2), (3, 3, 0.9, 5), (10, 10, 0.9, 14), (10, 10, 0.99, 17), (0.7, 0.7, 0.5, 1)],
-)
-def test_requests_at_a_quantile_are_those_of_poisson(mean, variance, level, requests):
-    """The expected numbers are the exact Poisson quantiles."""
-    assert requests_at(mean, variance, level) == requests
-
-
-def test_days_outweigh_hours_and_a_part_of_a_day_counts_in_part():
-    key = SeriesKey(SeriesKind.PEERING_REQUESTS, "fra->ams")
-    flat = np.full((4, 15), 6.0)
-    daily = bundle({(key, Granularity.DAILY): flat, (key, Granularity.HOURLY): flat}, ("fra", "ams"))
-    hourly = bundle({(key, Granularity.HOURLY): flat}, ("fra", "ams"))
-    assert expected_requests(daily, "fra->ams", 36) == pytest.approx((9, 0))
-    assert expected_requests(hourly, "fra->ams", 3) == pytest.approx((18, 0))
-    assert expected_requests(hourly, "ams->fra", 3) is None
-
-
-def staging_world(**settings):
-    """Two requests a day from ams to fra, for certain, and nothing else."""
-    key = SeriesKey(SeriesKind.PEERING_REQUESTS, "ams->fra")
-    made = bundle({(key, Granularity.DAILY): np.full((7, 15), 2.0)}, ("ams", "fra"))
-    profile = RequestProfile(
-        source="ams", destination="fra", requests_seen=9, vcpu=5, memory_gib=20, storage_gib=120, gbps=0.8,
-        addresses=14, duration_hours=30,
-    )  # fmt: skip
-    made = replace(made, document=made.document.model_copy(update={"request_profiles": (profile,)}))
-    return people(replace(WORLD, forecast=made), staging=StagingSettings(**settings))
-
-
-def test_units_for_two_requests():
-    plan = plan_of(staging_world())
-    keys = {item.resource.key for item in plan.resources if item.resource.purpose is Purpose.STAGED}
-    computes = {f"fra/compute/staged/s4/{number:04d}" for number in range(1, 5)}  # 5 vCPUs each: two of 4
-    volumes = {f"fra/storage/staged/standard/{number:04d}" for number in range(1, 5)}  # 120 GiB each: two of 100
-    circuits = {"ams--fra/circuit/staged/1g/0001", "ams--fra/circuit/staged/1g/0002"}
-    blocks = {"fra/block/staged/10.0.9.0-28", "fra/block/staged/10.0.9.16-28"}  # the smallest gap that fits
-    assert keys == computes | volumes | circuits | blocks
-
-
-def test_no_more_units_than_the_cap_and_the_requirement_says_so():
-    plan = plan_of(staging_world(max_units_per_place=3))
-    assert len(specs(plan, ResourceKind.COMPUTE, Purpose.STAGED)) == 3
-    need = next(item for item in plan.requirements if item.id == "fra/vcpu/staged")
-    assert need.parts["max_units_per_place"] == -4
-
-
-def test_staging_gives_way_where_there_is_no_room():
-    world = staging_world()
-    quotas = tuple(
-        quota.model_copy(update={"total": 9.0, "used": 0.0}) if (quota.place, quota.kind) == ("fra", "vcpu") else quota
-        for quota in world.capacity.quotas
-    )
-    plan = plan_of(replace(world, capacity=world.capacity.model_copy(update={"quotas": quotas})))
-    assert len(specs(plan, ResourceKind.COMPUTE, Purpose.STAGED)) == 2
-    need = next(item for item in plan.requirements if item.id == "fra/vcpu/staged")
-    assert need.parts["no room"] == -8
 
 
 # --- kinds of change

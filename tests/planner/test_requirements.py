@@ -1,0 +1,98 @@
+"""What must serve: quantiles, bounds, calm, links."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from contracts.capacity import CapacityKind
+from contracts.environment import Costs, Rules
+from contracts.plan import ReasonCode
+from contracts.series import Granularity, SeriesKey, SeriesKind
+from planner.requirements import calm, quantile_level
+from tests.laws.environments import HOURS, bundle, wave
+from tests.planner.worlds import WORLD, needs, region
+
+
+@pytest.mark.parametrize(
+    ("shortage", "idle", "floor", "level"),
+    [
+        (0.9, 0.1, 0.5, 0.9),
+        (1.0, 0.0, 0.5, 0.99),  # nothing is lost by idling
+        (0.1, 0.9, 0.5, 0.5),  # never below the median
+        (0.1, 0.9, 0.8, 0.8),  # nor below the headroom rule
+        (0.6, None, 0.5, 0.99),  # nothing is offered
+        (0.0, 0.0, 0.5, 0.99),
+    ],
+)
+def test_the_newsvendor_ratio(shortage, idle, floor, level):
+    kind = CapacityKind.VCPU
+    made = WORLD.environment.model_copy(
+        update={"costs": Costs(shortage_usd_per_unit_hour={kind: shortage}), "rules": Rules(headroom_quantile=floor)}
+    )
+    assert quantile_level(made, kind, idle) == pytest.approx(level)
+
+
+def test_a_requirement_is_the_peak_of_its_quantile_over_the_validity():
+    need = needs(WORLD)["fra/vcpu/serving"]
+    key = SeriesKey(SeriesKind.CPU, "fra")
+    assert need.forecast is not None
+    table = WORLD.forecast.values[key, Granularity.HOURLY][: WORLD.environment.horizons.validity_hours]
+    column = np.array([np.interp(need.forecast.level, WORLD.forecast.document.levels, row) for row in table])
+    assert need.quantity == pytest.approx(column.max())
+    assert need.forecast.at == WORLD.forecast.document.origin + int(column.argmax()) * (
+        WORLD.forecast.document.origin.resolution * 3_600_000_000
+    )
+
+
+def test_people_bound_what_serves():
+    free = needs(WORLD)["fra/vcpu/serving"].quantity
+    raised = needs(region(WORLD, minimum={CapacityKind.VCPU: free + 7}))["fra/vcpu/serving"]
+    capped = needs(region(WORLD, maximum={CapacityKind.VCPU: free - 7}))["fra/vcpu/serving"]
+    assert (raised.quantity, raised.code, raised.parts["minimum"]) == (
+        pytest.approx(free + 7),
+        ReasonCode.MINIMUM,
+        pytest.approx(7),
+    )
+    assert (capped.quantity, capped.parts["maximum"]) == (pytest.approx(free - 7), pytest.approx(-7))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "before", "kept"), [(95, 100, 100), (90, 100, 100), (89, 100, 89), (101, 100, 101), (5, 0, 5)]
+)
+def test_calm(wanted, before, kept):
+    assert calm(wanted, before) == kept
+
+
+def test_the_larger_direction_of_a_link_counts_alone():
+    one, other = SeriesKey(SeriesKind.TRAFFIC, "ams->fra"), SeriesKey(SeriesKind.TRAFFIC, "fra->ams")
+    values = {(one, Granularity.HOURLY): wave(3, HOURS), (other, Granularity.HOURLY): wave(8, HOURS)}
+    need = needs(replace(WORLD, forecast=bundle(values, ("ams", "fra"))))["ams--fra/gbps/serving"]
+    assert need.forecast is not None and need.forecast.series == "traffic:fra->ams"
+    assert need.quantity == pytest.approx(need.forecast.value)
+
+
+def test_traffic_without_a_link_of_its_own_loads_every_link_of_its_way():
+    links = tuple(link for link in WORLD.capacity.links if {link.a, link.b} in ({"fra", "ams"}, {"ams", "lon"}))
+    key = SeriesKey(SeriesKind.TRAFFIC, "fra->lon")
+    world = replace(
+        WORLD,
+        capacity=WORLD.capacity.model_copy(update={"links": links}),
+        forecast=bundle({(key, Granularity.HOURLY): wave(3, HOURS)}, ("fra", "lon")),
+    )
+    found = needs(world)
+    assert found.keys() == {"ams--fra/gbps/serving", "ams--lon/gbps/serving"}
+
+
+def test_a_link_of_its_own_is_taken_however_slow_it_is():
+    slow = tuple(
+        link.model_copy(update={"latency_ms": 500.0}) if {link.a, link.b} == {"fra", "lon"} else link
+        for link in WORLD.capacity.links
+    )
+    key = SeriesKey(SeriesKind.TRAFFIC, "fra->lon")
+    world = replace(
+        WORLD,
+        capacity=WORLD.capacity.model_copy(update={"links": slow}),
+        forecast=bundle({(key, Granularity.HOURLY): wave(3, HOURS)}, ("fra", "lon")),
+    )
+    assert needs(world).keys() == {"fra--lon/gbps/serving"}
