@@ -21,7 +21,7 @@ CREATE TABLE units (
 CREATE INDEX units_stock ON units
   (place, kind, state, vcpu, memory_gib, gib, gbps, prefix_length, key);
 CREATE INDEX units_grant ON units (grant_id) WHERE grant_id IS NOT NULL;
-CREATE INDEX units_until ON units (until) WHERE until IS NOT NULL;
+CREATE INDEX units_until ON units (until, key) WHERE until IS NOT NULL;
 
 CREATE TABLE blocks (
   key TEXT PRIMARY KEY REFERENCES units (key) ON DELETE CASCADE,

@@ -2,6 +2,7 @@
 
     python -m tests.faults.request_campaign --seeds 100
     python -m tests.faults.request_campaign --seeds 100 --without-intent     must find failures
+    python -m tests.faults.request_campaign --seeds 10 --real                with tofu, terraform or pulumi
 
 Each seed: three processes answer seeded requests at the same estate, each dies at a seeded point (before or after any
 transaction, any resource, any push to the inventory) or at a seeded millisecond. Then half of the clients ask again,
@@ -19,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contracts.ledger import UnitState
@@ -29,11 +30,11 @@ from coordinator.follow import mirrored
 from coordinator.ledger import requests as ledger_requests
 from coordinator.project import Project
 from coordinator.settle import settle
-from tests.coordinator.world import open_project, plan_review_apply, write_project
-from tests.faults.request_world import read_acknowledged, requests_of, serve, take_intent_out
+from tests.coordinator.world import plan_review_apply, write_project
+from tests.faults.request_world import Stage, read_acknowledged, requests_of, serve, take_intent_out
 
 WORKERS = 3
-SPAWN = multiprocessing.get_context("fork")
+FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +47,25 @@ class Verdict:
     failures: tuple[str, ...]
 
 
-def prepare(folder: Path) -> Path:
+def prepare(stage: Stage) -> Stage:
     """An estate with staged units, planned and applied; every seed starts from a copy."""
-    write_project(folder)
-    with open_project(folder) as project:
+    write_project(stage.folder)
+    with stage.open() as project:
         plan_review_apply(project)
-    return folder
+    return stage
 
 
-def run_seed(seed: int, prepared: Path, folder: Path, *, with_intent: bool = True) -> Verdict:
+def run_seed(seed: int, prepared: Stage, folder: Path, *, with_intent: bool = True) -> Verdict:
     """Plays one seed in a fresh copy of the prepared estate."""
-    shutil.copytree(prepared, folder)
-    if not with_intent:
+    shutil.copytree(prepared.folder, folder)
+    stage = replace(prepared, folder=folder, naive=not with_intent)
+    if stage.naive:
         take_intent_out(folder / ".prestage" / "dev" / "ledger.db")
-    killed = _load(seed, folder, naive=not with_intent)
-    _ask_again(seed, folder, killed, naive=not with_intent)
-    with open_project(folder) as project:
+    killed = _load(seed, stage)
+    _ask_again(seed, stage, killed)
+    with stage.open() as project:
         settle(project)
-        told = [decision for worker in range(WORKERS) for decision in read_acknowledged(_acknowledged(folder, worker))]
+        told = [decision for worker in range(WORKERS) for decision in read_acknowledged(stage.told(worker))]
         failures = tuple(wrongs(project, told))
     return Verdict(seed=seed, killed=len(killed), answered=len(told), failures=failures)
 
@@ -102,16 +104,16 @@ def wrongs(project: Project, told: list[Decision]) -> Iterator[str]:
     project.ledger.verify_audit()
 
 
-def _load(seed: int, folder: Path, *, naive: bool) -> list[int]:
+def _load(seed: int, stage: Stage) -> list[int]:
     """Starts the processes and lets them die; returns who did."""
     rng = random.Random(f"deaths of {seed}")
+    longest_s = 5.0 if stage.real else 0.25
     processes = []
     for worker in range(WORKERS):
         at_point = rng.random() < 0.7
         due = rng.randint(1, 60) if at_point else 0
-        deadline = None if at_point else rng.uniform(0.0, 0.25)
-        arguments = (folder, requests_of(seed, worker), _acknowledged(folder, worker), due, naive)
-        process = SPAWN.Process(target=serve, args=arguments)
+        deadline = None if at_point else rng.uniform(0.0, longest_s)
+        process = FORK.Process(target=serve, args=(stage, worker, requests_of(seed, worker), due))
         process.start()
         processes.append((process, deadline))
     started = time.monotonic()
@@ -124,23 +126,19 @@ def _load(seed: int, folder: Path, *, naive: bool) -> list[int]:
     return [worker for worker, (process, _) in enumerate(processes) if process.exitcode != 0]
 
 
-def _ask_again(seed: int, folder: Path, killed: list[int], *, naive: bool) -> None:
+def _ask_again(seed: int, stage: Stage, killed: list[int]) -> None:
     """Half of the clients whose server died repeat what was not acknowledged, under the same ids."""
     for worker in killed:
         if random.Random(f"{seed}/{worker} asks again").random() < 0.5:
-            path = _acknowledged(folder, worker)
+            path = stage.told(worker)
             told = read_acknowledged(path)
             path.write_text("".join(decision.model_dump_json() + "\n" for decision in told))
             known = {decision.request for decision in told}
             left = [request for request in requests_of(seed, worker) if request.id not in known]
-            process = SPAWN.Process(target=serve, args=(folder, left, path, 0, naive))
+            process = FORK.Process(target=serve, args=(stage, worker, left, 0))
             process.start()
             process.join()
             assert process.exitcode == 0, f"seed {seed}: asking again ended with {process.exitcode}"
-
-
-def _acknowledged(folder: Path, worker: int) -> Path:
-    return folder / f"told-{worker}.jsonl"
 
 
 def main(arguments: list[str]) -> int:
@@ -148,10 +146,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--without-intent", action="store_true")
+    parser.add_argument("--real", action="store_true", help="with the environment's own engine")
     options = parser.parse_args(arguments)
     failed, killed, answered = [], 0, 0
     with tempfile.TemporaryDirectory() as name:
-        prepared = prepare(Path(name) / "prepared")
+        prepared = prepare(Stage(folder=Path(name) / "prepared", real=options.real))
         for seed in range(options.first, options.first + options.seeds):
             folder = Path(name) / "seed"
             verdict = run_seed(seed, prepared, folder, with_intent=not options.without_intent)

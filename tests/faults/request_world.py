@@ -127,22 +127,45 @@ class PointedInventory(Inventory):
         self.at("after the inventory followed")
 
 
-def open_pointed(folder: Path, at: Point) -> Project:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where a seed is played.
+
+    Attributes:
+        folder: the project.
+        naive: without outbox and intents; what follows a commit is done as naive code would.
+        real: with the environment's own engine, in place of the one that needs no program.
+    """
+
+    folder: Path
+    naive: bool = False
+    real: bool = False
+
+    def open(self) -> Project:
+        """The project, as whoever looks at it afterwards."""
+        return Project.open(self.folder, "dev", clock=Hands()) if self.real else open_project(self.folder)
+
+    def told(self, worker: int) -> Path:
+        """What the clients of a process were told, a line a decision."""
+        return self.folder / f"told-{worker}.jsonl"
+
+
+def open_pointed(folder: Path, at: Point, *, real: bool = False) -> Project:
     """The project, passing points wherever something becomes durable."""
-    project = open_project(folder, Hands(), at)
+    project = Project.open(folder, "dev", clock=Hands()) if real else open_project(folder, Hands(), at)
     ledger = PointedLedger(project.paths.ledger, "dev", project.clock, timedelta(hours=1))
     inventory = PointedInventory(project.paths.estate)
     ledger.at = inventory.at = at
     return replace(project, ledger=ledger, inventory=inventory)
 
 
-def serve(folder: Path, requests: list[Asked], acknowledged: Path, due: int, naive: bool) -> None:
+def serve(stage: Stage, worker: int, requests: list[Asked], due: int) -> None:
     """Answers requests and writes each answer down as a client that received it, until done or dead."""
-    project = open_pointed(folder, Death(due))
-    with acknowledged.open("a") as file:
+    project = open_pointed(stage.folder, Death(due), real=stage.real)
+    with stage.told(worker).open("a") as file:
         for request in requests:
             decision, touched = act(project, request)
-            if naive:
+            if stage.naive:
                 _push(project, touched)
             if decision is not None:
                 file.write(decision.model_dump_json() + "\n")
