@@ -16,6 +16,7 @@ from prestage.demo.stand_ins import END
 from prestage.scaffold import ENVIRONMENT, project_files, write_project
 
 SCRIPT: Script = (
+    ("00:00", "estate", morning.survey),
     ("00:05", "history", morning.import_history),
     ("00:10", "back-test", morning.back_test),
     ("00:15", "forecast", morning.make_the_forecast),

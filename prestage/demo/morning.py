@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from contracts.capacity import CapacityKind
 from contracts.files import read_document, write_forecast
 from contracts.plan import Infeasible, Plan
 from contracts.run import RunReport
@@ -15,6 +16,24 @@ from prestage.views.plan import dearest
 
 if TYPE_CHECKING:
     from contracts.backtest import BacktestReport
+
+
+def survey(stage: Stage) -> Scene:
+    """What there is to begin with."""
+    snapshot = stage.project.capacity()
+    path = stage.keep("capacity", snapshot, "capacity.json")
+    regions = plural(len(snapshot.regions), "region")
+    domains = plural(len({region.fault_domain for region in snapshot.regions}), "fault domain")
+    continents = plural(len({region.continent for region in snapshot.regions}), "continent")
+    total: Counter[CapacityKind] = Counter()
+    for quota in snapshot.quotas:
+        total[quota.kind] += int(quota.total)
+    vcpu, gbps = number(total[CapacityKind.VCPU]), number(total[CapacityKind.GBPS])
+    return Scene(
+        headline=f"{regions}, {domains}, {continents}",
+        lines=(f"{vcpu} vCPU, {plural(len(snapshot.links), 'link')} of {gbps} gbps in all; nothing is staged",),
+        files=(path,),
+    )
 
 
 def import_history(stage: Stage) -> Scene:

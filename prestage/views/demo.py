@@ -21,7 +21,7 @@ def opening_text(folder: Path, engine: str) -> str:
     """What is about to be played."""
     return "\n".join(
         [
-            title("One day of an on-premises estate: 7 regions, 5 fault domains, 2 continents"),
+            title("One day of an on-premises estate, from telemetry to applied infrastructure and back"),
             dim(f"in {folder}/ by {engine}; the history ends in July 2018, so the demo's clock says 17 July 2018"),
             "",
         ]
