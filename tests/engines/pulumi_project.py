@@ -22,6 +22,7 @@ from contracts.resources import (
     StorageSpec,
     root_of,
 )
+from stacks.declaration import Value
 from stacks.engines.engine import Adoption, Job
 from stacks.engines.pulumi_engine.command import find_pulumi
 from stacks.engines.pulumi_engine.engine import PulumiEngine
@@ -130,11 +131,11 @@ class PulumiProject:
     def environment_roots(self) -> tuple[str, ...]:
         return (*(region.name for region in self.environment.regions), "links")
 
-    def live(self):
+    def live(self) -> dict[str, dict[str, Value]]:
         """What exists: key -> arguments."""
         return {row.key: dict(row.arguments) for row in self.inventory.listing(self.environment.name)}
 
-    def seqs(self):
+    def seqs(self) -> dict[str, int]:
         """When each was created: key -> number; a resource that was made anew has another one."""
         return {row.key: row.seq for row in self.inventory.listing(self.environment.name)}
 
