@@ -108,8 +108,9 @@ WANTED = plan(network("fra"), network("ams"), compute("fra"), CIRCUIT)
 
 
 def test_every_region_is_a_root_and_the_links_come_last():
-    job = order(plan(CIRCUIT, network("fra"))).job
-    assert list(job.roots) == ["ams", "fra", "links"]
+    more = ENVIRONMENT.model_copy(update={"regions": (*ENVIRONMENT.regions, RegionSettings(name="nyc"))})
+    job = make_order(plan(CIRCUIT, network("fra")), more, resume=RESUME).job
+    assert list(job.roots) == ["ams", "fra", "nyc", "links"]
     assert [item.key for item in job.roots["fra"]] == ["fra/network"]
     assert job.roots["ams"] == ()  # emptied, if anything is there
 
