@@ -17,7 +17,7 @@ from planner.model import LinearModel, Solution, checked
 HARD_STOP_S = 120.0
 """Work is bounded by counted nodes (seconds, at 23 regions): whoever takes this long has hung."""
 
-_COMMAND = (sys.executable, "-m", "planner.solve")
+_COMMAND = (sys.executable, "-P", "-m", "planner.solve")  # -P: a folder of the user's own may be called planner
 
 
 def solve_in_child(
