@@ -4,6 +4,7 @@ A key becomes a label that Terraform allows: `fra/block/staged/10.16.4.0-28` -> 
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,12 +20,13 @@ from stacks.estate.terraform_source import SOURCE
 
 MAIN, IMPORTS, STATE, PLANNED = "main.tf.json", "imports.tf.json", "terraform.tfstate", "plan.bin"
 Json = Mapping[str, object]
+PLAIN_KEY = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*(?:[./][a-zA-Z0-9-]+)*")  # can be read back from its label
 
 
 def label_of(key: str) -> str:
     """The label of a key; keys that differ get labels that differ."""
-    label = key.replace("/", "__").replace(".", "_")
-    return label if "_" not in key else f"{label}_{text_digest(key)[-8:]}"
+    label = re.sub(r"[^a-zA-Z0-9_-]", "_", key.replace("/", "__"))
+    return label if PLAIN_KEY.fullmatch(key) else f"_{label}_{text_digest(key)[-8:]}"
 
 
 def address_of(type: str, key: str) -> str:
@@ -98,17 +100,18 @@ class Roots:
             EngineFailed: the state cannot be read.
         """
         path = self.path(root) / STATE
-        if not path.exists():
+        payload = path.read_bytes() if path.exists() else b""
+        if not payload:  # the program makes the file before it writes it: killed in between, it leaves an empty one
             return ()
         try:
-            state = json.loads(path.read_bytes())
+            state = json.loads(payload)
             return tuple(
                 _applied(item["type"], root, instance["attributes"])
                 for item in state.get("resources", ())
                 for instance in item["instances"]
                 if instance.get("attributes")
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise EngineFailed(
                 f"the state cannot be read ({error})",
                 where=str(path),
