@@ -104,7 +104,7 @@ def _decide_staged(project: Project, case: Case, request: AddressRequest, scorin
 def _outlook(project: Project, request: AddressRequest) -> Outlook:
     path = project.paths.forecast
     forecast = read_forecast(path) if path.exists() else None
-    capacity = project.capacity()
+    capacity = project.estate()
     return Outlook(
         traffic_gbps=region_traffic(forecast, request.region, project.clock(), request.horizon_hours),
         carried_gbps=_carried(capacity, request.region),

@@ -7,7 +7,17 @@ from stacks.targets.estate import declare
 
 
 def find_drift(project: Project) -> DriftReport:
-    """Compares three ways, as of now."""
+    """Compares three ways, as of now, and not in the middle of an apply.
+
+    Raises:
+        ApplyBusy: an apply has been running for longer than we wait.
+    """
+    with project.patient_lock("prestage drift"):
+        return compare_live(project)
+
+
+def compare_live(project: Project) -> DriftReport:
+    """The comparison itself. The caller holds the estate's lock: the engine's state is read."""
     earlier = project.archived(project.journal.last_applied())
     wanted = [planned.resource for planned in earlier.resources] if earlier else []
     views = ThreeViews(

@@ -42,7 +42,7 @@ def check(project: Project, plan_path: Path, now: datetime) -> Gate:
     _check_time(project, plan, where, now)
     _check_chain(project, plan, where)
     stored = _reviewed(project, plan, plan_path)
-    _check_fresh(plan, project, project.capacity(), where)
+    _check_fresh(plan, project, project.estate(), where)
     return Gate(plan=plan, review=_check_verdict(project, plan, stored, plan_path))
 
 

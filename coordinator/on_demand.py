@@ -11,8 +11,6 @@ A rerun, or `settle`, finds the intent without outcome and goes on at 2, where c
 
 from typing import ClassVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
-
 from contracts.document import Document
 from contracts.plan import Plan
 from contracts.ports import Silent
@@ -29,12 +27,9 @@ from coordinator.unattended import beyond_limits
 from planner.small import SmallQuestion, build_small_plan
 from stacks.apply import apply_plan, make_order
 from stacks.engines.engine import Job
-from stacks.errors import ApplyBusy
 from stacks.targets.estate import declare
 
 STEP = "on demand"
-LOCK_WAIT_S = 60.0
-"""How long a request waits for the estate: an apply takes seconds, another request on demand about one."""
 
 
 class OnDemand(Document):
@@ -58,19 +53,11 @@ def grant_on_demand(project: Project, case: Case, needs: PeeringRequest, outcome
         outcome: what a success is called: on demand, or out of the pool.
 
     Raises:
-        ApplyBusy: another run has held the estate for `LOCK_WAIT_S`: who, since when.
+        ApplyBusy: another run has held the estate for a minute: who, since when.
         Interrupted, EngineFailed: the engine stopped; the same request id goes on from there.
     """
-    patiently = Retrying(
-        retry=retry_if_exception_type(ApplyBusy),
-        wait=wait_random(0.02, 0.1),
-        stop=stop_after_delay(LOCK_WAIT_S),
-        reraise=True,
-    )
-    for attempt in patiently:
-        with attempt, project.lock(f"prestage request {case.request.id}"):
-            return _decide(project, case, needs, outcome)
-    raise AssertionError("tenacity returns or raises")
+    with project.patient_lock(f"prestage request {case.request.id}"):
+        return _decide(project, case, needs, outcome)
 
 
 def finish_open(project: Project) -> tuple[Decision, ...]:

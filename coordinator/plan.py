@@ -1,6 +1,5 @@
 """`make_plan`: forecast, live capacity and ledger in, a plan file out. Nothing is applied."""
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +7,13 @@ from contracts.drift import DriftReport
 from contracts.exits import ExitCode
 from contracts.files import read_forecast, write_document
 from contracts.plan import Infeasible, Plan
-from coordinator.drift import find_drift
+from coordinator.drift import compare_live
 from coordinator.errors import UnknownName
 from coordinator.project import Project
 from coordinator.settle import note_applied
 from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
 from planner.question import Question
-from stacks.errors import ApplyBusy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +41,18 @@ class PlanOutcome:
 def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
     """Plans, and writes the plan to `out` (by default `plans/<environment>.json`) where demand can be met.
 
-    A plan can be made while another is being applied; the gate will find it superseded.
-
     Raises:
         UnknownName: there is no forecast yet.
         DocumentError: the forecast cannot be used.
+        ApplyBusy: an apply has been running for longer than we wait.
     """
     path = out or project.paths.plan
-    with contextlib.suppress(ApplyBusy), project.lock("prestage plan"):
+    with project.patient_lock("prestage plan"):
         note_applied(project)
-    plan = _build(project)
+        plan, drift = _build(project), compare_live(project)
     if isinstance(plan, Plan):
         write_document(path, plan)
-    return PlanOutcome(plan=plan, path=path, drift=find_drift(project))
+    return PlanOutcome(plan=plan, path=path, drift=drift)
 
 
 def _build(project: Project) -> Plan | Infeasible:

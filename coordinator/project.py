@@ -3,11 +3,15 @@
 This is where the wiring is: every function of the coordinator takes a project and nothing else from outside.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Self
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from contracts.capacity import CapacitySnapshot, Catalog
 from contracts.consistency import check_catalog, check_environment, check_inventory
@@ -26,9 +30,13 @@ from coordinator.paths import Paths
 from policies.bundle import PolicyBundle
 from stacks.capacity.estate import read_capacity
 from stacks.engines.engine import Engine
+from stacks.errors import ApplyBusy
 from stacks.estate.inventory import Inventory
 from stacks.journal import Journal
 from stacks.lock import ApplyLock
+
+LOCK_WAIT_S = 60.0
+"""How long a request or a plan waits for the estate: an apply takes seconds, another request on demand about one."""
 
 
 def system_clock() -> datetime:
@@ -92,8 +100,12 @@ class Project:
 
         return open_engine(self.environment, self.paths)
 
+    def estate(self) -> CapacitySnapshot:
+        """What is live now, whatever runs meanwhile; every resource in its place's own root."""
+        return read_capacity(self.inventory, self.environment, self.clock())
+
     def capacity(self) -> CapacitySnapshot:
-        """What is live now. On-demand resources are where the engine's state says they are."""
+        """What is live now, on-demand resources in the root that the engine's state says. Only under the lock."""
         roots = {key: applied.root for key, applied in self.engine.applied().items()}
         return read_capacity(self.inventory, self.environment, self.clock(), roots)
 
@@ -104,6 +116,19 @@ class Project:
             ApplyBusy: on entering, when another has it: who, since when.
         """
         return ApplyLock(self.paths.lock, command, self.clock)
+
+    @contextmanager
+    def patient_lock(self, command: str) -> Iterator[None]:
+        """As `lock`, for those who need it for a moment: waits up to `LOCK_WAIT_S` for its turn."""
+        patiently = Retrying(
+            retry=retry_if_exception_type(ApplyBusy),
+            wait=wait_random(0.02, 0.1),
+            stop=stop_after_delay(LOCK_WAIT_S),
+            reraise=True,
+        )
+        with ExitStack() as held:
+            patiently(held.enter_context, self.lock(command))
+            yield
 
     def archive(self, plan: Plan) -> None:
         """Keeps a plan under its digest, before it is applied."""

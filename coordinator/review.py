@@ -23,7 +23,7 @@ def make_review(project: Project, plan_path: Path) -> Review:
 
 def review_now(project: Project, plan: Plan) -> Review:
     """The verdict as of now; nothing is written."""
-    capacity = project.capacity()
+    capacity = project.estate()
     facts = Facts(
         environment=project.environment,
         regions=capacity.regions,

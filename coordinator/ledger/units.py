@@ -136,7 +136,10 @@ def take_root(tx: Transaction, key: str, root: str) -> None:
 
 def lapse(tx: Transaction, quarantine_until: datetime) -> int:
     """Ends what ran out: holds and quarantines are staged again, grants go into quarantine. Returns how many."""
-    due = [_unit(row) for row in tx.rows("SELECT * FROM units WHERE until IS NOT NULL AND until <= ? ORDER BY until, key", tx.at)]
+    due = [
+        _unit(row)
+        for row in tx.rows("SELECT * FROM units WHERE until IS NOT NULL AND until <= ? ORDER BY until, key", tx.at)
+    ]
     for unit in due:
         if unit.state is UnitState.ACTIVE:
             move(tx, unit, Custody(state=UnitState.QUARANTINED, until=quarantine_until))
