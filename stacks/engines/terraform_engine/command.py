@@ -46,6 +46,14 @@ class Ended:
     stdout: str
     stderr: str
 
+    @property
+    def last_words(self) -> str:
+        """The line that says best why a command failed: its first error, else the last that it printed."""
+        lines = [line.strip(" │╷╵\n") for line in (self.stderr + self.stdout).splitlines()]
+        said = [line for line in lines if line]
+        errors = [line for line in said if line.startswith(("Error", "panic"))]
+        return (errors or said[-1:] or [f"ended with code {self.code}"])[0]
+
 
 class _Quiet(Terraform):
     """python-terraform with words of our own before the command, and without its reading of state files."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -97,7 +97,7 @@ class TerraformEngine:
         links = tuple(item for item in jobs if item.root == LINKS_ROOT)
         there = {item.key for item in self._roots.applied(LINKS_ROOT)} if links else set()
         for item in links:
-            kept = tuple(each for each in item.declarations if each.key in there)
+            kept = _among(item.declarations, there)
             if len(jobs) > 1 and there - {each.key for each in kept}:
                 yield (RootJob(root=item.root, declarations=kept, adopt=frozenset()),)
         yield tuple(item for item in jobs if item.root != LINKS_ROOT)
@@ -162,10 +162,13 @@ class Session:
         )
 
     def _plan(self, job: RootJob, progress: Progress) -> Events:
+        mended = self._roots.mend(job.root)
         there = self._roots.applied(job.root)
         adopt = job.adopt - {item.key for item in there}
         self._roots.write(self._environment, job.root, job.declarations, adopt)
         progress.start(job.root, len(job.declarations))
+        if mended:
+            progress.advance(job.root, 0, mended)
         events = Events(
             {address_of(type, key): key for type, key in {*_named(there), *_named(job.declarations)}},
             lambda done, key: progress.advance(job.root, done, key),
@@ -181,8 +184,7 @@ class Session:
         if self._commands.stopped:
             raise Interrupted(f"stopped in root {job.root}; what was finished is kept")
         if ended.code not in (0, 2) and not events.told:
-            words = (ended.stderr or ended.stdout).strip().splitlines()
-            events.failures[""] = [words[-1] if words else f"ended with code {ended.code}"]
+            events.failures[""] = [ended.last_words]
 
 
 def together(before: RootRun | None, after: RootRun) -> RootRun:
@@ -205,6 +207,15 @@ def together(before: RootRun | None, after: RootRun) -> RootRun:
 
 def _named(items: Iterable[AppliedResource | Declaration]) -> set[tuple[str, str]]:
     return {(item.type, item.key) for item in items}
+
+
+def _among(declarations: Iterable[Declaration], keys: set[str]) -> tuple[Declaration, ...]:
+    """Those with one of the keys, as far as they stand on one another."""
+    return tuple(
+        replace(item, depends_on=tuple(key for key in item.depends_on if key in keys))
+        for item in declarations
+        if item.key in keys
+    )
 
 
 def _root_jobs(job: Job) -> tuple[RootJob, ...]:

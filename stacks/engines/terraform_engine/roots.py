@@ -14,11 +14,11 @@ from contracts.document import text_digest
 from contracts.files import write_bytes
 from stacks.declaration import Declaration, Value
 from stacks.engines.engine import AppliedResource
-from stacks.errors import EngineFailed
+from stacks.engines.terraform_engine.state import mend_state, read_state
 from stacks.estate.inventory import resource_id
 from stacks.estate.terraform_source import SOURCE
 
-MAIN, IMPORTS, STATE, PLANNED = "main.tf.json", "imports.tf.json", "terraform.tfstate", "plan.bin"
+MAIN, IMPORTS, PLANNED = "main.tf.json", "imports.tf.json", "plan.bin"
 Json = Mapping[str, object]
 PLAIN_KEY = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*(?:[./][a-zA-Z0-9-]+)*")  # can be read back from its label
 
@@ -94,34 +94,12 @@ class Roots:
         shutil.rmtree(gone, ignore_errors=True)
 
     def applied(self, root: str) -> tuple[AppliedResource, ...]:
-        """What the state of a root says was applied last.
+        """What the state of a root says was applied last."""
+        return read_state(self.path(root))
 
-        Raises:
-            EngineFailed: the state cannot be read.
-        """
-        path = self.path(root) / STATE
-        payload = path.read_bytes() if path.exists() else b""
-        if not payload:  # the program makes the file before it writes it: killed in between, it leaves an empty one
-            return ()
-        try:
-            state = json.loads(payload)
-            return tuple(
-                _applied(item["type"], root, instance["attributes"])
-                for item in state.get("resources", ())
-                for instance in item["instances"]
-                if instance.get("attributes")
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise EngineFailed(
-                f"the state cannot be read ({error})",
-                where=str(path),
-                next_step=f"restore it from {path.name}.backup, or remove it: existing resources are then adopted",
-            ) from error
-
-
-def _applied(type: str, root: str, attributes: Mapping[str, Value | None]) -> AppliedResource:
-    known = {name: value for name, value in attributes.items() if value is not None and name not in ("id", "state")}
-    return AppliedResource(type=type, key=str(known["key"]), root=root, arguments=known)
+    def mend(self, root: str) -> str:
+        """Makes a damaged state of a root usable; says what was done, or nothing."""
+        return mend_state(self.path(root))
 
 
 def _block(item: Declaration, types: Mapping[str, str]) -> Json:
