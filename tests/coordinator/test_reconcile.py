@@ -143,3 +143,16 @@ def test_same_input_same_plan(project):
     text = first.path.read_bytes()
     assert make_plan(project, project.paths.plan.with_name("again.json")).path.read_bytes() == text
     assert changes_of(first) == ()
+
+
+def test_what_somebody_else_made_under_our_tags_goes(project):
+    """No state knows it: it is taken in and destroyed, the same way as everything else."""
+    row = project.inventory.read("dev", compute_of(project))
+    key = "fra/compute/staged/s4/0099"
+    project.inventory.create("dev", row.type, key, {**row.arguments, "key": key, "instances": 1})
+    assert [(item.key, item.drift_class) for item in find_drift(project).found] == [(key, DriftClass.FOREIGN)]
+    before = project.live_keys()
+    result = reconcile(project)
+    assert project.live_keys() == before - {key}
+    assert {change.key for item in result.passes for change in item.plan.changes} == {key}
+    assert find_drift(project).found == ()
