@@ -21,8 +21,11 @@ from stacks.engines.engine import AppliedResource
 from stacks.engines.pulumi_engine.resources import TYPES
 
 PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
-BACKEND = ".prestage/pulumi"
 FILE_SCHEME = "file://"
+# Without it each state file has one of attributes beside it, which is not written whole: a kill -9 in between leaves
+# it empty, and the stack unreadable ("failed to load checkpoint: EOF").
+NO_ATTRIBUTES = "metadata=skip"
+BACKEND = f"{FILE_SCHEME}.prestage/pulumi?{NO_ATTRIBUTES}"
 PROJECT = "prestage"
 
 
@@ -58,14 +61,16 @@ class PulumiWorkspace:
         url = os.environ.get("PULUMI_BACKEND_URL") or self._configured_backend()
         if not url.startswith(FILE_SCHEME):
             return url
-        path = Path(url.removeprefix(FILE_SCHEME).partition("?")[0]).expanduser()
-        return f"{FILE_SCHEME}{(self.folder / path).resolve()}"
+        name, _, query = url.removeprefix(FILE_SCHEME).partition("?")
+        path = (self.folder / Path(name).expanduser()).resolve()
+        options = query if "metadata=" in query else "&".join(filter(None, (query, NO_ATTRIBUTES)))
+        return f"{FILE_SCHEME}{path}?{options}"
 
     @property
     def backend_folder(self) -> Path | None:
         """The backend's folder, where it is one."""
         url = self.backend_url
-        return Path(url.removeprefix(FILE_SCHEME)) if url.startswith(FILE_SCHEME) else None
+        return Path(url.removeprefix(FILE_SCHEME).partition("?")[0]) if url.startswith(FILE_SCHEME) else None
 
     @property
     def inventory_setting(self) -> str:
@@ -156,7 +161,7 @@ class PulumiWorkspace:
     def _configured_backend(self) -> str:
         backend = self._settings().get("backend")
         url = backend.get("url") if isinstance(backend, dict) else None
-        return str(url or f"{FILE_SCHEME}{BACKEND}")
+        return str(url or BACKEND)
 
     def _settings(self) -> Mapping[str, object]:
         path = self.folder / "Pulumi.yaml"

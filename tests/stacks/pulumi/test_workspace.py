@@ -51,6 +51,16 @@ def test_the_backend_is_that_of_the_project_file(tmp_path, monkeypatch):
     assert made.backend_folder is None and made.backend_url == "s3://bucket"
 
 
+@pytest.mark.parametrize(
+    ("configured", "query"),
+    [("file://x", "metadata=skip"), ("file://x?no_tmp_dir=false", "no_tmp_dir=false&metadata=skip")],
+)
+def test_a_backend_of_files_keeps_no_attributes_beside_its_files(tmp_path, monkeypatch, configured, query):
+    """A kill -9 would leave half a file of them, and a stack that cannot be read."""
+    monkeypatch.setenv("PULUMI_BACKEND_URL", configured)
+    assert workspace(tmp_path).backend_url == f"file://{tmp_path / 'x'}?{query}"
+
+
 def test_a_passphrase_that_people_set_is_theirs(tmp_path, monkeypatch):
     assert workspace(tmp_path).variables()["PULUMI_CONFIG_PASSPHRASE"] == ""
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", "secret.txt")
