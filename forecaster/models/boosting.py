@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import xgboost
 
 ALPHAS = (0.1, 0.5, 0.9)
+ENOUGH_EXAMPLES = 40  # two leaves of `min_child_weight`: with fewer, no tree could have a split
 CHUNK = 200_000  # rows described at a time: bounds memory at some hundred bytes a row
 
 
@@ -44,7 +45,9 @@ class Boosting:
         return "xgboost"
 
     def suits(self, panel: Panel) -> bool:
-        return panel.steps >= (14 * 24 if panel.day == 24 else 42)
+        """Long enough, and enough of it was seen and was not zero to learn from."""
+        long_enough = panel.steps >= (14 * 24 if panel.day == 24 else 42)
+        return long_enough and len(examples(panel, panel.day, self.rows).targets) >= ENOUGH_EXAMPLES
 
     def fit(self, panel: Panel, steps: int) -> "FittedBoosting":
         import xgboost

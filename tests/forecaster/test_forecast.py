@@ -168,6 +168,25 @@ def test_short_histories_are_forecast_thinly():
         assert all(item.evidence is Evidence.THIN for item in bundle.document.series)
 
 
+def old_straggler():
+    """Three weeks, and one measurement from long before."""
+    return [series("cpu", "fra", [7.0], begin=BEGIN - timedelta(days=300)), series("cpu", "fra", wave(504))]
+
+
+def long_silence():
+    """Three weeks, half a year without a value, an hour at the end."""
+    return [series("cpu", "fra", wave(504)), series("cpu", "fra", [7.0], begin=BEGIN + timedelta(days=200))]
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [[series("cpu", "fra", np.zeros(1700))], old_straggler(), long_silence()],
+    ids=["all zero", "old straggler", "long silence"],
+)
+def test_a_long_history_with_little_in_it_is_forecast(frames):
+    assert_lawful(forecast(history(*frames)))
+
+
 def test_rare_requests_are_counts():
     bundle = forecast(history(asked=requests(("fra", "ams"), [BEGIN, BEGIN + timedelta(hours=100)])))
     values = bundle.values[ASKED, Granularity.HOURLY]
