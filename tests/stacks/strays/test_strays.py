@@ -111,9 +111,11 @@ def test_what_is_handed_out_stays_and_says_so(inventory, engine):
 def test_what_an_earlier_run_took_in_and_this_plan_keeps_is_left_alone(inventory, engine):
     other = compute("ams/compute/staged/m8/0002", root=STRAYS_ROOT)
     engine.apply(Job(environment="dev", roots={STRAYS_ROOT: declare([other], ENVIRONMENT)}), Silent())
+    seq = inventory.read("dev", other.key).seq
     make_live(inventory, DOOMED)
     destroy_strays(strays_of(engine, keys(inventory)), engine, Silent())
     assert keys(inventory) == {other.key} == set(engine.applied())
+    assert inventory.read("dev", other.key).seq == seq  # not destroyed and made anew
 
 
 def test_what_stands_in_a_network_goes_with_it(inventory, engine):
