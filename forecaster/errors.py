@@ -23,6 +23,10 @@ class ForecasterError(PrestageError):
 class FileRefused(ForecasterError):
     """A telemetry file cannot be imported; nothing of it was."""
 
+    def __init__(self, what: str, *, where: str = "", expected: str = "", next_step: str = "") -> None:
+        again = "correct the file and run the same import again: nothing of it was kept"
+        super().__init__(what, where=where, expected=expected, next_step=next_step or again)
+
 
 class MalformedFile(FileRefused):
     """A row, a cell or the header cannot be read, or the file is cut off."""

@@ -54,7 +54,9 @@ def read_sheet(path: Path) -> Sheet:
     try:
         payload = path.read_bytes()
     except OSError as error:
-        raise MalformedFile(f"cannot be read ({error.strerror})", where=str(path)) from error
+        raise MalformedFile(
+            f"cannot be read ({error.strerror})", where=str(path), next_step="name a file that is there and readable"
+        ) from error
     match path.suffix.lower():
         case ".csv":
             return _read_csv(path.name, payload)

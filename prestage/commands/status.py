@@ -25,6 +25,8 @@ class StatusOptions:
 @scoped(StatusOptions)
 def command(scope: Scope, options: StatusOptions) -> int:
     """Show the last plan, units by state, what is handed out, open runs, counters."""
+    if options.metrics and scope.as_json:
+        raise click.UsageError("--metrics prints Prometheus' text form: leave out one of --metrics and --json")
     from coordinator.metrics import metrics_text
     from coordinator.status import read_status
     from prestage.projects import open_project

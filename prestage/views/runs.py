@@ -42,7 +42,7 @@ def decision_text(decision: Decision) -> str:
     if decision.prefixes:
         lines.append(table([("addresses", ", ".join(decision.prefixes))]))
     if decision.until:
-        lines.append(table([("until", moment(decision.until))]))
+        lines.append(table([("grant", f"{decision.grant} until {moment(decision.until)}")]))
     if decision.score is not None:
         lines.append(f"  score {decision.score:.3f}")
         lines.append(
