@@ -20,6 +20,7 @@ from contracts.names import is_link, link_ends
 from contracts.requests import AddressRequest, Decision, Missing, Outcome, PeeringRequest, Requirements
 from contracts.resources import CircuitSpec
 from contracts.series import SeriesKey, SeriesKind
+from coordinator.allowed import not_allowed
 from coordinator.answers import Case, grant_units, refuse, stopwatch
 from coordinator.follow import follow
 from coordinator.ledger import requests
@@ -90,6 +91,8 @@ def _decide_staged(project: Project, case: Case, request: AddressRequest, scorin
                 kind="score", place=request.region, wanted=scoring.threshold, available=scoring.total, why=why
             )
             return refuse(tx, case, [lacking])
+        if denied := not_allowed(project.environment.rules, request.customer, request.region):
+            return refuse(tx, case, denied)
         lots = lots_for(
             tx,
             request.customer,

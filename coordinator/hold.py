@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contracts.document import Model
+from contracts.environment import Rules
 from contracts.names import link_name
 from contracts.requests import Missing, Requirements
+from coordinator.allowed import not_allowed
 from coordinator.errors import RequestConflict, UnknownName
 from coordinator.follow import follow
 from coordinator.ledger import grants, units
@@ -66,7 +68,7 @@ def hold(project: Project, request: HoldRequest) -> Hold:
     """
     identity = request.id or f"h-{uuid.uuid4().hex[:12]}"
     with project.ledger.write() as tx:
-        held = _known(tx, identity, request) or _hold(tx, identity, request)
+        held = _known(tx, identity, request) or _hold(tx, identity, request, project.environment.rules)
     follow(project.ledger, project.inventory, project.paths.follow_lock)
     return held
 
@@ -80,7 +82,9 @@ def release(project: Project, identity: str) -> Release:
     with project.ledger.write() as tx:
         grant = grants.by_id(tx, identity)
         if grant is None:
-            raise UnknownName(f"there is no grant or hold {identity!r}", next_step="prestage status lists them")
+            asked = f"g-{identity}"  # people know the request that they made
+            next_step = f"prestage release {asked}" if grants.by_id(tx, asked) else "prestage status lists them"
+            raise UnknownName(f"there is no grant or hold {identity!r}", next_step=next_step)
         until = project.ledger.quarantine_until(tx)
         keys = grants.end(tx, grant, until) if grant.ended_at is None else ()
         again = until if grant.kind is GrantKind.GRANT else tx.now
@@ -104,8 +108,11 @@ def _known(tx: Transaction, identity: str, request: HoldRequest) -> Hold | None:
     return Hold(id=identity, customer=grant.customer, units=keys, until=grant.until)
 
 
-def _hold(tx: Transaction, identity: str, request: HoldRequest) -> Hold:
+def _hold(tx: Transaction, identity: str, request: HoldRequest, rules: Rules) -> Hold:
     link = link_name(request.region, request.source or request.region)
+    place = link if request.source else request.region
+    if denied := not_allowed(rules, request.customer, place):
+        return Hold(id=identity, customer=request.customer, units=(), until=None, missing=denied)
     lots = lots_for(tx, request.customer, (request.region, link), priority=0, may_take_held=False)
     free = tuple(lot for lot in lots if lot.holder is None)
     found = match(request.requirements, request.region, link, free)

@@ -6,6 +6,7 @@ It imports neither planner nor engines, so that a process that only answers from
 from contracts.environment import Environment
 from contracts.names import link_name
 from contracts.requests import Decision, Missing, Outcome, PeeringRequest
+from coordinator.allowed import not_allowed
 from coordinator.answers import Case, grant_units, refuse
 from coordinator.ledger import Ledger, requests
 from coordinator.matching import match
@@ -24,6 +25,8 @@ def decide_staged(ledger: Ledger, environment: Environment, case: Case, request:
         if request.source == request.destination:
             why = "a region is not peered with itself"
             return refuse(tx, case, [Missing(kind="link", place=link, wanted=1, available=0, why=why)])
+        if denied := not_allowed(environment.rules, request.customer, link):
+            return refuse(tx, case, denied)
         lots = lots_for(
             tx,
             request.customer,

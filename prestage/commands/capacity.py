@@ -14,6 +14,6 @@ def command(scope: Scope, _options: NoOptions) -> int:
     from prestage.views.world import capacity_text
 
     with open_project(scope) as project:
-        snapshot = project.capacity()
+        snapshot = project.estate()
     scope.answer(snapshot, lambda: capacity_text(snapshot))
     return ExitCode.CLEAN

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def survey(stage: Stage) -> Scene:
     """What there is to begin with."""
-    snapshot = stage.project.capacity()
+    snapshot = stage.project.estate()
     path = stage.keep("capacity", snapshot, "capacity.json")
     regions = plural(len(snapshot.regions), "region")
     domains = plural(len({region.fault_domain for region in snapshot.regions}), "fault domain")

@@ -11,12 +11,14 @@ from coordinator.drift import find_drift
 from coordinator.errors import Denied, Unfinished, UnknownName
 from coordinator.peering import answer_peering
 from coordinator.plan import make_plan
+from coordinator.project import Project
 from coordinator.reconcile import MAX_PASSES, reconcile
+from tests.coordinator.estate_engine import EstateEngine
 from tests.coordinator.factory import peering
 from tests.coordinator.world import changes_of, open_project, plan_review_apply, write_load, write_project
 
 
-def compute_of(project) -> str:
+def compute_of(project: Project) -> str:
     rows = project.inventory.listing("dev")
     return next(row.key for row in rows if "/compute/serving/" in row.key or "/compute/failover/" in row.key)
 
@@ -129,8 +131,10 @@ def test_what_keeps_coming_back_ends_after_three_passes(folder):
         def undo(point: str) -> None:
             if point.startswith("state"):
                 row = project.inventory.read("dev", key)
+                assert row is not None
                 project.inventory.update("dev", row.type, key, {**row.arguments, "instances": 77})
 
+        assert isinstance(project.engine, EstateEngine)
         project.engine.at = undo
         undo("state")
         with pytest.raises(Unfinished, match=f"are left after {MAX_PASSES} passes, among them {key}"):

@@ -224,3 +224,19 @@ def test_status_tells_where_an_environment_stands(project):
     assert (status.open_runs, status.unanswered, status.not_followed, status.locked_by) == ((), (), 0, None)
     with project.lock("prestage apply plans/dev.json"):
         assert "`prestage apply plans/dev.json`" in (read_status(project).locked_by or "")
+
+
+def test_a_customer_gets_nothing_outside_the_regions_that_it_allows(tmp_path):
+    folder = write_project(tmp_path)
+    environment = folder / "environments" / "dev.yaml"
+    rules = "rules: {headroom_quantile: 0.8, allowed_regions: {acme: [ams]}}"
+    environment.write_text(environment.read_text().replace("rules: {headroom_quantile: 0.8}", rules))
+    with open_project(folder) as project:
+        plan_review_apply(project)
+        refused = (answer_peering(project, peering()), answer_addresses(project, addresses()))
+        held = hold(project, HoldRequest(customer="acme", region="fra", requirements=Requirements(vcpu=4), hours=1))
+        other = answer_peering(project, peering("r2", customer="globex"))
+    assert [decision.outcome for decision in refused] == [Outcome.REFUSED, Outcome.REFUSED]
+    assert {(item.kind, item.place) for decision in refused for item in decision.missing} == {("policy", "fra")}
+    assert (held.units, [item.place for item in held.missing]) == ((), ["fra"])
+    assert other.outcome is Outcome.STAGED
