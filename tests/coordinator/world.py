@@ -52,9 +52,9 @@ def write_project(folder: Path, load: float = 1.0, extra: str = "") -> Path:
     return folder
 
 
-def write_load(folder: Path, load: float) -> None:
+def write_load(folder: Path, load: float, regions: tuple[str, ...] = REGIONS) -> None:
     """A forecast of so much load, from noon on."""
-    values = demand(load)
+    values = demand(load, regions)
     payload = values_to_bytes(values, len(LEVELS))
     document = Forecast(
         environment="dev",
@@ -62,7 +62,7 @@ def write_load(folder: Path, load: float) -> None:
         made_at=NOON,
         seconds=0.1,
         series=tuple(_series(key, granularity, len(table)) for (key, granularity), table in values.items()),
-        request_profiles=tuple(_profile(one, other) for one in REGIONS for other in REGIONS if one != other),
+        request_profiles=tuple(_profile(one, other) for one in regions for other in regions if one != other),
         history_digest="sha256:history",
         values_file=VALUES,
         values_digest=bytes_digest(payload),
@@ -71,13 +71,13 @@ def write_load(folder: Path, load: float) -> None:
     write_forecast(path, ForecastBundle(document, values))
 
 
-def demand(load: float) -> dict[tuple[SeriesKey, Granularity], NDArray[np.float64]]:
+def demand(load: float, regions: tuple[str, ...] = REGIONS) -> dict[tuple[SeriesKey, Granularity], NDArray[np.float64]]:
     values = {}
-    for region in REGIONS:
+    for region in regions:
         for kind, size in ((SeriesKind.CPU, 40), (SeriesKind.MEMORY, 150), (SeriesKind.STORAGE, 2000)):
             values[SeriesKey(kind, region), Granularity.HOURLY] = _wave(load * size)
         values[SeriesKey(SeriesKind.REGION_TRAFFIC, region), Granularity.HOURLY] = _wave(load * 4)
-        for other in REGIONS:
+        for other in regions:
             if other != region:
                 pair = f"{region}->{other}"
                 values[SeriesKey(SeriesKind.TRAFFIC, pair), Granularity.HOURLY] = _wave(load * 2)
