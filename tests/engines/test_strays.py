@@ -28,6 +28,7 @@ ORPHAN = "fra/alert/vcpu"
 @pytest.fixture(params=["terraform", "pulumi environment", "pulumi region"])
 def project(request, tmp_path):
     engine, _, layout = request.param.partition(" ")
+    made: terraform_project.TerraformProject | pulumi_project.PulumiProject
     if why := MISSING[engine]():
         pytest.skip(why)
     if engine == "terraform":
