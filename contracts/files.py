@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TypeVar
 
-from contracts.document import Document
-from contracts.document import bytes_digest as bytes_digest
+from contracts.document import Document, bytes_digest
 from contracts.errors import AlteredDocument, MalformedDocument
 from contracts.forecast import Forecast, ForecastBundle
 from contracts.forecast_values import values_from_bytes, values_to_bytes

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from contracts.files import bytes_digest, write_bytes
+from contracts.document import bytes_digest
+from contracts.files import write_bytes
 from forecaster.batch import Batch, no_measurements, no_requests
 from forecaster.errors import HistoryDamaged, HistoryUnwritable
 from forecaster.history.manifest import MANIFEST, Manifest, Part, read_manifest
