@@ -168,7 +168,7 @@ def _malformed(
     lines = [what, *(f"  {_place(where, mark)}: {what}" for what, mark in others)]
     if len(told) > 8:
         lines.append(f"  and {len(told) - 8} more")
-    return MalformedDocument("\n".join(lines), where=_place(where, mark))
+    return MalformedDocument("\n".join(lines), where=_place(where, mark), next_step="correct it, then prestage doctor")
 
 
 def _finding(kind: type[Document], item: ErrorDetails, marks: dict[KeyPath, yaml.Mark]) -> tuple[str, yaml.Mark | None]:

@@ -15,6 +15,7 @@ from contracts.files import read_document
 from contracts.plan import Plan
 from contracts.review import Finding, Review
 from coordinator.errors import Denied, Refused
+from coordinator.plan_file import read_plan
 from coordinator.project import Project
 from coordinator.review import review_now
 from coordinator.staleness import find_staleness
@@ -36,7 +37,7 @@ def check(project: Project, plan_path: Path, now: datetime) -> Gate:
         Refused: frozen, expired, superseded, not reviewed, stale, or for another environment or engine.
         Denied: the policies deny it.
     """
-    plan = read_document(Plan, plan_path)
+    plan = read_plan(plan_path)
     where = str(plan_path)
     _check_belongs(project, plan, where)
     _check_time(project, plan, where, now)

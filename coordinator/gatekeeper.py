@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.environment import Environment
-from contracts.files import read_document
 from contracts.plan import Plan
 from coordinator.apply import retire_doomed
 from coordinator.errors import Refused, UnknownName
 from coordinator.gate import check
+from coordinator.plan_file import read_plan
 from coordinator.project import Project
 from coordinator.settle import note_applied
 from stacks.apply import intent_of, make_order
@@ -47,7 +47,7 @@ class ProjectGatekeeper:
             Refused, Denied, DocumentError: as `prestage apply` would.
             ApplyBusy: another apply is running.
         """
-        plan = read_document(Plan, plan_path)
+        plan = read_plan(plan_path)
         with Project.open(project_folder(plan_path), plan.environment) as project:
             if not dry_run:
                 self._hold(project.lock(COMMAND))

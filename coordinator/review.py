@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from contracts.files import read_document, write_document
+from contracts.files import write_document
 from contracts.plan import Plan
 from contracts.review import Review
+from coordinator.plan_file import read_plan
 from coordinator.project import Project
 from policies.case import Facts
 from policies.review import review_plan
@@ -14,9 +15,10 @@ def make_review(project: Project, plan_path: Path) -> Review:
     """Reviews a plan file and writes `<plan>.review.json` beside it, denied or not.
 
     Raises:
-        DocumentError: the plan cannot be read, or was altered.
+        AlteredDocument: the plan is not what was sealed.
+        NewerDocument: it was written by a later version.
     """
-    review = review_now(project, read_document(Plan, plan_path))
+    review = review_now(project, read_plan(plan_path))
     write_document(project.paths.review_of(plan_path), review)
     return review
 

@@ -218,9 +218,9 @@ class Journal:
             raise EstateBusy(
                 f"another process has held the journal for {BUSY_WAIT_S:.0f} s", where=where, next_step="try again"
             ) from error
-        raise StacksError(
-            f"the journal cannot be used: {error}", where=where, next_step="free space on the disk, then run it again"
-        ) from error
+        damaged = getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+        mend = "restore the file from a backup" if damaged else "free space on the disk, then run it again"
+        raise StacksError(f"the journal cannot be used: {error}", where=where, next_step=mend) from error
 
 
 def _next_id(database: sqlite3.Connection) -> str:

@@ -165,7 +165,9 @@ def _translate(error: sqlite3.Error, path: Path) -> CoordinatorError:
         )
     if str(error) == "blocks overlap":
         return BlockOverlap("an address block overlaps one that is in use", where=where)
-    return LedgerUnusable(f"SQLite says: {error}", where=where, next_step="prestage doctor")
+    damaged = code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+    mend = "restore the file from a backup" if damaged else "see that the file and its folder can be written"
+    return LedgerUnusable(f"the ledger cannot be used: {error}", where=where, next_step=mend)
 
 
 def _statements(script: str) -> Iterator[str]:

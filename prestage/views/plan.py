@@ -1,6 +1,7 @@
 """A plan as people read it: what changes where, why, at what cost."""
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import assert_never
 
 import click
@@ -17,7 +18,21 @@ from contracts.resources import (
     Resource,
     StorageSpec,
 )
-from prestage.views.paper import bad, dim, good, moment, number, plural, short, signed_usd, table, title, usd, warn
+from prestage.views.paper import (
+    WIDTH,
+    bad,
+    dim,
+    good,
+    moment,
+    number,
+    plural,
+    short,
+    signed_usd,
+    table,
+    title,
+    usd,
+    warn,
+)
 
 ROWS_PER_PLACE = 12
 """Changes shown for one place; the rest are counted. `--json` and the plan file have all."""
@@ -42,11 +57,12 @@ def dearest(plan: Plan) -> str:
 
 def infeasible_text(answer: Infeasible) -> str:
     """Which demand cannot be met: where, what, when, how much, and the nearest that can be."""
-    head = ("where", "what", "wanted", "there is", "short", "when", "nearest that can be met")
-    rows = [_shortfall(item) for item in answer.shortfalls]
-    return "\n".join(
-        [bad(title(f"No plan meets the demand of {answer.environment}")), table(rows, head=head, right=(2, 3, 4))]
-    )
+    head = ("where", "what", "wanted", "there is", "short", "when")
+    shown = table([_shortfall(item) for item in answer.shortfalls], head=head, right=(2, 3, 4)).splitlines()
+    lines = [bad(title(f"No plan meets the demand of {answer.environment}")), shown[0]]
+    for item, line in zip(answer.shortfalls, shown[1:], strict=True):
+        lines += [line, *wrap(item.nearest, width=WIDTH, initial_indent="    ", subsequent_indent="    ")]
+    return "\n".join(lines)
 
 
 def _header(plan: Plan) -> Iterable[str]:
@@ -174,4 +190,4 @@ def _inputs(plan: Plan) -> Iterable[str]:
 def _shortfall(item: Shortfall) -> tuple[str, ...]:
     when = moment(item.at) if item.at else ""
     short_by = number(item.wanted - item.available)
-    return item.place, item.kind, number(item.wanted), number(item.available), short_by, when, item.nearest
+    return item.place, item.kind, number(item.wanted), number(item.available), short_by, when

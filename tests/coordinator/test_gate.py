@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from contracts.environment import EngineName, Level
-from contracts.errors import AlteredDocument
+from contracts.errors import AlteredDocument, NewerDocument
 from contracts.exits import ExitCode
 from contracts.files import read_document, write_document
 from contracts.plan import Plan
@@ -66,9 +66,8 @@ def test_a_plan_edited_by_one_byte(ready):
     text = path_of(ready).read_bytes()
     for at in range(10, len(text), len(text) // 40):
         path_of(ready).write_bytes(text[:at] + bytes([text[at] ^ 1]) + text[at + 1 :])
-        with pytest.raises(Exception) as caught:
+        with pytest.raises((AlteredDocument, NewerDocument)):
             check(ready, path_of(ready), ready.clock())
-        assert caught.type.__name__ in ("AlteredDocument", "MalformedDocument", "NewerDocument")
     path_of(ready).write_bytes(text)
     check(ready, path_of(ready), ready.clock())
 
