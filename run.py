@@ -2,7 +2,7 @@
 
 python3 run.py demo [...]       plays one day of an on-premises estate, forecast to reconcile
 python3 run.py test [...]       lint, format, types, layers, tests; arguments go to pytest
-python3 run.py engines          makes sure of tofu and pulumi, building what is not there
+python3 run.py engines          makes sure of tofu and pulumi, building what is not there; readies `pulumi up`
 python3 run.py prestage ...     the command line itself
 python3 run.py env              only makes or refreshes the developer's environment, .venv
 """
@@ -18,6 +18,7 @@ if sys.version_info < (3, 11):  # before anything that an older Python cannot re
     sys.exit(64)
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
     if verb == "test":
         return run_checks(rest)
     if verb == "engines" and not rest:
-        return engines.main()
+        return engines.main() or ready_for_pulumi_up()
     if verb == "env" and not rest:
         print(ensure_environment(Level.DEVELOPER))
         return 0
@@ -62,6 +63,19 @@ def run_prestage(arguments: list[str]) -> NoReturn:
     python = ensure_environment(Level.RUNTIME)
     # -P: a folder of the user's own called `policies` or `stacks` must not shadow ours.
     os.execve(python, [str(python), "-P", "-m", "prestage", *arguments], environ_of(python))
+
+
+def ready_for_pulumi_up() -> int:
+    """Makes the stack and the settings that a `pulumi up` in this checkout wants, and says what to type."""
+    pulumi = engines.find_engine("pulumi")
+    if pulumi is None:
+        return 0
+    python = ensure_environment(Level.RUNTIME)
+    prepare = [str(python), "-P", "-m", "stacks.engines.pulumi_engine.prepare", "."]
+    code = subprocess.run(prepare, cwd=ROOT, env=environ_of(python), stdout=sys.stderr, check=False).returncode
+    if not code and shutil.which("pulumi") is None:
+        say(f'to type `pulumi up` here: export PATH="{pulumi.parent}:$PATH"; source .envrc')
+    return code
 
 
 def run_checks(pytest_arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ from datetime import datetime
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
+from contracts.environment import EngineName
 from contracts.errors import PrestageError
 from contracts.exits import ExitCode
 from prestage.sample_history import SampleHistory
@@ -54,12 +55,13 @@ class NewProject:
     written: tuple[str, ...]
 
 
-def project_files(name: str, *, now: datetime) -> dict[str, str]:
+def project_files(name: str, *, now: datetime, engine: EngineName = EngineName.TERRAFORM) -> dict[str, str]:
     """Every file of a new project, by its path.
 
     Args:
         name: the project's name.
         now: where the sample history ends.
+        engine: which engine is in charge.
 
     Raises:
         CannotStart: the name is none that Pulumi takes.
@@ -70,8 +72,15 @@ def project_files(name: str, *, now: datetime) -> dict[str, str]:
             expected="letters, digits, dots, hyphens and underscores, at most 100",
             next_step="prestage init my-network",
         )
-    files = {path: template(source).replace("@NAME@", name) for path, source in _TEMPLATES.items()}
+    words = {"@NAME@": name, "@ENGINE@": str(engine)}
+    files = {path: _filled(template(source), words) for path, source in _TEMPLATES.items()}
     return files | {f"history/{file}": text for file, text in SampleHistory(now).files().items()}
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for mark, word in words.items():
+        text = text.replace(mark, word)
+    return text
 
 
 def template(name: str) -> str:

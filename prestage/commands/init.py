@@ -1,5 +1,6 @@
 """`prestage init`: a project of one's own that runs at once."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from prestage.scope import Scope, examples
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitOptions:
-    """Where the project is made, and its name: by default the folder's."""
+    """Where the project is made, its name (by default the folder's), and the engine in charge."""
 
     folder: Path
     name: str
+    engine: str
 
 
 @click.command(
@@ -25,29 +27,39 @@ class InitOptions:
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--name", help="Name of the project; the folder's by default.")
+@click.option("--engine", type=click.Choice(["terraform", "pulumi"]), help="Who applies; pulumi where it is on PATH.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
-def command(folder: Path, name: str | None, as_json: bool) -> int:
+def command(folder: Path, name: str | None, engine: str | None, as_json: bool) -> int:
     """Make a project: environment, sample inventory, Pulumi.yaml, pipeline, README."""
-    from contracts.environment import Environment
+    from contracts.environment import EngineName, Environment
     from contracts.yaml_files import read_yaml_document
     from prestage.projects import now
     from prestage.scaffold import ENVIRONMENT, project_files, write_project
     from prestage.views.paper import next_steps
     from stacks.engines.pulumi_engine.prepare import prepare_project
 
-    options = InitOptions(folder=folder, name=name or folder.resolve().name)
+    options = InitOptions(folder=folder, name=name or folder.resolve().name, engine=engine or _engine_at_hand())
     scope = Scope(asked_folder=folder, asked_environment=ENVIRONMENT, as_json=as_json)
-    made = write_project(options.folder, project_files(options.name, now=now()))
+    files = project_files(options.name, now=now(), engine=EngineName(options.engine))
+    made = write_project(options.folder, files)
     environment = read_yaml_document(Environment, made.folder / "environments" / f"{ENVIRONMENT}.yaml")
     ready = prepare_project(made.folder, environment)
     written = (*made.written, *ready.written)
     document = {
         "folder": str(made.folder),
+        "engine": options.engine,
         "written": written,
         "pulumi": {"backend": ready.backend, "stack": ready.stack, "told": ready.told},
     }
     first = "prestage history import history/traffic.csv --table traffic"
     steps = next_steps(f"cd {folder}", first) if folder != Path() else next_steps(first)
     told = "\n".join(f"  {line}" for line in (*written, *ready.told))
-    scope.answer(document, lambda: f"{len(written)} files written to {made.folder}\n{told}\n{steps}")
+    scope.answer(
+        document, lambda: f"{len(written)} files written to {made.folder}, engine {options.engine}\n{told}\n{steps}"
+    )
     return ExitCode.CLEAN
+
+
+def _engine_at_hand() -> str:
+    """Pulumi where people can type `pulumi up`; Terraform has a fallback that every environment holds."""
+    return "pulumi" if shutil.which("pulumi") else "terraform"

@@ -74,10 +74,8 @@ def play(folder: Path, engine: EngineName, progress: Progress, tell: Tell) -> De
 
 def demo_files(engine: EngineName) -> dict[str, str]:
     """The sample project, with the engine that was asked for and without sample telemetry: the demo has real one."""
-    files = {path: text for path, text in project_files("prestage-demo", now=END).items() if "history/" not in path}
-    settings = f"environments/{ENVIRONMENT}.yaml"
-    files[settings] = files[settings].replace("\nengine: terraform", f"\nengine: {engine}")
-    return files
+    files = project_files("prestage-demo", now=END, engine=engine)
+    return {path: text for path, text in files.items() if "history/" not in path}
 
 
 def _report(stage: Stage, seconds: float) -> DemoReport:

@@ -10,7 +10,7 @@ import yaml
 
 from contracts.capacity import Catalog
 from contracts.consistency import check_catalog, check_environment, check_inventory
-from contracts.environment import Environment
+from contracts.environment import EngineName, Environment
 from contracts.inventory import InventoryFacts
 from contracts.review import Exemptions
 from contracts.yaml_files import read_yaml_document
@@ -33,7 +33,7 @@ def contents(folder: Path) -> dict[str, str]:
     "path", ["environments/dev.yaml", "estate/inventory.yaml", "estate/catalog.yaml", "exemptions.yaml"]
 )
 def test_the_repository_is_the_sample_project(path):
-    assert (ROOT / path).read_text() == FILES[path]
+    assert (ROOT / path).read_text() == project_files("prestage", now=NOW, engine=EngineName.PULUMI)[path]
 
 
 def test_a_project_is_written_whole(tmp_path):
