@@ -36,11 +36,18 @@ _DETAILS = (
 )
 
 
-def as_markdown(review: Review, plan: Plan) -> str:
-    """The comment, at most `LIMIT` characters. Its first line is a mark by which a pipeline finds it again."""
+def as_markdown(review: Review, plan: Plan, file: str = "") -> str:
+    """The comment, at most `LIMIT` characters. Its first line is a mark by which a pipeline finds it again.
+
+    Args:
+        review: the verdict.
+        plan: what it is about.
+        file: where the plan lies, for the command to type; `plans/<environment>.json` when it is left out.
+    """
     text = ""
     for detail in _DETAILS:
-        text = "\n".join(_lines(review, plan, detail)) + "\n"
+        lines = (*_lines(review, plan, detail), *_footer(review, plan, file))
+        text = "\n".join(lines) + "\n"
         if len(text) <= LIMIT:
             break
     return text
@@ -56,7 +63,6 @@ def _lines(review: Review, plan: Plan, detail: _Detail) -> Iterator[str]:
     yield from _cost(plan)
     yield from _findings(review.findings, detail)
     yield from _changes(plan, detail)
-    yield from _footer(review, plan)
 
 
 def _cost(plan: Plan) -> Iterator[str]:
@@ -128,8 +134,8 @@ def _change(change: Change, reason: str) -> tuple[str, ...]:
     return (f"`{symbol(change.operation)}`", f"`{change.key}`", becomes, f"{change.usd_per_hour:+,.4f}", reason)
 
 
-def _footer(review: Review, plan: Plan) -> Iterator[str]:
-    told, command = words.next_steps(review, plan)
+def _footer(review: Review, plan: Plan, file: str) -> Iterator[str]:
+    told, command = words.next_steps(review, plan, file)
     yield told
     if command:
         yield from ("", "```", command, "```")

@@ -10,12 +10,12 @@ from policies.markdown import as_markdown
 __all__ = ["as_markdown", "as_text"]
 
 
-def as_text(review: Review, plan: Plan) -> str:
-    """Verdict, cost, findings, changes by region in numbers, what to type next."""
-    return "\n".join(_lines(review, plan))
+def as_text(review: Review, plan: Plan, file: str = "") -> str:
+    """Verdict, cost, findings, changes by region in numbers, what to type next about the plan's `file`."""
+    return "\n".join(_lines(review, plan, file))
 
 
-def _lines(review: Review, plan: Plan) -> Iterator[str]:
+def _lines(review: Review, plan: Plan, file: str) -> Iterator[str]:
     cost = plan.cost
     difference = cost.after_usd_per_hour - cost.before_usd_per_hour
     yield f"{plan.environment} {words.verdict(review)}: {words.counts(plan.changes)}"
@@ -36,7 +36,7 @@ def _lines(review: Review, plan: Plan) -> Iterator[str]:
         yield f"  {group.name:<{width}}  {group.usd_per_hour:>+10,.2f} USD/h  {words.counts(group.changes)}"
     if found:
         yield ""
-    told, command = words.next_steps(review, plan)
+    told, command = words.next_steps(review, plan, file)
     yield told
     if command:
         yield f"  {command}"

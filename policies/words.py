@@ -81,9 +81,9 @@ def why(change: Change, requirements: dict[str, Requirement]) -> str:
     return told + (f" (and {len(behind) - 1} more)" if len(behind) > 1 else "")
 
 
-def next_steps(review: Review, plan: Plan) -> tuple[str, str]:
+def next_steps(review: Review, plan: Plan, file: str) -> tuple[str, str]:
     """What to do, and the command to type; no command where there is nothing to do."""
-    file = f"plans/{plan.environment}.json"
+    file = file or f"plans/{plan.environment}.json"
     if review.denied:
         return (
             "Settle the findings, or exempt what may be so, then:",

@@ -46,7 +46,7 @@ def command(scope: Scope, options: ReviewOptions) -> int:
         case "json":
             click.echo(review.sealed(), nl=False)
         case "markdown":
-            scope.answer(review, lambda: as_markdown(review, plan))
+            scope.answer(review, lambda: as_markdown(review, plan, scope.shown(path)))
         case _:
-            scope.answer(review, lambda: as_text(review, plan))
+            scope.answer(review, lambda: as_text(review, plan, scope.shown(path)))
     return ExitCode.DENIED if review.denied else ExitCode.CLEAN
