@@ -89,6 +89,16 @@ def test_what_changed_behind_its_back_is_found_and_put_right(project):
     assert project.live() == before
 
 
+def test_what_went_from_outside_and_is_not_wanted_any_more_is_forgotten(project):
+    """What a run that is killed between a deletion and its state file leaves."""
+    project.engine.apply(project.job(every_kind()), Silent())
+    project.inventory.delete("dev", "fra/alert/vcpu")
+    left = [item for item in every_kind() if item.key != "fra/alert/vcpu"]
+    assert project.engine.preview(project.job(left), Silent()).clean
+    assert statuses(project.engine.apply(project.job(left), Silent())) == {RunStatus.CLEAN}
+    assert set(project.engine.applied()) == {item.key for item in left}
+
+
 def test_a_refusal_fails_its_root_and_leaves_the_others(project):
     wanted = [*every_kind(), compute("ams/compute/serving/m8", 10_000)]
     outcomes = by_root(project.engine.apply(project.job(wanted), Silent()))

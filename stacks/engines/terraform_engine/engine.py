@@ -1,9 +1,10 @@
 """`TerraformEngine`: the engine port over OpenTofu or Terraform, with one provider server for all roots.
 
-A root is planned to a file and exactly that file is applied. Planning refreshes, so that what changed behind the
-engine's back is put right. There is no `apply -refresh-only` after an apply: it is advised because a failed update
-leaves wishes in the state, and our provider answers a failed update with what was there before. Roots go two at a
-time, that of the links after the regions, and before them too where links are taken away.
+A root is planned to a file and exactly that file is applied, also where it only writes down what has gone from
+outside. Planning refreshes, so that what changed behind the engine's back is put right. There is no `apply
+-refresh-only` after an apply: it is advised because a failed update leaves wishes in the state, and our provider
+answers a failed update with what was there before. Roots go two at a time, that of the links after the regions, and
+before them too where links are taken away.
 """
 
 import time
@@ -142,7 +143,7 @@ class Session:
         """Plans one root and applies just that plan; a failed resource makes it FAILED, the others are done."""
         started = time.monotonic()
         events = self._plan(job, progress)
-        if events.planned and not events.told:
+        if (events.planned or events.drifted) and not events.told:
             folder = self._roots.path(job.root)
             ended = self._commands.run(folder, "apply", PLANNED, on_line=events, json=IsFlagged, input=False)
             self._check(job, ended, events)

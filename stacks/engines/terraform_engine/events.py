@@ -22,6 +22,7 @@ class Events:
 
     Attributes:
         planned: action by key.
+        drifted: whether what is live is not what the state says: to be written down, also where nothing is planned.
         done: how many resources met each action.
         failures: messages by key, or by "" where no resource is named.
     """
@@ -30,6 +31,7 @@ class Events:
         self._keys = keys
         self._on_done = on_done
         self.planned: dict[str, Action] = {}
+        self.drifted = False
         self.done: Counter[Action] = Counter()
         self.failures: dict[str, list[str]] = {}
 
@@ -41,6 +43,8 @@ class Events:
         match event.get("type") if isinstance(event, dict) else None:
             case "planned_change":
                 self._plan(event["change"])
+            case "resource_drift":
+                self.drifted = True
             case "apply_complete":
                 self._complete(event["hook"])
             case "diagnostic":
