@@ -8,8 +8,10 @@ _HOME = Path(__file__).resolve().parents[1]
 
 def main() -> None:
     """Runs the command line and leaves with an exit code of `contracts.exits`."""
-    from prestage.failures import run
-
+    try:
+        from prestage.failures import run
+    except KeyboardInterrupt:
+        sys.exit(130)  # 128 + SIGINT; nothing was begun
     sys.exit(run(sys.argv[1:]))
 
 
