@@ -23,7 +23,7 @@ FLOOR_OF_MEAN = 0.1  # a stated distance is at least this share of its series' m
 FLOOR_OF_CENTRE = 0.01  # and of the centre: models state distances near 0 now and then
 CAP = 25.0  # an error of more distances says that the distance was wrong, not how far the tail reaches
 ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
-ENOUGH_WINDOWS = 4  # scores of one window are too alike
+ENOUGH_WINDOWS = 4  # that share no day: scores of one window are too alike
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
 
 NORMAL = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
@@ -40,6 +40,28 @@ class Calibrated(Protocol):
     def enough(self) -> NDArray[np.bool_]:
         """Of each series: whether its upper quantiles rest on enough scores."""
         ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Errors:
+    """Standardised errors (windows, series, steps) of held-back windows, and where those begin."""
+
+    scores: Matrix
+    cutoffs: Steps
+    day: int
+
+    def at(self, steps: NDArray[np.bool_]) -> "_Errors":
+        """Those of some steps ahead."""
+        return _Errors(self.scores[:, :, steps], self.cutoffs, self.day)
+
+    def independent(self) -> int:
+        """How many windows count: all that begin a day apart; of daily series only those that share no day."""
+        length = self.day if self.day > 1 else self.scores.shape[2]
+        count, free = 0, 0
+        for cutoff in self.cutoffs[np.isfinite(self.scores).any(axis=(1, 2))]:
+            if cutoff >= free:
+                count, free = count + 1, cutoff + length
+        return count
 
 
 class _Pooled(NamedTuple):
@@ -84,10 +106,10 @@ def calibrate(held: HeldBack, groups: Steps, day: int) -> Calibration:
     tables = np.tile(BLIND, (count, len(BUCKET_DAYS), 1))
     supported = np.zeros(count, dtype=bool)
     if held.windows.cutoffs:
-        errors = _standardised(held)
+        errors, cutoffs = _standardised(held), np.array(held.windows.cutoffs)
         bucket = buckets(held.windows.steps, day)
         for group in range(count):
-            tables[group], supported[group] = _group_tables(errors[:, groups == group], bucket, day)
+            tables[group], supported[group] = _group_tables(_Errors(errors[:, groups == group], cutoffs, day), bucket)
     return Calibration(groups=groups, day=day, tables=tables, supported=supported)
 
 
@@ -114,16 +136,16 @@ def _standardised(held: HeldBack) -> Matrix:
     return scores
 
 
-def _group_tables(errors: Matrix, bucket: Steps, day: int) -> _Pooled:
+def _group_tables(errors: _Errors, bucket: Steps) -> _Pooled:
     """The tables of one group: (buckets, levels), and whether every scored bucket had enough."""
     tables = np.tile(BLIND, (len(BUCKET_DAYS), 1))
-    whole = _pool(errors, day)
+    whole = _pool(errors)
     if whole is None:
         return _Pooled(tables, False)
     scored = np.unique(bucket)
     enough = True
     for index in scored:
-        pooled = _pool(errors[:, :, bucket == index], day) or whole
+        pooled = _pool(errors.at(bucket == index)) or whole
         tables[index], enough = pooled.quantiles, enough and pooled.enough
     for index in range(int(scored[-1]) + 1, len(BUCKET_DAYS)):  # errors grow with the square root of the time ahead
         growth = np.sqrt(BUCKET_DAYS[index] / BUCKET_DAYS[scored[-1]])
@@ -131,23 +153,18 @@ def _group_tables(errors: Matrix, bucket: Steps, day: int) -> _Pooled:
     return _Pooled(tables, enough)
 
 
-def _pool(errors: Matrix, day: int) -> _Pooled | None:
-    """Quantiles of the errors of a (windows, series, steps) block; None where there are too few for any.
-
-    Windows begin a day apart. Of hourly series each counts; of daily ones only those that share no day.
-    """
-    known = np.isfinite(errors)
-    scores = errors[known]
+def _pool(errors: _Errors) -> _Pooled | None:
+    """Quantiles of all errors of a block; None where there are too few for any."""
+    scores, windows = errors.scores[np.isfinite(errors.scores)], errors.independent()
     if len(scores) < POOL_SCORES // 3:
         return None
-    windows = int(known.any(axis=(1, 2)).sum())
     enough = len(scores) >= ENOUGH_SCORES and windows >= ENOUGH_WINDOWS
     if not enough and len(scores) < POOL_SCORES:
         return None
     levels = np.array(LEVELS)
     upper = np.minimum(levels * (len(scores) + 1) / len(scores), 1.0)
     quantiles = np.quantile(scores, np.where(levels > 0.5, upper, levels))
-    return _Pooled(_wider(quantiles, widening(windows if day > 1 else -(-windows // errors.shape[2]))), enough)
+    return _Pooled(_wider(quantiles, widening(windows)), enough)
 
 
 def _wider(quantiles: Matrix, factor: Matrix) -> Matrix:

@@ -124,7 +124,7 @@ def _score(panel: Panel, held: HeldBack, groups: Steps, scored: tuple[int, ...],
     for index in scored:
         cutoff = held.windows.cutoffs[index]
         calibrated = learn(held.known_before(cutoff), groups)
-        quantiles.append(finished(calibrated.quantiles(held.at(index)), panel.until(cutoff)))
+        quantiles.append(finished(calibrated.quantiles(held.at(index)), panel.until(cutoff), calibrated.enough()))
     windows = Windows(cutoffs=tuple(held.windows.cutoffs[index] for index in scored), steps=held.windows.steps)
     return score(np.stack(quantiles), held.actual[list(scored)], scales(panel, windows))
 
@@ -152,7 +152,7 @@ def forecast_values(panel: Panel, contest: Contest, steps: int) -> Matrix:
     for index in sorted(set(contest.winner.values())):
         entry = contest.entries[index]
         said = entry.model.fit(panel, steps).predict(panel, steps)
-        quantiles = finished(entry.calibrated.quantiles(said), panel)
+        quantiles = finished(entry.calibrated.quantiles(said), panel, entry.calibrated.enough())
         values = quantiles if not values.size else values
         rows = np.array([contest.winner[key.kind] == index for key in panel.keys], dtype=bool)
         values[rows] = quantiles[rows]

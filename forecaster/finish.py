@@ -13,9 +13,13 @@ CEILING = 4.0  # no quantile lies above so many times the largest value ever see
 WIDE = (0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2.2, 2.8, 3.4, 4)  # times the mean, by level
 
 
-def finished(quantiles: Matrix, panel: Panel) -> Matrix:
-    """Quantiles of shape (series, steps, levels) as they may leave the room."""
+def finished(quantiles: Matrix, panel: Panel, enough: NDArray[np.bool_]) -> Matrix:
+    """Quantiles of shape (series, steps, levels) as they may leave the room.
+
+    Where a series has not `enough` scores, its outermost quantile is at least that of everything that it ever was.
+    """
     clean = np.maximum(np.nan_to_num(quantiles, nan=0.0, posinf=0.0, neginf=0.0), 0.0)
+    clean[~enough, :, -1] = np.maximum(clean[~enough, :, -1], _highest(panel)[~enough, None])
     largest = np.nan_to_num(panel.observed).max(axis=1)
     clean = np.minimum(np.maximum.accumulate(clean, axis=2), CEILING * largest[:, None, None])
     whole = _whole(panel)
@@ -23,6 +27,14 @@ def finished(quantiles: Matrix, panel: Panel) -> Matrix:
     short = np.flatnonzero(too_short(panel) & ~_requests(panel))
     clean[short] = wide_naive(panel, quantiles.shape[1])[short]
     return np.asarray(clean)
+
+
+def _highest(panel: Panel) -> Matrix:
+    """The outermost quantile of what each series was so far: of less than 100 values the largest; 0 of none."""
+    ordered = np.sort(panel.observed, axis=1)  # unknown values last
+    last = np.ceil(LEVELS[-1] * (panel.known() + 1)).astype(np.int64)
+    found: Matrix = ordered[np.arange(len(ordered)), np.clip(last, 1, np.maximum(panel.known(), 1)) - 1]
+    return np.nan_to_num(found)
 
 
 def too_short(panel: Panel) -> NDArray[np.bool_]:

@@ -1,8 +1,9 @@
 """Scores of quantile forecasts (pure): MASE, scaled CRPS, coverage, exceedance.
 
 Per series and window the scale is the in-sample mean of |y(t) - y(t - 24 h)| (seven days for daily series) up to the
-origin; series-windows whose scale is 0 or unknown are left out of scaled scores. CRPS is approximated by twice the mean
-pinball loss over the levels 0.1 to 0.9, 0.95 and 0.99 (Gneiting and Raftery 2007). MASE is Hyndman and Koehler 2006.
+origin; series-windows whose scale is unknown or next to 0 are left out of scaled scores. CRPS is approximated by twice
+the mean pinball loss over the levels 0.1 to 0.9, 0.95 and 0.99 (Gneiting and Raftery 2007). MASE is Hyndman and Koehler
+2006.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from contracts.forecast import Scores
 from contracts.series import LEVELS, Granularity
+from forecaster.models.model import TINY
 from forecaster.panel import Matrix, Panel
 from forecaster.windows import Windows
 
@@ -56,7 +58,7 @@ def score(quantiles: Matrix, actual: Matrix, scale: Matrix) -> WindowScores:
     known = np.isfinite(actual)
     value = np.where(known, actual, 0.0)
     count = known.sum(axis=2)
-    usable = np.where((scale > 0) & (count > 0), scale, np.nan)
+    usable = np.where((scale > TINY) & (count > 0), scale, np.nan)
     pinball = np.zeros(actual.shape)
     for index in SCORED:
         miss = value - quantiles[..., index]

@@ -7,7 +7,7 @@ import numpy as np
 from forecaster.models.model import Fitted, Prediction
 from forecaster.panel import Matrix, Panel
 
-MAX_WINDOWS = 14  # a fortnight of daily origins
+MAX_WINDOWS = 14  # of hourly series a fortnight of daily origins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +46,10 @@ class HeldBack:
 
 
 def plan_windows(panel: Panel, steps: int, limit: int = MAX_WINDOWS) -> Windows:
-    """Daily origins in the newer half of the panel, each followed by `steps` seen steps, or fewer in a short panel.
+    """Origins in the newer half of the panel, each followed by `steps` seen steps, or fewer in a short panel.
 
-    A panel of less than three days (or eight steps) has none.
+    Those of hourly series are the newest, a day apart; those of daily ones are spread over the half, because windows of
+    weeks that begin a day apart tell the same. A panel of less than three days (or eight steps) has none.
     """
     start = max(2 * panel.day, panel.week if panel.day == 1 else 0)
     reach = min(steps, (panel.steps - start) // 2 // panel.day * panel.day)
@@ -56,7 +57,8 @@ def plan_windows(panel: Panel, steps: int, limit: int = MAX_WINDOWS) -> Windows:
         return Windows(cutoffs=(), steps=0)
     last = panel.steps - reach
     first = max(start, min(panel.steps // 2, last))
-    cutoffs = range(last, first - 1, -panel.day)[:limit]
+    apart = panel.day if panel.day > 1 else max(1, (last - first) // (limit - 1))
+    cutoffs = range(last, first - 1, -apart)[:limit]
     return Windows(cutoffs=tuple(reversed(cutoffs)), steps=reach)
 
 

@@ -49,6 +49,15 @@ def test_few_windows_are_said_and_wider():
     assert (widening(2) > widening(14)).all() and widening(14)[-1] > widening(14)[7] > 1
 
 
+@pytest.mark.parametrize(("apart", "enough"), [(1, False), (6, False), (7, True), (28, True)])
+def test_daily_windows_count_as_far_as_they_share_no_day(apart, enough):
+    """The last horizon bucket has 14 days: of eight windows a week apart four share none, and four are enough."""
+    one = held(8, 64, 28)
+    spread = replace(one.windows, cutoffs=tuple(range(100, 100 + 8 * apart, apart)))
+    learned = calibrate(replace(one, windows=spread), np.zeros(64, dtype=np.int64), 1)
+    assert learned.enough().all() == enough
+
+
 def test_nothing_held_back_is_blind_and_wide():
     none = held(14, 6, 24).known_before(0)
     learned = calibrate(none, GROUPS, 24)

@@ -134,9 +134,29 @@ def test_whatever_comes_in_leaves_lawful():
     panel = prepare(history(series("cpu", "fra", wave(100)), series("transactions", "web@fra", np.ones(100))), Scope())
     raw = np.random.default_rng(0).normal(1, 5, (len(panel.levels.keys), 9, len(LEVELS)))
     raw[0, 0], raw[0, 1, 3], raw[0, 2, 5], raw[0, 3, -1] = np.nan, np.inf, -np.inf, 1e300
-    values = finished(raw, panel.levels)
+    values = finished(raw, panel.levels, np.arange(len(raw)) % 2 == 0)
     assert np.isfinite(values).all() and (values >= 0).all() and (np.diff(values, axis=2) >= 0).all()
     assert values[0].max() <= 4 * wave(100).max()
+
+
+def test_a_tail_without_enough_scores_reaches_what_was_seen():
+    """Of less than 100 values the largest is the 0.99 quantile; where scores are enough, they alone decide."""
+    panel = prepare(history(series("cpu", "ams", wave(90)), series("cpu", "fra", wave(90))), Scope()).levels
+    values = finished(np.ones((2, 3, len(LEVELS))), panel, np.array([True, False]))
+    assert values[0].max() == 1 and (values[1, :, :-1] == 1).all()
+    np.testing.assert_allclose(values[1, :, -1], panel.observed[1].max())
+
+
+def test_a_daily_forecast_of_ten_weeks_has_thin_evidence_and_its_hours_enough():
+    """One window of four weeks was held back ten times over: no ground for a 0.99 quantile of days."""
+    many = [series("cpu", region, wave(24 * 70, seed=at)) for at, region in enumerate(("ams", "fra", "lhr", "nyc"))]
+    document = forecast(
+        history(*many), ForecastSettings(environment="test", models=("seasonal_naive_24", "seasonal_naive_7"))
+    ).document
+    assert {(item.granularity, item.evidence) for item in document.series} == {
+        (Granularity.HOURLY, Evidence.ENOUGH),
+        (Granularity.DAILY, Evidence.THIN),
+    }
 
 
 def by_key(document: Forecast, granularity: Granularity = Granularity.HOURLY):

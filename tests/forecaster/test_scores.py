@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from contracts.series import LEVELS
+from forecaster.panel import daily
 from forecaster.prepare import Scope, prepare
 from forecaster.scores import scales, score
 from forecaster.windows import Windows, actuals, plan_windows
@@ -46,8 +47,9 @@ def test_scores_are_what_they_are_defined_to_be():
     assert found.windows == 2
 
 
-def test_a_constant_series_has_no_scale_and_is_left_out_of_scaled_scores():
-    panel = prepare(history(series("cpu", "fra", np.ones(100))), Scope()).levels
+@pytest.mark.parametrize("values", [np.ones(100), 1e-310 * (np.arange(100) % 7)], ids=["constant", "next to nothing"])
+def test_a_series_that_hardly_moves_has_no_scale_and_is_left_out_of_scaled_scores(values):
+    panel = prepare(history(series("cpu", "fra", values)), Scope()).levels
     windows = Windows(cutoffs=(72,), steps=24)
     found = score(np.ones((1, 1, 24, 15)), actuals(panel, windows), scales(panel, windows)).summary(np.array([True]))
     assert found.mase is None and found.coverage_80 == 1.0
@@ -62,3 +64,11 @@ def test_windows_are_daily_and_end_where_history_ends(hours, steps, count, reach
     windows = plan_windows(panel, steps)
     assert (len(windows.cutoffs), windows.steps) == (count, reach)
     assert not count or (windows.cutoffs[-1] + reach == hours and windows.cutoffs[0] >= 48)
+
+
+@pytest.mark.parametrize(("days", "count", "apart"), [(70, 8, 1), (112, 14, 2), (400, 14, 13)])
+def test_windows_of_daily_series_are_spread_over_the_newer_half(days, count, apart):
+    panel = daily(prepare(history(series("cpu", "fra", np.ones(24 * days))), Scope()).levels)
+    windows = plan_windows(panel, 28)
+    assert len(windows.cutoffs) == count and windows.cutoffs[-1] + 28 == days
+    assert set(np.diff(windows.cutoffs)) == {apart} and windows.cutoffs[0] >= days // 2
