@@ -51,8 +51,9 @@ def test_scores_are_what_they_are_defined_to_be():
 def test_a_series_that_hardly_moves_has_no_scale_and_is_left_out_of_scaled_scores(values):
     panel = prepare(history(series("cpu", "fra", values)), Scope()).levels
     windows = Windows(cutoffs=(72,), steps=24)
-    found = score(np.ones((1, 1, 24, 15)), actuals(panel, windows), scales(panel, windows)).summary(np.array([True]))
-    assert found.mase is None and found.coverage_80 == 1.0
+    quantiles = np.tile(actuals(panel, windows)[..., None], len(LEVELS))
+    found = score(quantiles, actuals(panel, windows), scales(panel, windows)).summary(np.array([True]))
+    assert found.mase is None and found.scaled_crps is None and found.coverage_80 == 1.0
 
 
 @pytest.mark.parametrize(
