@@ -127,10 +127,16 @@ class ForecastBundle:
         document: the description.
         values: per (series, granularity) an array of shape (steps, levels), in the series' canonical unit, finite,
             non-negative, non-decreasing along the levels.
+        origin: when the first step of `values` begins.
     """
 
     document: Forecast
     values: Mapping[tuple[SeriesKey, Granularity], NDArray[np.float64]]
+    begins: datetime | None = None  # later than the document's origin once hours that are over were left out
+
+    @property
+    def origin(self) -> datetime:
+        return self.begins or self.document.origin
 
     def has(self, key: SeriesKey, granularity: Granularity = Granularity.HOURLY) -> bool:
         return (key, granularity) in self.values
@@ -154,8 +160,31 @@ class ForecastBundle:
         curve = self.curve(key, level, granularity)[:steps]
         at = int(np.argmax(curve))
         step = timedelta(hours=1) if granularity is Granularity.HOURLY else timedelta(days=1)
-        return Peak(float(curve[at]), self.document.origin + at * step)
+        return Peak(float(curve[at]), self.origin + at * step)
+
+    def since(self, now: datetime, hours: int) -> "ForecastBundle":
+        """The same forecast without the whole periods of `hours` hours that are over by `now`.
+
+        The period that is under way counts whole, so that all plans of one period are sized alike. Where the forecast
+        ends before it, its last `hours` hours (and as many days) stand in.
+        """
+        period = timedelta(hours=hours)
+        over = max(0, (now - self.origin) // period) * hours
+        values = {
+            (key, granularity): steps[
+                _skipped(len(steps), over, hours, 1 if granularity is Granularity.HOURLY else 24) :
+            ]
+            for (key, granularity), steps in self.values.items()
+        }
+        longest = max((len(steps) for (_, each), steps in self.values.items() if each is Granularity.HOURLY), default=0)
+        begins = self.origin + timedelta(hours=_skipped(longest, over, hours, 1))
+        return ForecastBundle(self.document, values, begins)
 
     def subjects(self, kind: SeriesKind) -> tuple[str, ...]:
         """Subjects of all series of a kind, sorted."""
         return tuple(sorted({key.subject for key, _ in self.values if key.kind == kind}))
+
+
+def _skipped(steps: int, hours_over: int, hours_needed: int, step_hours: int) -> int:
+    """How many first steps are over, less those that have to stand in."""
+    return max(0, min(hours_over // step_hours, steps - -(-hours_needed // step_hours)))

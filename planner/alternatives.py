@@ -70,9 +70,7 @@ def partner_alternatives(
         if refusal is not None:
             refused.append(refusal)
         elif region not in taken:
-            alone = [
-                usd * _count(critical, shape.vcpu, shape.memory_gib) for shape, usd in market.offered_shapes(region)
-            ]
+            alone = [usd * critical.instances(shape) for shape, usd in market.offered_shapes(region)]
             value = rounded(min(alone)) if alone else None
             code = RefusalCode.DEARER if alone else RefusalCode.NOT_OFFERED
             refused.append(RefusedAlternative(candidate=region, code=code, value=value, unit=USD))
@@ -89,7 +87,7 @@ def _shapes(
             yield RefusedAlternative(
                 candidate=f"{shape.name} {Purchase.SPOT}", code=RefusalCode.NOT_ALLOWED, value=rounded(spot), unit=USD
             )
-        usd, count = market.price(region, shape.name), _count(need, shape.vcpu, shape.memory_gib)
+        usd, count = market.price(region, shape.name), need.instances(shape)
         candidate = f"{count} x {shape.name}"
         if shape.name in names:
             continue
@@ -107,7 +105,3 @@ def _no_room(candidate: str, limit: float, value: float, kind: CapacityKind) -> 
     return RefusedAlternative(
         candidate=candidate, code=RefusalCode.NO_CAPACITY, limit=rounded(limit), value=rounded(value), unit=kind.value
     )
-
-
-def _count(need: Amount, vcpu: int, memory_gib: int) -> int:
-    return math.ceil(max(need.vcpu / vcpu, need.memory_gib / memory_gib) - 1e-9)

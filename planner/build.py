@@ -5,7 +5,6 @@ is computed from the question alone: the same question gives the same bytes.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall
 from contracts.resources import BlockSpec
@@ -42,6 +41,7 @@ def build_plan(question: Question, solve: Solver) -> Plan | Infeasible:
         SolverError: the solver gave no answer that can be trusted.
     """
     _check(question)
+    question = question.from_now()
     market = Market.read(question.catalog, question.capacity)
     needs = serving_requirements(question, market)
     given = given_resources(question, market)
@@ -82,7 +82,7 @@ def _document(question: Question, desired: Desired, placement: Placement, circui
         environment=question.environment.name,
         engine=question.environment.engine,
         made_at=question.now,
-        expires_at=question.now + timedelta(hours=question.environment.horizons.validity_hours),
+        expires_at=question.expiry(),
         inputs=Inputs(
             forecast=question.forecast.document.digest(),
             capacity=question.capacity.digest(),

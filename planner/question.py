@@ -1,7 +1,7 @@
 """What the planner is asked: every document that goes into a plan, as one value."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from contracts.capacity import CapacitySnapshot, Catalog
 from contracts.environment import Environment
@@ -35,6 +35,16 @@ class Question:
     previous_plan: str | None
     now: datetime
     earlier: Plan | None = None
+
+    def from_now(self) -> "Question":
+        """The same question, its forecast without the periods of validity that are over when the plan is made."""
+        return replace(self, forecast=self.forecast.since(self.now, self.environment.horizons.validity_hours))
+
+    def expiry(self) -> datetime:
+        """When a plan stops to hold: where the period that it is sized for ends."""
+        valid = timedelta(hours=self.environment.horizons.validity_hours)
+        ends = self.forecast.origin + valid
+        return ends if self.now < ends <= self.now + valid else self.now + valid
 
     def live(self) -> dict[str, Resource]:
         """What exists of ours, by key."""

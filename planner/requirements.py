@@ -109,7 +109,7 @@ def _larger_direction(question: Question, market: Market, link: str, hops: dict[
         series=str(SeriesKey(SeriesKind.TRAFFIC, pairs[largest])),
         level=level,
         value=rounded(float(curves[largest, at])),
-        at=question.forecast.document.origin + timedelta(hours=at),
+        at=question.forecast.origin + timedelta(hours=at),
     )
     return _Demand(link, CapacityKind.GBPS, forecast, (("other pairs", rounded(rest)),) if rest > 0 else ())
 

@@ -29,6 +29,15 @@ class Amount:
         """What is left after taking another amount, never below nothing."""
         return Amount(vcpu=max(0.0, self.vcpu - other.vcpu), memory_gib=max(0.0, self.memory_gib - other.memory_gib))
 
+    @classmethod
+    def of(cls, shape: Shape, count: int) -> "Amount":
+        """What so many instances of a shape give."""
+        return cls(vcpu=float(shape.vcpu * count), memory_gib=float(shape.memory_gib * count))
+
+    def instances(self, shape: Shape) -> int:
+        """How many instances of one shape cover this amount alone."""
+        return math.ceil(max(self.vcpu / shape.vcpu, self.memory_gib / shape.memory_gib) - 1e-9)
+
     def times(self, share: float) -> "Amount":
         return Amount(vcpu=self.vcpu * share, memory_gib=self.memory_gib * share)
 
@@ -89,8 +98,8 @@ def compute_amount(market: Market, resources: list[Resource]) -> Amount:
     for resource in resources:
         spec = resource.spec
         if isinstance(spec, ComputeSpec) and spec.shape in market.shapes:
-            shape = market.shapes[spec.shape]
-            vcpu, memory = vcpu + shape.vcpu * spec.count, memory + shape.memory_gib * spec.count
+            given = Amount.of(market.shapes[spec.shape], spec.count)
+            vcpu, memory = vcpu + given.vcpu, memory + given.memory_gib
     return Amount(vcpu=vcpu, memory_gib=memory)
 
 

@@ -6,11 +6,9 @@ again after a crash, with part of it live already, it wants the same resources.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 
-from contracts.capacity import CapacityKind
-from contracts.names import link_name
+from contracts.capacity import ADDRESS_ITEM, CapacityKind
 from contracts.plan import (
     Change,
     Cost,
@@ -21,18 +19,15 @@ from contracts.plan import (
     Reason,
     ReasonCode,
     RefusedAlternative,
-    Requirement,
 )
 from contracts.requests import Missing
 from contracts.resources import (
-    ON_DEMAND_PREFIX,
     BlockSpec,
     CircuitSpec,
     ComputeSpec,
     LinkSpec,
     NetworkSpec,
     Purpose,
-    Resource,
     Spec,
     StorageSpec,
 )
@@ -41,11 +36,12 @@ from planner.alternatives import circuit_alternatives, shape_alternatives
 from planner.changes import ORDER
 from planner.circuits import cheapest_circuits, most_gbps
 from planner.keys import block_key, item_key, link_key, network_key, unit_key
-from planner.market import Market, address_count
+from planner.market import address_count
 from planner.question import SmallQuestion
 from planner.relied import relied_on
 from planner.requirements import rounded
 from planner.sites import Amount
+from planner.small_work import Work
 from planner.support import dependencies
 
 __all__ = ["SmallQuestion", "build_small_plan"]
@@ -56,7 +52,7 @@ VALIDITY = timedelta(hours=1)
 
 def build_small_plan(question: SmallQuestion) -> Plan | tuple[Missing, ...]:
     """Resources for one request, within quotas, or everything that is missing, in numbers."""
-    work = _Work.start(question)
+    work = Work.start(question)
     _refuse_places(work)
     if not work.missing:
         _want_compute(work)
@@ -67,72 +63,7 @@ def build_small_plan(question: SmallQuestion) -> Plan | tuple[Missing, ...]:
     return tuple(work.missing) if work.missing else _document(work)
 
 
-@dataclass(slots=True)
-class _Work:
-    """What is wanted and what is missing so far. `live` leaves out what the request itself has made already."""
-
-    question: SmallQuestion
-    market: Market
-    live: dict[str, Resource]
-    made: dict[str, Resource]
-    wanted: dict[str, PlannedResource] = field(default_factory=dict)
-    requirements: list[Requirement] = field(default_factory=list)
-    missing: list[Missing] = field(default_factory=list)
-    lower_bound: float = 0.0
-
-    @classmethod
-    def start(cls, question: SmallQuestion) -> "_Work":
-        everything = {item.resource.key: item.resource for item in question.capacity.resources}
-        root = f"{ON_DEMAND_PREFIX}{question.request.id}"
-        made = {
-            key: resource
-            for key, resource in everything.items()
-            if resource.root == root or key.endswith(f"/{question.request.id}")
-        }
-        live = {key: resource for key, resource in everything.items() if key not in made}
-        market = Market.read(question.catalog, question.capacity)
-        return cls(question=question, market=market, live=live, made=made)
-
-    @property
-    def destination(self) -> str:
-        return self.question.request.destination
-
-    @property
-    def link(self) -> str:
-        return link_name(self.question.request.source, self.destination)
-
-    @property
-    def root(self) -> str:
-        return f"{ON_DEMAND_PREFIX}{self.question.request.id}"
-
-    def room(self, place: str, kind: CapacityKind) -> float:
-        """What is left of a place for this request."""
-        used = self.market.total_use(self.live.values()).get((place, kind), 0.0)
-        return max(0.0, self.market.available.get((place, kind), 0.0) - used)
-
-    def need(self, place: str, kind: CapacityKind, quantity: float) -> str:
-        """Notes a requirement; returns its id."""
-        name = f"{place}/{kind}/request/{self.question.request.id}"
-        part = {f"request {self.question.request.id}": rounded(quantity)}
-        requirement = Requirement(
-            id=name, place=place, kind=kind, quantity=rounded(quantity), code=ReasonCode.REQUEST, parts=part
-        )
-        self.requirements.append(requirement)
-        return name
-
-    def lacks(self, place: str, kind: CapacityKind, wanted: float, available: float) -> None:
-        why = f"{available:g} of {wanted:g} {kind.value} are left at {place}"
-        self.missing.append(
-            Missing(kind=kind.value, place=place, wanted=rounded(wanted), available=rounded(available), why=why)
-        )
-
-    def want(self, key: str, place: str, purpose: Purpose, spec: Spec, reason: Reason) -> None:
-        resource = Resource(key=key, place=place, root=self.root, purpose=purpose, spec=spec)
-        usd_per_hour = rounded(self.market.usd_per_hour(resource))
-        self.wanted[key] = PlannedResource(resource=resource, usd_per_hour=usd_per_hour, reason=reason)
-
-
-def _refuse_places(work: _Work) -> None:
+def _refuse_places(work: Work) -> None:
     """A peering needs both regions, the destination open for changes, and a link between them.
 
     A request from a region to itself is one for the region's own resources: addresses out of its pool.
@@ -153,7 +84,7 @@ def _closed(kind: str, place: str, why: str) -> Missing:
     return Missing(kind=kind, place=place, wanted=1, available=0, why=why)
 
 
-def _want_compute(work: _Work) -> None:
+def _want_compute(work: Work) -> None:
     """The shape of which enough for the request costs least, among those that fit."""
     asked, region = work.question.request.requirements, work.destination
     need = Amount(vcpu=asked.vcpu, memory_gib=asked.memory_gib)
@@ -162,12 +93,11 @@ def _want_compute(work: _Work) -> None:
     room = Amount(vcpu=work.room(region, CapacityKind.VCPU), memory_gib=work.room(region, CapacityKind.MEMORY_GIB))
     fitting = []
     for shape, usd in work.market.offered_shapes(region):
-        count = math.ceil(max(need.vcpu / shape.vcpu, need.memory_gib / shape.memory_gib) - 1e-9)
-        if count * shape.vcpu <= room.vcpu and count * shape.memory_gib <= room.memory_gib:
+        count = need.instances(shape)
+        if not Amount.of(shape, count).less(room):
             fitting.append((usd * count, count, shape.name))
     if not fitting:
-        work.lacks(region, CapacityKind.VCPU, need.vcpu, room.vcpu)
-        work.lacks(region, CapacityKind.MEMORY_GIB, need.memory_gib, room.memory_gib)
+        _lacks_compute(work, need, room)
         return
     _, count, name = min(fitting)
     per_unit = [
@@ -185,14 +115,27 @@ def _want_compute(work: _Work) -> None:
     work.want(_key(work, region, spec, name), region, Purpose.GRANTED, spec, _reason(ids, refused))
 
 
-def _want_storage(work: _Work) -> None:
+def _lacks_compute(work: Work, need: Amount, room: Amount) -> None:
+    """What the request itself lacks; where it lacks nothing, what whole instances of the nearest shape do."""
+    offered = [shape for shape, _ in work.market.offered_shapes(work.destination)]
+    room = room if offered else Amount()
+    if not need.less(room):
+        taken = [Amount.of(shape, need.instances(shape)) for shape in offered]
+        need = min(taken, key=lambda amount: (amount.less(room).vcpu, amount.less(room).memory_gib))
+    if need.vcpu > room.vcpu:
+        work.lacks(work.destination, CapacityKind.VCPU, need.vcpu, room.vcpu)
+    if need.memory_gib > room.memory_gib:
+        work.lacks(work.destination, CapacityKind.MEMORY_GIB, need.memory_gib, room.memory_gib)
+
+
+def _want_storage(work: Work) -> None:
     wanted, region = work.question.request.requirements.storage_gib, work.destination
     if not wanted:
         return
     gib, room = math.ceil(wanted), work.room(region, CapacityKind.STORAGE_GIB)
     cheapest = work.market.cheapest_class(region)
     if cheapest is None or gib > room:
-        work.lacks(region, CapacityKind.STORAGE_GIB, wanted, room if cheapest else 0.0)
+        work.lacks(region, CapacityKind.STORAGE_GIB, gib, room if cheapest else 0.0)
         return
     work.lower_bound += wanted * cheapest[1]
     spec = StorageSpec(storage_class=cheapest[0].name, gib=gib)
@@ -200,7 +143,7 @@ def _want_storage(work: _Work) -> None:
     work.want(_key(work, region, spec, cheapest[0].name), region, Purpose.GRANTED, spec, _reason(ids))
 
 
-def _want_circuits(work: _Work) -> None:
+def _want_circuits(work: Work) -> None:
     wanted, link = work.question.request.requirements.gbps, work.link
     if not wanted:
         return
@@ -219,7 +162,7 @@ def _want_circuits(work: _Work) -> None:
         work.want(_key(work, link, spec, name), link, Purpose.GRANTED, spec, _reason(ids, refused))
 
 
-def _want_block(work: _Work) -> None:
+def _want_block(work: Work) -> None:
     """The block that the request has already, else the best fit in the pools."""
     length, region = work.question.request.requirements.prefix_length, work.destination
     if not length:
@@ -236,10 +179,10 @@ def _want_block(work: _Work) -> None:
     ids = (work.need(region, CapacityKind.ADDRESSES, wanted),)
     key = unit_key(block_key(region, Purpose.GRANTED, block.prefix), work.question.request.id)
     work.want(key, region, Purpose.GRANTED, block, _reason(ids))
-    work.lower_bound += (work.market.price(region, "address") or 0.0) * address_count(block.prefix)
+    work.lower_bound += (work.market.price(region, ADDRESS_ITEM) or 0.0) * address_count(block.prefix)
 
 
-def _want_support(work: _Work) -> None:
+def _want_support(work: Work) -> None:
     """Networks and the link, where there are none yet: the next main plan adopts them."""
     ends = sorted({work.question.request.source, work.destination})
     for region in ends:
@@ -252,7 +195,7 @@ def _want_support(work: _Work) -> None:
         work.want(link_key(work.link), work.link, Purpose.SUPPORT, LinkSpec(), reason)
 
 
-def _key(work: _Work, place: str, spec: Spec, item: str) -> str:
+def _key(work: Work, place: str, spec: Spec, item: str) -> str:
     return unit_key(item_key(place, spec.kind, Purpose.GRANTED, item), work.question.request.id)
 
 
@@ -260,7 +203,7 @@ def _reason(ids: tuple[str, ...], refused: tuple[RefusedAlternative, ...] = ()) 
     return Reason(code=ReasonCode.REQUEST, requirements=ids, alternatives=refused)
 
 
-def _document(work: _Work) -> Plan:
+def _document(work: Work) -> Plan:
     question = work.question
     resources = tuple(work.wanted[key] for key in sorted(work.wanted))
     return Plan(
@@ -286,7 +229,7 @@ def _document(work: _Work) -> Plan:
     )
 
 
-def _changes(work: _Work) -> tuple[Change, ...]:
+def _changes(work: Work) -> tuple[Change, ...]:
     """Everything wanted that is not there yet, in the order in which it can be made."""
     missing = [item for key, item in work.wanted.items() if key not in work.made]
     missing.sort(key=lambda item: (ORDER[item.resource.kind], item.resource.key))
@@ -304,7 +247,7 @@ def _changes(work: _Work) -> tuple[Change, ...]:
     )
 
 
-def _cost(work: _Work, resources: Sequence[PlannedResource]) -> Cost:
+def _cost(work: Work, resources: Sequence[PlannedResource]) -> Cost:
     before = rounded(sum(work.market.usd_per_hour(item) for item in work.live.values()))
     mine = rounded(sum(item.usd_per_hour for item in resources))
     bound = min(mine, rounded(work.lower_bound))

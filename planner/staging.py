@@ -190,7 +190,7 @@ def _link(question: Question, arrivals: _Arrivals, level: float) -> ForecastLink
         series=str(SeriesKey(SeriesKind.PEERING_REQUESTS, arrivals.pair)),
         level=level,
         value=float(requests_at(arrivals.mean, arrivals.variance, level)),
-        at=question.forecast.document.origin,
+        at=question.forecast.origin,
     )
 
 

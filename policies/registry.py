@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     Rule("no_destruction", 1, Level.MANDATORY, protection.no_destruction),
     Rule("change_ceiling", 1, Level.OVERRIDABLE, spending.change_ceiling),
     Rule("pool_utilisation", 1, Level.OVERRIDABLE, capacity.pool_utilisation),
+    Rule("forecast_reaches", 1, Level.OVERRIDABLE, protection.forecast_reaches),
     Rule("expiry", 1, Level.MANDATORY, protection.expiry),
 )
 

@@ -1,4 +1,4 @@
-"""What a plan may not do: destroy what somebody holds or uses, outlive its validity."""
+"""What a plan may not do: destroy what somebody holds or uses, be sized by what is over, outlive its validity."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,6 +25,24 @@ def no_destruction(case: Case) -> Iterator[Breach]:
             )
         elif change.operation in (Operation.DELETE, Operation.REPLACE):
             yield from _cut_off(change, case.handed_out)
+
+
+def forecast_reaches(case: Case) -> Iterator[Breach]:
+    """What the plan is sized by is not over: no requirement rests on an hour `validity_hours` before it was made."""
+    oldest = case.plan.made_at - timedelta(hours=case.facts.environment.horizons.validity_hours)
+    old = [
+        requirement
+        for requirement in case.plan.requirements
+        if requirement.forecast is not None and requirement.forecast.at < oldest
+    ]
+    if old:
+        latest = max(item.forecast.at for item in old if item.forecast is not None)
+        yield Breach(
+            resource=WHOLE_PLAN,
+            message=f"{len(old)} requirements rest on hours that were over, the last {latest:%Y-%m-%d %H:%M} UTC; "
+            f"the plan is of {case.plan.made_at:%Y-%m-%d %H:%M}",
+            fix="prestage history import what was measured since, prestage forecast, prestage plan",
+        )
 
 
 def expiry(case: Case) -> Iterator[Breach]:

@@ -1,6 +1,7 @@
 """Whole plans from small worlds: what is given, kinds of change, what cannot be met, reasons, the golden document."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,24 @@ from tests.planner.worlds import RECIPE, WORLD, people, plan_of, region, specs
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "plan_four_regions.json"
 GOLDEN_RECIPE = Recipe(regions=4, requests=False, sparse=True, minimum=True)
+
+
+# --- when
+
+
+def test_plans_of_one_period_are_sized_alike_and_end_with_it():
+    morning = plan_of(WORLD)
+    evening = plan_of(replace(WORLD, now=WORLD.now + timedelta(hours=23)))
+    assert [need.forecast for need in evening.requirements] == [need.forecast for need in morning.requirements]
+    assert evening.expires_at == morning.expires_at == WORLD.forecast.origin + timedelta(hours=24)
+
+
+def test_the_next_period_is_sized_by_its_own_hours():
+    over = WORLD.forecast.origin + timedelta(hours=24)
+    tomorrow = plan_of(replace(WORLD, now=over + timedelta(hours=2)))
+    peaks = [need.forecast.at for need in tomorrow.requirements if need.forecast and "/serving" in need.id]
+    assert peaks and all(over <= at < over + timedelta(hours=24) for at in peaks)
+    assert tomorrow.expires_at == over + timedelta(hours=24)
 
 
 # --- what is given

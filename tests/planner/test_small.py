@@ -94,18 +94,55 @@ def test_asked_again_with_half_made_it_makes_the_rest():
 @pytest.mark.parametrize(
     ("wanted", "kinds"),
     [
-        ({"vcpu": 1e5}, {CapacityKind.VCPU, CapacityKind.MEMORY_GIB}),
+        ({"vcpu": 1e5}, {CapacityKind.VCPU}),
+        ({"vcpu": 1e5, "memory_gib": 1e6}, {CapacityKind.VCPU, CapacityKind.MEMORY_GIB}),
+        ({"memory_gib": 1e6}, {CapacityKind.MEMORY_GIB}),
         ({"storage_gib": 1e6}, {CapacityKind.STORAGE_GIB}),
         ({"gbps": 1e4}, {CapacityKind.GBPS}),
         ({"prefix_length": 12}, {CapacityKind.ADDRESSES}),
-        ({"vcpu": 1e5, "gbps": 1e4}, {CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.GBPS}),
+        ({"vcpu": 1e5, "gbps": 1e4}, {CapacityKind.VCPU, CapacityKind.GBPS}),
     ],
 )
 def test_what_cannot_be_had_is_named_in_numbers(wanted, kinds):
     missing = small(asked(**wanted))
     assert isinstance(missing, tuple)
     assert {item.kind for item in missing} == set(kinds)
-    assert any(item.available < item.wanted for item in missing)
+    assert all(item.available < item.wanted for item in missing)
+
+
+def room_for(vcpu: float, gib: float = 1e6) -> Question:
+    """The world with other totals for ams; others there use 7 of each."""
+    totals = {CapacityKind.VCPU: vcpu + 7, CapacityKind.STORAGE_GIB: gib + 7}
+    quotas = tuple(
+        quota.model_copy(update={"total": totals.get(quota.kind, quota.total)}) if quota.place == "ams" else quota
+        for quota in WORLD.capacity.quotas
+    )
+    return replace(WORLD, capacity=WORLD.capacity.model_copy(update={"quotas": quotas}))
+
+
+@pytest.mark.parametrize(
+    ("world", "wanted", "told"),
+    [
+        (room_for(vcpu=11), {"vcpu": 10}, "11 of 12 vcpu are left at ams"),  # three of the smallest shape
+        (room_for(vcpu=500, gib=99.5), {"storage_gib": 99.2}, "99.5 of 100 storage_gib are left at ams"),
+    ],
+)
+def test_what_whole_units_lack_is_told_where_the_request_alone_lacks_nothing(world, wanted, told):
+    missing = small(asked(**wanted), world)
+    assert isinstance(missing, tuple)
+    assert [item.why for item in missing] == [told]
+    assert all(item.available < item.wanted for item in missing)
+
+
+def test_where_nothing_is_offered_nothing_is_left():
+    none = replace(WORLD, capacity=WORLD.capacity.model_copy(update={"offers": ()}))
+    missing = small(asked(vcpu=3, storage_gib=5, gbps=1), none)
+    assert isinstance(missing, tuple)
+    assert {item.kind: (item.wanted, item.available) for item in missing} == {
+        CapacityKind.VCPU: (3, 0),
+        CapacityKind.STORAGE_GIB: (5, 0),
+        CapacityKind.GBPS: (1, 0),
+    }
 
 
 def test_a_paused_destination_and_an_unknown_one_and_one_without_a_link():

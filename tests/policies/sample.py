@@ -63,10 +63,15 @@ def planned(item: Resource, usd: float = 1.0, *requirements: str) -> PlannedReso
 
 
 def requirement(
-    place: str, kind: CapacityKind, quantity: float, level: float = 0.9, series: str = "cpu"
+    place: str,
+    kind: CapacityKind,
+    quantity: float,
+    level: float = 0.9,
+    series: str = "cpu",
+    at: datetime = MADE + timedelta(hours=6),
 ) -> Requirement:
     named = series if ":" in series else f"{series}:{place}"
-    forecast = ForecastLink(series=named, level=level, value=quantity, at=MADE + timedelta(hours=6))
+    forecast = ForecastLink(series=named, level=level, value=quantity, at=at)
     identity = f"{place}/{kind}/serving"
     parts = {"forecast": quantity}
     return Requirement(

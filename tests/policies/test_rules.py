@@ -131,6 +131,11 @@ BREACHES = {
         "fra/pool/10.16.0.0-24",
         "31.2% taken, limit 30% (before: 25.0%)",
     ),
+    "forecast_reaches": (
+        GOOD.but(requirements=(requirement("fra", CapacityKind.VCPU, 8, at=MADE - timedelta(hours=25)),)),
+        "*",
+        "1 requirements rest on hours that were over, the last 2026-11-20 07:00 UTC; the plan is of 2026-11-21 08:00",
+    ),
     "expiry, past": (GOOD.but(expires_at=NOW), "*", "expired at 2026-11-21T09:00:00+00:00"),
     "expiry, too long": (GOOD.but(expires_at=MADE + timedelta(hours=25)), "*", "valid for 25 hours, at most 24"),
 }
