@@ -27,9 +27,11 @@ from contracts.environment import EngineName
 from contracts.files import read_document
 from contracts.plan import Operation, Plan
 from contracts.ports import Silent
+from contracts.resources import Purpose
 from coordinator.drift import find_drift
 from coordinator.follow import mirrored
 from coordinator.project import Project
+from coordinator.registration import units_of_plan
 from stacks.apply import make_order, preview_plan
 from stacks.engines.terraform_engine.state import DAMAGED
 from stacks.estate.inventory import resource_id
@@ -55,11 +57,11 @@ def run_seed(seed: int, situations: tuple[Situation, ...], folder: Path, *, adop
     """Plays one seed in a fresh copy of a prepared project."""
     situation = situations[seed % len(situations)]
     shutil.copytree(situation.folder, folder)
-    before = _seqs(folder)
+    before = creations(folder)
     killed = _apply_and_kill(seed, situation, folder, adoption=adoption)
-    failures = [f"outlived the child: {words}" for words in _outliving(folder)]
-    between = _seqs(folder)
-    again = _child(folder, 0, seed, adoption=adoption)
+    failures = [f"outlived the child: {words}" for words in outliving(folder)]
+    between = creations(folder)
+    again = start_child(folder, 0, seed, adoption=adoption)
     _, told = again.communicate(timeout=120)
     damaged = len(list(folder.rglob(DAMAGED)))
     if again.returncode != 0:
@@ -67,7 +69,7 @@ def run_seed(seed: int, situations: tuple[Situation, ...], folder: Path, *, adop
     else:
         with open_project(folder) as project:
             failures += wrongs(project, before, between)
-    failures += [f"outlived the second run: {words}" for words in _outliving(folder)]
+    failures += [f"outlived the second run: {words}" for words in outliving(folder)]
     return Verdict(
         seed=seed,
         situation=situation.name,
@@ -122,10 +124,8 @@ def _books(project: Project, plan: Plan) -> Iterator[str]:
         yield "the journal has not noted the plan as applied"
     live = {row.key: row for row in project.inventory.listing("dev")}
     units = {unit.key: unit for unit in project.ledger.units()}
-    for planned in plan.resources:
-        if planned.resource.purpose in ("staged", "granted") and planned.resource.key not in units:
-            if planned.resource.kind in ("compute", "storage", "circuit", "block"):
-                yield f"{planned.resource.key} is no unit of the ledger"
+    staged = units_of_plan(plan, project.catalog, Purpose.STAGED)
+    yield from (f"{unit.key} is staged and no unit of the ledger" for unit in staged if unit.key not in units)
     for key, unit in units.items():
         if key not in live:
             yield f"{key} is booked and does not exist"
@@ -140,7 +140,7 @@ def _apply_and_kill(seed: int, situation: Situation, folder: Path, *, adoption: 
     rng = random.Random(f"death of {seed}")
     by_time = rng.random() < 0.5
     due = 0 if by_time else rng.randint(1, situation.changes + 10)
-    with _child(folder, due, seed, adoption=adoption) as child:
+    with start_child(folder, due, seed, adoption=adoption) as child:
         assert child.stdout is not None
         child.stdout.readline()
         if by_time:
@@ -150,7 +150,8 @@ def _apply_and_kill(seed: int, situation: Situation, folder: Path, *, adoption: 
     return child.returncode < 0
 
 
-def _child(folder: Path, due: int, seed: int, *, adoption: bool) -> subprocess.Popen[bytes]:
+def start_child(folder: Path, due: int = 0, seed: int = 0, *, adoption: bool = True) -> subprocess.Popen[bytes]:
+    """Applies the plan of a project; dies at the `due`-th thing that its engine tells."""
     words = ["--child", str(folder), "--due", str(due), "--first", str(seed)]
     return subprocess.Popen(
         [sys.executable, "-m", "tests.faults.apply_campaign", *words, *([] if adoption else ["--without-adoption"])],
@@ -160,13 +161,13 @@ def _child(folder: Path, due: int, seed: int, *, adoption: bool) -> subprocess.P
     )
 
 
-def _seqs(folder: Path) -> dict[str, int]:
+def creations(folder: Path) -> dict[str, int]:
     """When each resource was created; one that was made anew has another number."""
     with open_project(folder) as project:
         return {row.key: row.seq for row in project.inventory.listing("dev")}
 
 
-def _outliving(folder: Path) -> list[str]:
+def outliving(folder: Path) -> list[str]:
     """Processes that still name the folder, after some time to die."""
     end = time.monotonic() + DYING_S
     while (found := _processes_of(folder)) and time.monotonic() < end:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.environment import EngineName, Environment
+from contracts.errors import PrestageError
+from contracts.exits import ExitCode
 from contracts.ports import Silent
 from contracts.requests import Outcome, PeeringRequest, Requirements
 from contracts.yaml_files import read_yaml_document
@@ -26,7 +28,9 @@ from coordinator.peering import answer_peering
 from coordinator.plan import make_plan
 from coordinator.project import Project
 from coordinator.review import make_review
+from prestage.failures import INTERRUPTED
 from prestage.scaffold import project_files, write_project
+from stacks.apply import incomplete
 from stacks.declaration import Value
 from stacks.errors import KeyTaken
 from stacks.estate.inventory import Inventory, Row
@@ -142,17 +146,23 @@ class Mortal:
 
 
 def apply_as_child(folder: Path, due: int, seed: int, *, adoption: bool) -> int:
-    """What the child does: says that it begins, applies the plan that is there, and returns its exit code."""
+    """What the child does: says that it begins, applies the plan that is there, and returns what the command would."""
     if not adoption:
         _take_adoption_out()
-    with open_project(folder) as project:
-        print("begin", flush=True)
-        delay_s = random.Random(f"delay of {seed}").uniform(0, 0.03)
-        report = apply_reviewed(project, project.paths.plan, Mortal(due, delay_s))
-    for root in report.roots:
-        if root.message:
-            print(f"{root.root}: {root.message}", file=sys.stderr)
-    return 0 if report.complete else 8
+    delay_s = random.Random(f"delay of {seed}").uniform(0, 0.03)
+    try:
+        with open_project(folder) as project:
+            print("begin", flush=True)
+            report = apply_reviewed(project, project.paths.plan, Mortal(due, delay_s))
+    except PrestageError as error:
+        print(error.render(), file=sys.stderr)
+        return error.exit_code
+    except (OSError, KeyboardInterrupt) as error:  # the command line has its words for these
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.ERROR
+    if unfinished := incomplete(report, resume="prestage apply"):
+        print(unfinished.render(), file=sys.stderr)
+    return ExitCode.CLEAN if report.complete else ExitCode.PARTIAL
 
 
 def _take_adoption_out() -> None:

@@ -1,0 +1,138 @@
+"""Applies that die, are stopped, meet one another, or find the disk full: the same command goes on from there."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from contracts.environment import EngineName
+from contracts.exits import ExitCode
+from prestage.failures import INTERRUPTED
+from stacks.lock import lock_is_held
+from tests.engines.pulumi_project import pulumi_missing
+from tests.engines.terraform_project import tofu_missing
+from tests.faults.apply_campaign import creations, outliving, run_seed, start_child, wrongs
+from tests.faults.apply_world import open_project, prepare
+
+pytestmark = [pytest.mark.fault, pytest.mark.engine, pytest.mark.slow]
+needs_tofu = pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing())
+needs_pulumi = pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing())
+
+
+@pytest.fixture(scope="module")
+def situations(tmp_path_factory):
+    return prepare(tmp_path_factory.mktemp("terraform"), EngineName.TERRAFORM)
+
+
+@pytest.fixture(scope="module")
+def on_pulumi(tmp_path_factory):
+    return prepare(tmp_path_factory.mktemp("pulumi"), EngineName.PULUMI)
+
+
+def wrong_after(folder, before, between):
+    with open_project(folder) as project:
+        return list(wrongs(project, before, between))
+
+
+@needs_tofu
+def test_the_plans_hold_every_kind_of_change(situations):
+    operations = {name for situation in situations for name in situation.operations}
+    assert {"create", "update", "delete", "adopt"} <= operations
+    assert all(situation.changes >= 40 for situation in situations)
+
+
+@needs_tofu
+@pytest.mark.parametrize("seed", range(5))
+def test_killed_and_run_again_the_estate_equals_the_plan(situations, tmp_path, seed):
+    assert run_seed(seed, situations, tmp_path / "seed").failures == ()
+
+
+@needs_pulumi
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_and_run_again_on_pulumi(on_pulumi, tmp_path, seed):
+    assert run_seed(seed, on_pulumi, tmp_path / "seed").failures == ()
+
+
+@needs_tofu
+def test_without_adoption_the_same_harness_finds_failures(situations, tmp_path):
+    """An estate that refuses to create what exists: what a killed run made and did not note blocks the next one."""
+    verdicts = [run_seed(seed, situations, tmp_path / str(seed), adoption=False) for seed in (0, 3, 6, 9)]
+    assert "exists already" in " ".join(failure for verdict in verdicts for failure in verdict.failures)
+
+
+@needs_tofu
+@pytest.mark.parametrize("seed", range(4))
+def test_ctrl_c_at_any_moment_says_how_to_go_on(situations, tmp_path, seed):
+    situation = situations[seed % len(situations)]
+    folder = shutil.copytree(situation.folder, tmp_path / "project")
+    before = creations(folder)
+    with start_child(folder) as child:
+        assert child.stdout and child.stdout.readline() == b"begin\n"
+        time.sleep(random.Random(seed).uniform(0, situation.seconds))
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=60)
+    assert child.returncode in (ExitCode.PARTIAL, INTERRUPTED, ExitCode.CLEAN)
+    assert child.returncode != ExitCode.PARTIAL or b"resume it: prestage apply" in told
+    assert outliving(folder) == []
+    between = creations(folder)
+    with start_child(folder) as again:
+        _, told = again.communicate(timeout=60)
+    assert again.returncode == 0, told
+    assert wrong_after(folder, before, between) == []
+
+
+@needs_tofu
+def test_of_two_at_once_one_wins_and_the_other_names_it(situations, tmp_path):
+    folder = shutil.copytree(situations[0].folder, tmp_path / "project")
+    with start_child(folder) as first:
+        end = time.monotonic() + 20
+        while not lock_is_held(folder / ".prestage" / "dev" / "apply.lock"):
+            assert time.monotonic() < end
+            time.sleep(0.002)
+        with start_child(folder) as second:
+            _, told = second.communicate(timeout=60)
+        _, errors = first.communicate(timeout=60)
+    assert (first.returncode, second.returncode) == (ExitCode.CLEAN, ExitCode.BUSY), (errors, told)
+    assert f"(process {first.pid}), since 2026-03-02T12:00:00".encode() in told
+    assert wrong_after(folder, {}, {}) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of memory; `grow` gives it so many KiB in all."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(*options):
+        return subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options), "none", folder], capture_output=True)
+
+    made = mount("size=64m")
+    if made.returncode:
+        pytest.skip(f"a small disk takes the right to mount: {made.stderr.decode().strip()}")
+    yield folder, lambda kib: mount("remount", f"size={kib}k")
+    subprocess.run(["umount", folder], check=True)
+
+
+@needs_tofu
+@pytest.mark.parametrize("left_kib", [8, 150, 400])
+def test_a_full_disk_is_told_and_with_room_the_same_command_goes_on(situations, small_disk, left_kib):
+    disk, grow = small_disk
+    folder = shutil.copytree(situations[0].folder, disk / "project")
+    used_kib = (shutil.disk_usage(disk).used + 1023) // 1024
+    grow(used_kib + left_kib)
+    with start_child(folder) as child:
+        _, told = child.communicate(timeout=60)
+    assert child.returncode in (ExitCode.ERROR, ExitCode.PARTIAL), told
+    assert any(words in told.lower() for words in (b"no space left", b"disk is full", b"disk i/o error")), told
+    assert b"Traceback" not in told
+    grow(64 * 1024)
+    between = creations(folder)
+    with start_child(folder) as again:
+        _, told = again.communicate(timeout=60)
+    assert again.returncode == 0, told
+    assert wrong_after(folder, {}, between) == []
