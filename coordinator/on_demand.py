@@ -109,7 +109,7 @@ def _plan(project: Project, needs: PeeringRequest) -> Plan | tuple[Missing, ...]
         )
     )
     if not isinstance(planned, Plan):
-        return tuple(item for item in planned if item.wanted > item.available) or planned
+        return planned
     return _objections(project, planned, needs) or planned
 
 
