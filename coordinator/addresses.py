@@ -29,6 +29,7 @@ from coordinator.on_demand import grant_on_demand
 from coordinator.peering import check_regions
 from coordinator.project import Project
 from coordinator.score import Outlook, Scoring, score_request
+from coordinator.settle import catch_up
 from coordinator.stock import lots_for, units_of
 
 _MEDIAN = 0.5
@@ -43,6 +44,7 @@ def answer_addresses(project: Project, request: AddressRequest) -> Decision:
         Busy, ApplyBusy: another process holds the ledger or the estate; nothing was changed.
     """
     check_regions(project.environment, request.region)
+    catch_up(project)
     watch = stopwatch()
     with project.ledger.read() as tx:
         known = requests.find(tx, request)

@@ -19,6 +19,7 @@ from coordinator.ledger.grants import Grant, GrantKind
 from coordinator.ledger.store import Transaction
 from coordinator.matching import match
 from coordinator.project import Project
+from coordinator.settle import catch_up
 from coordinator.stock import lots_for, units_of
 
 
@@ -67,6 +68,7 @@ def hold(project: Project, request: HoldRequest) -> Hold:
         RequestConflict: the id belongs to another hold.
     """
     identity = request.id or f"h-{uuid.uuid4().hex[:12]}"
+    catch_up(project)
     with project.ledger.write() as tx:
         held = _known(tx, identity, request) or _hold(tx, identity, request, project.environment.rules)
     follow(project.ledger, project.inventory, project.paths.follow_lock)

@@ -16,6 +16,7 @@ from coordinator.errors import UnknownName
 from coordinator.follow import follow
 from coordinator.on_demand import grant_on_demand
 from coordinator.project import Project
+from coordinator.settle import catch_up
 from coordinator.staged import decide_staged
 
 
@@ -28,6 +29,7 @@ def answer_peering(project: Project, request: PeeringRequest) -> Decision:
         Busy, ApplyBusy: another process holds the ledger or the estate; nothing was changed.
     """
     check_regions(project.environment, request.source, request.destination)
+    catch_up(project)
     case = Case(request=request, ms=stopwatch())
     answer = decide_staged(project.ledger, project.environment, case, request)
     if not isinstance(answer, Decision):

@@ -5,6 +5,7 @@ last are registered; states that the inventory does not know yet are pushed. An 
 finished: the same `prestage apply` goes on with it.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from contracts.requests import Decision
@@ -13,6 +14,7 @@ from coordinator.on_demand import finish_open
 from coordinator.project import Project
 from coordinator.registration import register_plan
 from stacks.apply import close_if_applied, make_order
+from stacks.errors import ApplyBusy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,16 @@ def settle(project: Project) -> Settled:
         followed=followed,
         open_runs=tuple(run.id for run in open_runs),
     )
+
+
+def catch_up(project: Project) -> None:
+    """Notes what a bare `pulumi up` applied, before a request or a hold looks at what is staged.
+
+    Where no run is open, which is nearly always, it costs one read; while a run goes on, it leaves that to others.
+    """
+    if any(not run.small for run in project.journal.open_runs()):
+        with suppress(ApplyBusy), project.lock("prestage settle"):
+            note_applied(project)
 
 
 def note_applied(project: Project) -> int:

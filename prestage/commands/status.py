@@ -28,11 +28,13 @@ def command(scope: Scope, options: StatusOptions) -> int:
     if options.metrics and scope.as_json:
         raise click.UsageError("--metrics prints Prometheus' text form: leave out one of --metrics and --json")
     from coordinator.metrics import metrics_text
+    from coordinator.settle import catch_up
     from coordinator.status import read_status
     from prestage.projects import open_project
     from prestage.views.status import status_text
 
     with open_project(scope) as project:
+        catch_up(project)
         if options.metrics:
             click.echo(metrics_text(project.ledger), nl=False)
             return ExitCode.CLEAN

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from contracts.environment import Environment
+from contracts.names import link_ends
 from contracts.ports import Silent
+from contracts.requests import Outcome, PeeringRequest, Requirements
 from contracts.yaml_files import read_yaml_document
+from coordinator.peering import answer_peering
 from coordinator.plan import make_plan
 from coordinator.project import Project
 from coordinator.review import make_review
-from coordinator.settle import settle
 from prestage.scaffold import project_files, write_project
 from stacks.engines.pulumi_engine.command import VARIABLES, find_pulumi
 from stacks.engines.pulumi_engine.prepare import prepare_project
@@ -90,9 +92,15 @@ def test_up_asks_nothing_and_is_noted(folder):
     assert done.returncode == 0, done.stdout + done.stderr
     with Project.open(folder, "dev") as project:
         plan = project.paths.plan
-        settle(project)
-        assert project.journal.open_runs() == ()
         assert {item.resource.key for item in plan_of(project).resources} == project.live_keys()
+        circuit = next(item.resource for item in plan_of(project).resources if "/circuit/staged/" in item.resource.key)
+        source, destination = link_ends(circuit.place)
+        asked = PeeringRequest(
+            id="first", customer="acme", source=source, destination=destination,
+            requirements=Requirements(gbps=1), duration_hours=1,
+        )  # fmt: skip
+        assert answer_peering(project, asked).outcome is Outcome.STAGED  # no command of ours ran in between
+        assert project.journal.open_runs() == ()
         assert project.journal.last_applied() == plan_of(project).digest()
         assert project.ledger.view().units
         from stacks.apply import make_order, preview_plan
