@@ -27,7 +27,12 @@ _SLACK = 1e-6  # documents round to 6 decimals
 
 
 def headroom(case: Case) -> Iterator[Breach]:
-    """What serves demand is sized at `headroom_quantile` or above, and what is planned reaches that size."""
+    """What serves demand is sized at `headroom_quantile` or above, and what is planned reaches that size.
+
+    A plan names one quantile of each forecast, the one that it was sized at. Where a region's maximum cuts below its
+    value this is a breach, even where `headroom_quantile`, if lower, would still be met: that cannot be read from the
+    plan, and whoever set the maximum can exempt it.
+    """
     planned = _served(case.after.values(), case.facts.catalog)
     for requirement in case.plan.requirements:
         if requirement.code not in _SERVING_CODES:
@@ -73,13 +78,14 @@ def _low_quantile(requirement: Requirement, quantile: float) -> Iterator[Breach]
 
 def _too_little(requirement: Requirement, planned: float) -> Iterator[Breach]:
     """Against what the plan itself requires, and against the forecast, which a maximum may have cut."""
-    forecast = requirement.forecast.value if requirement.forecast else 0.0
-    wanted, told = max((requirement.quantity, "required"), (forecast, "forecast"))
+    wanted, told = requirement.quantity, "required"
+    if requirement.forecast is not None and requirement.forecast.value > wanted:
+        wanted, told = requirement.forecast.value, f"forecast at quantile {requirement.forecast.level:.3g}"
     if planned < wanted * (1 - _SLACK) - _SLACK:
         yield Breach(
             resource=f"{requirement.place}/{requirement.kind}",
             message=f"{planned:.6g} {requirement.kind} planned to serve, {wanted:.6g} {told}",
-            fix=f"raise the region's maximum of {requirement.kind} where it has one, and make the plan again",
+            fix=f"raise the region's maximum of {requirement.kind} where it has one and plan again, or exempt it",
         )
 
 

@@ -84,7 +84,7 @@ BREACHES = {
     "headroom, capped": (
         GOOD.but(requirements=(requirement("fra", CapacityKind.VCPU, 90).model_copy(update={"quantity": 60.0}),)),
         "fra/vcpu",
-        "80 vcpu planned to serve, 90 forecast",
+        "80 vcpu planned to serve, 90 forecast at quantile 0.9",
     ),
     "failover_partner, none": (GOOD.but(resources=without(FAILOVER)), "fra/failover", "cover 0%"),
     "failover_partner, half": (GOOD.but(resources=(*without(FAILOVER), HALF)), "fra/failover", "cover 50%"),
