@@ -14,7 +14,7 @@ import pandas as pd
 
 from contracts.capacity import Catalog, CircuitTier, Shape, StorageClass
 from contracts.document import Document
-from contracts.environment import Coefficients, Environment, Level, RegionSettings, Rules
+from contracts.environment import Coefficients, Environment, RegionSettings
 from contracts.inventory import HostGroup, InventoryFacts, LinkInventory, RegionInventory
 
 REGIONS = tuple(f"r{number:02}" for number in range(1, 24))
@@ -37,7 +37,6 @@ class GeantProject:
             name="geant",
             regions=regions,
             coefficients=Coefficients(vcpu_per_1000_transactions=0.2),
-            rules=Rules(levels={"forecast_reaches": Level.ADVISORY}),  # the matrices are of 2005
         )
         _write(folder / "environments" / "geant.yaml", environment)
         facts = InventoryFacts(regions=_regions(), links=self._links(), source="made up, seeded")
