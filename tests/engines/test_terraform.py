@@ -196,6 +196,9 @@ def test_the_other_programs_do_the_same(tmp_path, name):
     assert project.engine.preview(project.job(small), Silent()).clean
     refused = by_root(project.engine.apply(project.job([*small, compute("ams/x/y", 10_000)]), Silent()))["ams"]
     assert "80000 wanted" in refused.message
+    project.inventory.delete("dev", "ams/network")
+    assert statuses(project.engine.apply(project.job([]), Silent())) == {RunStatus.CLEAN}
+    assert project.engine.applied() == {}
     project.inventory.close()
 
 
