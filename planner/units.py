@@ -10,7 +10,7 @@ from contracts.resources import BlockSpec, Purpose, Resource, ResourceKind, Spec
 from planner.addresses import AddressSpace
 from planner.desired import Desired, Wish
 from planner.keys import block_key, item_key, unit_key
-from planner.question import Question
+from planner.question import TAKEN, Question
 from planner.requirements import CALM_SHARE, rounded
 from planner.staging import StagedUnits
 
@@ -36,6 +36,8 @@ class Stock:
         state = self.states.get(key)
         if (resource.place, resource.kind) != (units.place, units.kind):
             return False
+        if state in TAKEN:
+            return False
         staged = key.startswith(item_key(units.place, units.kind, Purpose.STAGED, "")) or state is UnitState.STAGED
         if isinstance(resource.spec, BlockSpec):
             return staged and resource.spec.prefix.endswith(f"/{self.block_length}")
@@ -48,11 +50,12 @@ def want_units(
     """Wants as many free units as the requirements say, as far as there is room."""
     stock = Stock.of(question)
     for kind in units:
-        found = 0
-        free = [item for item in stock.free(kind) if item.key not in desired.resources]
+        free = stock.free(kind)
         most = max(kind.count, min(len(free), math.floor(kind.count * (1 + CALM_SHARE))))
+        movable = [item for item in free if item.key not in desired.resources]
+        found = len(free) - len(movable)  # pinned ones stand ready as well
         taken_keys = {*stock.live, *stock.states, *desired.resources}
-        for unit in free[:most]:
+        for unit in movable[: max(0, most - found)]:
             found += _want(desired, kind, unit.key, unit.spec)
         for key, spec in _new_units(kind, kind.count - found, taken_keys, spaces, stock.block_length):
             if not _want(desired, kind, key, spec):
