@@ -112,6 +112,17 @@ def test_a_refusal_fails_its_root_and_leaves_the_others(project):
     assert project.live()["ams/compute/serving/m8"]["instances"] == 3
 
 
+def test_a_failed_update_is_not_taken_for_done(project):
+    """Terraform would write the wish into the state: the next plan would call it drift."""
+    project.engine.apply(project.job(every_kind()), Silent())
+    key = "fra/compute/serving/m8"
+    wanted = [compute(key, 10_000) if item.key == key else item for item in every_kind()]
+    assert by_root(project.engine.apply(project.job(wanted), Silent()))["fra"].status is RunStatus.FAILED
+    assert project.engine.applied()[key].arguments["instances"] == 2 == project.live()[key]["instances"]
+    assert actions(project.engine.preview(project.job(wanted), Silent())) == {key: Action.UPDATE}
+    assert project.engine.preview(project.job(every_kind()), Silent()).clean
+
+
 def test_what_is_handed_out_is_not_destroyed(project):
     project.engine.apply(project.job(every_kind()), Silent())
     project.inventory.set_state("fra/compute/serving/m8", "active", "acme", environment="dev")
