@@ -29,6 +29,7 @@ from tools.cache import say
 from tools.environment import ROOT, Level, SetupError, ensure_environment
 
 WRONG_USAGE = 64
+PARALLEL = ("-n", "auto", "--dist", "loadfile")  # a process a core; a file's tests share what is dear to make
 CHECKS = (
     ("lint", ("ruff", "check", ".")),
     ("format", ("ruff", "format", "--check", ".")),
@@ -90,7 +91,7 @@ def run_checks(pytest_arguments: list[str]) -> int:
             return code
     say(f"== tests: pytest {' '.join(pytest_arguments)} (the checks before took {time.monotonic() - started:.0f} s)")
     os.chdir(ROOT)
-    os.execve(python, [str(python), "-m", "pytest", *pytest_arguments], environ)
+    os.execve(python, [str(python), "-m", "pytest", *PARALLEL, *pytest_arguments], environ)
 
 
 def environ_of(python: Path) -> dict[str, str]:
