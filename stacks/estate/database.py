@@ -82,7 +82,11 @@ class Database:
                     where=where,
                     next_step="wait until it is done, then run the command again",
                 ) from error
-            raise StacksError(f"the inventory cannot be used: {error}", where=where) from error
+            raise StacksError(
+                f"the inventory cannot be used: {error}",
+                where=where,
+                next_step="see that the disk has room and the file can be written, then run the command again",
+            ) from error
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.IntegrityError):
                 raise
