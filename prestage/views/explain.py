@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from contracts.wording import describe
 from prestage.views.paper import dim, title
-from prestage.views.plan import describe, symbol
+from prestage.views.plan import mark
 
 if TYPE_CHECKING:
     from planner.explain import Explanation
@@ -24,5 +25,5 @@ def explanation_document(explanation: "Explanation") -> dict[str, object]:
 def explanation_text(explanation: "Explanation") -> str:
     """The chain in plain English below what the resource is."""
     head, *chain = explanation.lines()
-    mark = symbol(explanation.change.operation) if explanation.change else "="
-    return "\n".join([f"{mark} {title(describe(explanation.resource))}  {dim(head)}", *chain])
+    sign = mark(explanation.change.operation) if explanation.change else "="
+    return "\n".join([f"{sign} {title(describe(explanation.resource.spec))}  {dim(head)}", *chain])

@@ -2,22 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
-from typing import assert_never
 
 import click
 
 from contracts.plan import Change, Infeasible, Operation, Plan, ReasonCode, Shortfall
-from contracts.resources import (
-    AlertSpec,
-    BlockSpec,
-    CircuitSpec,
-    ComputeSpec,
-    FailoverSpec,
-    LinkSpec,
-    NetworkSpec,
-    Resource,
-    StorageSpec,
-)
+from contracts.wording import describe, symbol
 from prestage.views.paper import (
     WIDTH,
     bad,
@@ -33,6 +22,15 @@ from prestage.views.paper import (
     usd,
     warn,
 )
+
+_COLOURS = {
+    Operation.CREATE: "green",
+    Operation.UPDATE: "yellow",
+    Operation.REPLACE: "yellow",
+    Operation.DELETE: "red",
+    Operation.ADOPT: "cyan",
+}
+"""As engines and diffs colour them."""
 
 ROWS_PER_PLACE = 12
 """Changes shown for one place; the rest are counted. `--json` and the plan file have all."""
@@ -115,51 +113,16 @@ def _rows(alike: Sequence[Change]) -> list[tuple[str, str, str, str, str]]:
 
 def _row(change: Change) -> tuple[str, str, str, str, str]:
     what = change.after or change.before
-    told = describe(what) if what else ""
+    told = describe(what.spec) if what else ""
     if change.operation in (Operation.UPDATE, Operation.REPLACE) and change.before and change.after:
-        told = f"{describe(change.before)} -> {describe(change.after)}"
+        told = f"{describe(change.before.spec)} -> {describe(change.after.spec)}"
     key = change.key.removeprefix(f"{change.place}/")
-    return symbol(change.operation), key, told, signed_usd(change.usd_per_hour), dim(str(change.reason.code))
+    return mark(change.operation), key, told, signed_usd(change.usd_per_hour), dim(str(change.reason.code))
 
 
-def symbol(operation: Operation) -> str:
-    """The sign that engines and diffs use, coloured as they are."""
-    match operation:
-        case Operation.CREATE:
-            return click.style("+", fg="green")
-        case Operation.UPDATE:
-            return click.style("~", fg="yellow")
-        case Operation.REPLACE:
-            return click.style("±", fg="yellow")
-        case Operation.DELETE:
-            return click.style("-", fg="red")
-        case Operation.ADOPT:
-            return click.style(">", fg="cyan")
-        case _:
-            assert_never(operation)
-
-
-def describe(resource: Resource) -> str:
-    """A resource's arguments in a few words."""
-    match resource.spec:
-        case NetworkSpec(asn=asn):
-            return f"AS{asn}"
-        case BlockSpec(prefix=prefix):
-            return prefix
-        case ComputeSpec(shape=shape, count=count):
-            return f"{count} x {shape}"
-        case StorageSpec(gib=gib, storage_class=name, replica_region=replica):
-            return f"{number(gib)} GiB {name}" + (f", copy in {replica}" if replica else "")
-        case CircuitSpec(tier=tier, count=count):
-            return f"{count} x {tier}"
-        case LinkSpec():
-            return "peering"
-        case FailoverSpec(partner=partner, share=share):
-            return f"{share:.0%} to {partner}"
-        case AlertSpec(metric=metric, threshold=threshold):
-            return f"{metric} above {threshold:.0%}"
-        case _:
-            assert_never(resource.spec)
+def mark(operation: Operation) -> str:
+    """The sign of an operation, coloured."""
+    return click.style(symbol(operation), fg=_COLOURS[operation])
 
 
 def _cost(plan: Plan) -> Iterable[str]:
