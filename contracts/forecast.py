@@ -59,7 +59,7 @@ class SeriesForecast(Model):
 
 
 class RequestProfile(Model):
-    """What a peering request of an ordered pair asks for, as history says: medians and upper sizes (0.8 quantile)."""
+    """What a peering request of an ordered pair asks for, as history says: 0.8 quantiles of sizes, median duration."""
 
     source: str
     destination: str

@@ -1,40 +1,26 @@
 """`run_backtest`: the contest that a forecast holds, told in full (pure)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
 from contracts.backtest import CHOSEN, BacktestReport, BacktestRow
-from contracts.environment import Coefficients
 from contracts.ports import Progress
 from contracts.series import Granularity
 from forecaster.contest import Contest, chosen_scores, rows_of
-from forecaster.make import contest_of, panels
+from forecaster.make import ForecastSettings, contest_of, panels
 from forecaster.models.catalogue import check_names
 from forecaster.panel import Panel, length_of
-from forecaster.prepare import Scope, prepare
+from forecaster.prepare import prepare
 from forecaster.view import HistoryView
 
 STEP = "back-test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestSettings:
-    """What to back-test; the attributes are those of `ForecastSettings`."""
-
-    environment: str
-    regions: tuple[str, ...] = ()
-    hourly_hours: int = 168
-    daily_days: int = 28
-    coefficients: Coefficients = field(default_factory=Coefficients)
-    origin: datetime | None = None
-    seed: int = 0
-    models: tuple[str, ...] = ()
-
-    @property
-    def scope(self) -> Scope:
-        return Scope(regions=self.regions, coefficients=self.coefficients, origin=self.origin)
+class BacktestSettings(ForecastSettings):
+    """What to back-test: the forecast that would be made."""
 
 
 def run_backtest(history: HistoryView, settings: BacktestSettings, progress: Progress) -> BacktestReport:

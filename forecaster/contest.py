@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.ports import Progress
-from contracts.series import SeriesKind
+from contracts.series import LEVELS, SeriesKind
 from forecaster.calibration import Calibrated, Calibration, calibrate
 from forecaster.counts import CountCalibration, calibrate_counts
 from forecaster.finish import finished
@@ -141,19 +142,18 @@ def _winners(panel: Panel, entries: list[Entry]) -> dict[SeriesKind, int]:
     return winners
 
 
-def rows_of(panel: Panel, kind: SeriesKind) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def rows_of(panel: Panel, kind: SeriesKind) -> NDArray[np.bool_]:
     """Which series are of a kind."""
     return np.array([key.kind is kind for key in panel.keys], dtype=bool)
 
 
 def forecast_values(panel: Panel, contest: Contest, steps: int) -> Matrix:
     """Quantiles of every series by its kind's winner, fitted again on all that was seen: (series, steps, levels)."""
-    values = np.zeros((0,))
+    values = np.zeros((len(panel.keys), steps, len(LEVELS)))
     for index in sorted(set(contest.winner.values())):
         entry = contest.entries[index]
         said = entry.model.fit(panel, steps).predict(panel, steps)
         quantiles = finished(entry.calibrated.quantiles(said), panel, entry.calibrated.enough())
-        values = quantiles if not values.size else values
         rows = np.array([contest.winner[key.kind] == index for key in panel.keys], dtype=bool)
         values[rows] = quantiles[rows]
     return values

@@ -5,13 +5,12 @@ Regression Analysis of Count Data, 2.4). Quantiles of a count are counts.
 """
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.series import LEVELS
-from forecaster.calibration import ENOUGH_SCORES, ENOUGH_WINDOWS
+from forecaster.calibration import ENOUGH_SCORES, ENOUGH_WINDOWS, NORMAL
 from forecaster.models.model import TINY, Prediction
 from forecaster.panel import Matrix, Steps
 from forecaster.windows import HeldBack
@@ -77,8 +76,7 @@ def count_quantiles(mean: Matrix, dispersion: Matrix) -> Matrix:
 
 def _normal(mean: Matrix, dispersion: Matrix) -> Matrix:
     deviation = np.sqrt(mean + dispersion * mean**2)
-    levels = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
-    rounded: Matrix = np.ceil(np.maximum(mean[:, None] + levels * deviation[:, None], 0.0))
+    rounded: Matrix = np.ceil(np.maximum(mean[:, None] + NORMAL * deviation[:, None], 0.0))
     return rounded
 
 

@@ -11,7 +11,7 @@ from contracts.environment import Coefficients
 from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore, Scores, SeriesForecast, Treatment
 from contracts.forecast_values import values_to_bytes
 from contracts.ports import Progress
-from contracts.series import LEVELS, Granularity, SeriesKey, unit_of
+from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
 from forecaster.contest import Contest, forecast_values, hold_contest, learn_counts, learn_levels
 from forecaster.finish import NEEDED_DAYS, NEEDED_HOURS, all_zero, too_short
 from forecaster.models.catalogue import check_names, chosen, count_models, level_models
@@ -124,7 +124,7 @@ def panels(prepared: Prepared, hourly_hours: int, daily_days: int) -> tuple[tupl
 
 def contest_of(panel: Panel, steps: int, names: tuple[str, ...], seed: int, progress: Progress) -> Contest:
     """The contest that suits the panel's family."""
-    counts = all(key.kind.value == "peering_requests" for key in panel.keys)
+    counts = all(key.kind is SeriesKind.PEERING_REQUESTS for key in panel.keys)
     models: tuple[Model, ...] = count_models() if counts else level_models(panel.granularity, seed)
     learn = learn_counts(panel) if counts else learn_levels(panel)
     return hold_contest(panel, chosen(models, names) or models, plan_windows(panel, steps), learn, progress)
@@ -164,7 +164,7 @@ def _carried_by(panel: Panel, row: int) -> str:
     """The fallback that carries a series instead of a model, or nothing."""
     if all_zero(panel)[row]:
         return "zero"
-    requests = panel.keys[row].kind.value == "peering_requests"
+    requests = panel.keys[row].kind is SeriesKind.PEERING_REQUESTS
     return "wide_naive" if too_short(panel)[row] and not requests else ""
 
 

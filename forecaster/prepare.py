@@ -13,7 +13,7 @@ from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.derive import derived_demand, region_traffic
 from forecaster.errors import NothingToForecast
 from forecaster.gaps import gap_treatments
-from forecaster.panel import Matrix, Panel, fill
+from forecaster.panel import Matrix, Panel, Steps, fill
 from forecaster.view import HistoryView
 
 HOUR = timedelta(hours=1)
@@ -122,10 +122,10 @@ def _measured(rows: pd.DataFrame, origin: datetime) -> Panel:
     return _panel(keys, origin, observed)
 
 
-def _hours_back(times: pd.Series, origin: datetime) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _hours_back(times: pd.Series, origin: datetime) -> Steps:
     """How many hours before the origin the hour of each time begins."""
     hours = times.dt.floor("h").astype("int64").to_numpy() // 3_600_000_000
-    back: np.ndarray[tuple[int], np.dtype[np.int64]] = int(origin.timestamp()) // 3600 - hours
+    back: Steps = int(origin.timestamp()) // 3600 - hours
     return back
 
 
