@@ -28,21 +28,21 @@ class AddressSpace:
 
     def __init__(self, pools: Sequence[Pool], taken: Iterable[str]) -> None:
         """Args: the region's pools, and prefixes beyond `Pool.taken` that nothing may overlap."""
-        self._also_taken = tuple(taken)
-        self._free = [block for pool in pools for block in _free_blocks(pool, self._also_taken)]
+        also_taken = tuple(taken)
+        self._free = [block for pool in pools for block in _free_blocks(pool, also_taken)]
 
     def carve(self, length: int) -> BlockSpec | None:
         """A block of a prefix length, which is free no longer; nothing where none is left."""
         fitting = [(-block.length, index) for index, block in enumerate(self._free) if block.length <= length]
         if not fitting:
             return None
-        block = self._free.pop(min(fitting)[1])
+        _, position = min(fitting)
+        block = self._free.pop(position)
         # What is left after the lowest part is taken: one half, one quarter, ... down to the part's own size.
         rest = [
             FreeBlock(block.start + (1 << (ADDRESS_BITS - size)), size, block.pool)
             for size in range(length, block.length, -1)
         ]
-        position = min(fitting)[1]
         self._free[position:position] = rest
         return BlockSpec(prefix=str(IPv4Network((block.start, length))), pool=block.pool)
 

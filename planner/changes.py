@@ -1,6 +1,5 @@
 """What differs between what is live and what is wanted, as changes in an order in which they can be made."""
 
-from collections.abc import Mapping
 from typing import assert_never
 
 from contracts.plan import Change, Operation, PlannedResource, Reason, ReasonCode
@@ -40,7 +39,8 @@ def changes_between(question: Question, market: Market, wanted: dict[str, Planne
         key: PlannedResource(resource=resource, usd_per_hour=0, reason=Reason(code=ReasonCode.SURPLUS))
         for key, resource in live.items()
     }
-    dropped = [_deletion(market, resource, _dependents(resource, gone, existing)) for resource in gone]
+    dependents = _dependents(gone, existing)
+    dropped = [_deletion(market, resource, dependents[resource.key]) for resource in gone]
     made.sort(key=lambda change: (ORDER[_after(change).kind], change.key))
     dropped.sort(key=lambda change: (-ORDER[_before(change).kind], change.key))
     return (*made, *dropped)
@@ -110,9 +110,14 @@ def _deletion(market: Market, resource: Resource, depends_on: tuple[str, ...]) -
     )
 
 
-def _dependents(resource: Resource, gone: list[Resource], live: Mapping[str, PlannedResource]) -> tuple[str, ...]:
-    """What leans on a resource and goes as well: it must be gone first."""
-    return tuple(sorted(other.key for other in gone if resource.key in dependencies(other, dict(live))))
+def _dependents(gone: list[Resource], live: dict[str, PlannedResource]) -> dict[str, tuple[str, ...]]:
+    """What leans on each resource that goes, and goes as well: it must be gone first."""
+    found: dict[str, list[str]] = {resource.key: [] for resource in gone}
+    for other in gone:
+        for key in dependencies(other, live):
+            if key in found:
+                found[key].append(other.key)
+    return {key: tuple(sorted(others)) for key, others in found.items()}
 
 
 def _after(change: Change) -> Resource:
