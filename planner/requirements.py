@@ -35,11 +35,14 @@ forecast differs from the next, and moving costs more than idling for a day."""
 
 
 def serving_requirements(question: Question, market: Market) -> tuple[Requirement, ...]:
-    """What must serve at every region and link that this plan may change, by place and kind."""
+    """What must serve at every region and link that this plan may change, by place and kind.
+
+    A demand that a maximum cuts to nothing stays, so that reviews see what is not served.
+    """
     candidates = (*_region_demands(question, market), *_link_demands(question, market))
     before = {item.id: item.quantity for item in question.earlier.requirements} if question.earlier else {}
     requirements = (_requirement(demand, question.environment, before) for demand in candidates)
-    return tuple(item for item in requirements if item.quantity > 0)
+    return tuple(item for item in requirements if item.quantity > 0 or "maximum" in item.parts)
 
 
 def quantile_level(environment: Environment, kind: CapacityKind, idle_usd: float | None) -> float:

@@ -60,4 +60,4 @@ def test_a_maximum_below_the_forecast_breaks_headroom_and_nothing_else():
     assert isinstance(plan, Plan)
     found = review(world, plan).findings
     assert found and {finding.rule for finding in found} == {"headroom"}
-    assert all(finding.message.endswith("forecast") for finding in found)
+    assert all("forecast at quantile" in finding.message for finding in found)
