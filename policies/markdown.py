@@ -97,7 +97,7 @@ def _findings(findings: tuple[Finding, ...], detail: _Detail) -> Iterator[str]:
 def _finding(finding: Finding) -> tuple[str, ...]:
     state = words.standing(finding)
     what = finding.message + (f" (exempted by {finding.exempted_by})" if finding.exempted_by else "")
-    resource = "the plan" if finding.resource == "*" else f"`{finding.resource}`"
+    resource = f"`{words.subject(finding)}`" if words.subject(finding) else "the plan"
     return (f"**{state}**" if finding.denies else state, f"`{finding.rule}`", resource, what, finding.fix)
 
 

@@ -43,8 +43,7 @@ def _lines(review: Review, plan: Plan, file: str) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    resource = "the plan" if finding.resource == "*" else finding.resource
-    yield f"  {words.standing(finding):<8}  {finding.rule}  {resource}"
+    yield f"  {words.standing(finding):<8}  {finding.rule}  {words.subject(finding) or 'the plan'}"
     yield f"            {finding.message}"
     if finding.exempted_by:
         yield f"            exempted by {finding.exempted_by}"

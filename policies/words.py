@@ -8,6 +8,7 @@ from contracts.plan import Change, Operation, Plan, ReasonCode, Requirement
 from contracts.resources import LINKS_ROOT
 from contracts.review import Finding, Review
 from contracts.wording import describe
+from policies.case import WHOLE_PLAN
 
 _PLAIN = {
     ReasonCode.SUPPORT: "the others need it",
@@ -52,6 +53,11 @@ def standing(finding: Finding) -> str:
     if finding.denies:
         return "denies"
     return "exempted" if finding.exempted_by else "told"
+
+
+def subject(finding: Finding) -> str:
+    """What a finding is about; empty when it is about the plan as a whole."""
+    return "" if finding.resource == WHOLE_PLAN else finding.resource
 
 
 def counts(changes: Iterable[Change]) -> str:
