@@ -166,11 +166,11 @@ def apply_as_child(folder: Path, due: int, seed: int, *, adoption: bool) -> int:
 
 
 def _take_adoption_out() -> None:
-    """An estate that refuses to create what exists, as most do."""
+    """An estate that refuses to create what exists, as most do. What nobody killed left is spared: the foreign one."""
     create = Inventory.create
 
     def refusing(self: Inventory, environment: str, type: str, key: str, arguments: Mapping[str, Value]) -> Row:
-        if self.read(environment, key) is not None:
+        if key != FOREIGN and self.read(environment, key) is not None:
             raise KeyTaken("exists already", where=key)
         return create(self, environment, type, key, arguments)
 
