@@ -218,7 +218,7 @@ class Journal:
             raise EstateBusy(
                 f"another process has held the journal for {BUSY_WAIT_S:.0f} s", where=where, next_step="try again"
             ) from error
-        damaged = getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
         mend = "restore the file from a backup" if damaged else "free space on the disk, then run it again"
         raise StacksError(f"the journal cannot be used: {error}", where=where, next_step=mend) from error
 

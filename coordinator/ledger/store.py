@@ -21,7 +21,7 @@ WAIT_S = 30.0
 """How long a writer waits for its turn. A transaction takes about a millisecond, so this many means that something
 is stuck (a stopped process, a backup that holds the file)."""
 
-_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC})
+_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
@@ -155,11 +155,11 @@ def _is_locked(error: BaseException) -> bool:
 
 
 def _translate(error: sqlite3.Error, path: Path) -> CoordinatorError:
-    code = getattr(error, "sqlite_errorcode", 0)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary of an extended code, such as IOERR_SHMSIZE
     where = str(path)
     if _is_locked(error):
         return Busy(f"another process has been writing for more than {WAIT_S:g} s", where=where, next_step="try again")
-    if code in _FULL or code == sqlite3.SQLITE_IOERR:
+    if code in _FULL:
         return LedgerFull(
             f"{error}: the disk is full; nothing was written", where=where, next_step="make room, then run it again"
         )

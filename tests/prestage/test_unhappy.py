@@ -267,3 +267,11 @@ def test_ctrl_c_at_the_last_moment_keeps_what_was_there(command, project, capsys
         message = refused(capsys, *command, code=INTERRUPTED)
     assert f"to go on: prestage {' '.join(command)}" in message
     assert tree(project) == before
+
+
+@pytest.mark.parametrize("name", ["ledger", "journal", "estate"])
+def test_a_damaged_database_is_named(name, project, capsys):
+    path = project / f".prestage/dev/{name}.db"
+    path.write_bytes(b"not a database at all, " * 400)
+    message = refused(capsys, "apply", "plans/dev.json", "--yes")
+    assert f"{name}.db" in message and "next: restore the file from a backup" in message
