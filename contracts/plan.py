@@ -75,7 +75,6 @@ class RefusalCode(StrEnum):
     SAME_FAULT_DOMAIN = "same_fault_domain"
     TOO_FAR = "too_far"
     NOT_ALLOWED = "not_allowed"
-    OVERLAPS = "overlaps"
     MOVES = "moves"  # would be no dearer, but what is live meets the demand and moving is not worth it
 
 

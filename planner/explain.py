@@ -89,7 +89,6 @@ _WORDS = {
     RefusalCode.SAME_FAULT_DOMAIN: "would fail together with it",
     RefusalCode.TOO_FAR: "is too far",
     RefusalCode.NOT_ALLOWED: "is not allowed",
-    RefusalCode.OVERLAPS: "overlaps what is taken",
     RefusalCode.MOVES: "would be no dearer, but moving is not worth it",
 }
 

@@ -38,8 +38,8 @@ def canonical_values(sheet: Sheet, column: str, kinds: pd.Series, stated: str | 
     numbers = non_negative(sheet, column)
     summed = np.zeros(len(numbers), dtype=bool)
     present = [SeriesKind(name) for name in kinds.unique()]
-    if stated is not None and not any(is_of(kind, stated) for kind in present):
-        measure_of(present[0], stated, where=sheet.name) if present else None
+    if present and stated is not None and not any(is_of(kind, stated) for kind in present):
+        measure_of(present[0], stated, where=sheet.name)  # raises: it is the unit of none of them
     for kind in present:
         rows = (kinds == kind.value).to_numpy(dtype=bool)
         unit = _unit(sheet, kind, rows, stated)
