@@ -147,18 +147,6 @@ def test_a_tail_without_enough_scores_reaches_what_was_seen():
     np.testing.assert_allclose(values[1, :, -1], panel.observed[1].max())
 
 
-def test_a_daily_forecast_of_ten_weeks_has_thin_evidence_and_its_hours_enough():
-    """One window of four weeks was held back ten times over: no ground for a 0.99 quantile of days."""
-    many = [series("cpu", region, wave(24 * 70, seed=at)) for at, region in enumerate(("ams", "fra", "lhr", "nyc"))]
-    document = forecast(
-        history(*many), ForecastSettings(environment="test", models=("seasonal_naive_24", "seasonal_naive_7"))
-    ).document
-    assert {(item.granularity, item.evidence) for item in document.series} == {
-        (Granularity.HOURLY, Evidence.ENOUGH),
-        (Granularity.DAILY, Evidence.THIN),
-    }
-
-
 def by_key(document: Forecast, granularity: Granularity = Granularity.HOURLY):
     return {item.key: item for item in document.series if item.granularity is granularity}
 
