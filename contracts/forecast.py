@@ -127,12 +127,13 @@ class ForecastBundle:
         document: the description.
         values: per (series, granularity) an array of shape (steps, levels), in the series' canonical unit, finite,
             non-negative, non-decreasing along the levels.
-        origin: when the first step of `values` begins.
+        begins: when the first step of `values` begins, where that is later than the document's origin because periods
+            that are over were left out; `origin` is right in both cases.
     """
 
     document: Forecast
     values: Mapping[tuple[SeriesKey, Granularity], NDArray[np.float64]]
-    begins: datetime | None = None  # later than the document's origin once hours that are over were left out
+    begins: datetime | None = None
 
     @property
     def origin(self) -> datetime:
