@@ -106,5 +106,7 @@ def test_what_may_not_move_does_not(name):
 
 
 def test_a_pinned_free_unit_counts_as_one_that_stands_ready():
-    unit = next(item.resource for item in STANDING.earlier.resources if item.resource.purpose is Purpose.STAGED)
+    earlier = STANDING.earlier
+    assert earlier is not None
+    unit = next(item.resource for item in earlier.resources if item.resource.purpose is Purpose.STAGED)
     assert plan_of(people(STANDING, pins=(unit.key,))).changes == ()
