@@ -57,7 +57,6 @@ def project(tmp_path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     (tmp_path / "Pulumi.yaml").write_text("name: pack-test\nruntime: python\n")
-    (tmp_path / "Pulumi.dev.yaml").unlink()
     (tmp_path / "__main__.py").write_text(PROGRAM)
     made = datetime.now(UTC)
     times = {"made_at": made, "expires_at": made + timedelta(hours=24)}
