@@ -9,6 +9,7 @@ Alone is the stock CLI with a program of its own a region on the same declaratio
 import argparse
 import json
 import os
+import pickle
 import shutil
 import statistics
 import subprocess
@@ -30,11 +31,10 @@ from tests.engines.pulumi_project import PulumiProject, make_project, resource
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("ams", "chi", "dfw", "fra", "lon", "nyc", "par", "sto", "vie", "zrh")
 PROGRAM = """
-import json
+import pickle
 from pathlib import Path
-from stacks.declaration import Declaration
 from stacks.engines.pulumi_engine.resources import register
-register(Declaration(**item) for item in json.loads((Path(__file__).parent / "declared.json").read_text()))
+register(pickle.loads((Path(__file__).parent / "declared.pickle").read_bytes()))
 """
 
 
@@ -90,9 +90,7 @@ def write_program(folder: Path, root: str, items: tuple[Declaration, ...]) -> Pa
     (made / "Pulumi.yaml").write_text(json.dumps(settings))
     config = {"config": {"estate:inventory": str(folder / ".prestage" / "dev" / "estate.db")}}
     (made / "Pulumi.dev.yaml").write_text(json.dumps(config))
-    fields = ("type", "key", "root", "arguments", "references", "depends_on")
-    declared = [{name: getattr(item, name) for name in fields} for item in items]
-    (made / "declared.json").write_text(json.dumps(declared))
+    (made / "declared.pickle").write_bytes(pickle.dumps(items))
     (made / "__main__.py").write_text(PROGRAM)
     return made
 

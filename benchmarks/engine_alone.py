@@ -9,8 +9,8 @@ Pulumi: per stack `stack init`, then `up --yes --skip-preview --refresh` with a 
 declarations, and the provider's executable from Pulumi.yaml. A clean plan is `preview --refresh`.
 """
 
-import json
 import os
+import pickle
 import platform
 import stat
 import subprocess
@@ -45,12 +45,10 @@ main: program/
 backend: {{url: "file://{folder}/state?metadata=skip"}}
 plugins: {{providers: [{{name: estate, path: program}}]}}
 """
-PROGRAM = """import json, pulumi
+PROGRAM = """import pickle, pulumi
 from pathlib import Path
-from stacks.declaration import Declaration
 from stacks.engines.pulumi_engine.resources import register
-text = (Path(__file__).parent / f"{pulumi.get_stack()}.json").read_text()
-register([Declaration(**item) for item in json.loads(text)])
+register(pickle.loads((Path(__file__).parent / f"{pulumi.get_stack()}.pickle").read_bytes()))
 """
 
 
@@ -147,9 +145,4 @@ def _write_project(folder: Path, roots: Roots, inventory: Path) -> None:
     launcher.chmod(0o755)
     for root, declarations in roots.items():
         (folder / f"Pulumi.{root}.yaml").write_text(f"config: {{estate:inventory: {inventory}}}\n")
-        fields = [
-            {name: getattr(item, name) for name in ("type", "key", "root", "references", "depends_on")}
-            | {"arguments": dict(item.arguments)}
-            for item in declarations
-        ]
-        (folder / "program" / f"{root}.json").write_text(json.dumps(fields, default=dict))
+        (folder / "program" / f"{root}.pickle").write_bytes(pickle.dumps(declarations))

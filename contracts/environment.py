@@ -36,6 +36,59 @@ class Level(StrEnum):
     MANDATORY = "mandatory"  # denies
 
 
+class TargetName(StrEnum):
+    """Where resources are made."""
+
+    ESTATE = "estate"
+    AWS = "aws"
+    GCP = "gcp"
+
+
+class Account(Model):
+    """An AWS account or a Google Cloud project.
+
+    Attributes:
+        name: what regions call it.
+        id: the account's 12 digits, or the project's id.
+        role: assumed by the engine and by whatever reads: ARN of an AWS role, or e-mail of a service account. Without
+            it, the credentials of whoever runs it. Never a secret.
+        endpoint: where its APIs are answered, if not by the cloud itself: `http://127.0.0.1:5000`.
+        dns_zone: hosted zone id, or managed zone name, where failover records go; none without it.
+        notify: e-mail addresses that alerts go to.
+        buy_commitments: whether committed capacity is bought; otherwise it is recommended.
+    """
+
+    name: RegionName
+    target: Literal[TargetName.AWS, TargetName.GCP]
+    id: str = Field(min_length=4, max_length=63)
+    role: str = ""
+    endpoint: str = ""
+    dns_zone: str = ""
+    notify: tuple[str, ...] = ()
+    buy_commitments: bool = False
+
+
+class CloudRegion(Model):
+    """Where a region lies in a cloud, and what it may use there.
+
+    Attributes:
+        account: name of one of the environment's accounts.
+        location: the cloud's own name of the region: `eu-central-1`, `europe-west3`.
+        zones: where its resources are spread: `eu-central-1a`.
+        pools: what addresses are taken from (CIDR); the first is the network's own.
+        continent, fault_domain: as an inventory says them of regions on premises.
+        direct_connect: on AWS, connection ids by link, where circuits are hosted on them instead of a transit gateway.
+    """
+
+    account: RegionName
+    location: str = Field(min_length=4, max_length=40)
+    zones: tuple[str, ...] = Field(min_length=1)
+    pools: tuple[str, ...] = Field(min_length=1)
+    continent: str
+    fault_domain: str
+    direct_connect: dict[str, str] = Field(default={})
+
+
 class RegionSettings(Model):
     """What people say of one region.
 
@@ -43,9 +96,13 @@ class RegionSettings(Model):
         asn: its autonomous system number; private by default (RFC 6996).
         minimum, maximum: bounds on planned serving capacity per kind, whatever the forecast says.
         paused: leave this region exactly as it is.
+        cloud: where it lies in a cloud; without it, it is on premises: the inventory knows it.
+        gateway: public address of its own router, where tunnels of other regions end; clouds have theirs.
     """
 
     name: RegionName
+    cloud: CloudRegion | None = None
+    gateway: str = ""
     asn: int = Field(default=64512, ge=1, le=4294967294)
     minimum: dict[CapacityKind, float] = Field(default={})
     maximum: dict[CapacityKind, float] = Field(default={})
@@ -146,6 +203,49 @@ class Tolerance(Model):
     quota_share: float = Field(default=0.05, ge=0)
 
 
+class BackendKind(StrEnum):
+    """Where an engine keeps its state."""
+
+    LOCAL = "local"
+    S3 = "s3"
+    GCS = "gcs"
+    PULUMI_CLOUD = "pulumi_cloud"
+
+
+class Backend(Model):
+    """Where the engine keeps its state, and how it is locked there.
+
+    Attributes:
+        bucket: of `s3` and `gcs`.
+        prefix: of every state's name.
+        location: the bucket's region.
+        endpoint: where the bucket is answered, if not by the cloud itself.
+        organisation: of Pulumi Cloud.
+    """
+
+    kind: BackendKind = BackendKind.LOCAL
+    bucket: str = ""
+    prefix: str = "prestage"
+    location: str = ""
+    endpoint: str = ""
+    organisation: str = ""
+
+
+class Rollout(Model):
+    """In which order an apply goes through regions, and what has to hold before it goes on.
+
+    Attributes:
+        waves: regions that are applied together, one wave after the other; regions not named come last, then links.
+        health_check: a program and its arguments, run after each wave; any exit code but 0 pauses the apply. It finds
+            the wave's regions in PRESTAGE_WAVE, comma-separated.
+        health_seconds: how long it may take.
+    """
+
+    waves: tuple[tuple[RegionName, ...], ...] = ()
+    health_check: tuple[str, ...] = ()
+    health_seconds: float = Field(default=300, gt=0)
+
+
 class Freeze(Model):
     """Nothing is applied from `start` until `end`."""
 
@@ -160,7 +260,7 @@ class Environment(Document):
     FORMAT: ClassVar[str] = "prestage/environment"
 
     name: RegionName
-    target: Literal["estate"] = "estate"
+    target: Literal[TargetName.ESTATE] = TargetName.ESTATE  # of regions that lie in no cloud
     engine: EngineName = EngineName.TERRAFORM
     layout: Layout = Layout.ENVIRONMENT
     currency: Literal["USD"] = "USD"
@@ -168,6 +268,9 @@ class Environment(Document):
     inventory: str = "estate/inventory.yaml"  # what physically exists: regions, hosts, pools, routes, prices
     catalog: str = "estate/catalog.yaml"
     state: str = ""  # folder of everything that is kept; default .prestage/<name>
+    accounts: tuple[Account, ...] = ()
+    backend: Backend = Backend()
+    rollout: Rollout = Rollout()
     regions: tuple[RegionSettings, ...] = Field(min_length=1)
     horizons: Horizons = Horizons()
     costs: Costs = Costs()
@@ -187,3 +290,18 @@ class Environment(Document):
 
     def region(self, name: str) -> RegionSettings | None:
         return next((region for region in self.regions if region.name == name), None)
+
+    def cloud(self, region: str) -> CloudRegion | None:
+        """Where a region lies in a cloud; None where it is on premises."""
+        settings = self.region(region)
+        return settings.cloud if settings else None
+
+    def account(self, region: str) -> Account | None:
+        """The account of a region that lies in a cloud."""
+        cloud = self.cloud(region)
+        return next((account for account in self.accounts if cloud and account.name == cloud.account), None)
+
+    def target_of(self, region: str) -> TargetName:
+        """Where a region's resources are made."""
+        account = self.account(region)
+        return account.target if account else TargetName.ESTATE

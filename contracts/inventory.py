@@ -28,7 +28,7 @@ class RegionInventory(Model):
     name: RegionName
     continent: str
     fault_domain: str
-    hosts: tuple[HostGroup, ...]
+    hosts: tuple[HostGroup, ...] = ()
     storage_gib: dict[str, float] = Field(default={})
     pools: tuple[str, ...] = ()
     prices: dict[str, float]
@@ -50,6 +50,6 @@ class InventoryFacts(Document):
 
     FORMAT: ClassVar[str] = "prestage/inventory"
 
-    regions: tuple[RegionInventory, ...] = Field(min_length=1)
+    regions: tuple[RegionInventory, ...] = ()  # on premises; those in clouds are in the environment
     links: tuple[LinkInventory, ...] = ()
     source: str = ""

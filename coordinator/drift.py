@@ -3,7 +3,7 @@
 from contracts.drift import DriftReport
 from coordinator.project import Project
 from stacks.drift import ThreeViews, compare
-from stacks.targets.estate import declare
+from stacks.targets.declare import declare
 
 
 def find_drift(project: Project) -> DriftReport:

@@ -27,7 +27,7 @@ from coordinator.unattended import beyond_limits
 from planner.small import SmallQuestion, build_small_plan
 from stacks.apply import apply_plan, make_order
 from stacks.engines.engine import Job
-from stacks.targets.estate import declare
+from stacks.targets.declare import declare
 
 STEP = "on demand"
 

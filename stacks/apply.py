@@ -7,7 +7,7 @@ What the plan destroys and the engine does not know goes first: see `stacks.stra
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, ItemsView, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,12 +19,12 @@ from contracts.plan import Change, Operation, Plan
 from contracts.ports import Clock, Progress
 from contracts.resources import LINKS_ROOT, Resource
 from contracts.run import RootRun, RunReport, RunStatus
-from stacks.declaration import Declaration
+from stacks.declaration import Argument, Declaration, Ref, Value
 from stacks.engines.engine import Adoption, Engine, Job, Preview
 from stacks.errors import EngineMissing, EstateBusy, Interrupted, PartlyApplied, StacksError
 from stacks.journal import Intent, Journal, Run
 from stacks.strays import STRAYS_ROOT, Strays, destroy_strays, doomed_by, find_strays, preview_strays
-from stacks.targets.estate import declare
+from stacks.targets.declare import by_root, declare, providers
 
 COMPLETE = frozenset({RunStatus.DONE, RunStatus.CLEAN})
 ATTEMPTS = 3  # while another process holds the estate; every step of an engine is safe to repeat
@@ -64,11 +64,13 @@ def make_order(plan: Plan, environment: Environment, *, resume: str, live: Colle
     leaving = {change.from_root: _staying(plan.changes, change.from_root) for change in adopted if change.from_root}
     content = {root: [item for item in wanted if item.root == root] for root in roots if root not in leaving}
     content |= {root: resources for root, resources in leaving.items() if resources}
+    declared = by_root(declare([item for items in content.values() for item in items], environment))
     job = Job(
         environment=environment.name,
-        roots={root: declare(content[root], environment) for root in _in_order(content)},
+        roots={root: declared.get(root, ()) for root in _in_order(content)},
         adopt=tuple(Adoption(key=item.key, from_root=item.from_root or "") for item in adopted if item.key in by_key),
         drop=tuple(sorted(leaving)),
+        providers=providers(environment),
     )
     doomed = doomed_by(plan, environment)
     return ApplyOrder(plan=plan, job=job, resume=resume, doomed=doomed, live=frozenset(live))
@@ -165,10 +167,14 @@ def incomplete(report: RunReport, *, resume: str) -> PartlyApplied | None:
 def declarations_digest(declarations: Iterable[Declaration]) -> str:
     """What is declared, as one digest, whatever the order."""
     content = [
-        [item.key, item.type, dict(item.arguments), dict(item.references), sorted(item.depends_on)]
+        [item.key, item.type, item.resolved(_named), sorted(item.depends_on)]
         for item in sorted(declarations, key=lambda item: item.key)
     ]
     return text_digest(json.dumps(content, sort_keys=True, separators=(",", ":")))
+
+
+def _named(ref: Ref) -> Value:
+    return {"ref": ref.key, "attribute": ref.attribute}
 
 
 def _holds(order: ApplyOrder, engine: Engine) -> bool:
@@ -178,9 +184,14 @@ def _holds(order: ApplyOrder, engine: Engine) -> bool:
     if wanted.keys() != there.keys():
         return False
     return all(
-        declared.type == there[key].type and declared.arguments.items() <= there[key].arguments.items()
+        declared.type == there[key].type and _known(declared) <= there[key].arguments.items()
         for key, declared in wanted.items()
     )
+
+
+def _known(declared: Declaration) -> ItemsView[str, Argument]:
+    """What is declared in so many words: the rest is decided by what it refers to."""
+    return {name: value for name, value in declared.arguments.items() if not isinstance(value, Ref)}.items()
 
 
 def _roots_of(plan: Plan, environment: Environment, wanted: list[Resource]) -> set[str]:

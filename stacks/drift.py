@@ -172,7 +172,9 @@ def _teller(key: str, field: str, last: str | None, live: str | None, wanted: st
 
 
 def _declared(wanted: Declaration | None) -> Mapping[str, Value]:
-    return wanted.arguments if wanted else MappingProxyType({})
+    if wanted is None:
+        return MappingProxyType({})
+    return wanted.resolved(lambda ref: "")
 
 
 def _for_whom(unit: UnitView) -> str:

@@ -15,7 +15,7 @@ from contracts.resources import ON_DEMAND_PREFIX
 from contracts.run import RootRun, RunStatus
 from stacks.declaration import Declaration
 from stacks.engines.engine import Action, AppliedResource, Engine, Job, RootPreview
-from stacks.targets.estate import declare
+from stacks.targets.declare import declare
 
 STRAYS_ROOT = f"{ON_DEMAND_PREFIX}_strays"  # no request's root: ids begin with a letter or a digit
 DESTROYS = (Operation.DELETE, Operation.REPLACE)

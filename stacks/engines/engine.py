@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from contracts.ports import Progress
 from contracts.run import RootRun
-from stacks.declaration import Declaration, Value
+from stacks.declaration import Declaration, ProviderConfig, Value
 
 
 class Action(StrEnum):
@@ -33,10 +33,16 @@ class ProgramInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adoption:
-    """A resource that exists and moves into the root that declares it; `from_root` forgets it and keeps it alive."""
+    """A resource that exists and is taken into the root that declares it, otherwise unchanged.
+
+    Attributes:
+        from_root: the root that forgets it and keeps it alive; empty where no root knew it.
+        id: what an import calls it; empty in the estate, where it follows from the key.
+    """
 
     key: str
-    from_root: str
+    from_root: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +54,14 @@ class Job:
         roots: the whole content wanted of each root; an empty tuple empties the root.
         adopt: declarations among `roots` whose resource exists already under another root.
         drop: roots that are forgotten once `adopt` is done; their resources live on.
+        providers: by name, what declarations name; the estate's is always there.
     """
 
     environment: str
     roots: Mapping[str, tuple[Declaration, ...]]
     adopt: tuple[Adoption, ...] = ()
     drop: tuple[str, ...] = ()
+    providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +93,38 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedResource:
-    """A resource as the engine's own state says it was applied last."""
+    """A resource as the engine's own state says it was applied last.
+
+    Attributes:
+        arguments: everything that the state holds of it, what a provider computed included.
+        id: as the provider calls it.
+    """
 
     type: str
     key: str
     root: str
     arguments: Mapping[str, Value]
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One resource in three views: as it was applied last, as it is, as it is wanted. None where it is not there.
+
+    Attributes:
+        last: attributes in the engine's state before the refresh.
+        live: the same after it.
+        wanted: the same as the engine would make them now; what is known after the apply only is left out.
+        action: what the engine would do to it; None where nothing.
+    """
+
+    type: str
+    key: str
+    root: str
+    last: Mapping[str, Value] | None
+    live: Mapping[str, Value] | None
+    wanted: Mapping[str, Value] | None
+    action: Action | None
 
 
 class Engine(Protocol):
@@ -112,4 +146,12 @@ class Engine(Protocol):
 
     def applied(self) -> Mapping[str, AppliedResource]:
         """By key, what the engine's state holds. Reads files only."""
+        ...
+
+
+class Observer(Protocol):
+    """Looks at what is live through the engine's providers. Raises as an `Engine` does."""
+
+    def observe(self, job: Job, progress: Progress) -> tuple[Observed, ...]:
+        """Every resource of the job's roots, and those that the state holds there, by key. Changes nothing."""
         ...

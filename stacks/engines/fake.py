@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from contracts.ports import Progress
 from contracts.run import RootRun, RunStatus
-from stacks.declaration import Declaration
+from stacks.declaration import Declaration, Ref
 from stacks.engines.engine import Action, AppliedResource, Job, Preview, ProgramInfo, RootPreview
 
 
@@ -42,7 +42,7 @@ class FakeEngine:
 
     def applied(self) -> Mapping[str, AppliedResource]:
         return {
-            key: AppliedResource(type=item.type, key=key, root=root, arguments=item.arguments)
+            key: AppliedResource(type=item.type, key=key, root=root, arguments=item.resolved(_key))
             for root, items in self._roots.items()
             for key, item in items.items()
         }
@@ -66,3 +66,7 @@ class FakeEngine:
         actions = {key: Action.ADOPT if key in adopted else Action.CREATE for key in after.keys() - before.keys()}
         actions |= {key: Action.UPDATE for key in after.keys() & before.keys() if after[key] != before[key]}
         return dict(sorted((actions | dict.fromkeys(before.keys() - after.keys(), Action.DELETE)).items()))
+
+
+def _key(ref: Ref) -> str:
+    return ref.key

@@ -3,7 +3,7 @@
 Tags (environment, key, owner) are on every resource; its purpose is not, so that granting a unit changes nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from contracts.environment import Environment
 from contracts.names import is_link
 from contracts.resources import Resource, ResourceKind, Spec
-from stacks.declaration import Declaration, Value
+from stacks.declaration import Argument, Declaration, Ref, Value
 from stacks.errors import InvalidArgument
 
 
@@ -45,10 +45,10 @@ def declare(resources: Sequence[Resource], environment: Environment) -> tuple[De
     A network in the same root is referenced, one in another root is named by its id, which is known beforehand: moving
     a resource between roots changes no argument.
     """
-    roots = {resource.key: resource.root for resource in resources}
+    there = frozenset((resource.key, resource.root) for resource in resources)
     circuits = [resource for resource in resources if resource.kind is ResourceKind.CIRCUIT]
     return tuple(
-        _declare(resource, environment, roots, circuits) for resource in sorted(resources, key=lambda item: item.key)
+        _declare(resource, environment, there, circuits) for resource in sorted(resources, key=lambda item: item.key)
     )
 
 
@@ -75,18 +75,17 @@ def network_key(region: str) -> str:
 
 
 def _declare(
-    resource: Resource, environment: Environment, roots: Mapping[str, str], circuits: Iterable[Resource]
+    resource: Resource, environment: Environment, there: Set[tuple[str, str]], circuits: Iterable[Resource]
 ) -> Declaration:
     rendering = _TABLE[resource.kind]
     names = dict(rendering.renamed)
     spec = resource.spec.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
-    arguments: dict[str, Value] = {names.get(field, field): value for field, value in spec.items()}
+    arguments: dict[str, Argument] = {names.get(field, field): value for field, value in spec.items()}
     arguments |= {"environment": environment.name, "key": resource.key, "owner": environment.owner}
     arguments["link" if is_link(resource.place) else "region"] = resource.place
-    references: dict[str, str] = {}
     network = network_key(resource.place)
-    if rendering.networked and roots.get(network) == resource.root:
-        references["network"] = network
+    if rendering.networked and (network, resource.root) in there:
+        arguments["network"] = Ref(key=network)
     elif rendering.networked:
         arguments["network"] = f"{environment.name}/{network}"
     return Declaration(
@@ -94,7 +93,6 @@ def _declare(
         key=resource.key,
         root=resource.root,
         arguments=arguments,
-        references=references,
         depends_on=_carriers(resource, circuits),
     )
 

@@ -123,8 +123,7 @@ class EstateEngine:
 
 
 def _arguments(environment: str, declaration: Declaration) -> dict[str, Value]:
-    references = {name: resource_id(environment, key) for name, key in declaration.references.items()}
-    return {**declaration.arguments, **references}
+    return dict(declaration.resolved(lambda ref: resource_id(environment, ref.key)))
 
 
 def _mapping(value: object) -> Mapping[str, Value]:

@@ -36,5 +36,4 @@ def _resolved(job: Job) -> Job:
 
 
 def _with_ids(environment, item):
-    ids = {argument: f"{environment}/{key}" for argument, key in item.references.items()}
-    return replace(item, arguments={**item.arguments, **ids})
+    return replace(item, arguments=item.resolved(lambda ref: f"{environment}/{ref.key}"))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 import pulumi
 
 from contracts.names import link_ends
-from stacks.declaration import Declaration, Value
+from stacks.declaration import Declaration, Ref
 
 TOKENS = {
     "estate_network": "estate:index:Network",
@@ -39,7 +39,7 @@ def register(declarations: Iterable[Declaration], adopt: Collection[str] = ()) -
         if not ready:
             raise ValueError(f"declarations refer to one another in a circle: {', '.join(sorted(waiting))}")
         for item in ready:
-            first = [made[key] for key in sorted(needs[item.key] - set(item.references.values()))]
+            first = [made[key] for key in sorted(needs[item.key] - {ref.key for ref in item.refs()})]
             made[item.key] = _resource(item, made, first, adopted=item.key in adopt)
             del waiting[item.key]
     return made
@@ -52,7 +52,7 @@ def _needs(item: Declaration) -> set[str]:
     """
     link = item.arguments.get("link")
     ends = link_ends(link) if isinstance(link, str) else ()
-    return {*item.references.values(), *item.depends_on, *(f"{region}/network" for region in ends)}
+    return {*(ref.key for ref in item.refs()), *item.depends_on, *(f"{region}/network" for region in ends)}
 
 
 def _resource(
@@ -62,9 +62,9 @@ def _resource(
     *,
     adopted: bool,
 ) -> pulumi.CustomResource:
-    properties: dict[str, pulumi.Input[Value]] = dict(item.arguments)
-    for argument, key in item.references.items():
-        properties[argument] = made[key].id
+    properties = {
+        argument: made[value.key].id if isinstance(value, Ref) else value for argument, value in item.arguments.items()
+    }
     options = pulumi.ResourceOptions(
         depends_on=first, import_=f"{item.arguments['environment']}/{item.key}" if adopted else None
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from contracts.document import text_digest
 from contracts.files import write_bytes
-from stacks.declaration import Declaration, Value
+from stacks.declaration import Argument, Declaration, Ref
 from stacks.engines.engine import AppliedResource
 from stacks.engines.terraform_engine.state import mend_state, read_state
 from stacks.estate.inventory import resource_id
@@ -103,18 +103,21 @@ class Roots:
 
 
 def _block(item: Declaration, types: Mapping[str, str]) -> Json:
-    block: dict[str, object] = {name: _literal(value) for name, value in item.arguments.items()}
-    block |= {name: f"${{{address_of(types[key], key)}.id}}" for name, key in item.references.items()}
+    block: dict[str, object] = {name: _literal(value, types) for name, value in item.arguments.items()}
     if item.depends_on:
         block["depends_on"] = [address_of(types[key], key) for key in sorted(item.depends_on)]
     return block
 
 
-def _literal(value: Value) -> object:
-    """A value that Terraform must not read as a template."""
+def _literal(value: Argument, types: Mapping[str, str]) -> object:
+    """A value as JSON: what it refers to as an expression, text that Terraform must not read as a template."""
+    if isinstance(value, Ref):
+        return f"${{{address_of(types[value.key], value.key)}.{value.attribute}}}"
     if isinstance(value, str):
         return value.replace("${", "$${").replace("%{", "%%{")
-    return [_literal(item) for item in value] if isinstance(value, tuple) else value
+    if isinstance(value, Mapping):
+        return {name: _literal(item, types) for name, item in value.items()}
+    return [_literal(item, types) for item in value] if isinstance(value, tuple) else value
 
 
 def _write_if_other(path: Path, text: str) -> None:

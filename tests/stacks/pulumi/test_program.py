@@ -9,7 +9,7 @@ import pytest
 from contracts.environment import EngineName, Environment, Layout, RegionSettings
 from contracts.plan import Plan
 from stacks import program
-from stacks.declaration import Declaration
+from stacks.declaration import Declaration, Ref
 from stacks.engines.pulumi_engine.resources import register
 from stacks.errors import OtherEngine, StacksError
 from tests.stacks.apply.test_apply import network, plan
@@ -82,7 +82,7 @@ def declaration(key, **more):
 
 def test_what_is_referred_to_is_registered_first_and_by_its_id(made):
     items = [
-        declaration("fra/compute/a", references={"network": "fra/network"}),
+        declaration("fra/compute/a", arguments={"network": Ref(key="fra/network")}),
         declaration("fra/compute/b", depends_on=("fra/compute/a", "elsewhere")),
         declaration("fra/network"),
     ]

@@ -7,7 +7,7 @@ from contracts.plan import Operation
 from contracts.ports import Silent
 from contracts.run import RunStatus
 from stacks.apply import make_order, preview_plan
-from stacks.declaration import Declaration
+from stacks.declaration import Declaration, Ref
 from stacks.engines.engine import Action, AppliedResource, Job
 from stacks.estate.inventory import Inventory
 from stacks.strays import STRAYS_ROOT, destroy_strays, doomed_by, find_strays
@@ -123,7 +123,7 @@ def test_what_stands_in_a_network_goes_with_it(inventory, engine):
     both = [item for item in every_kind() if item.key in ("fra/network", "fra/compute/serving/m8")]
     wanted = plan(changes=[change(Operation.DELETE, item) for item in both])
     declared: dict[str, Declaration] = {item.key: item for item in doomed_by(wanted, ENVIRONMENT)}
-    assert declared["fra/compute/serving/m8"].references == {"network": "fra/network"}
+    assert declared["fra/compute/serving/m8"].arguments["network"] == Ref(key="fra/network")
 
 
 def test_the_preview_tells_what_apply_does(inventory, engine):

@@ -17,6 +17,7 @@ from contracts.resources import (
     ResourceKind,
     StorageSpec,
 )
+from stacks.declaration import Ref
 from stacks.errors import InvalidArgument
 from stacks.estate.checks import check_arguments
 from stacks.estate.kinds import KINDS
@@ -45,8 +46,8 @@ PLACES = {ResourceKind.CIRCUIT: "ams--fra", ResourceKind.LINK: "ams--fra"}
 def test_what_is_declared_can_be_read_back(spec):
     item = resource(f"{PLACES.get(spec.kind, 'fra')}/{spec.kind}/x", spec)
     (declared,) = declare([item], ENVIRONMENT)
-    assert undeclare(declared.type, declared.key, declared.arguments) == spec
-    arguments = {**declared.arguments, **dict.fromkeys(declared.references, "dev/x")}
+    arguments = declared.resolved(lambda ref: "dev/x")
+    assert undeclare(declared.type, declared.key, arguments) == spec
     check_arguments(KINDS[declared.type], declared.key, arguments)  # the estate takes it
     tags = {name: declared.arguments[name] for name in ("environment", "key", "owner")}
     assert tags == {"environment": "dev", "key": item.key, "owner": "net"}
@@ -62,9 +63,7 @@ def test_a_network_is_referred_to_in_its_root_and_named_from_another():
     network = next(item for item in every_kind() if item.key == "fra/network")
     here, there = compute("fra/compute/a"), compute("fra/compute/b", root="ondemand-7")
     declared = {item.key: item for item in declare([network, here, there], ENVIRONMENT)}
-    assert declared[here.key].references == {"network": "fra/network"}
-    assert "network" not in declared[here.key].arguments
-    assert declared[there.key].references == {}
+    assert declared[here.key].arguments["network"] == Ref(key="fra/network")
     assert declared[there.key].arguments["network"] == "dev/fra/network"  # the very id that the reference gives
 
 
