@@ -77,6 +77,9 @@ class CloudRegion(Model):
         zones: where its resources are spread: `eu-central-1a`.
         pools: what addresses are taken from (CIDR); the first is the network's own.
         continent, fault_domain: as an inventory says them of regions on premises.
+        image: what instances start from: an image id, a public parameter (`resolve:ssm:...`), an image family; the
+            target's own default where it is empty.
+        transit: on AWS, keep a transit gateway with the network, which circuits to other regions stand on.
         direct_connect: on AWS, connection ids by link, where circuits are hosted on them instead of a transit gateway.
     """
 
@@ -86,6 +89,8 @@ class CloudRegion(Model):
     pools: tuple[str, ...] = Field(min_length=1)
     continent: str
     fault_domain: str
+    image: str = ""
+    transit: bool = True
     direct_connect: dict[str, str] = Field(default={})
 
 

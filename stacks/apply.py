@@ -19,7 +19,7 @@ from contracts.plan import Change, Operation, Plan
 from contracts.ports import Clock, Progress
 from contracts.resources import LINKS_ROOT, Resource
 from contracts.run import RootRun, RunReport, RunStatus
-from stacks.declaration import Argument, Declaration, Ref, Value
+from stacks.declaration import Argument, Declaration, Ref, SecretRef, Value
 from stacks.engines.engine import Adoption, Engine, Job, Preview
 from stacks.errors import EngineMissing, EstateBusy, Interrupted, PartlyApplied, StacksError
 from stacks.journal import Intent, Journal, Run
@@ -173,8 +173,8 @@ def declarations_digest(declarations: Iterable[Declaration]) -> str:
     return text_digest(json.dumps(content, sort_keys=True, separators=(",", ":")))
 
 
-def _named(ref: Ref) -> Value:
-    return {"ref": ref.key, "attribute": ref.attribute}
+def _named(ref: Ref | SecretRef) -> Value:
+    return {"ref": ref.key, "attribute": ref.attribute} if isinstance(ref, Ref) else {"secret": ref.name}
 
 
 def _holds(order: ApplyOrder, engine: Engine) -> bool:

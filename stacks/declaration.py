@@ -17,7 +17,7 @@ class Ref:
 
     Attributes:
         key: of the declaration that is referred to.
-        attribute: which of its attributes, e.g. `id`, `arn`.
+        attribute: which of its attributes: `id`, `arn`, a path where it lies deeper (`vpn_interfaces.0.ip_address`).
         root: the root that it lives in, where that is another one; it has to be among its `exports` then.
     """
 
@@ -26,10 +26,21 @@ class Ref:
     root: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretRef:
+    """A secret that whoever applies supplies, by name: never a value, so that no declaration holds one.
+
+    Terraform takes it as a sensitive variable, Pulumi as a secret of the stack's config, CloudFormation as a parameter
+    without echo.
+    """
+
+    name: str
+
+
 Value: TypeAlias = Union[Scalar, "tuple[Value, ...]", "Mapping[str, Value]"]
 """A value that is known: what a state or a live resource holds."""
 
-Argument: TypeAlias = Union[Scalar, Ref, "tuple[Argument, ...]", "Mapping[str, Argument]"]
+Argument: TypeAlias = Union[Scalar, Ref, SecretRef, "tuple[Argument, ...]", "Mapping[str, Argument]"]
 """A value as it is declared. A nested block is a mapping, repeated blocks are a tuple of mappings."""
 
 ESTATE_PROVIDER = "estate"
@@ -99,8 +110,8 @@ class Declaration:
         """Key of the plan's resource that it belongs to."""
         return self.resource or self.key
 
-    def resolved(self, value_of: Callable[[Ref], Value]) -> Mapping[str, Value]:
-        """Its arguments with each `Ref` replaced by what it stands for."""
+    def resolved(self, value_of: Callable[[Ref | SecretRef], Value]) -> Mapping[str, Value]:
+        """Its arguments with each `Ref` and each secret replaced by what it stands for."""
         return {name: resolve(value, value_of) for name, value in self.arguments.items()}
 
     def refs(self) -> tuple[Ref, ...]:
@@ -119,9 +130,9 @@ def _refs(value: Argument) -> Iterator[Ref]:
             yield from _refs(item)
 
 
-def resolve(value: Argument, value_of: Callable[[Ref], Value]) -> Value:
-    """A declared value with each `Ref` in it replaced."""
-    if isinstance(value, Ref):
+def resolve(value: Argument, value_of: Callable[[Ref | SecretRef], Value]) -> Value:
+    """A declared value with each `Ref` and each secret in it replaced."""
+    if isinstance(value, Ref | SecretRef):
         return value_of(value)
     if isinstance(value, Mapping):
         return {name: resolve(item, value_of) for name, item in value.items()}

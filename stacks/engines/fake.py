@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from contracts.ports import Progress
 from contracts.run import RootRun, RunStatus
-from stacks.declaration import Declaration, Ref
+from stacks.declaration import Declaration, Ref, SecretRef
 from stacks.engines.engine import Action, AppliedResource, Job, Preview, ProgramInfo, RootPreview
 
 
@@ -68,5 +68,5 @@ class FakeEngine:
         return dict(sorted((actions | dict.fromkeys(before.keys() - after.keys(), Action.DELETE)).items()))
 
 
-def _key(ref: Ref) -> str:
-    return ref.key
+def _key(ref: Ref | SecretRef) -> str:
+    return ref.key if isinstance(ref, Ref) else ref.name

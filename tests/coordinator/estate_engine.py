@@ -123,7 +123,7 @@ class EstateEngine:
 
 
 def _arguments(environment: str, declaration: Declaration) -> dict[str, Value]:
-    return dict(declaration.resolved(lambda ref: resource_id(environment, ref.key)))
+    return dict(declaration.resolved(lambda ref: resource_id(environment, getattr(ref, "key", ""))))
 
 
 def _mapping(value: object) -> Mapping[str, Value]:

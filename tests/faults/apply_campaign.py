@@ -95,7 +95,7 @@ def wrongs(project: Project, before: Mapping[str, int], between: Mapping[str, in
     yield from (f"{key} is wanted and not there" for key in wanted.keys() - live.keys())
     yield from (f"{key} is there and not wanted" for key in live.keys() - wanted.keys())
     for key in wanted.keys() & live.keys():
-        if live[key].arguments != wanted[key].resolved(lambda ref: resource_id("dev", ref.key)):
+        if live[key].arguments != wanted[key].resolved(lambda ref: resource_id("dev", getattr(ref, "key", ""))):
             yield f"{key} is not as the plan wants it"
     replaced = {change.key for change in plan.changes if change.operation is Operation.REPLACE}
     for name, then in (("before", before), ("between", between)):
