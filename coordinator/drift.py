@@ -1,29 +1,140 @@
-"""`find_drift`: what was applied last, what is live, what is wanted, and what the ledger explains. Never writes."""
+"""`find_drift`: what was applied last, what is live, what is wanted, and what the ledger explains. Never writes.
 
-from contracts.drift import DriftReport
+On premises the inventory says what is live. In clouds the engine looks through its providers, and what carries our tags
+there is counted besides: what the engine does not know was made by somebody else, or lost.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from contracts.drift import DriftClass, DriftReport
+from contracts.plan import Plan
+from contracts.ports import Progress, Silent
 from coordinator.project import Project
-from stacks.drift import ThreeViews, compare
+from stacks.apply import make_order
+from stacks.declaration import ESTATE_PROVIDER, Declaration
+from stacks.drift import Tagged, ThreeViews, compare
+from stacks.engines.engine import AppliedResource, Job, Observed, Observer
+from stacks.errors import Interrupted, StacksError
 from stacks.targets.declare import declare
 
+MENDED = frozenset({DriftClass.HARMFUL})
 
-def find_drift(project: Project) -> DriftReport:
+
+def find_drift(project: Project, progress: Progress = Silent()) -> DriftReport:  # noqa: B008 - has no state
     """Compares three ways, as of now, and not in the middle of an apply.
 
     Raises:
         ApplyBusy: an apply has been running for longer than we wait.
     """
     with project.patient_lock("prestage drift"):
-        return compare_live(project)
+        return compare_live(project, progress)
 
 
-def compare_live(project: Project) -> DriftReport:
+def compare_live(project: Project, progress: Progress = Silent()) -> DriftReport:  # noqa: B008 - has no state
     """The comparison itself. The caller holds the estate's lock: the engine's state is read."""
-    earlier = project.archived(project.journal.last_applied())
-    wanted = [planned.resource for planned in earlier.resources] if earlier else []
+    plan = project.archived(project.journal.last_applied())
+    wanted = _wanted(project, plan)
+    applied = project.engine.applied()
+    seen = _look(project, plan, applied, progress)
     views = ThreeViews(
-        last=project.engine.applied(),
+        last={key: item for key, item in applied.items() if _on_premises(item.type)},
         live={row.key: row for row in project.inventory.listing(project.environment.name)},
-        wanted={item.key: item for item in declare(wanted, project.environment)},
+        wanted=wanted,
         ledger=project.ledger.view(),
+        observed=seen.observed,
+        tagged=seen.tagged,
+        unseen=seen.unseen,
     )
     return compare(views, read_at=project.clock())
+
+
+def damaged(report: DriftReport, wanted: Mapping[str, Declaration]) -> frozenset[str]:
+    """Resources of the plan of which a part was changed or removed: an apply of the same plan mends them."""
+    keys = {item.key for item in report.differences if item.drift_class in MENDED}
+    return frozenset(wanted[key].of for key in keys if key in wanted and not _on_premises(wanted[key].type))
+
+
+def damaged_now(project: Project, report: DriftReport) -> frozenset[str]:
+    """The same, against the plan that was applied last."""
+    return damaged(report, _wanted(project, project.archived(project.journal.last_applied())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What was seen in clouds; `unseen` says of each key why it could not be looked at."""
+
+    observed: tuple[Observed, ...] = ()
+    tagged: tuple[Tagged, ...] = ()
+    unseen: Mapping[str, str]
+
+
+def _wanted(project: Project, plan: Plan | None) -> Mapping[str, Declaration]:
+    resources = [planned.resource for planned in plan.resources] if plan else []
+    return {item.key: item for item in declare(resources, project.environment)}
+
+
+def _on_premises(type: str) -> bool:
+    return type.startswith(f"{ESTATE_PROVIDER}_")
+
+
+def _look(project: Project, plan: Plan | None, applied: Mapping[str, AppliedResource], progress: Progress) -> _Seen:
+    """Looks into the clouds root by root, so that one that cannot be read leaves the others known."""
+    if not project.environment.accounts or plan is None:
+        return _Seen(unseen={})
+    job = _in_clouds(make_order(plan, project.environment, resume="prestage drift").job, applied)
+    observed: list[Observed] = []
+    unseen: dict[str, str] = {}
+    for part, failure, found in _by_root(project, job, progress):
+        observed += (item for item in found if not _on_premises(item.type))
+        if failure:
+            declared = {item.key for items in part.roots.values() for item in items}
+            held = {key for key, item in applied.items() if item.root in part.roots}
+            unseen |= dict.fromkeys(sorted(declared | held), failure)
+    tagged, failures = _tagged(project)
+    unseen |= failures
+    return _Seen(observed=tuple(observed), tagged=tagged, unseen=unseen)
+
+
+def _in_clouds(job: Job, applied: Mapping[str, AppliedResource]) -> Job:
+    """The part of a job whose roots hold something in a cloud, by what is declared or by what was applied."""
+    held = {item.root for item in applied.values() if not _on_premises(item.type)}
+    there = {root for root, items in job.roots.items() if any(not _on_premises(item.type) for item in items)}
+    return replace(job, roots={root: items for root, items in job.roots.items() if root in held | there})
+
+
+def _by_root(project: Project, job: Job, progress: Progress) -> list[tuple[Job, str, tuple[Observed, ...]]]:
+    """All roots at once; where that fails, each by itself: the part, why it failed, what was seen."""
+    engine = project.engine
+    if not job.roots or not isinstance(engine, Observer):
+        return []
+    try:
+        return [(job, "", engine.observe(job, progress))]
+    except Interrupted:
+        raise
+    except StacksError:
+        parts = [replace(job, roots={root: items}) for root, items in job.roots.items()]
+        return [_observed(engine, part, progress) for part in parts]
+
+
+def _observed(engine: Observer, part: Job, progress: Progress) -> tuple[Job, str, tuple[Observed, ...]]:
+    try:
+        return part, "", engine.observe(part, progress)
+    except Interrupted:
+        raise
+    except StacksError as error:
+        return part, error.what, ()
+
+
+def _tagged(project: Project) -> tuple[tuple[Tagged, ...], Mapping[str, str]]:
+    """What carries our tags in every account, and the accounts that did not answer."""
+    from stacks.clouds.open_cloud import open_clouds  # the clouds' clients are heavy
+
+    found: list[Tagged] = []
+    failures: dict[str, str] = {}
+    for name, cloud in open_clouds(project.environment).items():
+        try:
+            found += cloud.tagged(project.environment.name)
+        except StacksError as error:
+            failures[f"account/{name}"] = error.what
+    return tuple(found), failures

@@ -7,7 +7,7 @@ from contracts.drift import DriftReport
 from contracts.exits import ExitCode
 from contracts.files import read_forecast, write_document
 from contracts.plan import Infeasible, Plan
-from coordinator.drift import compare_live
+from coordinator.drift import compare_live, damaged_now
 from coordinator.errors import UnknownName
 from coordinator.project import Project
 from coordinator.settle import note_applied
@@ -49,13 +49,14 @@ def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
     path = out or project.paths.plan
     with project.patient_lock("prestage plan"):
         note_applied(project)
-        plan, drift = _build(project), compare_live(project)
+        drift = compare_live(project)
+        plan = _build(project, damaged_now(project, drift))
     if isinstance(plan, Plan):
         write_document(path, plan)
     return PlanOutcome(plan=plan, path=path, drift=drift)
 
 
-def _build(project: Project) -> Plan | Infeasible:
+def _build(project: Project, damaged: frozenset[str]) -> Plan | Infeasible:
     forecast = project.paths.forecast
     if not forecast.exists():
         raise UnknownName(
@@ -76,5 +77,6 @@ def _build(project: Project) -> Plan | Infeasible:
         previous_plan=previous,
         now=project.clock(),
         earlier=project.archived(previous),
+        damaged=damaged,
     )
     return build_plan(question, solve_in_child)

@@ -31,7 +31,10 @@ def changes_between(question: Question, market: Market, wanted: dict[str, Planne
     made = [
         change
         for key in wanted
-        if (change := _change(market, live.get(key), wanted[key], earlier.get(key))) is not None
+        if (
+            change := _change(market, live.get(key), wanted[key], earlier.get(key))
+            or _mended(live, wanted[key], question)
+        )
     ]
     made = [change.model_copy(update={"depends_on": dependencies(_after(change), wanted)}) for change in made]
     gone = [resource for key, resource in live.items() if key not in wanted]
@@ -81,6 +84,15 @@ def _change(market: Market, live: Resource | None, item: PlannedResource, earlie
         return None
     operation = Operation.REPLACE if replaces(live, wanted) else Operation.UPDATE
     return _made(operation, live, item, reason, difference)
+
+
+def _mended(live: dict[str, Resource], item: PlannedResource, question: Question) -> Change | None:
+    """What looks as planned and is not whole: the engine puts its parts right."""
+    there = live.get(item.resource.key)
+    if there is None or item.resource.key not in question.damaged or question.is_frozen(item.resource.place):
+        return None
+    reason = item.reason.model_copy(update={"code": ReasonCode.REPAIR})
+    return _made(Operation.UPDATE, there, item, reason, 0.0)
 
 
 def _made(

@@ -24,6 +24,7 @@ class Question:
         rules: digest of the policy bundle.
         previous_plan: digest of the plan that was applied last, as the journal says.
         earlier: that plan itself, where there is one: what was wanted then, for repairs and for calm.
+        damaged: keys of resources of which a part was changed or removed from outside, though they look as planned.
     """
 
     environment: Environment
@@ -35,6 +36,7 @@ class Question:
     previous_plan: str | None
     now: datetime
     earlier: Plan | None = None
+    damaged: frozenset[str] = frozenset()
 
     def from_now(self) -> "Question":
         """The same question, its forecast without the periods of validity that are over when the plan is made."""

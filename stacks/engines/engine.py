@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from contracts.ports import Progress
 from contracts.run import RootRun
@@ -149,6 +149,7 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Looks at what is live through the engine's providers. Raises as an `Engine` does."""
 
