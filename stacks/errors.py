@@ -10,6 +10,16 @@ StacksError
 ├── PartlyApplied        retry: some roots are done, the rest can be resumed (exit 8)
 ├── JournalAltered       stop: what was applied is no longer what the plan declares (exit 6)
 ├── OtherEngine          stop: the other engine is in charge of this environment (exit 6)
+├── CloudError           a cloud's API does not do what was asked
+│   ├── CredentialsMissing   ask the person: there are none, or they have expired
+│   ├── NotPermitted         ask the person: a permission is missing
+│   ├── RegionNotEnabled     ask the person: the account does not use this region
+│   ├── QuotaExceeded        ask the person: a limit of the account is reached
+│   ├── CloudUnreachable     retry: no answer
+│   ├── Throttled            retry: asked too often
+│   ├── CloudRefused         stop: any other answer that is an error
+│   └── TwoOfOne             ask the person: two resources bear one key
+├── AdoptionRefused      ask the person: taking it in would change it (exit 6)
 └── EstateRefused        the inventory refuses an operation; nothing was changed
     ├── UnknownPlace         no such region, link, pool, item or resource
     ├── InvalidArgument      an argument is missing, unknown, of another type or out of range
@@ -74,6 +84,48 @@ class JournalAltered(StacksError):
 
 class OtherEngine(StacksError):
     """The other engine is in charge of this environment."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
+
+
+class CloudError(StacksError):
+    """A cloud's API does not do what was asked."""
+
+
+class CredentialsMissing(CloudError):
+    """There are no credentials, or they are no longer (or not yet) valid."""
+
+
+class NotPermitted(CloudError):
+    """The credentials are good, and lack a permission."""
+
+
+class RegionNotEnabled(CloudError):
+    """The account does not use this region, or the cloud has no such region."""
+
+
+class QuotaExceeded(CloudError):
+    """A limit of the account is reached."""
+
+
+class CloudUnreachable(CloudError):
+    """No answer: the network, the name, the endpoint."""
+
+
+class Throttled(CloudError):
+    """Asked too often, or the cloud is short of breath; the same call may succeed later."""
+
+
+class CloudRefused(CloudError):
+    """Any other answer that is an error."""
+
+
+class TwoOfOne(CloudError):
+    """Two resources bear one key: which of them is ours, no program can say."""
+
+
+class AdoptionRefused(StacksError):
+    """What exists is not taken in, because that would change it; nothing was changed."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
 

@@ -1,0 +1,1 @@
+"""Google Cloud, read through its REST APIs."""
