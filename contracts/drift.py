@@ -19,7 +19,10 @@ class DriftClass(StrEnum):
 
 
 class Difference(Model):
-    """One attribute of one resource in three views. `field` is `*` when the whole resource is there or is not."""
+    """One attribute of one resource in three views. `field` is `*` when the whole resource is there or is not.
+
+    `by` is who may have done it, where an audit trail tells: identity, event and time; empty where none does.
+    """
 
     key: str
     place: str
@@ -29,6 +32,7 @@ class Difference(Model):
     wanted: str | None
     drift_class: DriftClass
     why: str
+    by: str = ""
 
 
 class DriftReport(Document):

@@ -3,10 +3,12 @@
 Format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 """
 
+from collections import Counter as Counts
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
+from contracts.drift import DriftClass, DriftReport
 from coordinator.ledger import Ledger, counters, units
 from coordinator.ledger.counters import BUCKETS_S, Counter
 
@@ -15,6 +17,8 @@ _HELP = {
     "prestage_requests_total": ("counter", "Requests answered, by kind and outcome."),
     "prestage_decision_seconds": ("histogram", "From a request's arrival to its decision."),
     "prestage_units": ("gauge", "Units by kind and state."),
+    "prestage_drift_differences": ("gauge", "Differences from what was applied, by class, at the last look."),
+    "prestage_drift_read_timestamp_seconds": ("gauge", "When it was looked at last."),
 }
 
 
@@ -24,6 +28,20 @@ def metrics_text(ledger: Ledger) -> str:
         counted = counters.listing(tx)
         by_state = units.counts(tx)
     return "\n".join([*_counter_lines(counted), *_unit_lines(by_state)]) + "\n"
+
+
+def drift_metrics(report: DriftReport) -> str:
+    """Differences by class, zeros included, and when they were read: for a file that an exporter picks up."""
+    counts = Counts(item.drift_class for item in report.differences)
+    environment = f'environment="{report.environment}"'
+    lines = [*_head("prestage_drift_differences")]
+    lines += [
+        _line("prestage_drift_differences", f'{environment},class="{name}"', counts[name])
+        for name in sorted(DriftClass)
+    ]
+    lines += [*_head("prestage_drift_read_timestamp_seconds")]
+    lines.append(f"prestage_drift_read_timestamp_seconds{{{environment}}} {report.read_at.timestamp():.0f}")
+    return "\n".join(lines) + "\n"
 
 
 def _counter_lines(counted: Iterable[Counter]) -> Iterator[str]:

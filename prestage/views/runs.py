@@ -1,10 +1,12 @@
 """What an engine did, what drifted, and how a request was answered."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from contracts.drift import Difference, DriftClass, DriftReport
 from contracts.requests import Decision, Missing, Outcome
 from contracts.run import RootRun, RunReport, RunStatus
+from coordinator.watch import Look
 from prestage.views.paper import bad, dim, good, moment, number, plural, table, title, warn
 
 
@@ -30,6 +32,16 @@ def drift_text(report: DriftReport) -> str:
         told = {item.key: item.why for item in expected}  # the last word on each
         lines.append(table(told.items(), head=("expected", "")))
     return "\n".join(lines)
+
+
+def look_text(look: Look, now: datetime) -> str:
+    """One look of a watch: everything where it has news, else a line."""
+    if look.report is None:
+        return f"{moment(now)}  {bad('could not look')}: {look.failure}"
+    if look.news and look.report.found:
+        return drift_text(look.report)
+    found = plural(len(look.report.found), "difference") + ", as before" if look.report.found else "no drift"
+    return f"{moment(look.report.read_at)}  {found}"
 
 
 def decision_text(decision: Decision) -> str:
@@ -86,5 +98,5 @@ def _difference(item: Difference) -> tuple[str, str]:
     )
     return (
         f"  {paint(item.drift_class)}  {item.key}  {item.field}: {item.why}",
-        dim(f"    applied {applied}, live {live}, wanted {wanted}"),
+        dim(f"    applied {applied}, live {live}, wanted {wanted}{f'; by {item.by}' if item.by else ''}"),
     )
