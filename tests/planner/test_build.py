@@ -84,6 +84,18 @@ def test_a_unit_that_vanished_is_made_again_as_it_was():
     assert (change.operation, change.reason.code) == (Operation.CREATE, ReasonCode.REPAIR)
 
 
+def test_what_is_not_whole_is_mended_though_it_looks_as_planned():
+    world = after(WORLD, plan_of(WORLD))
+    assert plan_of(world).changes == ()
+    first = world.environment.regions[0].name
+    key = next(key for key in specs(plan_of(world), ResourceKind.COMPUTE) if key.startswith(first))
+    hurt = replace(world, damaged=frozenset({key, "fra/nothing/that/exists"}))
+    (change,) = plan_of(hurt).changes
+    assert (change.key, change.operation, change.reason.code) == (key, Operation.UPDATE, ReasonCode.REPAIR)
+    assert change.before == change.after and change.usd_per_hour == 0
+    assert key not in {change.key for change in plan_of(region(hurt, paused=True)).changes}
+
+
 def test_a_pin_and_a_pause_leave_things_as_they_are():
     plan = plan_of(WORLD)
     world = after(WORLD, plan)

@@ -118,6 +118,16 @@ def test_what_is_changed_from_outside_is_drift_and_reconciled(day, capsys):
     assert run(["drift"]) == ExitCode.CLEAN
 
 
+def test_watching_tells_once_and_keeps_its_metrics(day, capsys, tmp_path):
+    metrics = tmp_path / "drift.prom"
+    watch = ["drift", "--watch", "--looks", "2", "--every", "1", "--metrics-file", str(metrics)]
+    assert run(watch) == ExitCode.CLEAN
+    assert [line.endswith("no drift") for line in capsys.readouterr().out.splitlines()] == [True, True]
+    assert 'class="harmful"} 0' in metrics.read_text()
+    assert run([*watch, "--json"]) == ExitCode.CLEAN
+    assert {json.loads(line)["format"] for line in capsys.readouterr().out.splitlines()} == {"prestage/drift"}
+
+
 def test_pipeline_plans_reviews_and_applies(day, capsys):
     edit(day, "{name: mad, asn: 64515}", "{name: mad, asn: 64999}")
     assert run(["plan", "--out", "plans/next.json"]) == ExitCode.CHANGES
