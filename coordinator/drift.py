@@ -6,10 +6,12 @@ there is counted besides: what the engine does not know was made by somebody els
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from contracts.drift import DriftClass, DriftReport
 from contracts.plan import Plan
 from contracts.ports import Progress, Silent
+from coordinator.authors import ask_trail, with_authors
 from coordinator.project import Project
 from stacks.apply import make_order
 from stacks.declaration import ESTATE_PROVIDER, Declaration
@@ -17,8 +19,6 @@ from stacks.drift import Tagged, ThreeViews, compare
 from stacks.engines.engine import AppliedResource, Job, Observed, Observer
 from stacks.errors import Interrupted, StacksError
 from stacks.targets.declare import declare
-
-MENDED = frozenset({DriftClass.HARMFUL})
 
 
 def find_drift(project: Project, progress: Progress = Silent()) -> DriftReport:  # noqa: B008 - has no state
@@ -28,16 +28,18 @@ def find_drift(project: Project, progress: Progress = Silent()) -> DriftReport: 
         ApplyBusy: an apply has been running for longer than we wait.
     """
     with project.patient_lock("prestage drift"):
-        return compare_live(project, progress)
+        views = three_views(project, progress)
+    report = compare(views, read_at=project.clock())
+    return with_authors(report, views.observed, partial(ask_trail, project.environment))
 
 
-def compare_live(project: Project, progress: Progress = Silent()) -> DriftReport:  # noqa: B008 - has no state
-    """The comparison itself. The caller holds the estate's lock: the engine's state is read."""
+def three_views(project: Project, progress: Progress = Silent()) -> ThreeViews:  # noqa: B008 - has no state
+    """What is compared. The caller holds the estate's lock: the engine's state is read."""
     plan = project.archived(project.journal.last_applied())
     wanted = _wanted(project, plan)
     applied = project.engine.applied()
     seen = _look(project, plan, applied, progress)
-    views = ThreeViews(
+    return ThreeViews(
         last={key: item for key, item in applied.items() if _on_premises(item.type)},
         live={row.key: row for row in project.inventory.listing(project.environment.name)},
         wanted=wanted,
@@ -46,18 +48,13 @@ def compare_live(project: Project, progress: Progress = Silent()) -> DriftReport
         tagged=seen.tagged,
         unseen=seen.unseen,
     )
-    return compare(views, read_at=project.clock())
 
 
-def damaged(report: DriftReport, wanted: Mapping[str, Declaration]) -> frozenset[str]:
-    """Resources of the plan of which a part was changed or removed: an apply of the same plan mends them."""
-    keys = {item.key for item in report.differences if item.drift_class in MENDED}
-    return frozenset(wanted[key].of for key in keys if key in wanted and not _on_premises(wanted[key].type))
-
-
-def damaged_now(project: Project, report: DriftReport) -> frozenset[str]:
-    """The same, against the plan that was applied last."""
-    return damaged(report, _wanted(project, project.archived(project.journal.last_applied())))
+def damaged(report: DriftReport, views: ThreeViews) -> frozenset[str]:
+    """Resources in clouds of which a part was changed or removed: an apply of what is wanted mends them."""
+    keys = {item.key for item in report.differences if item.drift_class is DriftClass.HARMFUL}
+    parts = (views.wanted[key] for key in keys if key in views.wanted)
+    return frozenset(part.of for part in parts if not _on_premises(part.type))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,14 @@ from contracts.drift import DriftReport
 from contracts.exits import ExitCode
 from contracts.files import read_forecast, write_document
 from contracts.plan import Infeasible, Plan
-from coordinator.drift import compare_live, damaged_now
+from coordinator.drift import damaged, three_views
 from coordinator.errors import UnknownName
 from coordinator.project import Project
 from coordinator.settle import note_applied
 from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
 from planner.question import Question
+from stacks.drift import compare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +50,15 @@ def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
     path = out or project.paths.plan
     with project.patient_lock("prestage plan"):
         note_applied(project)
-        drift = compare_live(project)
-        plan = _build(project, damaged_now(project, drift))
+        views = three_views(project)
+        drift = compare(views, read_at=project.clock())
+        plan = _build(project, damaged(drift, views))
     if isinstance(plan, Plan):
         write_document(path, plan)
     return PlanOutcome(plan=plan, path=path, drift=drift)
 
 
-def _build(project: Project, damaged: frozenset[str]) -> Plan | Infeasible:
+def _build(project: Project, hurt: frozenset[str]) -> Plan | Infeasible:
     forecast = project.paths.forecast
     if not forecast.exists():
         raise UnknownName(
@@ -77,6 +79,6 @@ def _build(project: Project, damaged: frozenset[str]) -> Plan | Infeasible:
         previous_plan=previous,
         now=project.clock(),
         earlier=project.archived(previous),
-        damaged=damaged,
+        damaged=hurt,
     )
     return build_plan(question, solve_in_child)

@@ -25,6 +25,7 @@ SERVICES: Mapping[str, str] = {
     "compute": "https://compute.googleapis.com/compute/v1",
     "dns": "https://dns.googleapis.com/dns/v1",
     "storage": "https://storage.googleapis.com/storage/v1",
+    "logging": "https://logging.googleapis.com/v2",
     "monitoring": "https://monitoring.googleapis.com/v3",
     "networkconnectivity": "https://networkconnectivity.googleapis.com/v1",
     "cloudbilling": "https://cloudbilling.googleapis.com/v1",
