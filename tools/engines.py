@@ -10,6 +10,11 @@ Layout, which the distribution reads too: `$XDG_CACHE_HOME` or `~/.cache`, then
                                    /pulumi-language-python       launcher of the next
                                    /pulumi_language_host.py
                                    /pulumi-language-python-exec  from the Go module of the CLI's version
+    prestage/engines/google-3.60.0/registry.terraform.io/hashicorp/google/3.60.0/linux_amd64/
+                                   terraform-provider-google_v3.60.0
+
+The last is no engine but a Terraform provider, and its folder a filesystem mirror: tests run it against a stand-in of
+Google's APIs. It is the newest that Go modules serve (March 2021); whoever has an account takes it from a registry.
 
 A folder appears whole or not at all: it is built aside, under a lock, and renamed. What is on PATH comes before the
 cache.
@@ -35,6 +40,7 @@ PROGRESS_S = 10.0  # seconds between two lines of progress; CI logs go quiet oth
 LANGUAGE_HOST = "pulumi-language-python"
 SCRATCH = ".build-"
 PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
+PROVIDERS = "registry.terraform.io/hashicorp"
 
 
 class EngineBuildError(Exception):
@@ -46,6 +52,11 @@ class Recipe:
     """How one engine is built: `tools/NAME/go.mod` pins `module`, whose `package` is the command.
 
     `linker_flags` may hold `{version}`, which go.mod decides.
+
+    Attributes:
+        skips: what is not tested without it.
+        instead: what to do where it cannot be built.
+        mirrored: the release that it is, where it is a Terraform provider: it goes into a filesystem mirror then.
     """
 
     name: str
@@ -53,10 +64,24 @@ class Recipe:
     package: str
     linker_flags: str
     skips: str
+    instead: str
+    mirrored: str = ""
 
     @property
     def version(self) -> str:
-        """The pinned version, without the `v`."""
+        """The release: as mirrored, else the pinned version, without the `v`."""
+        return self.mirrored or self.pinned
+
+    @property
+    def executable(self) -> str:
+        """Where it lies in its folder; a glob for a provider, whose folder is named for a platform."""
+        if not self.mirrored:
+            return self.name
+        return f"{PROVIDERS}/{self.name}/{self.mirrored}/*/terraform-provider-{self.name}_v{self.mirrored}"
+
+    @property
+    def pinned(self) -> str:
+        """The version that go.mod pins, without the `v`."""
         text = (HERE / self.name / "go.mod").read_text(encoding="utf-8")
         match = re.search(rf"^(?:require )?\s*{re.escape(self.module)} v(\S+)", text, re.MULTILINE)
         if match is None:
@@ -73,6 +98,7 @@ RECIPES = {
             package="github.com/opentofu/opentofu/cmd/tofu",
             linker_flags="-s -w -X github.com/opentofu/opentofu/version.dev=no",
             skips="tests of OpenTofu",
+            instead="Install tofu, or Go 1.25.11 or later",
         ),
         Recipe(
             name="pulumi",
@@ -80,6 +106,16 @@ RECIPES = {
             package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
             linker_flags="-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",
             skips="tests of Pulumi",
+            instead="Install pulumi, or Go 1.25.11 or later",
+        ),
+        Recipe(
+            name="google",
+            module="github.com/hashicorp/terraform-provider-google-beta",
+            package="github.com/hashicorp/terraform-provider-google-beta",
+            linker_flags="-s -w",
+            skips="tests of Google's Terraform provider",
+            instead="Name a filesystem mirror that has hashicorp/google in PRESTAGE_PROVIDER_MIRROR, or install Go",
+            mirrored="3.60.0",
         ),
     )
 }
@@ -96,12 +132,11 @@ def find_engine(name: str, environ: Mapping[str, str] = os.environ) -> Path | No
     A `pulumi` without its Python language host can run no program, so it does not count.
     """
     path = environ.get("PATH", os.defpath)
-    on_path = shutil.which(name, path=path)
+    recipe = RECIPES[name]
+    on_path = None if recipe.mirrored else shutil.which(name, path=path)
     if on_path is not None and (name != "pulumi" or _has_language_host(Path(on_path), path)):
         return Path(on_path)
-    recipe = RECIPES[name]
-    built = engines_dir(environ) / f"{name}-{recipe.version}" / name
-    return built if built.exists() else None
+    return next((engines_dir(environ) / f"{name}-{recipe.version}").glob(recipe.executable), None)
 
 
 def ensure_engine(name: str) -> Path | None:
@@ -133,7 +168,7 @@ def main() -> int:
         if executable is None:
             print(
                 f"{name}: missing, and no Go to build {recipe.version} with: {recipe.skips} will skip. "
-                f"Install {name}, or Go 1.25.11 or later, and run `python3 run.py engines` again."
+                f"{recipe.instead}, and run `python3 run.py engines` again."
             )
         else:
             print(f"{name}: {executable}")
@@ -153,19 +188,29 @@ def _build(recipe: Recipe, cache: Path) -> Path:
         shutil.copytree(HERE / recipe.name, module)
         result.mkdir()
         _go_build(recipe, module, result)
+        if recipe.mirrored:
+            _mirror(recipe, result)
         if recipe.name == "pulumi":
             _copy_language_exec(module, result)
             _copy_language_host(result)
         shutil.rmtree(target, ignore_errors=True)
         result.rename(target)
-    return target / recipe.name
+    return next(target.glob(recipe.executable))
+
+
+def _mirror(recipe: Recipe, result: Path) -> None:
+    """Moves a provider to where a filesystem mirror has it for this platform."""
+    listed = subprocess.run(["go", "env", "GOOS", "GOARCH"], capture_output=True, text=True, check=True)
+    place = result / recipe.executable.replace("*", "_".join(listed.stdout.split()))
+    place.parent.mkdir(parents=True)
+    (result / recipe.package.rpartition("/")[2]).rename(place)
 
 
 def _go_build(recipe: Recipe, module: Path, result: Path) -> None:
     flags = recipe.linker_flags.format(version=recipe.version)
     command = ["go", "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", flags, "-o", str(result), recipe.package]
     title, started, log = f"{recipe.name} {recipe.version}", time.monotonic(), module / "build.log"
-    say(f"building {title} from Go modules: some 3 minutes on 2 cores, once")
+    say(f"building {title} from Go modules: 1 to 3 minutes on 2 cores, once")
     with log.open("wb") as output:
         build = subprocess.Popen(
             command, cwd=module, stdin=subprocess.DEVNULL, stdout=output, stderr=output, close_fds=False
@@ -177,7 +222,7 @@ def _go_build(recipe: Recipe, module: Path, result: Path) -> None:
         last = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise EngineBuildError(
             f"building {title} failed (`go build` exit {build.returncode}):\n{last}\n"
-            f"Run `python3 run.py engines` again, or put a `{recipe.name}` on PATH."
+            f"Run `python3 run.py engines` again. Instead: {recipe.instead}."
         )
     say(f"built {title} in {time.monotonic() - started:.0f} s")
 

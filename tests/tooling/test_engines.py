@@ -9,6 +9,7 @@ from tools.engines import RECIPES, EngineBuildError, ensure_engine, find_engine
 
 GO = """#!/bin/sh
 if [ "$1" = list ]; then echo "{sdk}"; exit 0; fi
+if [ "$1" = env ]; then printf "plan9\nriscv64\n"; exit 0; fi
 if [ -e "{broken}" ]; then echo "package of trouble" >&2; exit 1; fi
 while [ "$1" != -o ]; do shift; done
 for last; do :; done
@@ -133,9 +134,20 @@ def test_a_failed_build_leaves_nothing_and_says_why(machine, capsys):
 def test_without_go_it_says_what_is_missing_and_what_will_skip(capsys):
     assert engines.main() == 0
     said = capsys.readouterr().out
-    assert "tofu: missing" in said and "pulumi: missing" in said and "will skip" in said
+    assert all(f"{name}: missing" in said for name in RECIPES) and "will skip" in said
+    assert "PRESTAGE_PROVIDER_MIRROR" in said
+
+
+def test_a_provider_is_built_into_a_mirror_whatever_is_on_path(machine):
+    machine.install_go()
+    machine.install("google")
+    assert find_engine("google", machine.environ) is None
+    built = ensure_engine("google")
+    mirrored = "google-3.60.0/registry.terraform.io/hashicorp/google/3.60.0/plan9_riscv64"
+    assert built == machine.cache / mirrored / "terraform-provider-google_v3.60.0"
+    assert find_engine("google", machine.environ) == built
 
 
 def test_versions_come_from_the_modules_that_are_pinned():
     for recipe in RECIPES.values():
-        assert f"{recipe.module} v{recipe.version}" in (engines.HERE / recipe.name / "go.mod").read_text()
+        assert f"{recipe.module} v{recipe.pinned}" in (engines.HERE / recipe.name / "go.mod").read_text()
