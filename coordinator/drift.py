@@ -5,7 +5,7 @@ there is counted besides: what the engine does not know was made by somebody els
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from contracts.drift import DriftClass, DriftReport
@@ -19,6 +19,9 @@ from stacks.drift import Tagged, ThreeViews, compare
 from stacks.engines.engine import AppliedResource, Job, Observed, Observer
 from stacks.errors import Interrupted, StacksError
 from stacks.targets.declare import declare
+
+LOOKED_BACK = 1000
+"""Runs of the journal that are searched for a small plan: one that is older was adopted long ago."""
 
 
 def find_drift(project: Project, progress: Progress = Silent()) -> DriftReport:  # noqa: B008 - has no state
@@ -44,6 +47,7 @@ def three_views(project: Project, progress: Progress = Silent()) -> ThreeViews: 
         live={row.key: row for row in project.inventory.listing(project.environment.name)},
         wanted=wanted,
         ledger=project.ledger.view(),
+        on_demand=seen.on_demand,
         observed=seen.observed,
         tagged=seen.tagged,
         unseen=seen.unseen,
@@ -62,6 +66,7 @@ class _Seen:
     """What was seen in clouds; `unseen` says of each key why it could not be looked at."""
 
     observed: tuple[Observed, ...] = ()
+    on_demand: Mapping[str, Declaration] = field(default_factory=dict)
     tagged: tuple[Tagged, ...] = ()
     unseen: Mapping[str, str]
 
@@ -79,7 +84,9 @@ def _look(project: Project, plan: Plan | None, applied: Mapping[str, AppliedReso
     """Looks into the clouds root by root, so that one that cannot be read leaves the others known."""
     if not project.environment.accounts or plan is None:
         return _Seen(unseen={})
-    job = _in_clouds(make_order(plan, project.environment, resume="prestage drift").job, applied)
+    planned = make_order(plan, project.environment, resume="prestage drift").job
+    extra = _on_demand(project, applied, planned)
+    job = _in_clouds(replace(planned, roots={**planned.roots, **extra}), applied)
     observed: list[Observed] = []
     unseen: dict[str, str] = {}
     for part, failure, found in _by_root(project, job, progress):
@@ -90,7 +97,22 @@ def _look(project: Project, plan: Plan | None, applied: Mapping[str, AppliedReso
             unseen |= dict.fromkeys(sorted(declared | held), failure)
     tagged, failures = _tagged(project)
     unseen |= failures
-    return _Seen(observed=tuple(observed), tagged=tagged, unseen=unseen)
+    on_demand = {item.key: item for items in extra.values() for item in items}
+    return _Seen(observed=tuple(observed), on_demand=on_demand, tagged=tagged, unseen=unseen)
+
+
+def _on_demand(
+    project: Project, applied: Mapping[str, AppliedResource], planned: Job
+) -> Mapping[str, tuple[Declaration, ...]]:
+    """What small plans declared in roots that the plan does not name, as far as the journal goes back."""
+    left = {item.root for item in applied.values() if not _on_premises(item.type)} - planned.roots.keys()
+    found: dict[str, tuple[Declaration, ...]] = {}
+    for run in project.journal.runs(limit=LOOKED_BACK) if left else ():
+        plan = project.archived(run.plan) if run.small and left & {item.root for item in run.roots} else None
+        if plan is not None:
+            roots = make_order(plan, project.environment, resume="prestage drift").job.roots
+            found = {**{root: items for root, items in roots.items() if root in left}, **found}
+    return found
 
 
 def _in_clouds(job: Job, applied: Mapping[str, AppliedResource]) -> Job:

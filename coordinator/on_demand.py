@@ -143,6 +143,7 @@ def _carry_out(project: Project, case: Case, intent: OnDemand) -> Decision:
 
 def _apply(project: Project, case: Case, plan: Plan) -> RunReport:
     resume = f"the same request again (id {case.request.id}), or prestage status"
+    project.archive(plan)
     order = make_order(plan, project.environment, resume=resume)
     return apply_plan(order, project.engine, project.journal, project.clock, Silent())
 

@@ -55,6 +55,7 @@ class ThreeViews:
         live: by key, what the estate reports as ours by tag.
         wanted: by key, what the reviewed plan declares anywhere. Empty before the first plan.
         ledger: units, with who has them.
+        on_demand: by key, what small plans declared that no plan has adopted yet.
         observed: what the engine saw of resources in clouds.
         tagged: what carries our tags there.
         unseen: key -> why it could not be looked at.
@@ -64,6 +65,7 @@ class ThreeViews:
     live: Mapping[str, LiveResource]
     wanted: Mapping[str, Declaration]
     ledger: LedgerView
+    on_demand: Mapping[str, Declaration] = field(default_factory=dict)
     observed: tuple[Observed, ...] = ()
     tagged: tuple[Tagged, ...] = ()
     unseen: Mapping[str, str] = field(default_factory=dict)
@@ -97,7 +99,7 @@ def _on_premises(views: ThreeViews, units: Mapping[str, UnitView], granted: Set[
 def _in_clouds(views: ThreeViews, units: Mapping[str, UnitView], granted: Set[str]) -> Iterator[Difference]:
     for seen in views.observed:
         declared, unit = views.wanted.get(seen.key), units.get(seen.key)
-        subject, wanted = Subject(key=seen.key), seen.wanted is not None
+        subject, wanted = Subject(key=seen.key), declared is not None
         if seen.last is None and seen.live is None:
             continue  # not made yet: a plan's to say
         if seen.live is None:
@@ -107,7 +109,7 @@ def _in_clouds(views: ThreeViews, units: Mapping[str, UnitView], granted: Set[st
         else:
             if not wanted and seen.root.startswith(ON_DEMAND_PREFIX):
                 yield _on_demand(subject, seen.root, unit, granted)
-            yield from changed_in_cloud(subject, seen, declared)
+            yield from changed_in_cloud(subject, seen, declared or views.on_demand.get(seen.key))
     yield from _strangers(views, units)
 
 
