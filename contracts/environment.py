@@ -77,6 +77,7 @@ class CloudRegion(Model):
         zones: where its resources are spread: `eu-central-1a`.
         pools: what addresses are taken from (CIDR); the first is the network's own.
         continent, fault_domain: as an inventory says them of regions on premises.
+        prices: USD per hour by item of the catalog, as an inventory says them; they outweigh the cloud's list prices.
         image: what instances start from: an image id, a public parameter (`resolve:ssm:...`), an image family; the
             target's own default where it is empty.
         transit: on AWS, keep a transit gateway with the network, which circuits to other regions stand on.
@@ -89,6 +90,7 @@ class CloudRegion(Model):
     pools: tuple[str, ...] = Field(min_length=1)
     continent: str
     fault_domain: str
+    prices: dict[str, float] = Field(default={})
     image: str = ""
     transit: bool = True
     direct_connect: dict[str, str] = Field(default={})
@@ -198,6 +200,7 @@ class Unattended(Model):
 
     max_changes: int = Field(default=20, ge=0)
     max_usd_per_hour: float = Field(default=25.0, ge=0)
+    max_destroyed: int = Field(default=0, ge=0)  # deleted or replaced; more needs its count confirmed by a person
     priority_may_take_held: bool = False
 
 

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model
 from contracts.environment import EngineName
+from contracts.names import RegionName
 from contracts.resources import Resource
 
 
@@ -157,6 +158,13 @@ class ReliedOn(Model):
     value: float
 
 
+class UnreadRegion(Model):
+    """A region that could not be read when the plan was made, and why: the plan leaves it as it was."""
+
+    region: RegionName
+    why: str = ""
+
+
 class Plan(Document):
     """The desired state of one environment. See the module's docstring."""
 
@@ -172,6 +180,7 @@ class Plan(Document):
     changes: tuple[Change, ...]
     cost: Cost
     relied_on: tuple[ReliedOn, ...] = ()
+    unread: tuple[UnreadRegion, ...] = ()
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False
     small: bool = False  # a plan of its own roots (on demand): does not supersede the environment's plan
@@ -179,6 +188,11 @@ class Plan(Document):
     def count(self, operation: Operation) -> int:
         """How many changes are of one operation."""
         return sum(change.operation is operation for change in self.changes)
+
+    @property
+    def destroyed(self) -> int:
+        """How many resources it destroys: those that it deletes, and those that it replaces."""
+        return self.count(Operation.DELETE) + self.count(Operation.REPLACE)
 
 
 class Shortfall(Model):

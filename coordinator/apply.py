@@ -10,6 +10,7 @@ from pathlib import Path
 from contracts.plan import Operation, Plan
 from contracts.ports import Progress
 from contracts.run import RunReport
+from coordinator.confirm import check_confirmed
 from coordinator.errors import Refused, UnitTaken
 from coordinator.gate import check
 from coordinator.on_demand import finish_open
@@ -19,13 +20,20 @@ from coordinator.settle import note_applied
 from stacks.apply import apply_plan, make_order
 
 
-def apply_reviewed(project: Project, plan_path: Path, progress: Progress) -> RunReport:
+def apply_reviewed(project: Project, plan_path: Path, progress: Progress, *, confirmed: int | None = None) -> RunReport:
     """Applies exactly what was reviewed.
 
     A root that failed is in the report; the rest is applied and registered, and the same command resumes.
 
+    Args:
+        project: the environment.
+        plan_path: the plan, its review beside it.
+        progress: hears how far it is.
+        confirmed: how many resources a person said that it destroys; None where nobody was asked.
+
     Raises:
-        Refused, Denied, AlteredDocument: the gate says no; nothing was changed.
+        Refused, Denied, AlteredDocument: the gate says no, or the count is not what the plan destroys; nothing was
+            changed.
         ApplyBusy: another run holds the estate: who, since when.
         Interrupted, EngineFailed: stopped on the way; the same command goes on from there.
     """
@@ -33,6 +41,7 @@ def apply_reviewed(project: Project, plan_path: Path, progress: Progress) -> Run
         finish_open(project)
         note_applied(project)
         plan = check(project, plan_path, project.clock()).plan
+        check_confirmed(plan, project.environment, confirmed, where=str(plan_path))
         project.archive(plan)
         retire_doomed(project, plan, str(plan_path))
         resume = f"prestage apply {plan_path}"

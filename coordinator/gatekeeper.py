@@ -10,6 +10,7 @@ from pathlib import Path
 from contracts.environment import Environment
 from contracts.plan import Plan
 from coordinator.apply import retire_doomed
+from coordinator.confirm import check_confirmed
 from coordinator.errors import Refused, UnknownName
 from coordinator.gate import check
 from coordinator.plan_file import read_plan
@@ -40,8 +41,8 @@ class ProjectGatekeeper:
 
     held: list[ApplyLock] = field(default_factory=list)
 
-    def before(self, plan_path: Path, *, dry_run: bool) -> Approval:
-        """Lets a plan through, or says why not. A dry run writes nothing.
+    def before(self, plan_path: Path, *, dry_run: bool, confirmed: int | None = None) -> Approval:
+        """Lets a plan through, or says why not. A dry run writes nothing, and needs no count of what is destroyed.
 
         Raises:
             Refused, Denied, DocumentError: as `prestage apply` would.
@@ -56,6 +57,8 @@ class ProjectGatekeeper:
             order = make_order(plan, project.environment, resume=COMMAND, live=project.live_keys())
             _refuse_strays(order.strays(project.engine), plan_path)
             if not dry_run:
+                how = f"pulumi config set prestage:confirm-destroy {plan.destroyed}, then pulumi up"
+                check_confirmed(plan, project.environment, confirmed, where=str(plan_path), how=how)
                 project.archive(plan)
                 retire_doomed(project, plan, str(plan_path))
                 project.journal.begin(intent_of(order), project.clock())

@@ -80,8 +80,8 @@ def _pass(project: Project, plan: Plan, path: Path, progress: Progress) -> Pass:
     limits = beyond_limits(plan, project.environment.unattended)
     review = make_review(project, path)
     if limits:
-        raise _needs_a_person(limits, path)
-    report = apply_reviewed(project, path, progress)
+        raise _needs_a_person(plan, limits, path)
+    report = apply_reviewed(project, path, progress, confirmed=plan.destroyed)
     if not report.complete:
         failed = "; ".join(f"{run.root}: {run.message}" for run in report.roots if run.message)
         raise Unfinished(
@@ -90,12 +90,13 @@ def _pass(project: Project, plan: Plan, path: Path, progress: Progress) -> Pass:
     return Pass(plan=plan, review=review, report=report)
 
 
-def _needs_a_person(limits: tuple[Missing, ...], path: Path) -> Denied:
+def _needs_a_person(plan: Plan, limits: tuple[Missing, ...], path: Path) -> Denied:
     numbers = "; ".join(f"{item.kind}: {item.wanted:g}, allowed {item.available:g}" for item in limits)
+    confirm = f" --confirm-destroy {plan.destroyed}" if plan.destroyed else ""
     return Denied(
         f"more than may be applied without a person ({numbers})",
         where=str(path),
-        next_step=f"look at it, then: prestage apply {path}",
+        next_step=f"look at it, then: prestage apply {path}{confirm}",
     )
 
 

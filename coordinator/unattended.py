@@ -10,6 +10,8 @@ def beyond_limits(plan: Plan, limits: Unattended) -> tuple[Missing, ...]:
     found = []
     if len(plan.changes) > limits.max_changes:
         found.append(_over("unattended.max_changes", plan.environment, len(plan.changes), limits.max_changes))
+    if plan.destroyed > limits.max_destroyed:
+        found.append(_over("unattended.max_destroyed", plan.environment, plan.destroyed, limits.max_destroyed))
     added = plan.cost.after_usd_per_hour - plan.cost.before_usd_per_hour
     if added > limits.max_usd_per_hour:
         found.append(_over("unattended.max_usd_per_hour", plan.environment, round(added, 6), limits.max_usd_per_hour))

@@ -39,8 +39,8 @@ class Gatekeeper(Protocol):
         PrestageError: it may not; the message begins with why.
     """
 
-    def before(self, plan_path: Path, *, dry_run: bool) -> Approval:
-        """Checks the plan.
+    def before(self, plan_path: Path, *, dry_run: bool, confirmed: int | None) -> Approval:
+        """Checks the plan; `confirmed` is how many resources a person said that it destroys.
 
         When it is not a dry run, also locks the environment until this process ends, and writes the intent: whether
         the plan was applied is seen later, from the engine's state.
@@ -64,7 +64,8 @@ def declare_plan(gatekeeper: Gatekeeper, stack: str, path: Path) -> None:
         StacksError: the stack is none of the environment's.
         PrestageError: the gate refuses the plan.
     """
-    approval = gatekeeper.before(path, dry_run=pulumi.runtime.is_dry_run())
+    confirmed = pulumi.Config("prestage").get_int("confirm-destroy")
+    approval = gatekeeper.before(path, dry_run=pulumi.runtime.is_dry_run(), confirmed=confirmed)
     refuse_other_engine(approval.environment)
     order = make_order(approval.plan, approval.environment, resume="pulumi up")
     roots = roots_in(order, approval.environment, stack)

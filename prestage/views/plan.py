@@ -37,8 +37,8 @@ ROWS_PER_PLACE = 12
 
 
 def plan_text(plan: Plan) -> str:
-    """Header, changes by place, cost, what it was computed from."""
-    return "\n".join([*_header(plan), "", *_changes(plan.changes), *_cost(plan), *_inputs(plan)])
+    """Header, what is destroyed, changes by place, cost, what it was computed from."""
+    return "\n".join([*_header(plan), "", *_destroyed(plan), *_changes(plan.changes), *_cost(plan), *_inputs(plan)])
 
 
 def plan_counts(plan: Plan) -> str:
@@ -69,6 +69,18 @@ def _header(plan: Plan) -> Iterable[str]:
         f"Plan for {plan.environment}", f"{short(plan.digest())}, {plan.engine}, expires {moment(plan.expires_at)}"
     )
     yield f"  {warn(counts) if plan.changes else good(counts)}"
+
+
+def _destroyed(plan: Plan) -> Iterable[str]:
+    """What ceases to exist, first and counted: a person confirms the number."""
+    doomed = [change for change in plan.changes if change.operation in (Operation.DELETE, Operation.REPLACE)]
+    if doomed:
+        yield bad(title(f"  destroys {plural(len(doomed), 'resource')}"))
+        rows = [(mark(change.operation), change.key, str(change.reason.code)) for change in doomed]
+        yield table(rows[:ROWS_PER_PLACE], indent=4)
+        if len(rows) > ROWS_PER_PLACE:
+            yield dim(f"    and {len(rows) - ROWS_PER_PLACE} more")
+        yield ""
 
 
 def _changes(changes: Sequence[Change]) -> Iterable[str]:

@@ -7,10 +7,8 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from contracts.ports import Silent
 from contracts.requests import Outcome, Requirements
 from contracts.run import RunReport
-from coordinator.apply import apply_reviewed
 from coordinator.drift import find_drift
 from coordinator.errors import Refused
 from coordinator.peering import answer_peering
@@ -20,7 +18,7 @@ from coordinator.review import make_review
 from coordinator.settle import settle
 from stacks.errors import ApplyBusy, CapacityExceeded
 from tests.coordinator.factory import peering
-from tests.coordinator.world import changes_of, open_project, write_load
+from tests.coordinator.world import apply_confirmed, changes_of, open_project, write_load
 from tests.faults.request_world import open_pointed
 
 LARGE = peering("r1", requirements=Requirements(vcpu=24, gbps=3, prefix_length=26))
@@ -115,7 +113,7 @@ def test_an_apply_stopped_anywhere_is_finished_by_the_same_command(folder, tmp_p
         assert {"create", "delete", "update", "adopt"} <= {str(item.operation) for item in changes_of(outcome)}
 
     def act(project: Project) -> RunReport:
-        return apply_reviewed(project, project.paths.plan, Silent())
+        return apply_confirmed(project, project.paths.plan)
 
     for point, copy in every_point(folder, tmp_path, act, stride=7):
         with open_project(copy) as project:
@@ -157,12 +155,12 @@ def test_an_apply_that_fails_in_part_is_reported_and_resumed(folder):
     with open_project(folder, at=refuse) as project:
         outcome = make_plan(project)
         make_review(project, outcome.path)
-        report = apply_reviewed(project, outcome.path, Silent())
+        report = apply_confirmed(project, outcome.path)
         assert not report.complete
         assert {run.root for run in report.roots if run.message} == {"fra"}
         assert len(settle(project).open_runs) == 1
     with open_project(folder) as project:
-        report = apply_reviewed(project, outcome.path, Silent())
+        report = apply_confirmed(project, outcome.path)
         assert (report.complete, report.resumed) == (True, True)
         assert changes_of(make_plan(project)) == ()
 
@@ -182,7 +180,7 @@ def test_a_locked_estate_says_who_and_since_when(project, folder):
     outcome = make_plan(project)
     make_review(project, outcome.path)
     with project.lock("prestage apply elsewhere.json"), open_project(folder) as other:
-        for act in (lambda: apply_reviewed(other, outcome.path, Silent()), lambda: settle(other)):
+        for act in (lambda: apply_confirmed(other, outcome.path), lambda: settle(other)):
             with pytest.raises(ApplyBusy, match=r"`prestage apply elsewhere.json` by .* since 2026-03-02T12:00"):
                 act()
         assert answer_peering(other, peering()).outcome is Outcome.STAGED
@@ -208,5 +206,5 @@ def test_a_unit_granted_between_gate_and_apply_is_never_destroyed(folder, monkey
         make_review(project, outcome.path)
         monkeypatch.setattr(project.ledger, "retire", GrantFirst(project))
         with pytest.raises(Refused, match=r"stale: .* is active by acme"):
-            apply_reviewed(project, outcome.path, Silent())
+            apply_confirmed(project, outcome.path)
         assert len(project.journal.runs()) == 1

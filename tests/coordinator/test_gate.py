@@ -22,7 +22,14 @@ from coordinator.peering import answer_peering
 from coordinator.plan import make_plan
 from coordinator.review import make_review
 from tests.coordinator.factory import peering
-from tests.coordinator.world import changes_of, open_project, plan_review_apply, write_load
+from tests.coordinator.world import (
+    allow_destruction,
+    apply_confirmed,
+    changes_of,
+    open_project,
+    plan_review_apply,
+    write_load,
+)
 
 
 @pytest.fixture
@@ -82,7 +89,7 @@ def test_a_review_edited_by_hand(ready):
 
 def refused(project) -> Refused:
     with pytest.raises(Refused) as caught:
-        apply_reviewed(project, path_of(project), Silent())
+        apply_confirmed(project, path_of(project))
     assert caught.value.exit_code is ExitCode.REFUSED
     assert caught.value.next_step
     assert len(project.journal.runs()) == 1
@@ -98,15 +105,15 @@ def test_superseded(ready):
     stale = path_of(ready).with_name("later.json")
     outcome = make_plan(ready, stale)
     make_review(ready, stale)
-    apply_reviewed(ready, outcome.path, Silent())
+    apply_confirmed(ready, outcome.path)
     rewrite(ready, made_at=ready.clock() - timedelta(minutes=1))
     with pytest.raises(Refused, match="superseded: another plan was applied since"):
-        apply_reviewed(ready, path_of(ready), Silent())
+        apply_confirmed(ready, path_of(ready))
 
 
 def test_applying_the_same_plan_again_is_no_refusal(ready):
-    first = apply_reviewed(ready, path_of(ready), Silent())
-    again = apply_reviewed(ready, path_of(ready), Silent())
+    first = apply_confirmed(ready, path_of(ready))
+    again = apply_confirmed(ready, path_of(ready))
     assert first.complete
     assert {run.status.value for run in again.roots} == {"clean"}
 
@@ -142,7 +149,7 @@ def test_denied(ready, hands):
     with open_project(ready.paths.folder, hands) as project:
         assert make_review(project, path_of(project)).denied
         with pytest.raises(Denied, match="budget") as caught:
-            apply_reviewed(project, path_of(project), Silent())
+            apply_confirmed(project, path_of(project))
         assert caught.value.exit_code is ExitCode.DENIED
 
 
@@ -153,7 +160,7 @@ def test_frozen(ready, hands):
     with open_project(ready.paths.folder, hands) as project:
         assert "frozen until 2026-03-02T13:00+00:00: year end" in str(refused(project))
         hands.forward(1)
-        assert apply_reviewed(project, path_of(project), Silent()).complete
+        assert apply_confirmed(project, path_of(project)).complete
 
 
 def test_of_another_environment_or_engine(ready):
@@ -179,7 +186,7 @@ def test_not_stale_when_something_else_moved(ready):
     other = next(r.key for r in ready.inventory.listing("dev") if r.type == "estate_alert" and r.key not in touched)
     row = ready.inventory.read("dev", other)
     ready.inventory.update("dev", row.type, other, {**row.arguments, "threshold": 0.5})
-    assert apply_reviewed(ready, path_of(ready), Silent()).complete
+    assert apply_confirmed(ready, path_of(ready)).complete
 
 
 @pytest.mark.parametrize(
@@ -199,7 +206,7 @@ def test_stale_when_what_it_relies_on_moved_beyond_tolerance(ready, hands, old, 
         if stale:
             assert "tolerance 5%" in str(refused(project))
         else:
-            assert apply_reviewed(project, path_of(project), Silent()).complete
+            assert apply_confirmed(project, path_of(project)).complete
 
 
 def test_stale_when_it_would_destroy_what_was_handed_out_since(folder, hands):
@@ -213,11 +220,52 @@ def test_stale_when_it_would_destroy_what_was_handed_out_since(folder, hands):
         decision = answer_peering(project, peering())
         assert set(decision.units) <= doomed
         with pytest.raises(Refused, match=r"stale: .*is active by acme"):
-            apply_reviewed(project, outcome.path, Silent())
+            apply_confirmed(project, outcome.path)
         assert set(decision.units) <= project.live_keys()
 
 
 def test_grants_do_not_make_a_plan_stale(ready):
     answer_peering(ready, peering())
-    assert apply_reviewed(ready, path_of(ready), Silent()).complete
+    assert apply_confirmed(ready, path_of(ready)).complete
     assert plan_review_apply(ready)[1].complete
+
+
+@pytest.fixture
+def shrinking(folder, hands):
+    """A reviewed plan that destroys."""
+    write_load(folder, 0.3)
+    with open_project(folder, hands) as project:
+        outcome = make_plan(project)
+        make_review(project, outcome.path)
+        assert outcome.plan.destroyed >= 1
+        yield project
+
+
+@pytest.mark.parametrize("off_by", [None, -1, 1])
+def test_what_a_plan_destroys_has_to_be_counted(shrinking, off_by):
+    destroyed = read_document(Plan, path_of(shrinking)).destroyed
+    confirmed = None if off_by is None else destroyed + off_by
+    with pytest.raises(Refused, match=f"not confirmed: it destroys {destroyed} ") as caught:
+        apply_reviewed(shrinking, path_of(shrinking), Silent(), confirmed=confirmed)
+    assert caught.value.exit_code is ExitCode.REFUSED
+    assert caught.value.next_step.endswith(f"--confirm-destroy {destroyed}")
+    assert len(shrinking.journal.runs()) == 1
+    assert apply_reviewed(shrinking, path_of(shrinking), Silent(), confirmed=destroyed).complete
+
+
+@pytest.mark.parametrize("spare", [-1, 0])
+def test_few_enough_need_no_count(shrinking, hands, spare):
+    destroyed = read_document(Plan, path_of(shrinking)).destroyed
+    allow_destruction(shrinking.paths.folder, destroyed + spare)
+    with open_project(shrinking.paths.folder, hands) as project:
+        if spare < 0:
+            with pytest.raises(Refused, match=f"{destroyed - 1} need none"):
+                apply_reviewed(project, path_of(project), Silent())
+        else:
+            assert apply_reviewed(project, path_of(project), Silent()).complete
+
+
+def test_a_wrong_count_is_refused_even_where_none_is_needed(ready, hands):
+    allow_destruction(ready.paths.folder)
+    with open_project(ready.paths.folder, hands) as project, pytest.raises(Refused, match="99 were confirmed"):
+        apply_reviewed(project, path_of(project), Silent(), confirmed=99)

@@ -15,7 +15,14 @@ from coordinator.project import Project
 from coordinator.reconcile import MAX_PASSES, reconcile
 from tests.coordinator.estate_engine import EstateEngine
 from tests.coordinator.factory import peering
-from tests.coordinator.world import changes_of, open_project, plan_review_apply, write_load, write_project
+from tests.coordinator.world import (
+    allow_destruction,
+    changes_of,
+    open_project,
+    plan_review_apply,
+    write_load,
+    write_project,
+)
 
 
 def compute_of(project: Project) -> str:
@@ -30,6 +37,7 @@ def resize(project, key: str, by: int) -> None:
 
 
 def test_plan_tells_by_exit_code_what_it_found(folder, hands):
+    allow_destruction(folder)
     with open_project(folder, hands) as project:
         assert make_plan(project).exit_code is ExitCode.CLEAN
         resize(project, compute_of(project), 1)
@@ -149,8 +157,26 @@ def test_same_input_same_plan(project):
     assert changes_of(first) == ()
 
 
-def test_what_somebody_else_made_under_our_tags_goes(project):
+@pytest.fixture
+def destructive(folder, hands):
+    allow_destruction(folder)
+    with open_project(folder, hands) as opened:
+        yield opened
+
+
+def test_what_it_would_destroy_is_left_for_a_person(project):
+    row = project.inventory.read("dev", compute_of(project))
+    key = "fra/compute/staged/s4/0099"
+    project.inventory.create("dev", row.type, key, {**row.arguments, "key": key, "instances": 1})
+    with pytest.raises(Denied, match=r"unattended.max_destroyed: 1, allowed 0") as caught:
+        reconcile(project)
+    assert caught.value.next_step.endswith("--confirm-destroy 1")
+    assert key in project.live_keys()
+
+
+def test_what_somebody_else_made_under_our_tags_goes(destructive):
     """No state knows it: it is taken in and destroyed, the same way as everything else."""
+    project = destructive
     row = project.inventory.read("dev", compute_of(project))
     key = "fra/compute/staged/s4/0099"
     project.inventory.create("dev", row.type, key, {**row.arguments, "key": key, "instances": 1})

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.document import bytes_digest
-from contracts.files import write_forecast
+from contracts.files import read_document, write_forecast
 from contracts.forecast import Evidence, Forecast, ForecastBundle, RequestProfile, Scores, SeriesForecast
 from contracts.forecast_values import values_to_bytes
 from contracts.plan import Change, Plan
@@ -137,4 +137,15 @@ def plan_review_apply(project: Project) -> tuple[PlanOutcome, RunReport]:
     """All three, as a pipeline does them."""
     outcome = make_plan(project)
     make_review(project, outcome.path)
-    return outcome, apply_reviewed(project, outcome.path, Silent())
+    return outcome, apply_confirmed(project, outcome.path)
+
+
+def apply_confirmed(project: Project, path: Path) -> RunReport:
+    """Applies a plan as somebody does who counted what it destroys."""
+    return apply_reviewed(project, path, Silent(), confirmed=read_document(Plan, path).destroyed)
+
+
+def allow_destruction(folder: Path, most: int = 50) -> None:
+    """Lets plans destroy so many resources without a person."""
+    file = folder / "environments" / "dev.yaml"
+    file.write_text(file.read_text() + f"unattended: {{max_destroyed: {most}}}\n")

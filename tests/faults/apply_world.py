@@ -20,7 +20,8 @@ from pathlib import Path
 from contracts.environment import EngineName, Environment
 from contracts.errors import PrestageError
 from contracts.exits import ExitCode
-from contracts.ports import Silent
+from contracts.files import read_document
+from contracts.plan import Plan
 from contracts.requests import Outcome, PeeringRequest, Requirements
 from contracts.yaml_files import read_yaml_document
 from coordinator.apply import apply_reviewed
@@ -35,7 +36,7 @@ from stacks.declaration import Value
 from stacks.errors import KeyTaken
 from stacks.estate.inventory import Inventory, Row
 from tests.coordinator.factory import NOON, Hands
-from tests.coordinator.world import changes_of, plan_review_apply, write_load
+from tests.coordinator.world import apply_confirmed, changes_of, plan_review_apply, write_load
 
 REGIONS = ("fra", "ams", "lon", "mad", "nyc", "chi")
 FOREIGN = "fra/compute/staged/s4/0777"
@@ -116,7 +117,7 @@ def _measure(folder: Path) -> Situation:
     copy = shutil.copytree(folder, folder.with_name("measured"))
     with open_project(copy) as project:
         started = time.monotonic()
-        report = apply_reviewed(project, project.paths.plan, Silent())
+        report = apply_confirmed(project, project.paths.plan)
         seconds = time.monotonic() - started
         assert report.complete, [root.message for root in report.roots if root.message]
     shutil.rmtree(copy)
@@ -153,7 +154,8 @@ def apply_as_child(folder: Path, due: int, seed: int, *, adoption: bool) -> int:
     try:
         with open_project(folder) as project:
             print("begin", flush=True)
-            report = apply_reviewed(project, project.paths.plan, Mortal(due, delay_s))
+            plan, progress = project.paths.plan, Mortal(due, delay_s)
+            report = apply_reviewed(project, plan, progress, confirmed=_destroyed(project))
     except PrestageError as error:
         print(error.render(), file=sys.stderr)
         return error.exit_code
@@ -163,6 +165,10 @@ def apply_as_child(folder: Path, due: int, seed: int, *, adoption: bool) -> int:
     if unfinished := incomplete(report, resume="prestage apply"):
         print(unfinished.render(), file=sys.stderr)
     return ExitCode.CLEAN if report.complete else ExitCode.PARTIAL
+
+
+def _destroyed(project: Project) -> int:
+    return read_document(Plan, project.paths.plan).destroyed
 
 
 def _take_adoption_out() -> None:

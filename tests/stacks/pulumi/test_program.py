@@ -32,7 +32,7 @@ class Approved:
 class Gate:
     environment: Environment
 
-    def before(self, plan_path, *, dry_run):
+    def before(self, plan_path, *, dry_run, confirmed):
         return Approved(PLAN, self.environment)
 
 
