@@ -41,8 +41,8 @@ class Cloud(Protocol):
         """All resources with the environment's tag, whether any plan knows them or not."""
         ...
 
-    def find(self, declarations: Sequence[Declaration], known: Mapping[str, Attributes]) -> Mapping[str, CloudResource]:
-        """Which declared resources exist, by key.
+    def find(self, declarations: Sequence[Declaration], known: Mapping[str, Attributes] = NOTHING) -> Mapping[str, str]:
+        """What an import calls the declared resources that exist, by key: by tag, else by name, else below a parent.
 
         Args:
             declarations: of any provider; those that this account has nothing to do with are passed over.

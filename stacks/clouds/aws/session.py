@@ -46,16 +46,16 @@ class AwsClients:
         return patiently(lambda: tuple(self._pages(service, operation, items, arguments)))
 
     def _once(self, service: str, operation: str, arguments: Mapping[str, object]) -> Reply:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from stacks.clouds.aws.translate import ERRORS
 
         try:
             answer: Reply = getattr(self._client(service), operation)(**arguments)
-        except (BotoCoreError, ClientError) as error:
+        except ERRORS as error:
             raise self._translated(error) from error
         return answer
 
     def _pages(self, service: str, operation: str, items: str, arguments: Mapping[str, object]) -> Iterator[Reply]:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from stacks.clouds.aws.translate import ERRORS
 
         try:
             client = self._client(service)
@@ -65,7 +65,7 @@ class AwsClients:
                 import jmespath  # type: ignore[import-untyped]
 
                 yield from jmespath.search(items, getattr(client, operation)(**arguments)) or ()
-        except (BotoCoreError, ClientError) as error:
+        except ERRORS as error:
             raise self._translated(error) from error
 
     def _client(self, service: str) -> Any:
@@ -104,11 +104,11 @@ class AwsClients:
 
     def _known_elsewhere(self) -> bool:
         """Whether STS knows the credentials: a region that is not enabled says the same as bad credentials."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        from stacks.clouds.aws.translate import ERRORS
 
         try:
             self._client("sts").get_caller_identity()
-        except (BotoCoreError, ClientError):
+        except ERRORS:
             return False
         return True
 

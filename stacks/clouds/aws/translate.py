@@ -1,6 +1,7 @@
 """Botocore's exceptions as ours: what, where, the command to type next."""
 
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from contracts.environment import Account
 from stacks.errors import (
@@ -13,6 +14,9 @@ from stacks.errors import (
     RegionNotEnabled,
     Throttled,
 )
+
+ERRORS = (boto.BotoCoreError, boto.ClientError, ResponseParserError)
+"""All that a call may raise."""
 
 _NO_CREDENTIALS = (
     boto.NoCredentialsError,

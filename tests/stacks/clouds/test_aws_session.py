@@ -1,5 +1,7 @@
 """Calls to AWS: whose credentials, which region, how errors read, what is tried again."""
 
+from typing import TYPE_CHECKING, cast
+
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
@@ -19,13 +21,15 @@ from stacks.errors import (
 )
 from tests.clouds.moto_server import OTHER_ACCOUNT
 
+if TYPE_CHECKING:
+    from botocore.exceptions import _ClientErrorResponseTypeDef
+
 PROD = Account(name="prod", target=TargetName.AWS, id="123456789012")
 
 
 def answered(code, status=400, message="because"):
-    return ClientError(
-        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}, "DescribeVpcs"
-    )
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(cast("_ClientErrorResponseTypeDef", response), "DescribeVpcs")
 
 
 @pytest.mark.parametrize(

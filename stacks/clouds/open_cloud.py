@@ -1,0 +1,34 @@
+"""`open_clouds`: the clouds of an environment, by account. Boto3 and google-auth are imported when first asked."""
+
+from collections.abc import Mapping
+
+from contracts.environment import Account, Environment, TargetName
+from stacks.clouds.cloud import Cloud
+
+
+def open_clouds(environment: Environment) -> Mapping[str, Cloud]:
+    """A `Cloud` for each account that regions of the environment lie in, by the account's name."""
+    regions = {account.name: _regions_of(account, environment) for account in environment.accounts}
+    return {
+        account.name: _open(account, regions[account.name], environment)
+        for account in environment.accounts
+        if regions[account.name]
+    }
+
+
+def _open(account: Account, regions: Mapping[str, str], environment: Environment) -> Cloud:
+    if account.target is TargetName.AWS:
+        from stacks.clouds.aws.cloud import AwsCloud
+
+        return AwsCloud(account=account, regions=regions, environment=environment.name)
+    from stacks.clouds.gcp.cloud import GcpCloud
+
+    return GcpCloud(account=account, regions=regions, environment=environment.name)
+
+
+def _regions_of(account: Account, environment: Environment) -> Mapping[str, str]:
+    return {
+        region.name: region.cloud.location
+        for region in environment.regions
+        if region.cloud and region.cloud.account == account.name
+    }
