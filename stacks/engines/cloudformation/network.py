@@ -1,0 +1,73 @@
+"""Networks, routes, gateways, tunnels and circuits in CloudFormation."""
+
+from collections.abc import Mapping
+
+from stacks.engines.cloudformation.shapes import REF, TAGS, Companion, Form, Place, Shape
+
+NETWORK: Mapping[str, Shape] = {
+    "aws_vpc": Shape(type="AWS::EC2::VPC", places=TAGS, attributes={"id": REF}),
+    "aws_vpc_ipv4_cidr_block_association": Shape(type="AWS::EC2::VPCCidrBlock", attributes={"id": REF}),
+    "aws_subnet": Shape(type="AWS::EC2::Subnet", places=TAGS, attributes={"id": REF}),
+    "aws_route_table": Shape(type="AWS::EC2::RouteTable", places=TAGS, attributes={"id": REF}),
+    "aws_route_table_association": Shape(type="AWS::EC2::SubnetRouteTableAssociation", attributes={"id": REF}),
+    "aws_route": Shape(type="AWS::EC2::Route", attributes={"id": REF}),
+    "aws_internet_gateway": Shape(
+        type="AWS::EC2::InternetGateway",
+        places=TAGS,
+        attributes={"id": REF},
+        companions=(
+            Companion(
+                suffix="Attachment",
+                type="AWS::EC2::VPCGatewayAttachment",
+                argument="vpc_id",
+                owner="InternetGatewayId",
+                property="VpcId",
+            ),
+        ),
+    ),
+    "aws_vpn_gateway": Shape(
+        type="AWS::EC2::VPNGateway",
+        places=TAGS,
+        attributes={"id": REF},
+        fixed={"Type": "ipsec.1"},
+        companions=(
+            Companion(
+                suffix="Attachment",
+                type="AWS::EC2::VPCGatewayAttachment",
+                argument="vpc_id",
+                owner="VpnGatewayId",
+                property="VpcId",
+            ),
+        ),
+    ),
+    "aws_ec2_managed_prefix_list": Shape(
+        type="AWS::EC2::PrefixList",
+        places={**TAGS, "name": Place("PrefixListName"), "entry": Place("Entries", Form.LIST)},
+        attributes={"id": REF, "arn": "Arn"},
+    ),
+    "aws_eip": Shape(
+        type="AWS::EC2::EIP",
+        places=TAGS,
+        attributes={"id": "AllocationId", "allocation_id": "AllocationId", "public_ip": REF},
+    ),
+    "aws_vpc_peering_connection": Shape(
+        type="AWS::EC2::VPCPeeringConnection",
+        places=TAGS,
+        dropped={"auto_accept": "CloudFormation accepts what it asks for in one account by itself"},
+        attributes={"id": REF},
+    ),
+    "aws_ec2_transit_gateway": Shape(
+        type="AWS::EC2::TransitGateway", places=TAGS, attributes={"id": REF, "arn": "TransitGatewayArn"}
+    ),
+    "aws_ec2_transit_gateway_vpc_attachment": Shape(
+        type="AWS::EC2::TransitGatewayVpcAttachment", places=TAGS, attributes={"id": REF}
+    ),
+    "aws_ec2_transit_gateway_peering_attachment": Shape(
+        type="AWS::EC2::TransitGatewayPeeringAttachment",
+        places=TAGS,
+        attributes={"id": REF},
+        fixed={"PeerAccountId": {"Ref": "AWS::AccountId"}},
+    ),
+    "aws_customer_gateway": Shape(type="AWS::EC2::CustomerGateway", places=TAGS, attributes={"id": REF}),
+    "aws_vpn_connection": Shape(type="AWS::EC2::VPNConnection", places=TAGS, attributes={"id": REF}),
+}
