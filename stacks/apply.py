@@ -8,7 +8,7 @@ What the plan destroys and the engine does not know goes first: see `stacks.stra
 
 import json
 from collections.abc import Collection, ItemsView, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
@@ -22,6 +22,7 @@ from contracts.run import RootRun, RunReport, RunStatus
 from stacks.declaration import Argument, Declaration, Ref, SecretRef, Value
 from stacks.engines.engine import Adoption, Engine, Job, Preview
 from stacks.errors import EngineMissing, EstateBusy, Interrupted, PartlyApplied, StacksError
+from stacks.existing import Finder, finder_of
 from stacks.journal import Intent, Journal, Run
 from stacks.strays import STRAYS_ROOT, Strays, destroy_strays, doomed_by, find_strays, preview_strays
 from stacks.targets.declare import by_root, declare, providers
@@ -38,6 +39,7 @@ class ApplyOrder:
         resume: the command that continues this run after it stopped.
         doomed: what the plan destroys, as it was.
         live: keys of what existed when the order was made; nothing else of `doomed` can be a stray.
+        finder: looks for what exists and no state knows; None where nothing can: on premises.
     """
 
     plan: Plan
@@ -45,6 +47,18 @@ class ApplyOrder:
     resume: str
     doomed: tuple[Declaration, ...]
     live: frozenset[str]
+    finder: Finder | None = None
+
+    def job_now(self, engine: Engine, *, stopped: bool) -> Job:
+        """The job, with all that exists and the engine does not know to be taken in.
+
+        Args:
+            engine: whose state is read.
+            stopped: an earlier run stopped: what it made may show late.
+        """
+        if self.finder is None:
+            return self.job
+        return replace(self.job, adopt=self.finder(self.job, engine.applied(), stopped))
 
     def strays(self, engine: Engine) -> Strays | None:
         """What the plan destroys and the engine does not know; None where that is nothing."""
@@ -72,15 +86,21 @@ def make_order(plan: Plan, environment: Environment, *, resume: str, live: Colle
         drop=tuple(sorted(leaving)),
         providers=providers(environment),
     )
-    doomed = doomed_by(plan, environment)
-    return ApplyOrder(plan=plan, job=job, resume=resume, doomed=doomed, live=frozenset(live))
+    return ApplyOrder(
+        plan=plan,
+        job=job,
+        resume=resume,
+        doomed=doomed_by(plan, environment),
+        live=frozenset(live),
+        finder=finder_of(environment),
+    )
 
 
 def preview_plan(order: ApplyOrder, engine: Engine, progress: Progress) -> Preview:
     """What `apply_plan` would do now, in the engine's own words too. Changes nothing."""
     for attempt in _patiently():
         with attempt:
-            shown = engine.preview(order.job, progress)
+            shown = engine.preview(order.job_now(engine, stopped=False), progress)
             strays = order.strays(engine)
             return Preview(roots=(preview_strays(strays), *shown.roots)) if strays else shown
     raise AssertionError("tenacity raises after the last attempt")
@@ -102,7 +122,7 @@ def apply_plan(order: ApplyOrder, engine: Engine, journal: Journal, clock: Clock
     intent = intent_of(order)
     run = journal.begin(intent, started)
     try:
-        outcomes = _run(order, engine, progress)
+        outcomes = _run(order, engine, progress, stopped=run.resumed)
     except (Interrupted, KeyboardInterrupt) as stopped:
         journal.record(run.id, _unfinished(run, RunStatus.INTERRUPTED))
         raise _interrupted(order, stopped) from stopped
@@ -217,12 +237,12 @@ def _in_order(roots: Iterable[str]) -> list[str]:
     return sorted(roots, key=lambda root: (root == LINKS_ROOT, root))
 
 
-def _run(order: ApplyOrder, engine: Engine, progress: Progress) -> tuple[RootRun, ...]:
+def _run(order: ApplyOrder, engine: Engine, progress: Progress, *, stopped: bool) -> tuple[RootRun, ...]:
     for attempt in _patiently():
         with attempt:
             strays = order.strays(engine)
             first = (destroy_strays(strays, engine, progress),) if strays else ()
-            return (*first, *engine.apply(order.job, progress))
+            return (*first, *engine.apply(order.job_now(engine, stopped=stopped), progress))
     raise AssertionError("tenacity raises after the last attempt")
 
 
