@@ -130,6 +130,22 @@ def _refs(value: Argument) -> Iterator[Ref]:
             yield from _refs(item)
 
 
+def secrets_of(item: Declaration) -> frozenset[str]:
+    """Names of the secrets that its arguments need."""
+    return frozenset(_secrets(item.arguments))
+
+
+def _secrets(value: Argument) -> Iterator[str]:
+    if isinstance(value, SecretRef):
+        yield value.name
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _secrets(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _secrets(item)
+
+
 def resolve(value: Argument, value_of: Callable[[Ref | SecretRef], Value]) -> Value:
     """A declared value with each `Ref` and each secret in it replaced."""
     if isinstance(value, Ref | SecretRef):

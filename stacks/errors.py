@@ -2,11 +2,13 @@
 
 StacksError
 ├── EngineMissing        ask the person: a program is not installed
+├── SecretMissing        ask the person: a secret that is declared is not supplied
 ├── EngineFailed         ask the person: a program ended with an error
 │   └── ResourceFailed       one resource could not be made so; the rest of its root may be
 ├── Interrupted          stop: the person did (exit 8, can be resumed)
 ├── EstateBusy           retry: another process holds the estate (exit 9)
 ├── ApplyBusy            retry: another apply runs on this environment (exit 9)
+├── Fenced               stop: the lock was lost while this process was stalled (exit 9)
 ├── PartlyApplied        retry: some roots are done, the rest can be resumed (exit 8)
 ├── JournalAltered       stop: what was applied is no longer what the plan declares (exit 6)
 ├── OtherEngine          stop: the other engine is in charge of this environment (exit 6)
@@ -19,6 +21,7 @@ StacksError
 │   ├── Throttled            retry: asked too often
 │   ├── CloudRefused         stop: any other answer that is an error
 │   └── TwoOfOne             ask the person: two resources bear one key
+├── FolderTaken          ask the person: a folder holds what was not written by us
 ├── AdoptionRefused      ask the person: taking it in would change it (exit 6)
 └── EstateRefused        the inventory refuses an operation; nothing was changed
     ├── UnknownPlace         no such region, link, pool, item or resource
@@ -42,6 +45,10 @@ class StacksError(PrestageError):
 
 class EngineMissing(StacksError):
     """A program that an engine needs is not installed."""
+
+
+class SecretMissing(StacksError):
+    """A secret that is declared by name is not supplied by whoever applies."""
 
 
 class EngineFailed(StacksError):
@@ -70,6 +77,12 @@ class ApplyBusy(StacksError):
     exit_code: ClassVar[ExitCode] = ExitCode.BUSY
 
 
+class Fenced(StacksError):
+    """This process was stalled, and another took its lock over: it writes nothing more."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BUSY
+
+
 class PartlyApplied(StacksError):
     """Some roots are done, others are not; the same plan resumes."""
 
@@ -86,6 +99,10 @@ class OtherEngine(StacksError):
     """The other engine is in charge of this environment."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
+
+
+class FolderTaken(StacksError):
+    """A folder that shall be written as a whole holds what was not written by us."""
 
 
 class CloudError(StacksError):

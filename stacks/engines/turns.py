@@ -69,7 +69,7 @@ def phases(
     """
     late = {name: items for name, items in contents.items() if comes_late(name)}
     if len(contents) > 1:
-        gone = {name: frozenset(there(name) - {item.key for item in items}) for name, items in late.items()}
+        gone = {name: frozenset(there(name) - _named(items)) for name, items in late.items()}
         yield tuple(Turn(name=name, declarations=late[name], leaving=keys) for name, keys in gone.items() if keys)
     yield tuple(Turn(name=name, declarations=items) for name, items in contents.items() if name not in late)
     yield tuple(Turn(name=name, declarations=items) for name, items in late.items())
@@ -83,6 +83,20 @@ def comes_late(name: str) -> bool:
 def foreign(declarations: Iterable[Declaration], home: Collection[str]) -> frozenset[Ref]:
     """What declarations refer to in other roots than those that are at `home`: what has to be applied before them."""
     return frozenset(ref for item in declarations for ref in item.refs() if ref.root and ref.root not in home)
+
+
+def leaning(declarations: Iterable[Declaration], unknown: Set[Ref]) -> frozenset[str]:
+    """Keys of declarations that cannot be made while something is unknown: those that refer to it, and so on."""
+    items = tuple(declarations)
+    found = {item.key for item in items if not unknown.isdisjoint(item.refs())} if unknown else set[str]()
+    more = True
+    while more:
+        more = False
+        for item in items:
+            if item.key not in found and not found.isdisjoint((*item.depends_on, *_here(item))):
+                found.add(item.key)
+                more = True
+    return frozenset(found)
 
 
 def lanes_of(providers: Iterable[ProviderConfig]) -> frozenset[Lane]:
@@ -140,6 +154,16 @@ def together(before: RootRun | None, after: RootRun) -> RootRun:
             "message": before.message or after.message,
         }
     )
+
+
+def _named(items: Iterable[Declaration]) -> set[str]:
+    """Keys that declarations have or had."""
+    return {key for item in items for key in (item.key, *item.aliases)}
+
+
+def _here(item: Declaration) -> Iterator[str]:
+    """Keys of its own root that a declaration refers to."""
+    return (ref.key for ref in item.refs() if ref.root in ("", item.root))
 
 
 def _next(

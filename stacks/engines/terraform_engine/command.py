@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from python_terraform import IsFlagged, Terraform
 
@@ -38,6 +39,9 @@ SUPERVISED = (
 )
 
 
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How a command ended: its exit code and what it printed."""
@@ -47,9 +51,14 @@ class Ended:
     stderr: str
 
     @property
+    def everything(self) -> str:
+        """All that it printed."""
+        return self.stderr + self.stdout
+
+    @property
     def last_words(self) -> str:
         """The line that says best why a command failed: its first error, else the last that it printed."""
-        lines = [line.strip(" │╷╵\n") for line in (self.stderr + self.stdout).splitlines()]
+        lines = [line.strip(" │╷╵\n") for line in self.everything.splitlines()]
         said = [line for line in lines if line]
         errors = [line for line in said if line.startswith(("Error", "panic"))]
         return (errors or said[-1:] or [f"ended with code {self.code}"])[0]
@@ -75,14 +84,19 @@ class Commands:
     """Runs one program in the folders of roots; `stop` asks every run under way to end safely."""
 
     def __init__(self, program: Program, variables: Mapping[str, str]) -> None:
-        passed = json.dumps({**QUIET, **variables})
-        self._words = (*SUPERVISED, str(os.getpid()), passed, *program.command)
+        self._program, self._variables = program, {**QUIET, **variables}
         self._running: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self.stopped = False
 
     def run(
-        self, folder: Path, command: str, *args: str, on_line: Callable[[str], None] | None = None, **options: object
+        self,
+        folder: Path,
+        command: str,
+        *args: str,
+        on_line: Callable[[str], None] | None = None,
+        variables: Mapping[str, str] = NONE,
+        **options: object,
     ) -> Ended:
         """Runs `command` in `folder` to its end.
 
@@ -91,9 +105,11 @@ class Commands:
             command: `plan`, `apply`, `show`, ...
             args: what follows the options.
             on_line: hears each line of stdout as it comes.
+            variables: for this run alone.
             options: as python-terraform takes them.
         """
-        terraform = _Quiet(folder, self._words)
+        passed = json.dumps({**self._variables, **variables})
+        terraform = _Quiet(folder, (*SUPERVISED, str(os.getpid()), passed, *self._program.command))
         process, _, _ = terraform.cmd(command, *args, synchronous=False, **options)
         self._began(process)
         try:

@@ -1,81 +1,92 @@
-"""`TerraformEngine`: the engine port over OpenTofu or Terraform, with one provider server for all roots.
+"""`TerraformEngine`: the engine port over OpenTofu or Terraform.
 
-A root is planned to a file and exactly that file is applied, also where it only writes down what has gone from
-outside. Planning refreshes, so that what changed behind the engine's back is put right. There is no `apply
--refresh-only` after an apply: it is advised because a failed update leaves wishes in the state, and our provider
-answers a failed update with what was there before. Roots go two at a time, that of the links after the regions, and
-before them too where links are taken away.
+The estate's provider is served by this process, once for all roots; those of clouds are programs of their own, which
+are installed once for all roots that require the same. Regions go several at a time, what stands on several of them
+after them. A root that leans on what another one says goes again when that has changed.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 from contracts.ports import Progress
-from contracts.resources import LINKS_ROOT
 from contracts.run import RootRun, RunStatus
-from stacks.declaration import Declaration
-from stacks.engines.engine import Action, AppliedResource, Job, Preview, ProgramInfo, RootPreview
-from stacks.engines.terraform_engine.command import Commands, Ended, IsFlagged
-from stacks.engines.terraform_engine.events import Events
-from stacks.engines.terraform_engine.program import Program, find_program
-from stacks.engines.terraform_engine.roots import PLANNED, Roots, address_of
-from stacks.errors import EngineFailed, Interrupted
+from stacks.declaration import ESTATE_PROVIDER, secrets_of
+from stacks.engines.engine import AppliedResource, Job, Observed, Preview, ProgramInfo
+from stacks.engines.terraform_engine.backends import BESIDE, StatePlace
+from stacks.engines.terraform_engine.command import Commands
+from stacks.engines.terraform_engine.labels import variable_of
+from stacks.engines.terraform_engine.listing import state_names
+from stacks.engines.terraform_engine.prepare import Preparation
+from stacks.engines.terraform_engine.program import Program, check_age, find_program
+from stacks.engines.terraform_engine.roots import Roots
+from stacks.engines.terraform_engine.session import Session
+from stacks.engines.terraform_engine.state import RootState
+from stacks.engines.terraform_engine.states import States
+from stacks.engines.terraform_engine.writing import Writing
+from stacks.engines.turns import Turn, each, phases, together
+from stacks.errors import EngineFailed, SecretMissing
 
-AT_ONCE = 2  # more gains nothing on two cores, and all roots share one estate
-CLEAN_TEXT = "No changes. What is live matches what is declared.\n"
-Outcome = TypeVar("Outcome")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RootJob:
-    """What one root shall hold."""
-
-    root: str
-    declarations: tuple[Declaration, ...]
-    adopt: frozenset[str]
+COMPLETE = (RunStatus.DONE, RunStatus.CLEAN)
+_UNTYPED = (EngineFailed, type(None))
+PASSES = 3  # of roots that lean on one another in a circle; the second finds what the first made
 
 
 class TerraformEngine:
-    """Runs one environment's roots. See `stacks.engines.engine.Engine` for what it promises.
+    """Runs one environment's roots. See `stacks.engines.engine.Engine` and `Observer` for what it promises.
 
     Args:
         roots: the folder of the roots.
-        inventory: the estate's file.
+        inventory: the estate's file; without one, nothing of the estate can be in the roots.
         program: which program; the first that is found by default.
+        place: where states lie; beside the roots by default.
     """
 
-    def __init__(self, roots: Path, inventory: Path, program: Program | None = None) -> None:
+    def __init__(
+        self, roots: Path, inventory: Path, program: Program | None = None, *, place: StatePlace = BESIDE
+    ) -> None:
         self._roots = Roots(roots)
         self._inventory = inventory
         self._given = program
+        self._place = place
 
     def program(self) -> ProgramInfo:
         return self._info
 
     def preview(self, job: Job, progress: Progress) -> Preview:
         with self._session(job) as session:
-            shown = session.each(_root_jobs(job), lambda item: session.preview(item, progress))
+            shown = session.each(_turns(job), lambda turn: session.preview(turn, progress))
         return Preview(roots=tuple(sorted(shown, key=lambda root: root.root)))
+
+    def observe(self, job: Job, progress: Progress) -> tuple[Observed, ...]:
+        with self._session(job) as session:
+            found = session.each(_turns(job), lambda turn: session.observe(turn, progress))
+        return tuple(sorted((item for items in found for item in items), key=lambda item: item.key))
 
     def apply(self, job: Job, progress: Progress) -> tuple[RootRun, ...]:
         outcomes: dict[str, RootRun] = {}
         with self._session(job) as session:
-            for phase in self._phases(job):
-                for outcome in session.each(phase, lambda item: session.apply(item, progress)):
+            for turns in _rounds(job, session):
+                for outcome in session.each(turns, lambda turn: session.apply(turn, progress)):
                     outcomes[outcome.root] = together(outcomes.get(outcome.root), outcome)
-        if all(outcome.status in (RunStatus.DONE, RunStatus.CLEAN) for outcome in outcomes.values()):
-            for root in job.drop:
-                self._roots.drop(root)
+            outcomes |= {turn.name: _waiting(turn, outcomes[turn.name], session) for turn in _turns(job)}
+            _raise_if_nothing_began(outcomes, session)
+            if all(outcome.status in COMPLETE for outcome in outcomes.values()):
+                session.drop(job.drop)
         return tuple(outcomes[root] for root in job.roots)
 
     def applied(self) -> Mapping[str, AppliedResource]:
-        return {item.key: item for root in self._roots.names() for item in self._roots.applied(root)}
+        """By key, what the states hold: read from the files beside the roots, or pulled from the bucket."""
+        return {item.key: item for state in self._states() for item in state.resources}
+
+    def _states(self) -> Iterable[RootState]:
+        if not self._place.remote:
+            return [self._roots.state(root) for root in self._roots.names()]
+        commands = Commands(self._program, {})
+        states = States(self._roots, self._place, commands)
+        return each(state_names(self._place), states.of, stop=commands.stop)
 
     @cached_property
     def _program(self) -> Program:
@@ -86,139 +97,78 @@ class TerraformEngine:
         return self._program.info()
 
     @contextmanager
-    def _session(self, job: Job) -> Iterator["Session"]:
+    def _session(self, job: Job) -> Iterator[Session]:
+        """Everything is there that the job needs: the program, secrets, the estate's provider.
+
+        Raises:
+            EngineMissing: the program is not there, or too old.
+            SecretMissing: something is declared by a secret that nobody supplies.
+        """
+        check_age(self._info, remote=self._place.remote)
+        _check_secrets(job)
+        with ExitStack() as stack:
+            commands = Commands(self._program, stack.enter_context(self._served(job)))
+            states = States(self._roots, self._place, commands)
+            chosen = f"{self._info.name} {self._info.version}"
+            preparation = Preparation(self._roots, commands, chosen)
+            writing = Writing(self._roots, self._place, states, preparation, job)
+            yield Session(self._roots, states, commands, writing, job)
+
+    @contextmanager
+    def _served(self, job: Job) -> Iterator[Mapping[str, str]]:
+        """The estate's provider, where there is an estate."""
+        declared = (item.provider for items in job.roots.values() for item in items)
+        if not self._inventory.exists() and ESTATE_PROVIDER not in declared:
+            yield {}
+            return
         from stacks.estate.terraform_provider import serve  # half a second
 
         with serve(self._inventory) as variables:
-            yield Session(self._roots, Commands(self._program, variables), job.environment)
-
-    def _phases(self, job: Job) -> Iterator[tuple[RootJob, ...]]:
-        """Regions, then links; links that go away go first, because they stand on what regions hold."""
-        jobs = _root_jobs(job)
-        links = tuple(item for item in jobs if item.root == LINKS_ROOT)
-        there = {item.key for item in self._roots.applied(LINKS_ROOT)} if links else set()
-        for item in links:
-            kept = _among(item.declarations, there)
-            if len(jobs) > 1 and there - {each.key for each in kept}:
-                yield (RootJob(root=item.root, declarations=kept, adopt=frozenset()),)
-        yield tuple(item for item in jobs if item.root != LINKS_ROOT)
-        yield links
+            yield variables
 
 
-class Session:
-    """One call of the engine: the provider is served, commands can be stopped together."""
-
-    def __init__(self, roots: Roots, commands: Commands, environment: str) -> None:
-        self._roots, self._commands, self._environment = roots, commands, environment
-
-    def each(self, items: tuple[RootJob, ...], act: Callable[[RootJob], Outcome]) -> list[Outcome]:
-        """Acts on all items, two at a time. Ctrl-C asks what is under way to end, and waits for it.
-
-        Raises:
-            Interrupted: it was stopped.
-        """
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            futures: list[Future[Outcome]] = [pool.submit(act, item) for item in items]
-            try:
-                wait(futures)
-            except KeyboardInterrupt as stop:
-                self._commands.stop()
-                for future in futures:
-                    future.cancel()
-                raise Interrupted("stopped; what was under way has ended, and what was finished is kept") from stop
-        return [future.result() for future in futures]
-
-    def preview(self, job: RootJob, progress: Progress) -> RootPreview:
-        """Raises EngineFailed when the root cannot be planned."""
-        events = self._plan(job, progress)
-        progress.finish(job.root)
-        if events.told:
-            raise EngineFailed(events.told, where=f"root {job.root}")
-        text = self._commands.run(self._roots.path(job.root), "show", PLANNED, no_color=IsFlagged).stdout
-        return RootPreview(
-            root=job.root, actions=dict(sorted(events.planned.items())), text=text if events.planned else CLEAN_TEXT
-        )
-
-    def apply(self, job: RootJob, progress: Progress) -> RootRun:
-        """Plans one root and applies just that plan; a failed resource makes it FAILED, the others are done."""
-        started = time.monotonic()
-        events = self._plan(job, progress)
-        if (events.planned or events.drifted) and not events.told:
-            folder = self._roots.path(job.root)
-            ended = self._commands.run(folder, "apply", PLANNED, on_line=events, json=IsFlagged, input=False)
-            self._check(job, ended, events)
-        (self._roots.path(job.root) / PLANNED).unlink(missing_ok=True)
-        progress.finish(job.root)
-        if not events.told:
-            self._roots.write(self._environment, job.root, job.declarations, frozenset())
-        done = RunStatus.DONE if events.planned else RunStatus.CLEAN
-        return RootRun(
-            root=job.root,
-            status=RunStatus.FAILED if events.told else done,
-            created=events.done[Action.CREATE],
-            updated=events.done[Action.UPDATE],
-            deleted=events.done[Action.DELETE],
-            seconds=round(time.monotonic() - started, 3),
-            message=events.told,
-        )
-
-    def _plan(self, job: RootJob, progress: Progress) -> Events:
-        mended = self._roots.mend(job.root)
-        there = self._roots.applied(job.root)
-        adopt = job.adopt - {item.key for item in there}
-        self._roots.write(self._environment, job.root, job.declarations, adopt)
-        progress.start(job.root, len(job.declarations))
-        if mended:
-            progress.advance(job.root, 0, mended)
-        events = Events(
-            {address_of(type, key): key for type, key in {*_named(there), *_named(job.declarations)}},
-            lambda done, key: progress.advance(job.root, done, key),
-        )
-        ended = self._commands.run(
-            self._roots.path(job.root), "plan", on_line=events, json=IsFlagged, out=PLANNED, input=False
-        )
-        self._check(job, ended, events)
-        return events
-
-    def _check(self, job: RootJob, ended: Ended, events: Events) -> None:
-        """A command that failed has said why, or its last words are the reason."""
-        if self._commands.stopped:
-            raise Interrupted(f"stopped in root {job.root}; what was finished is kept")
-        if ended.code not in (0, 2) and not events.told:
-            events.failures[""] = [ended.last_words]
+def _turns(job: Job) -> tuple[Turn, ...]:
+    return tuple(Turn(name=root, declarations=items) for root, items in job.roots.items())
 
 
-def together(before: RootRun | None, after: RootRun) -> RootRun:
-    """Two runs of one root, as one."""
-    if before is None:
-        return after
-    statuses = (before.status, after.status)
-    worst = next((one for one in (RunStatus.FAILED, RunStatus.DONE) if one in statuses), RunStatus.CLEAN)
-    return after.model_copy(
-        update={
-            "status": worst,
-            "created": before.created + after.created,
-            "updated": before.updated + after.updated,
-            "deleted": before.deleted + after.deleted,
-            "seconds": round(before.seconds + after.seconds, 3),
-            "message": before.message or after.message,
-        }
+def _rounds(job: Job, session: Session) -> Iterator[tuple[Turn, ...]]:
+    """All phases, then again what leans on something that was another when it had its turn."""
+    yield from phases(job.roots, session.keys_in)
+    for _ in range(PASSES):
+        again = session.writing.outdated(_turns(job))
+        if not again:
+            return
+        yield again
+
+
+def _waiting(turn: Turn, outcome: RootRun, session: Session) -> RootRun:
+    """A root's outcome, which is not done while another root does not say what it leans on."""
+    missing = session.writing.missing(turn)
+    if not missing or outcome.status is RunStatus.FAILED:
+        return outcome
+    wanted = ", ".join(sorted(f"{ref.attribute} of {ref.key} (root {ref.root})" for ref in missing))
+    status = RunStatus.NOT_STARTED if outcome.status is RunStatus.CLEAN else RunStatus.FAILED
+    return outcome.model_copy(
+        update={"status": status, "message": f"waits for {wanted}; next: mend that root, then repeat the command"}
     )
 
 
-def _named(items: Iterable[AppliedResource | Declaration]) -> set[tuple[str, str]]:
-    return {(item.type, item.key) for item in items}
+def _raise_if_nothing_began(outcomes: Mapping[str, RootRun], session: Session) -> None:
+    """A reason that is no resource's is told as what it is, unless something was done that has to be told too."""
+    touched = any(outcome.created or outcome.updated or outcome.deleted for outcome in outcomes.values())
+    typed = [session.problems[root] for root in outcomes if type(session.problems.get(root, None)) not in _UNTYPED]
+    if typed and not touched:
+        raise typed[0]
 
 
-def _among(declarations: Iterable[Declaration], keys: set[str]) -> tuple[Declaration, ...]:
-    """Those with one of the keys, as far as they stand on one another."""
-    return tuple(
-        replace(item, depends_on=tuple(key for key in item.depends_on if key in keys))
-        for item in declarations
-        if item.key in keys
-    )
-
-
-def _root_jobs(job: Job) -> tuple[RootJob, ...]:
-    adopt = frozenset(adoption.key for adoption in job.adopt)
-    return tuple(RootJob(root=root, declarations=items, adopt=adopt) for root, items in job.roots.items())
+def _check_secrets(job: Job) -> None:
+    """Raises SecretMissing: Terraform would ask, in each root, one after the other."""
+    declared = {name for items in job.roots.values() for item in items for name in secrets_of(item)}
+    missing = sorted(f"TF_VAR_{variable_of(name)}" for name in declared)
+    missing = [name for name in missing if name not in os.environ]
+    if missing:
+        raise SecretMissing(
+            f"{len(missing)} of {len(declared)} secrets are not supplied: {', '.join(missing)}",
+            where=f"environment {job.environment}",
+            next_step=f"export {missing[0]}=... and repeat the command",
+        )

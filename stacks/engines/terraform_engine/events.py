@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from stacks.engines.engine import Action
+from stacks.engines.terraform_engine.labels import key_at
+from stacks.engines.terraform_engine.render import UNKNOWN
 
 _PLANNED = {
     "create": Action.CREATE,
@@ -14,6 +16,7 @@ _PLANNED = {
     "import": Action.ADOPT,
 }
 _DONE = {"create": Action.CREATE, "update": Action.UPDATE, "delete": Action.DELETE}
+_NO_RESOURCE = ("provider[", "data.")
 _IGNORED = frozenset({"noop", "no-op", "read"})
 
 
@@ -22,18 +25,21 @@ class Events:
 
     Attributes:
         planned: action by key.
-        drifted: whether what is live is not what the state says: to be written down, also where nothing is planned.
+        unwritten: whether the state is to be written though nothing may be planned: what is live is not what it says,
+            a resource has another key, or what the root exports is another.
         done: how many resources met each action.
         failures: messages by key, or by "" where no resource is named.
+        said: the errors in full, by which their cause is known.
     """
 
     def __init__(self, keys: Mapping[str, str], on_done: Callable[[int, str], None]) -> None:
         self._keys = keys
         self._on_done = on_done
         self.planned: dict[str, Action] = {}
-        self.drifted = False
+        self.unwritten = False
         self.done: Counter[Action] = Counter()
         self.failures: dict[str, list[str]] = {}
+        self.said: list[str] = []
 
     def __call__(self, line: str) -> None:
         try:
@@ -44,7 +50,11 @@ class Events:
             case "planned_change":
                 self._plan(event["change"])
             case "resource_drift":
-                self.drifted = True
+                self.unwritten = True
+            case "outputs":
+                self.unwritten |= any(
+                    output.get("action", "noop") != "noop" for output in event.get("outputs", {}).values()
+                )
             case "apply_complete":
                 self._complete(event["hook"])
             case "diagnostic":
@@ -59,6 +69,9 @@ class Events:
     def _plan(self, change: "Mapping[str, dict[str, str]]") -> None:
         word = str(change["action"])
         key = self._key(change["resource"]["addr"])
+        self.unwritten |= word == "move"
+        if change["resource"]["addr"] == UNKNOWN:
+            return
         if word in _PLANNED:
             self.planned[key] = _PLANNED[word]
         elif "importing" in change and word in _IGNORED:
@@ -72,9 +85,11 @@ class Events:
 
     def _diagnose(self, diagnostic: Mapping[str, str]) -> None:
         if diagnostic.get("severity") == "error":
-            key = self._key(diagnostic["address"]) if diagnostic.get("address") else ""
+            address = diagnostic.get("address", "")
+            key = self._key(address) if address and not address.startswith(_NO_RESOURCE) else ""
+            self.said.append(f"{diagnostic['summary']}\n{diagnostic.get('detail', '')}")
             words = diagnostic.get("detail") or diagnostic["summary"]
             self.failures.setdefault(key, []).append("; ".join(line.strip() for line in words.splitlines() if line))
 
     def _key(self, address: str) -> str:
-        return self._keys.get(address, address)
+        return self._keys.get(address) or key_at(address)

