@@ -23,7 +23,8 @@ def _open(account: Account, regions: Mapping[str, str], environment: Environment
         return AwsCloud(account=account, regions=regions, environment=environment.name)
     from stacks.clouds.gcp.cloud import GcpCloud
 
-    return GcpCloud(account=account, regions=regions, environment=environment.name)
+    zones = {region.name: region.cloud.zones for region in environment.regions if region.cloud}
+    return GcpCloud(account=account, regions=regions, zones=zones, environment=environment.name)
 
 
 def _regions_of(account: Account, environment: Environment) -> Mapping[str, str]:

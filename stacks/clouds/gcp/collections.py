@@ -1,0 +1,162 @@
+"""Where Google Cloud keeps what: the Terraform type, the collection, where name, marks and arguments stand in a row.
+
+Names are ours throughout (`stacks.targets.names`), and Google takes no name twice: a resource is found by its name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+GLOBAL, REGION = "projects/{project}/global/", "projects/{project}/regions/{location}/"
+GONE = frozenset({"DELETING", "FAILED", "DEPROVISIONING"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """One type that can be listed.
+
+    Attributes:
+        type: the Terraform type.
+        path: of the collection; `{project}` and `{location}` are filled in.
+        items: the rows in an answer.
+        name: the field that bears the declared name.
+        named: the argument that declares it.
+        labels: the field with our labels; the description is looked at too.
+        state: the field with its state, if it has one.
+        arguments: Terraform's name -> the row's field.
+    """
+
+    type: str
+    path: str
+    service: str = "compute"
+    items: str = "items"
+    name: str = "name"
+    named: str = "name"
+    labels: str = "labels"
+    state: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nested:
+    """One type that is a row within another resource: a peering of a network, an interface of a router.
+
+    Attributes:
+        parent: type of the resource that holds it.
+        by: the argument that names the parent, by name or by a path that ends in it.
+        field: where its rows are.
+        id: what an import calls it.
+    """
+
+    type: str
+    parent: str
+    by: str
+    field: str
+    id: str
+
+
+def _global(type: str, kind: str, /, *, state: str = "", **arguments: str) -> Collection:
+    return Collection(type=type, path=f"{GLOBAL}{kind}", state=state, arguments=arguments)
+
+
+def _regional(type: str, kind: str, /, *, state: str = "", **arguments: str) -> Collection:
+    return Collection(type=type, path=f"{REGION}{kind}", state=state, arguments=arguments)
+
+
+COLLECTIONS: Mapping[str, Collection] = {
+    item.type: item
+    for item in (
+        _global("google_compute_network", "networks", auto_create_subnetworks="autoCreateSubnetworks"),
+        _global("google_compute_firewall", "firewalls", network="network"),
+        _global("google_compute_route", "routes", network="network", dest_range="destRange"),
+        _global("google_compute_health_check", "healthChecks"),
+        _global("google_compute_instance_template", "instanceTemplates"),
+        _global("google_compute_external_vpn_gateway", "externalVpnGateways"),
+        _global("google_compute_global_address", "addresses", address="address"),
+        _regional("google_compute_subnetwork", "subnetworks", network="network", ip_cidr_range="ipCidrRange"),
+        _regional("google_compute_router", "routers", network="network"),
+        _regional("google_compute_ha_vpn_gateway", "vpnGateways", network="network"),
+        _regional("google_compute_vpn_tunnel", "vpnTunnels", state="status", router="router"),
+        _regional("google_compute_interconnect_attachment", "interconnectAttachments", router="router"),
+        _regional("google_compute_address", "addresses", address="address"),
+        _regional("google_compute_region_instance_group_manager", "instanceGroupManagers", target_size="targetSize"),
+        _regional("google_compute_region_autoscaler", "autoscalers", target="target"),
+        _regional("google_compute_region_health_check", "healthChecks"),
+        _regional("google_compute_region_disk", "disks", size="sizeGb", type="type"),
+        _regional("google_compute_resource_policy", "resourcePolicies"),
+        _regional("google_compute_region_commitment", "commitments", state="status", plan="plan"),
+        Collection(
+            type="google_network_connectivity_internal_range",
+            service="networkconnectivity",
+            path="projects/{project}/locations/global/internalRanges",
+            items="internalRanges",
+            arguments={"ip_cidr_range": "ipCidrRange", "network": "network"},
+        ),
+        Collection(
+            type="google_storage_bucket",
+            service="storage",
+            path="b?project={project}",
+            arguments={"location": "location", "storage_class": "storageClass"},
+        ),
+        Collection(
+            type="google_monitoring_notification_channel",
+            service="monitoring",
+            path="projects/{project}/notificationChannels",
+            items="notificationChannels",
+            name="displayName",
+            named="display_name",
+            labels="userLabels",
+        ),
+        Collection(
+            type="google_monitoring_alert_policy",
+            service="monitoring",
+            path="projects/{project}/alertPolicies",
+            items="alertPolicies",
+            name="displayName",
+            named="display_name",
+            labels="userLabels",
+        ),
+    )
+}
+"""By Terraform type."""
+
+ZONAL: Mapping[str, str] = {
+    "google_compute_disk": "disks",
+    "google_compute_reservation": "reservations",
+    "google_compute_instance_group_manager": "instanceGroupManagers",
+}
+"""Types of one zone, which their declarations name."""
+
+NESTED: Mapping[str, Nested] = {
+    item.type: item
+    for item in (
+        Nested(
+            type="google_compute_network_peering",
+            parent="google_compute_network",
+            by="network",
+            field="peerings",
+            id="{project}/{parent}/{name}",
+        ),
+        Nested(
+            type="google_compute_router_interface",
+            parent="google_compute_router",
+            by="router",
+            field="interfaces",
+            id="{project}/{location}/{parent}/{name}",
+        ),
+        Nested(
+            type="google_compute_router_peer",
+            parent="google_compute_router",
+            by="router",
+            field="bgpPeers",
+            id="projects/{project}/regions/{location}/routers/{parent}/{name}",
+        ),
+        Nested(
+            type="google_compute_router_nat",
+            parent="google_compute_router",
+            by="router",
+            field="nats",
+            id="projects/{project}/regions/{location}/routers/{parent}/{name}",
+        ),
+    )
+}
+"""By Terraform type."""

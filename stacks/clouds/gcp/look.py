@@ -1,0 +1,99 @@
+"""`Look`: one look at one project in one region. Every question is asked once, however many resources lean on it."""
+
+from collections.abc import Iterator, Mapping
+from threading import RLock
+
+from stacks.clouds.cloud import CloudResource
+from stacks.clouds.gcp.collections import COLLECTIONS, GONE, NESTED, ZONAL, Collection
+from stacks.clouds.gcp.session import GcpSession, Reply
+from stacks.declaration import Value
+from stacks.targets.gcp import marks
+
+
+class Look:
+    """What one project has in one region, as of now.
+
+    Args:
+        session: the project's.
+        location: Google's name of the region.
+    """
+
+    def __init__(self, session: GcpSession, location: str) -> None:
+        self.session, self.location = session, location
+        self._asked: dict[str, tuple[Reply, ...]] = {}
+        self._asking = RLock()
+
+    def rows(self, service: str, path: str, items: str = "items") -> tuple[Reply, ...]:
+        """All rows of a collection; asked once. A collection that the API has not is empty."""
+        plain, _, query = path.format(project=self.session.project, location=self.location).partition("?")
+        arguments = dict(part.split("=", 1) for part in query.split("&") if part)
+        with self._asking:
+            if (service + plain) not in self._asked:
+                self._asked[service + plain] = self.session.listing(service, plain, items, **arguments)
+            return self._asked[service + plain]
+
+    def resources(self, collection: Collection) -> Iterator[CloudResource]:
+        """All resources of one type that are there."""
+        for row in self.rows(collection.service, collection.path, collection.items):
+            if not collection.state or str(row.get(collection.state)) not in GONE:
+                yield _resource(collection, row)
+
+    def nested(self, type: str) -> Iterator[CloudResource]:
+        """All resources that are rows within others."""
+        nested = NESTED[type]
+        parent = COLLECTIONS[nested.parent]
+        for owner in self.rows(parent.service, parent.path, parent.items):
+            for row in owner.get(nested.field, ()):
+                name = str(row["name"])
+                words = {"project": self.session.project, "location": self.location, "parent": owner["name"]}
+                id = nested.id.format(**words, name=name)
+                arguments = {"id": id, "name": name, nested.by: str(owner["name"])}
+                yield CloudResource(type=type, key="", id=id, place="", arguments=arguments)
+
+    def zonal(self, type: str, zone: str) -> Iterator[CloudResource]:
+        """All resources of one type in one zone."""
+        path = f"projects/{{project}}/zones/{zone}/{ZONAL[type]}"
+        fields = {"size": "sizeGb", "type": "type", "zone": "zone", "target_size": "targetSize"}
+        return self.resources(Collection(type=type, path=path, state="status", arguments=fields))
+
+
+def _resource(collection: Collection, row: Reply) -> CloudResource:
+    """A row in our words; whose it is, its labels say, or its description."""
+    labels: Mapping[str, str] = row.get(collection.labels) or {}
+    facts = marks.facts_of(str(row.get("description", "")))
+    id = _id(collection, row)
+    arguments: dict[str, Value] = {"id": id, collection.named: str(row[collection.name])}
+    arguments |= {name: _plain(row[field]) for name, field in collection.arguments.items() if field in row}
+    arguments |= {"self_link": str(row["selfLink"])} if "selfLink" in row else {}
+    arguments |= {"labels": dict(labels)} if labels else {}
+    arguments |= {"description": str(row["description"])} if "description" in row else {}
+    return CloudResource(
+        type=collection.type,
+        key=facts.get("key", "") or key_of_label(labels.get(marks.KEY, "")),
+        id=id,
+        place="",
+        arguments=arguments,
+        environment=facts.get("environment", "") or labels.get(marks.ENVIRONMENT, ""),
+        owner=facts.get("owner", "") or labels.get(marks.OWNER, ""),
+    )
+
+
+def key_of_label(label: str) -> str:
+    """The key that a label spells; the label itself where the key was too long for one: its digest is all there is."""
+    key = label.replace("_", "/")
+    return key if marks.label_value(key) == label else label
+
+
+def _id(collection: Collection, row: Reply) -> str:
+    """What an import takes: the path below the API, or the name where that is unique in the world."""
+    if collection.service == "storage":
+        return str(row["name"])
+    link = str(row.get("selfLink") or row["name"])
+    return link[link.index("projects/") :] if "projects/" in link else link
+
+
+def _plain(value: object) -> Value:
+    """Links as the last part of them, where they name a type or a zone; everything else as it is."""
+    if isinstance(value, str) and ("/zones/" in value or "/diskTypes/" in value):
+        return value.rpartition("/")[2]
+    return value if isinstance(value, str | int | float | bool) else str(value)
