@@ -12,9 +12,12 @@ COMPUTE: Mapping[str, Shape] = {
             "tags": Place("TagSpecifications", Form.SPECIFICATION, "launch-template"),
             "image_id": Place("LaunchTemplateData.ImageId"),
             "instance_type": Place("LaunchTemplateData.InstanceType"),
+            "metadata_options": Place("LaunchTemplateData.MetadataOptions"),
+            "vpc_security_group_ids": Place("LaunchTemplateData.SecurityGroupIds"),
             "tag_specifications": Place("LaunchTemplateData.TagSpecifications", Form.LIST),
             "tag_specifications.tags": Place("Tags", Form.PAIRS),
         },
+        dropped={"update_default_version": "groups name the latest version, not the default one"},
         attributes={"id": REF, "latest_version": "LatestVersionNumber"},
     ),
     "aws_autoscaling_group": Shape(
@@ -23,7 +26,10 @@ COMPUTE: Mapping[str, Shape] = {
             "name": Place("AutoScalingGroupName"),
             "tag": Place("Tags", Form.LIST),
             "vpc_zone_identifier": Place("VPCZoneIdentifier"),
+            "launch_template.id": Place("LaunchTemplateId"),
+            "mixed_instances_policy.launch_template.override": Place("Overrides", Form.LIST),
         },
+        dropped={"force_delete_warm_pool": "CloudFormation deletes the warm pool before its group"},
         attributes={"id": REF, "name": REF},
         companions=(
             Companion(
@@ -48,6 +54,14 @@ COMPUTE: Mapping[str, Shape] = {
         attributes={"id": REF, "bucket": REF, "arn": "Arn"},
     ),
     "aws_s3_bucket_versioning": Shape(type="AWS::S3::Bucket", within="bucket"),
+    "aws_s3_bucket_replication_configuration": Shape(
+        type="AWS::S3::Bucket",
+        within="bucket",
+        places={
+            "role": Place("ReplicationConfiguration.Role"),
+            "rule": Place("ReplicationConfiguration.Rules", Form.LIST),
+        },
+    ),
     "aws_efs_file_system": Shape(
         type="AWS::EFS::FileSystem",
         places={"tags": Place("FileSystemTags", Form.PAIRS)},

@@ -4,11 +4,33 @@ from collections.abc import Mapping
 
 from stacks.engines.cloudformation.shapes import REF, TAGS, Companion, Form, Place, Shape
 
+UNTAGGED = {"tags": "CloudFormation has no tags for it"}
+
 NETWORK: Mapping[str, Shape] = {
-    "aws_vpc": Shape(type="AWS::EC2::VPC", places=TAGS, attributes={"id": REF}),
+    "aws_vpc": Shape(
+        type="AWS::EC2::VPC",
+        places=TAGS,
+        dropped={"enable_network_address_usage_metrics": "CloudFormation has no property for it"},
+        attributes={"id": REF, "cidr_block": "CidrBlock"},
+    ),
     "aws_vpc_ipv4_cidr_block_association": Shape(type="AWS::EC2::VPCCidrBlock", attributes={"id": REF}),
     "aws_subnet": Shape(type="AWS::EC2::Subnet", places=TAGS, attributes={"id": REF}),
-    "aws_route_table": Shape(type="AWS::EC2::RouteTable", places=TAGS, attributes={"id": REF}),
+    "aws_route_table": Shape(
+        type="AWS::EC2::RouteTable",
+        places=TAGS,
+        attributes={"id": REF},
+        companions=(
+            Companion(
+                suffix="Propagation",
+                type="AWS::EC2::VPNGatewayRoutePropagation",
+                argument="propagating_vgws",
+                owner="RouteTableIds",
+                property="VpnGatewayId",
+                each=True,
+                listed=True,
+            ),
+        ),
+    ),
     "aws_route_table_association": Shape(type="AWS::EC2::SubnetRouteTableAssociation", attributes={"id": REF}),
     "aws_route": Shape(type="AWS::EC2::Route", attributes={"id": REF}),
     "aws_internet_gateway": Shape(
@@ -55,6 +77,7 @@ NETWORK: Mapping[str, Shape] = {
         places=TAGS,
         dropped={"auto_accept": "CloudFormation accepts what it asks for in one account by itself"},
         attributes={"id": REF},
+        across="PeerRoleArn",
     ),
     "aws_ec2_transit_gateway": Shape(
         type="AWS::EC2::TransitGateway", places=TAGS, attributes={"id": REF, "arn": "TransitGatewayArn"}
@@ -67,6 +90,22 @@ NETWORK: Mapping[str, Shape] = {
         places=TAGS,
         attributes={"id": REF},
         fixed={"PeerAccountId": {"Ref": "AWS::AccountId"}},
+    ),
+    "aws_ec2_transit_gateway_route": Shape(type="AWS::EC2::TransitGatewayRoute"),
+    "aws_security_group": Shape(
+        type="AWS::EC2::SecurityGroup",
+        places={**TAGS, "name": Place("GroupName"), "description": Place("GroupDescription")},
+        attributes={"id": "GroupId"},
+    ),
+    "aws_vpc_security_group_ingress_rule": Shape(
+        type="AWS::EC2::SecurityGroupIngress",
+        places={"security_group_id": Place("GroupId"), "prefix_list_id": Place("SourcePrefixListId")},
+        dropped=UNTAGGED,
+    ),
+    "aws_vpc_security_group_egress_rule": Shape(
+        type="AWS::EC2::SecurityGroupEgress",
+        places={"security_group_id": Place("GroupId"), "cidr_ipv4": Place("CidrIp")},
+        dropped=UNTAGGED,
     ),
     "aws_customer_gateway": Shape(type="AWS::EC2::CustomerGateway", places=TAGS, attributes={"id": REF}),
     "aws_vpn_connection": Shape(type="AWS::EC2::VPNConnection", places=TAGS, attributes={"id": REF}),

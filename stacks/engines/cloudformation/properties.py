@@ -51,7 +51,7 @@ def resources_of(item: Declaration, shape: Shape, spell: Spell) -> tuple[Resourc
         properties={**shape.fixed, **properties_of(kept, shape, spell)},
         needs=tuple(_refs(kept)),
     )
-    return (main, *(_companion(item, companion, own, spell) for companion in there))
+    return (main, *(made for companion in there for made in _companions(item, companion, own, spell)))
 
 
 def properties_of(arguments: Mapping[str, Argument], shape: Shape, spell: Spell) -> dict[str, object]:
@@ -60,20 +60,25 @@ def properties_of(arguments: Mapping[str, Argument], shape: Shape, spell: Spell)
     return _block(wanted, shape, spell, above="")
 
 
-def _companion(item: Declaration, companion: Companion, owner: str, spell: Spell) -> Resource:
+def _companions(item: Declaration, companion: Companion, owner: str, spell: Spell) -> Iterator[Resource]:
     value = item.arguments[companion.argument]
+    values = value if companion.each and isinstance(value, tuple) else (value,)
+    referred: object = [{"Ref": owner}] if companion.listed else {"Ref": owner}
+    for number, each in enumerate(values, 1):
+        yield Resource(
+            id=f"{owner}{companion.suffix}{number if number > 1 else ''}",
+            type=companion.type,
+            key=item.key,
+            properties={companion.owner: referred, **_content(companion, each, spell)},
+            needs=tuple(_refs(each)),
+        )
+
+
+def _content(companion: Companion, value: Argument, spell: Spell) -> Json:
     if companion.property:
-        content: Json = {companion.property: _plain(value, spell)}
-    else:
-        block = value if isinstance(value, Mapping) else {}
-        content = {camel(name): _plain(inner, spell) for name, inner in sorted(block.items())}
-    return Resource(
-        id=f"{owner}{companion.suffix}",
-        type=companion.type,
-        key=item.key,
-        properties={companion.owner: {"Ref": owner}, **content},
-        needs=tuple(_refs({companion.argument: value})),
-    )
+        return {companion.property: _plain(value, spell)}
+    assert isinstance(value, Mapping)
+    return {camel(name): _plain(inner, spell) for name, inner in sorted(value.items())}
 
 
 def _block(arguments: Mapping[str, Argument], shape: Shape, spell: Spell, *, above: str) -> dict[str, object]:

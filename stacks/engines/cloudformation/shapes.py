@@ -47,6 +47,8 @@ class Companion:
         argument: which it is there for; without that argument there is no companion.
         owner: its property that refers to the resource it accompanies.
         property: its property that holds the argument; empty where the argument is a block whose content it holds.
+        each: the argument is a list: there is a companion for each of its items.
+        listed: the owner's property is a list.
     """
 
     suffix: str
@@ -54,6 +56,8 @@ class Companion:
     argument: str
     owner: str
     property: str = ""
+    each: bool = False
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class Shape:
         attributes: what references may name, by Terraform's attribute: the attribute of `Fn::GetAtt`, or REF.
         fixed: properties that CloudFormation requires and Terraform implies.
         companions: what it takes to say the rest.
+        across: the property that takes a role of the account that `peer_owner_id` names, where that is another one.
         within: the argument that names a resource whose properties this one's are: both are one resource here.
     """
 
@@ -76,6 +81,7 @@ class Shape:
     attributes: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, object] = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
+    across: str = ""
     within: str = ""
 
 

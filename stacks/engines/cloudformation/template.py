@@ -13,11 +13,13 @@ class Source:
     """Where the value of a parameter comes from.
 
     Attributes:
+        named: the secret's name, or the key and the attribute.
         template, output: the output of another template's stack; empty where it comes from outside of CloudFormation.
         described: the same in words.
         secret: not to be shown.
     """
 
+    named: str
     template: str = ""
     output: str = ""
     described: str
@@ -44,14 +46,21 @@ class Template:
     after: tuple[str, ...] = ()
 
     @property
+    def resources(self) -> Json:
+        return self._section("Resources")
+
+    @property
     def outputs(self) -> Json:
-        found = self.body.get("Outputs", {})
-        assert isinstance(found, Mapping)
-        return found
+        return self._section("Outputs")
 
     def text(self) -> str:
         """The body for people to read and diff."""
         return json.dumps(self.body, indent=2, ensure_ascii=False) + "\n"
+
+    def _section(self, name: str) -> Json:
+        found = self.body.get(name, {})
+        assert isinstance(found, Mapping)
+        return found
 
 
 def output_id(key: str, attribute: str) -> str:

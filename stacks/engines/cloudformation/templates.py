@@ -46,7 +46,8 @@ def _render(entries: Entries, environment: Environment, crossing: Crossing) -> M
     sheets = lay_out(entries, environment, scale.weigh)
     homes = {entry.item.key: sheet for sheet in sheets for entry in sheet.entries}
     asked = asked_of(entries, lambda one, other: homes[one.item.key] is not homes[other.item.key])
-    world = _World(environment=environment.name, entries=entries, homes=homes, asked=asked)
+    ids = {account.name: account.id for account in environment.accounts}
+    world = _World(environment=environment.name, entries=entries, homes=homes, asked=asked, ids=ids)
     return {sheet.name: _Page(world, sheet).template() for sheet in sheets}
 
 
@@ -58,6 +59,7 @@ class _World:
     entries: Entries
     homes: Mapping[str, Sheet]
     asked: Mapping[str, tuple[str, ...]]  # by key, attributes that others name
+    ids: Mapping[str, str]  # of accounts, by name
 
 
 @dataclass(slots=True)
@@ -99,12 +101,25 @@ class _Page:
         main, *companions = resources_of(entry.item, entry.shape, self._spell)
         folded = [properties_of(part.arguments, SHAPES[part.type], self._spell) for part in entry.parts]
         properties = {**main.properties, **{name: value for part in folded for name, value in part.items()}}
-        kept = {ref.key for ref in main.needs} | {ref.key for part in entry.parts for ref in part.refs()}
-        first = self._first(entry, kept, spelled=_referred(properties))
+        properties |= self._role_across(entry)
+        named = {ref.key for ref in main.needs} | {ref.key for part in entry.parts for ref in part.refs()}
+        named |= {key for item in entry.all for key in item.depends_on}
+        first = self._first(entry, named, spelled=_referred(properties))
         made = {main.id: self._resource(entry, main.type, properties, first)}
         for companion in companions:
-            made[companion.id] = self._resource(entry, companion.type, companion.properties, [])
+            named = {ref.key for ref in companion.needs}
+            first = self._first(entry, named, spelled=_referred(companion.properties))
+            made[companion.id] = self._resource(entry, companion.type, companion.properties, first)
         return made
+
+    def _role_across(self, entry: Entry) -> dict[str, object]:
+        """The role by which CloudFormation accepts in another account what it asks for in its own."""
+        peer = str(entry.item.arguments.get("peer_owner_id", ""))
+        if not entry.shape.across or not peer or peer == self.world.ids[self.sheet.account]:
+            return {}
+        described = f"ARN of a role of account {peer} that may accept peering connections"
+        source = Source(named=f"peer role {peer}", described=described)
+        return {entry.shape.across: self._given(f"PeerRole{peer}", source)}
 
     def _resource(self, entry: Entry, type: str, properties: Json, first: list[str]) -> Json:
         known: dict[str, object] = {"key": entry.item.key}
@@ -117,14 +132,13 @@ class _Page:
             made |= {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
         return {**made, "Metadata": {"prestage": known}, "Properties": dict(sorted(properties.items()))}
 
-    def _first(self, entry: Entry, referred: Set[str], spelled: Set[str]) -> list[str]:
-        """Logical ids of what has to be there first, beyond what properties refer to.
+    def _first(self, entry: Entry, named: Set[str], spelled: Set[str]) -> list[str]:
+        """Logical ids of what is named and has to be there first, beyond what properties refer to.
 
-        Beside what is declared: the companions of what is referred to, such as the attachment of a gateway.
+        Beside what is named: the companions of what is referred to, such as the attachment of a gateway.
         """
-        named = {key for item in entry.all for key in item.depends_on}
         first: set[str] = set()
-        for key in sorted(named | referred):
+        for key in sorted(named):
             met = self.world.entries.entry(key)
             if met is None or met.item.key == entry.item.key:
                 continue
@@ -137,11 +151,13 @@ class _Page:
 
     def _spell(self, ref: Ref | SecretRef) -> object:
         if isinstance(ref, SecretRef):
-            return self._given(camel_words(ref.name), Source(described=f"the secret {ref.name}", secret=True))
+            secret = Source(named=ref.name, described=f"the secret {ref.name}", secret=True)
+            return self._given(camel_words(ref.name), secret)
+        named = f"{ref.key} {ref.attribute}"
         name = f"{logical_id(ref.key)}{camel_words(ref.attribute)}"
         met = self.world.entries.entry(ref.key)
         if met is None or ref.attribute not in met.shape.attributes:
-            return self._given(name, Source(described=f"{ref.attribute} of {ref.key}, once that is there"))
+            return self._given(name, Source(named=named, described=f"{ref.attribute} of {ref.key}, once that is there"))
         home = self.world.homes[met.item.key]
         if home.name == self.sheet.name:
             return _spelled(met.item.key, met.shape.attributes[ref.attribute])
@@ -150,7 +166,7 @@ class _Page:
         if (home.account, home.location) == (self.sheet.account, self.sheet.location):
             return {"Fn::ImportValue": export_name(self.world.environment, output)}
         described = f"{ref.attribute} of {ref.key}: output {output} of the stack of {home.name}"
-        return self._given(name, Source(template=home.name, output=output, described=described))
+        return self._given(name, Source(named=named, template=home.name, output=output, described=described))
 
     def _given(self, name: str, source: Source) -> object:
         self.parameters[name] = source

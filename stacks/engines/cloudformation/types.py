@@ -14,7 +14,7 @@ SHAPES: Mapping[str, Shape] = {**NETWORK, **COMPUTE, **WATCHING}
 
 INEXPRESSIBLE: Mapping[str, str] = {
     "aws_vpc_peering_connection_accepter": (
-        "CloudFormation accepts a peering when it makes it: in one account by itself, across accounts by PeerRoleArn"
+        "CloudFormation accepts a peering when it makes it, across accounts by the role that PeerRoleArn names"
     ),
     "aws_vpc_peering_connection_options": "CloudFormation has no resource for the options of a peering connection",
     "aws_ec2_transit_gateway_peering_attachment_accepter": (

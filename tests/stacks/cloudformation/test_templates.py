@@ -11,6 +11,7 @@ from stacks.engines.cloudformation.properties import logical_id
 from stacks.engines.cloudformation.templates import render_templates, unexpressed
 from stacks.errors import InvalidArgument
 from tests.clouds.clouds_world import mixed_environment
+from tests.clouds.moto_server import DEFAULT_ACCOUNT, OTHER_ACCOUNT
 from tests.stacks.cloudformation.lint import findings
 from tests.stacks.cloudformation.sample import TAGS, declared, network, peering
 from tests.stacks.cloudformation.stacks import create
@@ -150,6 +151,17 @@ def test_a_bucket_and_its_versioning_are_one_resource():
     assert properties(template, "fra/bucket")["VersioningConfiguration"] == {"Status": "Enabled"}
     assert template.body["Resources"]["FraBucket"]["Metadata"]["prestage"]["with"] == ["fra/bucket/versioning"]
     assert len(template.body["Resources"]) == 1
+
+
+def test_another_account_accepts_by_a_role_that_is_given():
+    near, far = (
+        declared("aws_vpc_peering_connection", f"fra/{n}", vpc_id="vpc-1", peer_vpc_id="vpc-2", peer_owner_id=account)
+        for n, account in (("near", DEFAULT_ACCOUNT), ("far", OTHER_ACCOUNT))
+    )
+    template = rendered(near, far)["fra"]
+    assert properties(template, "fra/far")["PeerRoleArn"] == {"Ref": f"PeerRole{OTHER_ACCOUNT}"}
+    assert OTHER_ACCOUNT in template.parameters[f"PeerRole{OTHER_ACCOUNT}"].described
+    assert "PeerRoleArn" not in properties(template, "fra/near")
 
 
 @pytest.mark.parametrize("limit", ["MAX_RESOURCES", "MAX_OUTPUTS", "MAX_BYTES"])
