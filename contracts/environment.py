@@ -54,6 +54,7 @@ class Account(Model):
             it, the credentials of whoever runs it. Never a secret.
         endpoint: where its APIs are answered, if not by the cloud itself: `http://127.0.0.1:5000`.
         dns_zone: hosted zone id, or managed zone name, where failover records go; none without it.
+        dns_domain: on Google Cloud, the domain of that zone, `example.com`: Cloud DNS wants whole names.
         notify: e-mail addresses that alerts go to.
         buy_commitments: whether committed capacity is bought; otherwise it is recommended.
     """
@@ -64,6 +65,7 @@ class Account(Model):
     role: str = ""
     endpoint: str = ""
     dns_zone: str = ""
+    dns_domain: str = ""
     notify: tuple[str, ...] = ()
     buy_commitments: bool = False
 
