@@ -122,6 +122,7 @@ def _accounts(aws_url: str, gcp_url: str) -> tuple[Account, ...]:
             id=PROJECT,
             endpoint=gcp_url,
             dns_zone="prestage-zone",
+            dns_domain="prestage.example",
             notify=("network@example.com",),
         ),
     )

@@ -1,0 +1,137 @@
+"""Storage: zonal and regional disks, buckets; replicated to another region of Google Cloud.
+
+Disks are replicated asynchronously to a second disk there. A bucket lies in both regions where Google has that pair on
+one continent, else a second bucket is filled by a daily transfer. To another target nothing is replicated: that is
+refused, not left out.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from contracts.resources import StorageSpec
+from stacks.declaration import Argument, Declaration
+from stacks.errors import InvalidArgument
+from stacks.targets.gcp.network import is_google
+from stacks.targets.gcp.placing import Placing
+from stacks.targets.names import cloud_name
+
+BUCKET_CLASS = "gcs"
+REGIONAL = "regional-"
+DISK_CLASSES = ("pd-balanced", "pd-ssd", "pd-standard")
+CLASSES = (BUCKET_CLASS, *DISK_CLASSES, *(f"{REGIONAL}{name}" for name in DISK_CLASSES))
+_CONTINENTS = {"europe-": "EU", "us-": "US", "asia-": "ASIA"}
+"""Where a bucket may lie in two regions of one's choice (Cloud Storage, "Bucket locations", dual-regions)."""
+
+
+def declare_storage(at: Placing, spec: StorageSpec) -> Iterator[Declaration]:
+    """All that a storage resource takes.
+
+    Raises:
+        InvalidArgument: no such class, too few zones, or a replica where Google Cloud makes none.
+    """
+    if spec.storage_class not in CLASSES:
+        raise InvalidArgument(
+            f"Google Cloud has no storage class {spec.storage_class!r}; known: {', '.join(CLASSES)}", where=at.key()
+        )
+    if spec.replica_region and not is_google(at, spec.replica_region):
+        raise InvalidArgument(
+            f"{spec.storage_class} is not replicated to {spec.replica_region}, which lies outside of Google Cloud",
+            where=at.key(),
+            next_step="name a failover partner on Google Cloud",
+        )
+    if spec.storage_class == BUCKET_CLASS:
+        yield from _buckets(at, spec)
+    else:
+        yield from _disks(at, spec)
+
+
+def _disks(at: Placing, spec: StorageSpec) -> Iterator[Declaration]:
+    yield _disk(at, "", spec, {})
+    if spec.replica_region is None:
+        return
+    there = at.at(spec.replica_region)
+    yield _disk(there, "replica", spec, {"async_primary_disk": {"disk": at.own(attribute="id")}})
+    yield at.declare(
+        "google_compute_disk_async_replication",
+        "replication",
+        {"primary_disk": at.own(attribute="id"), "secondary_disk": {"disk": at.own("replica", "id")}},
+    )
+
+
+def _disk(at: Placing, part: str, spec: StorageSpec, more: Mapping[str, Argument]) -> Declaration:
+    """A disk in the region's first zone, or in its first two where the class is regional."""
+    held = {"replica": spec.replica_region} if spec.replica_region and not part else {}
+    arguments: dict[str, Argument] = {
+        "name": at.name(part),
+        "type": spec.storage_class.removeprefix(REGIONAL),
+        "size": spec.gib,
+        "labels": at.labels(part, **held),
+        **more,
+    }
+    if not spec.storage_class.startswith(REGIONAL):
+        return at.declare("google_compute_disk", part, arguments | {"zone": at.cloud.zones[0]})
+    if len(at.cloud.zones) < 2:
+        raise InvalidArgument(
+            f"{spec.storage_class} lies in two zones, and region {at.region} has {len(at.cloud.zones)}",
+            where=at.key(),
+            next_step=f"name two `zones`, or use {spec.storage_class.removeprefix(REGIONAL)}",
+        )
+    zones: Mapping[str, Argument] = {"region": at.cloud.location, "replica_zones": at.cloud.zones[:2]}
+    return at.declare("google_compute_region_disk", part, {**arguments, **zones})
+
+
+def _buckets(at: Placing, spec: StorageSpec) -> Iterator[Declaration]:
+    if spec.replica_region is None:
+        yield _bucket(at, "", spec, {"location": at.cloud.location.upper()})
+        return
+    there = at.at(spec.replica_region)
+    both = tuple(sorted(place.cloud.location.upper() for place in (at, there)))
+    continent = _continent(at.cloud.location)
+    if continent and continent == _continent(there.cloud.location) and len(set(both)) == 2:
+        placed: Mapping[str, Argument] = {"location": continent, "custom_placement_config": {"data_locations": both}}
+        yield _bucket(at, "", spec, placed)
+        return
+    yield _bucket(at, "", spec, {"location": at.cloud.location.upper()})
+    yield _bucket(there, "replica", spec, {"location": there.cloud.location.upper()})
+    yield _transfer(at)
+
+
+def _bucket(at: Placing, part: str, spec: StorageSpec, placed: Mapping[str, Argument]) -> Declaration:
+    held: dict[str, str | int | float] = {"gib": spec.gib}
+    if spec.replica_region and not part:
+        held["replica"] = spec.replica_region
+    return at.declare(
+        "google_storage_bucket",
+        part,
+        {
+            # Names of buckets are everyone's: the project's id, which nobody else has, is in the digest.
+            "name": cloud_name(f"{at.account.id}-{at.environment.name}", at.key(part), limit=63),
+            "storage_class": "STANDARD",
+            "uniform_bucket_level_access": True,
+            "versioning": {"enabled": True},
+            "labels": at.labels(part, **held),
+            **placed,
+        },
+    )
+
+
+def _transfer(at: Placing) -> Declaration:
+    """Daily from the beginning of a day long past; what is deleted here stays there, as an old version would."""
+    return at.declare(
+        "google_storage_transfer_job",
+        "transfer",
+        {
+            "description": at.description("transfer"),
+            "transfer_spec": {
+                "gcs_data_source": {"bucket_name": at.own(attribute="name")},
+                "gcs_data_sink": {"bucket_name": at.own("replica", "name")},
+            },
+            "schedule": {
+                "schedule_start_date": {"year": 2025, "month": 1, "day": 1},
+                "start_time_of_day": {"hours": 2, "minutes": 0, "seconds": 0, "nanos": 0},
+            },
+        },
+    )
+
+
+def _continent(location: str) -> str:
+    return next((name for prefix, name in _CONTINENTS.items() if location.startswith(prefix)), "")
