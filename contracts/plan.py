@@ -165,6 +165,29 @@ class UnreadRegion(Model):
     why: str = ""
 
 
+class CommitmentAdvice(Model):
+    """Instances that would be cheaper committed: recommended only; a plan buys none.
+
+    Attributes:
+        count, of: so many of the instances on demand.
+        break_even: the share of time from which on a commitment pays: its price over that on demand.
+        used: the share of time in which demand reaches the last of them.
+        saves_usd_per_hour: expected, over the forecast's steps.
+        series: whose quantiles say so.
+    """
+
+    place: str
+    shape: str
+    count: int = Field(ge=1)
+    of: int = Field(ge=1)
+    break_even: float = Field(ge=0, le=1)
+    used: float = Field(ge=0, le=1)
+    on_demand_usd_per_hour: float = Field(ge=0)
+    committed_usd_per_hour: float = Field(ge=0)
+    saves_usd_per_hour: float
+    series: str
+
+
 class Plan(Document):
     """The desired state of one environment. See the module's docstring."""
 
@@ -180,6 +203,7 @@ class Plan(Document):
     changes: tuple[Change, ...]
     cost: Cost
     relied_on: tuple[ReliedOn, ...] = ()
+    commitments: tuple[CommitmentAdvice, ...] = ()
     unread: tuple[UnreadRegion, ...] = ()
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False

@@ -12,6 +12,7 @@ from planner.addresses import AddressSpace
 from planner.bandwidth import want_circuits
 from planner.blocks import want_serving_blocks
 from planner.changes import changes_between
+from planner.commitments import advise_commitments
 from planner.compute import want_compute
 from planner.demand import Demand
 from planner.desired import Desired
@@ -97,6 +98,7 @@ def _document(question: Question, desired: Desired, placement: Placement, circui
         changes=changes_between(question, desired.market, wanted),
         cost=_cost(question, desired.market, resources, (placement, circuits_usd)),
         relied_on=relied_on(desired.market, resources),
+        commitments=advise_commitments(question.forecast, desired.market, resources),
         solver=placement.solver,
         cut_short=placement.cut_short,
     )

@@ -38,7 +38,17 @@ ROWS_PER_PLACE = 12
 
 def plan_text(plan: Plan) -> str:
     """Header, what is destroyed, changes by place, cost, what it was computed from."""
-    return "\n".join([*_header(plan), "", *_destroyed(plan), *_changes(plan.changes), *_cost(plan), *_inputs(plan)])
+    return "\n".join(
+        [
+            *_header(plan),
+            "",
+            *_destroyed(plan),
+            *_changes(plan.changes),
+            *_cost(plan),
+            *_commitments(plan),
+            *_inputs(plan),
+        ]
+    )
 
 
 def plan_counts(plan: Plan) -> str:
@@ -81,6 +91,22 @@ def _destroyed(plan: Plan) -> Iterable[str]:
         if len(rows) > ROWS_PER_PLACE:
             yield dim(f"    and {len(rows) - ROWS_PER_PLACE} more")
         yield ""
+
+
+def _commitments(plan: Plan) -> Iterable[str]:
+    if plan.commitments:
+        saved = sum(item.saves_usd_per_hour for item in plan.commitments)
+        yield f"  cheaper committed, by {usd(saved)} an hour (advice; nothing is bought):"
+        rows = [
+            (
+                item.place,
+                f"{item.count} of {item.of} {item.shape}",
+                f"used {item.used:.0%} of the time",
+                usd(item.saves_usd_per_hour),
+            )
+            for item in plan.commitments
+        ]
+        yield table(rows, indent=4, right=(3,))
 
 
 def _changes(changes: Sequence[Change]) -> Iterable[str]:
