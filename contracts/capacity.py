@@ -61,12 +61,17 @@ ADDRESS_ITEM = "address"
 
 
 class Offer(Model):
-    """An item offered at a place (region or link): USD per hour of one (instance, GiB, circuit, address)."""
+    """An item offered at a place (region or link): USD per hour of one (instance, GiB, circuit, address).
+
+    Attributes:
+        interruption: of spot, the share of instances that were taken back within a month: `5-10%`; empty where unknown.
+    """
 
     place: str
     item: str
     purchase: Purchase = Purchase.ON_DEMAND
     usd_per_hour: float = Field(ge=0)
+    interruption: str = ""
 
 
 class Quota(Model):
@@ -133,11 +138,31 @@ class LiveResource(Model):
     owner: str = ""
 
 
+class Reading(Model):
+    """When a cloud's region was read, and out of what.
+
+    Attributes:
+        read_at: when its quotas and resources were read; those of an earlier reading where this one failed; None where
+            it was never read.
+        prices: where its list prices come from: `live`, or the catalog that ships, with its date.
+        failed: why it could not be read now; empty where it was.
+    """
+
+    region: RegionName
+    read_at: AwareDatetime | None = None
+    prices: str = ""
+    failed: str = ""
+
+
 class CapacitySnapshot(Document):
-    """The live state of a target at one moment."""
+    """The live state of an environment's targets at one moment.
+
+    `readings` are of regions in clouds. A region that could not be read is not `readable`: its quotas, offers and
+    resources are those of its last reading, or there are none.
+    """
 
     FORMAT: ClassVar[str] = "prestage/capacity"
-    VOLATILE: ClassVar[frozenset[str]] = frozenset({"read_at"})
+    VOLATILE: ClassVar[frozenset[str]] = frozenset({"read_at", "readings"})
 
     environment: str
     target: str
@@ -149,3 +174,4 @@ class CapacitySnapshot(Document):
     offers: tuple[Offer, ...]
     pools: tuple[Pool, ...]
     resources: tuple[LiveResource, ...] = ()
+    readings: tuple[Reading, ...] = ()

@@ -5,45 +5,63 @@ name the likely spelling. They are values in, error out; whoever read the files 
 """
 
 import ipaddress
-from collections.abc import Iterable
-from itertools import combinations, pairwise
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import TypeAlias
 
 from contracts.capacity import ADDRESS_ITEM, Catalog
+from contracts.cloud_consistency import cloud_findings
 from contracts.environment import Environment
 from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts
 from contracts.names import link_name
 from contracts.spelling import likely
 
+Pools: TypeAlias = tuple[str, tuple[str, ...]]
+"""A region and its address pools."""
 
-def check_inventory(facts: InventoryFacts, *, where: str = "inventory") -> None:
+
+def check_inventory(facts: InventoryFacts, environment: Environment | None = None, *, where: str = "inventory") -> None:
     """Regions and links are each there once, links join known regions, address pools are IPv4 and apart.
+
+    Args:
+        facts: what physically exists.
+        environment: whose regions in clouds links may join.
+        where: the file.
 
     Raises:
         MalformedDocument: naming all that is wrong.
     """
-    names = [region.name for region in facts.regions]
-    findings = [f"regions: {name!r} is listed twice" for name in _repeated(names)]
+    findings = [f"regions: {name!r} is listed twice" for name in _repeated([region.name for region in facts.regions])]
+    names = _known_regions(facts, environment)
     for link in facts.links:
         findings += [_unknown(f"links: {link.a}--{link.b}", end, names) for end in (link.a, link.b) if end not in names]
         if link.a == link.b:
             findings.append(f"links: {link.a} is joined to itself")
     links = [link_name(link.a, link.b) for link in facts.links]
     findings += [f"links: {link!r} is listed twice" for link in _repeated(links)]
-    findings += _pool_findings(facts)
+    findings += _pool_findings([(region.name, region.pools) for region in facts.regions])
     _raise(findings, where)
 
 
 def check_environment(environment: Environment, facts: InventoryFacts, *, where: str = "environment") -> None:
-    """The environment's regions are each there once and known to the inventory; so are the regions of its rules.
+    """The environment's regions are each there once, in a cloud or in the inventory; and all that it says of clouds.
 
     Raises:
         MalformedDocument: naming all that is wrong, with the likely spelling.
     """
-    known = [region.name for region in facts.regions]
+    here = [region.name for region in facts.regions]
+    known = _known_regions(facts, environment)
     mine = [region.name for region in environment.regions]
+    clouds = [region for region in environment.regions if region.cloud]
     findings = [f"regions: {name!r} is listed twice" for name in _repeated(mine)]
-    findings += [_unknown("regions", name, known) for name in mine if name not in known]
+    findings += [_unknown("regions", name, here) for name in mine if name not in known]
+    findings += [f"regions: {item.name!r} lies in a cloud and in the inventory" for item in clouds if item.name in here]
+    findings += cloud_findings(environment, facts)
+    findings += _pool_findings(
+        [(region.name, region.cloud.pools) for region in clouds if region.cloud],
+        beside=[(region.name, region.pools) for region in facts.regions],
+    )
     for who, regions in environment.rules.allowed_regions.items():
         findings += [_unknown(f"rules.allowed_regions.{who}", name, known) for name in regions if name not in known]
     for region in environment.regions:
@@ -56,7 +74,9 @@ def check_environment(environment: Environment, facts: InventoryFacts, *, where:
     _raise(findings, where)
 
 
-def check_catalog(catalog: Catalog, facts: InventoryFacts, *, where: str = "catalog") -> None:
+def check_catalog(
+    catalog: Catalog, facts: InventoryFacts, environment: Environment | None = None, *, where: str = "catalog"
+) -> None:
     """Items are each there once, circuit tiers divide one another, and every price is of an item of the catalog.
 
     Raises:
@@ -78,24 +98,45 @@ def check_catalog(catalog: Catalog, facts: InventoryFacts, *, where: str = "cata
         priced.append(("storage_gib", region.storage_gib, classes))
         for field, items, known in priced:
             findings += [_unknown(f"{region.name}.{field}", item, known) for item in items if item not in known]
+    for settings in environment.regions if environment else ():
+        stated, offered = settings.cloud.prices if settings.cloud else {}, [*shapes, *classes, ADDRESS_ITEM]
+        findings += [
+            _unknown(f"{settings.name}.cloud.prices", name, offered) for name in stated if name not in offered
+        ]
     for link in facts.links:
         where_priced = f"{link_name(link.a, link.b)}.prices"
         findings += [_unknown(where_priced, item, tiers) for item in link.prices if item not in tiers]
     _raise(findings, where)
 
 
-def _pool_findings(facts: InventoryFacts) -> list[str]:
+def _known_regions(facts: InventoryFacts, environment: Environment | None) -> list[str]:
+    """Regions of the inventory, and those of the environment that lie in clouds."""
+    clouds = [region.name for region in environment.regions if region.cloud] if environment else []
+    return [*(region.name for region in facts.regions), *clouds]
+
+
+def _pool_findings(checked: Sequence[Pools], beside: Sequence[Pools] = ()) -> list[str]:
+    """Joined regions route to each other: an address may exist once, wherever they lie.
+
+    Args:
+        checked: pools that are looked at.
+        beside: pools that were looked at before, which those may not overlap either.
+    """
     findings: list[str] = []
-    pools: list[tuple[str, ipaddress.IPv4Network]] = []
-    for region in facts.regions:
-        for cidr in region.pools:
+    apart: list[tuple[str, ipaddress.IPv4Network]] = []
+    for name, cidrs in (*beside, *checked):
+        for cidr in cidrs:
+            new = (name, cidrs) in checked
             try:
-                pools.append((region.name, ipaddress.IPv4Network(cidr)))
+                pool = ipaddress.IPv4Network(cidr)
             except ValueError as error:
-                findings.append(f"{region.name}.pools: {cidr!r} is not an IPv4 network ({error})")
-    for (one, first), (other, second) in combinations(pools, 2):
-        if first.overlaps(second):  # joined regions route to each other: an address may exist once
-            findings.append(f"pools: {first} of {one} overlaps {second} of {other}")
+                findings += [f"{name}.pools: {cidr!r} is not an IPv4 network ({error})"] if new else []
+                continue
+            clashes = [
+                f"pools: {other} of {one} overlaps {pool} of {name}" for one, other in apart if other.overlaps(pool)
+            ]
+            findings += clashes if new else []
+            apart.append((name, pool))
     return findings
 
 

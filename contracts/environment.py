@@ -84,6 +84,7 @@ class CloudRegion(Model):
             target's own default where it is empty.
         transit: on AWS, keep a transit gateway with the network, which circuits to other regions stand on.
         direct_connect: on AWS, connection ids by link, where circuits are hosted on them instead of a transit gateway.
+        ipam_pool: on AWS, id of an IPAM pool of this location that the network's pools are allocated from.
     """
 
     account: RegionName
@@ -96,6 +97,7 @@ class CloudRegion(Model):
     image: str = ""
     transit: bool = True
     direct_connect: dict[str, str] = Field(default={})
+    ipam_pool: str = ""
 
 
 class RegionSettings(Model):
@@ -107,11 +109,13 @@ class RegionSettings(Model):
         paused: leave this region exactly as it is.
         cloud: where it lies in a cloud; without it, it is on premises: the inventory knows it.
         gateway: public address of its own router, where tunnels of other regions end; clouds have theirs.
+        prefixes: what lies behind that router (CIDR), for routes of clouds that do not learn them; clouds have pools.
     """
 
     name: RegionName
     cloud: CloudRegion | None = None
     gateway: str = ""
+    prefixes: tuple[str, ...] = ()
     asn: int = Field(default=64512, ge=1, le=4294967294)
     minimum: dict[CapacityKind, float] = Field(default={})
     maximum: dict[CapacityKind, float] = Field(default={})

@@ -36,7 +36,7 @@ class RegionInventory(Model):
 
 
 class LinkInventory(Model):
-    """Fibre between two regions: how much of it there is, its round-trip latency, and USD per hour by circuit tier."""
+    """What joins two regions, wherever they lie: how much it carries, its round-trip latency, USD per hour by tier."""
 
     a: RegionName
     b: RegionName
@@ -46,10 +46,18 @@ class LinkInventory(Model):
 
 
 class InventoryFacts(Document):
-    """All that physically exists."""
+    """All that physically exists.
+
+    Attributes:
+        regions: on premises; those in clouds are in the environment.
+        links: between regions of either sort: what joins two clouds, or a cloud and premises, has a price here, too.
+        elsewhere: regions in clouds, which links join and failover entries name. Filled in from the environment when
+            an estate is loaded: nobody writes it.
+    """
 
     FORMAT: ClassVar[str] = "prestage/inventory"
 
-    regions: tuple[RegionInventory, ...] = ()  # on premises; those in clouds are in the environment
+    regions: tuple[RegionInventory, ...] = ()
     links: tuple[LinkInventory, ...] = ()
+    elsewhere: tuple[RegionName, ...] = ()
     source: str = ""

@@ -28,6 +28,7 @@ from coordinator.matching import match
 from coordinator.on_demand import grant_on_demand
 from coordinator.peering import check_regions
 from coordinator.project import Project
+from coordinator.reading import RECENT
 from coordinator.score import Outlook, Scoring, score_request
 from coordinator.settle import catch_up
 from coordinator.stock import lots_for, units_of
@@ -109,7 +110,7 @@ def _decide_staged(project: Project, case: Case, request: AddressRequest, scorin
 def _outlook(project: Project, request: AddressRequest) -> Outlook:
     path = project.paths.forecast
     forecast = read_forecast(path) if path.exists() else None
-    capacity = project.estate()
+    capacity = project.estate(young=RECENT)
     return Outlook(
         traffic_gbps=region_traffic(forecast, request.region, project.clock(), request.horizon_hours),
         carried_gbps=_carried(capacity, request.region),

@@ -45,7 +45,7 @@ def apply_reviewed(project: Project, plan_path: Path, progress: Progress, *, con
         project.archive(plan)
         retire_doomed(project, plan, str(plan_path))
         resume = f"prestage apply {plan_path}"
-        order = make_order(plan, project.environment, resume=resume, live=project.live_keys())
+        order = make_order(plan, project.environment, resume=resume, live=project.doomed_keys(plan))
         finished = False
         try:
             report = apply_plan(order, project.engine, project.journal, project.clock, progress)

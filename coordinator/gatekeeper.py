@@ -54,7 +54,7 @@ class ProjectGatekeeper:
                 self._hold(project.lock(COMMAND))
                 note_applied(project)
             check(project, plan_path, project.clock())
-            order = make_order(plan, project.environment, resume=COMMAND, live=project.live_keys())
+            order = make_order(plan, project.environment, resume=COMMAND, live=project.doomed_keys(plan))
             _refuse_strays(order.strays(project.engine), plan_path)
             if not dry_run:
                 how = f"pulumi config set prestage:confirm-destroy {plan.destroyed}, then pulumi up"

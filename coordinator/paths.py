@@ -43,6 +43,11 @@ class Paths:
         return self.state / "facts.digest"
 
     @property
+    def readings(self) -> Path:
+        """What was read of regions in clouds last, a file each."""
+        return self.state / "capacity"
+
+    @property
     def forecast(self) -> Path:
         return self.state / "forecasts" / f"{self.environment}.json"
 

@@ -19,7 +19,7 @@ from contracts.document import bytes_digest
 from contracts.environment import Environment
 from contracts.files import read_document, write_bytes, write_document
 from contracts.inventory import InventoryFacts
-from contracts.plan import Plan
+from contracts.plan import Operation, Plan
 from contracts.ports import Clock
 from contracts.review import Exemptions
 from contracts.spelling import likely
@@ -27,8 +27,8 @@ from contracts.yaml_files import read_yaml_document
 from coordinator.errors import UnknownName
 from coordinator.ledger import Ledger
 from coordinator.paths import Paths
+from coordinator.reading import live_keys, read_now, refuse_blindness
 from policies.bundle import PolicyBundle
-from stacks.capacity.estate import read_capacity
 from stacks.engines.engine import Engine
 from stacks.errors import ApplyBusy
 from stacks.estate.inventory import Inventory
@@ -100,14 +100,23 @@ class Project:
 
         return open_engine(self.environment, self.paths)
 
-    def estate(self) -> CapacitySnapshot:
-        """What is live now, whatever runs meanwhile; every resource in its place's own root."""
-        return read_capacity(self.inventory, self.environment, self.clock())
+    def estate(self, *, young: timedelta = timedelta(0)) -> CapacitySnapshot:
+        """What is live now, whatever runs meanwhile; every resource in its place's own root.
+
+        Args:
+            young: readings of clouds that are no older are taken as they are.
+        """
+        return read_now(self, {}, young=young).snapshot
 
     def capacity(self) -> CapacitySnapshot:
-        """What is live now, on-demand resources in the root that the engine's state says. Only under the lock."""
-        roots = {key: applied.root for key, applied in self.engine.applied().items()}
-        return read_capacity(self.inventory, self.environment, self.clock(), roots)
+        """What is live now, on-demand resources in the root that the engine's state says. Only under the lock.
+
+        Raises:
+            CloudError: no region of the environment could be read. One that could not, of several, is marked so.
+        """
+        now = read_now(self, {key: applied.root for key, applied in self.engine.applied().items()})
+        refuse_blindness(now, self)
+        return now.snapshot
 
     def lock(self, command: str) -> ApplyLock:
         """The estate's lock, as a context: one run of the engine at a time.
@@ -143,8 +152,13 @@ class Project:
         return read_document(Plan, path)
 
     def live_keys(self) -> frozenset[str]:
-        """Keys of all resources of this environment that exist."""
-        return frozenset(row.key for row in self.inventory.listing(self.environment.name))
+        """Keys of all resources of this environment that exist, on all targets. Asks every cloud."""
+        return live_keys(self)
+
+    def doomed_keys(self, plan: Plan) -> frozenset[str]:
+        """The same, asked only where a plan destroys something."""
+        destroys = any(change.operation in (Operation.DELETE, Operation.REPLACE) for change in plan.changes)
+        return self.live_keys() if destroys else frozenset()
 
     def close(self) -> None:
         self.inventory.close()
@@ -178,10 +192,11 @@ def _load_facts(paths: Paths, environment: Environment, catalog: Catalog, invent
     if paths.facts_digest.exists() and paths.facts_digest.read_text() == digest:
         return
     facts = read_yaml_document(InventoryFacts, files[0])
-    check_inventory(facts, where=str(files[0]))
-    check_catalog(catalog, facts, where=str(files[1]))
+    check_inventory(facts, environment, where=str(files[0]))
+    check_catalog(catalog, facts, environment, where=str(files[1]))
     check_environment(environment, facts, where=f"environments/{environment.name}.yaml")
-    inventory.load_facts(facts, catalog)
+    elsewhere = tuple(sorted(region.name for region in environment.regions if region.cloud))
+    inventory.load_facts(facts.model_copy(update={"elsewhere": elsewhere}), catalog)
     write_bytes(paths.facts_digest, digest.encode())
 
 

@@ -8,6 +8,7 @@ from coordinator.follow import follow
 from coordinator.ledger import units
 from coordinator.ledger.units import Size, Unit
 from coordinator.project import Project
+from coordinator.reading import standing_keys
 
 
 def units_of_plan(plan: Plan, catalog: Catalog, purpose: Purpose) -> tuple[Unit, ...]:
@@ -22,14 +23,18 @@ def units_of_plan(plan: Plan, catalog: Catalog, purpose: Purpose) -> tuple[Unit,
 def register_plan(project: Project, plan: Plan, *, finished: bool) -> int:
     """Makes ledger and inventory agree with what an apply left; returns how many units are newly staged.
 
+    No inventory follows for units in clouds: the ledger alone has their states.
+
     Args:
         project: the environment. The caller holds the estate's lock.
         plan: the plan that was applied, wholly or in part.
         finished: nothing of it is left to do: what was retired and still exists is staged again only then.
     """
-    live = project.live_keys()
+    live = standing_keys(project)
     known = {unit.key: unit for unit in project.ledger.units()}
-    gone = [unit.key for unit in known.values() if unit.key not in live]
+    if missing := known.keys() - live:
+        live |= missing & project.live_keys()  # no state may know it, and yet it exists
+    gone = [key for key in known if key not in live]
     project.ledger.drop(gone, "its resource does not exist")
     staged = [unit for unit in units_of_plan(plan, project.catalog, Purpose.STAGED) if unit.key in live]
     if not finished:

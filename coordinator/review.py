@@ -7,6 +7,7 @@ from contracts.plan import Plan
 from contracts.review import Review
 from coordinator.plan_file import read_plan
 from coordinator.project import Project
+from coordinator.reading import RECENT
 from policies.case import Facts
 from policies.review import review_plan
 
@@ -25,7 +26,7 @@ def make_review(project: Project, plan_path: Path) -> Review:
 
 def review_now(project: Project, plan: Plan) -> Review:
     """The verdict as of now; nothing is written."""
-    capacity = project.estate()
+    capacity = project.estate(young=RECENT)
     facts = Facts(
         environment=project.environment,
         regions=capacity.regions,

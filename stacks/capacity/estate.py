@@ -1,12 +1,10 @@
-"""The estate's live state as a `CapacitySnapshot`."""
+"""The estate's live state as a part of the `CapacitySnapshot`: its regions, and all links, whatever they join."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 
 from contracts.capacity import (
     CapacityKind,
-    CapacitySnapshot,
     LinkFacts,
     LiveResource,
     Offer,
@@ -16,60 +14,41 @@ from contracts.capacity import (
 )
 from contracts.environment import Environment
 from contracts.inventory import InventoryFacts
-from contracts.ledger import UnitState
 from contracts.names import link_name
 from contracts.resources import BlockSpec, Purchase, Purpose, Resource, root_of
+from stacks.capacity.live import purpose_of
+from stacks.capacity.part import CapacityPart
 from stacks.estate.inventory import Inventory, Row, UsageRow
 from stacks.estate.physical import capacities
-from stacks.targets.estate import undeclare
+from stacks.targets.estate import SPECS, undeclare
 
-_HANDED_OUT = (UnitState.HELD, UnitState.ACTIVE, UnitState.QUARANTINED)
 _NO_ROOTS: Mapping[str, str] = {}
 
 
-def read_capacity(
-    inventory: Inventory, environment: Environment, now: datetime, roots: Mapping[str, str] = _NO_ROOTS
-) -> CapacitySnapshot:
+def read_part(inventory: Inventory, environment: Environment, roots: Mapping[str, str] = _NO_ROOTS) -> CapacityPart:
     """What the estate has, uses, offers and charges at this moment.
 
     Args:
         inventory: the estate.
-        environment: whose regions, and whose resources are `ours`.
-        now: aware; the time read.
+        environment: whose resources are `ours`.
         roots: key -> root, where an engine knows better than the place's own root (on demand).
     """
     facts, _ = inventory.facts()
     rows, usages = inventory.live()
-    ours = [row for row in rows if row.environment == environment.name]
+    ours = [row for row in rows if row.environment == environment.name and row.type in SPECS]
     resources = tuple(_live(row, roots) for row in ours)
     staged = {item.resource.key for item in resources if item.resource.purpose is Purpose.STAGED}
-    return CapacitySnapshot(
-        environment=environment.name,
-        target="estate",
-        currency=environment.currency,
-        read_at=now,
+    return CapacityPart(
         regions=tuple(
             RegionFacts(region=region.name, continent=region.continent, fault_domain=region.fault_domain)
-            for region in sorted(facts.regions, key=lambda region: region.name)
+            for region in facts.regions
         ),
-        links=tuple(sorted(_links(facts), key=lambda link: (link.a, link.b))),
+        links=tuple(_links(facts)),
         quotas=tuple(_quotas(facts, environment.name, usages, staged)),
-        offers=tuple(sorted(_offers(facts), key=lambda offer: (offer.place, offer.item, offer.purchase))),
+        offers=tuple(_offers(facts)),
         pools=tuple(_pools(facts, rows)),
         resources=resources,
     )
-
-
-def purpose_of(key: str, state: str) -> Purpose:
-    """Why a live resource is there: its key says so, and the state says what was handed out.
-
-    Keys are `<place>/<kind>/<purpose>/...`; what has no purpose in its key supports the others.
-    """
-    if state in _HANDED_OUT:
-        return Purpose.GRANTED
-    parts = key.split("/")
-    named = parts[2] if len(parts) > 2 else ""
-    return Purpose(named) if named in (Purpose.SERVING, Purpose.FAILOVER, Purpose.STAGED) else Purpose.SUPPORT
 
 
 def _live(row: Row, roots: Mapping[str, str]) -> LiveResource:

@@ -24,7 +24,8 @@ def take_capacity(connection: sqlite3.Connection, seq: int, type: str, arguments
     """
     key = str(arguments["key"])
     _check_places(connection, type, key, arguments)
-    usages = usage_of(type, arguments, _item(connection, type, key, arguments))
+    taken = usage_of(type, arguments, _item(connection, type, key, arguments))
+    usages = [usage for usage in taken if _is_here(connection, usage.place)]  # a cloud counts what is there itself
     rows = connection.execute("SELECT place, kind, amount FROM usage WHERE seq = ?", (seq,))
     before = {(place, kind): amount for place, kind, amount in rows}
     connection.execute("DELETE FROM usage WHERE seq = ?", (seq,))
@@ -65,6 +66,16 @@ def _check_left(connection: sqlite3.Connection, key: str, usage: Usage) -> None:
         )
 
 
+def _is_here(connection: sqlite3.Connection, place: str) -> bool:
+    return connection.execute("SELECT 1 FROM capacity WHERE place = ?", (place,)).fetchone() is not None
+
+
+def _is_elsewhere(connection: sqlite3.Connection, region: str) -> bool:
+    """Whether a region lies in a cloud, where failover entries and copies of volumes may point to."""
+    query = "SELECT 1 FROM facts, json_each(facts.document, '$.elsewhere') AS region WHERE region.value = ?"
+    return connection.execute(query, (region,)).fetchone() is not None
+
+
 def _item(connection: sqlite3.Connection, type: str, key: str, arguments: Mapping[str, Value]) -> Item:
     name = item_name(type, arguments)
     if name is None:
@@ -81,7 +92,9 @@ def _item(connection: sqlite3.Connection, type: str, key: str, arguments: Mappin
 def _check_places(connection: sqlite3.Connection, type: str, key: str, arguments: Mapping[str, Value]) -> None:
     for field in ("region", "replica_region", "partner", "link"):
         place = arguments.get(field)
-        if place and not connection.execute("SELECT 1 FROM capacity WHERE place = ?", (place,)).fetchone():
+        if not place or _is_here(connection, str(place)):
+            continue
+        if field not in ("replica_region", "partner") or not _is_elsewhere(connection, str(place)):
             raise UnknownPlace(f"the estate has no {field} {place!r}", where=key, next_step=NEXT_STEP)
     if type == "estate_block":
         _check_pool(connection, key, arguments)

@@ -102,6 +102,17 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 fields=(*_LINKED, _fixed("tier"), _count("gbps", replaces=True), _count("circuits")),
             ),
             Kind(type="estate_link", fields=_LINKED),
+            Kind(
+                type="estate_gateway",
+                fields=(
+                    *_LINKED,
+                    _fixed("region"),
+                    _fixed("peer"),
+                    _count("peer_asn", maximum=_MAX_ASN),
+                    Field(name="peer_address"),
+                    Field(name="second_address", required=False),
+                ),
+            ),
             Kind(type="estate_failover", fields=(*_NETWORKED, _fixed("partner"), _share("share"))),
             Kind(type="estate_alert", fields=(*_NETWORKED, _fixed("metric"), _share("threshold"))),
         )

@@ -1,15 +1,18 @@
 """Resources as declarations of the estate, and live rows of the estate as specs again. Both from one table.
 
+What joins the estate and a cloud is declared under the resource's own key, and the link with a gateway entry besides:
+which of our routers' tunnels end at which addresses there.
+
 Tags (environment, key, owner) are on every resource; its purpose is not, so that granting a unit changes nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from contracts.environment import Environment
-from contracts.names import is_link
+from contracts.environment import Environment, TargetName
+from contracts.names import is_link, link_ends
 from contracts.resources import Resource, ResourceKind, Spec
 from stacks.declaration import Argument, Declaration, Ref, Value
 from stacks.errors import InvalidArgument
@@ -35,6 +38,9 @@ _TABLE: Mapping[ResourceKind, _Rendering] = {
     ResourceKind.ALERT: _Rendering(type="estate_alert"),
 }
 _KINDS = {rendering.type: kind for kind, rendering in _TABLE.items()}
+SPECS = frozenset(_KINDS)
+"""Types that stand for a resource of a plan; a gateway entry is a part of its link."""
+GATEWAY = "estate_gateway"
 _NOT_SPEC = frozenset({"id", "state", "environment", "key", "owner", "region", "link", "network"})
 _SPEC: TypeAdapter[Spec] = TypeAdapter(Spec)
 
@@ -47,9 +53,9 @@ def declare(resources: Sequence[Resource], environment: Environment) -> tuple[De
     """
     there = frozenset((resource.key, resource.root) for resource in resources)
     circuits = [resource for resource in resources if resource.kind is ResourceKind.CIRCUIT]
-    return tuple(
-        _declare(resource, environment, there, circuits) for resource in sorted(resources, key=lambda item: item.key)
-    )
+    declared = [_declare(resource, environment, there, circuits) for resource in resources]
+    declared += [gateway for resource in resources for gateway in _gateways(resource, environment)]
+    return tuple(sorted(declared, key=lambda item: item.key))
 
 
 def undeclare(type: str, key: str, arguments: Mapping[str, Value]) -> Spec:
@@ -94,6 +100,48 @@ def _declare(
         root=resource.root,
         arguments=arguments,
         depends_on=_carriers(resource, circuits),
+    )
+
+
+def _gateways(resource: Resource, environment: Environment) -> Iterator[Declaration]:
+    """Where tunnels of a link from premises to a cloud end: an entry below the link, by our end."""
+    if resource.kind is not ResourceKind.LINK:
+        return
+    a, b = link_ends(resource.place)
+    for here, peer in ((a, b), (b, a)):
+        settings = environment.region(peer)
+        if settings is None or settings.cloud is None or environment.cloud(here) is not None:
+            continue
+        first, second = _tunnel_ends(resource, peer, environment)
+        yield Declaration(
+            type=GATEWAY,
+            key=f"{resource.key}/{here}",
+            root=resource.root,
+            arguments={
+                "environment": environment.name,
+                "key": f"{resource.key}/{here}",
+                "owner": environment.owner,
+                "link": resource.place,
+                "region": here,
+                "peer": peer,
+                "peer_asn": settings.asn,
+                "peer_address": first,
+                "second_address": second,
+            },
+            depends_on=(resource.key,),
+            resource=resource.key,
+        )
+
+
+def _tunnel_ends(resource: Resource, peer: str, environment: Environment) -> tuple[Ref, Ref]:
+    """Two addresses in every cloud: of the VPN connection on AWS, of the VPN gateway on Google Cloud."""
+    if environment.target_of(peer) is TargetName.AWS:
+        connection = f"{resource.key}/{peer}"
+        return Ref(key=connection, attribute="tunnel1_address"), Ref(key=connection, attribute="tunnel2_address")
+    gateway = f"{network_key(peer)}/vpn"
+    return (
+        Ref(key=gateway, attribute="vpn_interfaces.0.ip_address", root=peer),
+        Ref(key=gateway, attribute="vpn_interfaces.1.ip_address", root=peer),
     )
 
 

@@ -1,0 +1,66 @@
+"""The parts of an environment's targets as one `CapacitySnapshot`. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import TypeVar
+
+from contracts.capacity import CapacitySnapshot, LiveResource, Quota
+from contracts.environment import Environment
+from contracts.names import is_link
+from contracts.resources import CircuitSpec, Purpose, Resource
+from stacks.capacity.part import CapacityPart
+
+Item = TypeVar("Item")
+
+
+def join_parts(parts: Sequence[CapacityPart], environment: Environment, now: datetime) -> CapacitySnapshot:
+    """One snapshot; the same parts in any order give the same one."""
+
+    def every(
+        field: Callable[[CapacityPart], Iterable[Item]], key: Callable[[Item], tuple[str, ...]]
+    ) -> tuple[Item, ...]:
+        return tuple(sorted(chain.from_iterable(map(field, parts)), key=key))
+
+    resources = _once(chain.from_iterable(part.resources for part in parts))
+    targets = sorted({environment.target_of(region.name) for region in environment.regions})
+    return CapacitySnapshot(
+        environment=environment.name,
+        target=", ".join(targets),
+        currency=environment.currency,
+        read_at=now,
+        regions=every(lambda part: part.regions, lambda item: (item.region,)),
+        links=every(lambda part: part.links, lambda item: (item.a, item.b)),
+        quotas=tuple(
+            _with_circuits(quota, resources)
+            for quota in every(lambda part: part.quotas, lambda item: (item.place, item.kind))
+        ),
+        offers=every(lambda part: part.offers, lambda item: (item.place, item.item, item.purchase)),
+        pools=every(lambda part: part.pools, lambda item: (item.region, item.cidr)),
+        resources=resources,
+        readings=every(lambda part: part.readings, lambda item: (item.region,)),
+    )
+
+
+def _once(resources: Iterable[LiveResource]) -> tuple[LiveResource, ...]:
+    """By key; what joins two targets is said by both, and the first one is heard."""
+    found: dict[str, LiveResource] = {}
+    for item in resources:
+        found.setdefault(item.resource.key, item)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _with_circuits(quota: Quota, resources: Iterable[LiveResource]) -> Quota:
+    """A link's bandwidth as all of our circuits take it: an estate knows only those that it carries itself."""
+    if not is_link(quota.place):
+        return quota
+    mine = [item.resource for item in resources if item.resource.place == quota.place]
+    ours = _gbps(mine)
+    used = quota.used - quota.ours + ours
+    return quota.model_copy(
+        update={"used": used, "ours": ours, "staged": _gbps(item for item in mine if item.purpose is Purpose.STAGED)}
+    )
+
+
+def _gbps(resources: Iterable[Resource]) -> float:
+    return float(sum(item.spec.gbps * item.spec.count for item in resources if isinstance(item.spec, CircuitSpec)))

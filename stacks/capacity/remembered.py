@@ -1,0 +1,66 @@
+"""What was read of a cloud's region last, kept in the state folder with its time.
+
+It takes nobody's place: a region that cannot be read now is named so, and shown with the figures it had.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+
+from contracts.capacity import LiveResource, Offer, Pool, Quota
+from contracts.document import Document
+from contracts.errors import DocumentError
+from contracts.files import read_document, write_document
+from contracts.names import RegionName
+from stacks.capacity.part import CapacityPart, Prices
+
+
+class RegionReading(Document):
+    """One region as it was read at one moment; `place` says of which location and account, should that change."""
+
+    FORMAT: ClassVar[str] = "prestage/region-reading"
+
+    region: RegionName
+    place: str
+    read_at: AwareDatetime
+    quotas: tuple[Quota, ...]
+    offers: tuple[Offer, ...]
+    pools: tuple[Pool, ...]
+    resources: tuple[LiveResource, ...]
+    prices: Prices
+
+    def part(self) -> CapacityPart:
+        """Its figures, without saying that they are of now."""
+        return CapacityPart(quotas=self.quotas, offers=self.offers, pools=self.pools, resources=self.resources)
+
+
+class Memory:
+    """Readings by region, a file each. What cannot be used is as if it had never been read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def recall(self, region: str, place: str) -> RegionReading | None:
+        """The last reading of a region, if it was of this very place."""
+        try:
+            found = read_document(RegionReading, self._path(region))
+        except (DocumentError, OSError):
+            return None
+        return found if found.place == place else None
+
+    def keep(self, reading: RegionReading) -> None:
+        """Takes the place of the reading before."""
+        write_document(self._path(reading.region), reading)
+
+    def _path(self, region: str) -> Path:
+        return self._folder / f"{region}.json"
+
+
+def age_text(read_at: datetime, now: datetime) -> str:
+    """How old a reading is, as people say it: `5 min`, `3 h`, `2 d`."""
+    minutes = max(0, int((now - read_at).total_seconds() // 60))
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
