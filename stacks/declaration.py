@@ -116,18 +116,22 @@ class Declaration:
 
     def refs(self) -> tuple[Ref, ...]:
         """All that its arguments refer to, in a fixed order."""
-        return tuple(_refs(self.arguments))
+        return tuple(item for item in _stand_ins(self.arguments) if isinstance(item, Ref))
+
+    def secrets(self) -> tuple[str, ...]:
+        """Names of all secrets that its arguments take, sorted."""
+        return tuple(sorted({item.name for item in _stand_ins(self.arguments) if isinstance(item, SecretRef)}))
 
 
-def _refs(value: Argument) -> Iterator[Ref]:
-    if isinstance(value, Ref):
+def _stand_ins(value: Argument) -> Iterator[Ref | SecretRef]:
+    if isinstance(value, Ref | SecretRef):
         yield value
     elif isinstance(value, Mapping):
         for name in sorted(value):
-            yield from _refs(value[name])
+            yield from _stand_ins(value[name])
     elif isinstance(value, tuple):
         for item in value:
-            yield from _refs(item)
+            yield from _stand_ins(item)
 
 
 def secrets_of(item: Declaration) -> frozenset[str]:
