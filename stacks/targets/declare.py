@@ -3,13 +3,23 @@
 A region is on premises or in a cloud; what joins two regions is declared by both of their targets, each its own side.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from contracts.environment import Environment, TargetName
 from contracts.names import is_link, link_ends
 from contracts.resources import Resource
 from stacks.declaration import ESTATE_PROVIDER, Declaration, ProviderConfig
-from stacks.targets import estate
+from stacks.targets import aws, estate, gcp
+
+DECLARE: Mapping[TargetName, Callable[[Sequence[Resource], Environment], tuple[Declaration, ...]]] = {
+    TargetName.ESTATE: estate.declare,
+    TargetName.AWS: aws.declare,
+    TargetName.GCP: gcp.declare,
+}
+PROVIDERS: Mapping[TargetName, Callable[[str, Environment], ProviderConfig]] = {
+    TargetName.AWS: aws.provider_of,
+    TargetName.GCP: gcp.provider_of,
+}
 
 
 def declare(resources: Sequence[Resource], environment: Environment) -> tuple[Declaration, ...]:
@@ -18,14 +28,20 @@ def declare(resources: Sequence[Resource], environment: Environment) -> tuple[De
     Raises:
         InvalidArgument: a target has nothing that a resource could be.
     """
-    on_premises = [item for item in resources if TargetName.ESTATE in targets_of(item.place, environment)]
-    declared = list(estate.declare(on_premises, environment))
+    declared: list[Declaration] = []
+    for target, declare_there in DECLARE.items():
+        theirs = [item for item in resources if target in targets_of(item.place, environment)]
+        declared += declare_there(theirs, environment)
     return tuple(sorted(declared, key=lambda item: item.key))
 
 
 def providers(environment: Environment) -> Mapping[str, ProviderConfig]:
     """The providers that an environment's declarations name."""
-    return {ESTATE_PROVIDER: ProviderConfig(name=ESTATE_PROVIDER, provider=ESTATE_PROVIDER)}
+    found = {ESTATE_PROVIDER: ProviderConfig(name=ESTATE_PROVIDER, provider=ESTATE_PROVIDER)}
+    for region in environment.regions:
+        if provider_of := PROVIDERS.get(environment.target_of(region.name)):
+            found[region.name] = provider_of(region.name, environment)
+    return found
 
 
 def targets_of(place: str, environment: Environment) -> frozenset[TargetName]:

@@ -39,3 +39,6 @@ n goes to interface (n - 1) % 2. A peer on premises is reached at its `gateway`.
 Failover: `R/failover/P` is the health check of R's own address, in R's root. The records, which need the partner's
 address too, are in the links root (else two partners' roots would wait for each other).
 """
+
+from stacks.targets.aws.kinds import declare as declare
+from stacks.targets.aws.providers import provider_of as provider_of
