@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from contracts.run import RootRun, RunStatus
 from stacks.errors import EstateBusy, JournalAltered, StacksError
+from stacks.fence import guard
 
 BUSY_WAIT_S = 10.0  # a writer holds the journal for milliseconds; longer means that something is wrong
 
@@ -87,6 +88,7 @@ class Journal:
     Raises:
         StacksError: the disk is full, or the file is not a journal; nothing half written.
         EstateBusy: another process has held the file for ten seconds.
+        Fenced: this process was stalled, and another has the environment's lock now; nothing was written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -194,6 +196,7 @@ class Journal:
         with self._translated(), closing(self._connect()) as database:
             database.execute("BEGIN IMMEDIATE")
             try:
+                guard(database, self._path)
                 yield database
             except BaseException:
                 database.execute("ROLLBACK")

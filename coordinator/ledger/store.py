@@ -16,6 +16,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from contracts.ports import Clock
 from coordinator.errors import BlockOverlap, Busy, CoordinatorError, LedgerFull, LedgerUnusable
 from coordinator.ledger.schema import SCHEMA, VERSION
+from stacks.fence import guard
 
 WAIT_S = 30.0
 """How long a writer waits for its turn. A transaction takes about a millisecond, so this many means that something
@@ -70,10 +71,15 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """A transaction that is wholly on the disk when the block ends, or leaves no trace when it raises."""
+        """A transaction that is wholly on the disk when the block ends, or leaves no trace when it raises.
+
+        Raises:
+            Fenced: this process was stalled, and another has the environment's lock now.
+        """
         with self._translated():
             self._patiently("BEGIN IMMEDIATE")
             try:
+                guard(self._connection, self.path)
                 yield Transaction(connection=self._connection, now=self._clock())
                 self._connection.execute("COMMIT")
             except BaseException:

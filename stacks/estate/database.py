@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from stacks.errors import EstateBusy, StacksError
+from stacks.fence import guard
 
 BUSY_TIMEOUT_S = 15.0  # one write takes milliseconds: who waits longer waits for something that hangs
 
@@ -46,10 +47,12 @@ class Database:
 
         Raises:
             EstateBusy: another process held the inventory too long.
+            Fenced: this process was stalled, and another has the environment's lock now.
         """
         with self._lock, self._translated():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                guard(self._connection, self.path)
                 yield self._connection
             except BaseException:
                 self._connection.execute("ROLLBACK")
