@@ -8,6 +8,7 @@ import jmespath  # type: ignore[import-untyped]
 from stacks.clouds.aws.listings import GONE, Listing
 from stacks.clouds.aws.session import AwsClients, Reply
 from stacks.clouds.cloud import CloudResource
+from stacks.clouds.spelling import in_terraform_words
 from stacks.declaration import Value
 
 ENVIRONMENT_TAG, KEY_TAG, OWNER_TAG = "prestage:environment", "prestage:key", "prestage:owner"
@@ -97,15 +98,14 @@ def _is_dns(listing: Listing) -> bool:
 def _resource(listing: Listing, row: Reply, tags: Tags) -> CloudResource:
     found = {name: jmespath.search(path, row) for name, path in listing.arguments.items()}
     id = str(jmespath.search(listing.id, row))
-    arguments: dict[str, Value] = {name: value for name, value in found.items() if value is not None}
-    if tags:
-        arguments["tags"] = dict(tags)
+    arguments: dict[str, Value] = {**in_terraform_words(row), "tags": dict(tags)}
+    arguments |= {name: value for name, value in found.items() if value is not None}
     return CloudResource(
         type=listing.type,
         key=tags.get(KEY_TAG, ""),
         id=id,
         place="",
-        arguments={"id": id, **arguments},
+        arguments={**arguments, "id": id},
         environment=tags.get(ENVIRONMENT_TAG, ""),
         owner=tags.get(OWNER_TAG, ""),
     )

@@ -24,6 +24,7 @@ _ADOPTABLE = (
     "google_storage_bucket",
 )
 _ADOPTABLE_ZONAL = ("google_compute_disk", "google_compute_reservation")
+_NAMELESS = ()  # what no row is called
 _DEFAULT = "default"  # the network that every project comes with, and its subnetworks
 
 
@@ -95,11 +96,21 @@ class GcpCloud:
         return None
 
     def _only(self, item: Declaration, rows: Iterator[CloudResource], named: str) -> CloudResource | None:
-        """The row with the declared name; display names are no keys, so that two of them are possible."""
-        found = [row for row in rows if row.arguments.get(named) == item.arguments.get(named)]
+        """The row that says it is this declaration; else the one with its name.
+
+        Display names are no keys, and templates are named by whoever makes them: two of them are possible.
+        """
+        listed = tuple(rows)
+        ours = [row for row in listed if self._says(row, item.key)]
+        named_so = [row for row in listed if row.arguments.get(named) == item.arguments.get(named, _NAMELESS)]
+        found = ours or named_so
         if len(found) > 1:
             raise two_of_one(item.type, item.key, [replace(row, place=item.provider) for row in found])
         return found[0] if found else None
+
+    def _says(self, row: CloudResource, key: str) -> bool:
+        whose = (self.environment, label_value(self.environment))
+        return row.environment in whose and row.key in (key, label_value(key))
 
     def _within(self, look: Look, item: Declaration, known: Mapping[str, Attributes]) -> CloudResource | None:
         wanted = filled_in(item, known)

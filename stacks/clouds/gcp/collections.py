@@ -4,7 +4,7 @@ Names are ours throughout (`stacks.targets.names`), and Google takes no name twi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 GLOBAL, REGION = "projects/{project}/global/", "projects/{project}/regions/{location}/"
 GONE = frozenset({"DELETING", "FAILED", "DEPROVISIONING"})
@@ -22,7 +22,6 @@ class Collection:
         named: the argument that declares it.
         labels: the field with our labels; the description is looked at too.
         state: the field with its state, if it has one.
-        arguments: Terraform's name -> the row's field.
     """
 
     type: str
@@ -33,7 +32,6 @@ class Collection:
     named: str = "name"
     labels: str = "labels"
     state: str = ""
-    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,48 +52,46 @@ class Nested:
     id: str
 
 
-def _global(type: str, kind: str, /, *, state: str = "", **arguments: str) -> Collection:
-    return Collection(type=type, path=f"{GLOBAL}{kind}", state=state, arguments=arguments)
+def _global(type: str, kind: str, /, *, state: str = "") -> Collection:
+    return Collection(type=type, path=f"{GLOBAL}{kind}", state=state)
 
 
-def _regional(type: str, kind: str, /, *, state: str = "", **arguments: str) -> Collection:
-    return Collection(type=type, path=f"{REGION}{kind}", state=state, arguments=arguments)
+def _regional(type: str, kind: str, /, *, state: str = "") -> Collection:
+    return Collection(type=type, path=f"{REGION}{kind}", state=state)
 
 
 COLLECTIONS: Mapping[str, Collection] = {
     item.type: item
     for item in (
-        _global("google_compute_network", "networks", auto_create_subnetworks="autoCreateSubnetworks"),
-        _global("google_compute_firewall", "firewalls", network="network"),
-        _global("google_compute_route", "routes", network="network", dest_range="destRange"),
+        _global("google_compute_network", "networks"),
+        _global("google_compute_firewall", "firewalls"),
+        _global("google_compute_route", "routes"),
         _global("google_compute_health_check", "healthChecks"),
         _global("google_compute_instance_template", "instanceTemplates"),
         _global("google_compute_external_vpn_gateway", "externalVpnGateways"),
-        _global("google_compute_global_address", "addresses", address="address"),
-        _regional("google_compute_subnetwork", "subnetworks", network="network", ip_cidr_range="ipCidrRange"),
-        _regional("google_compute_router", "routers", network="network"),
-        _regional("google_compute_ha_vpn_gateway", "vpnGateways", network="network"),
-        _regional("google_compute_vpn_tunnel", "vpnTunnels", state="status", router="router"),
-        _regional("google_compute_interconnect_attachment", "interconnectAttachments", router="router"),
-        _regional("google_compute_address", "addresses", address="address"),
-        _regional("google_compute_region_instance_group_manager", "instanceGroupManagers", target_size="targetSize"),
-        _regional("google_compute_region_autoscaler", "autoscalers", target="target"),
+        _global("google_compute_global_address", "addresses"),
+        _regional("google_compute_subnetwork", "subnetworks"),
+        _regional("google_compute_router", "routers"),
+        _regional("google_compute_ha_vpn_gateway", "vpnGateways"),
+        _regional("google_compute_vpn_tunnel", "vpnTunnels", state="status"),
+        _regional("google_compute_interconnect_attachment", "interconnectAttachments"),
+        _regional("google_compute_address", "addresses"),
+        _regional("google_compute_region_instance_group_manager", "instanceGroupManagers"),
+        _regional("google_compute_region_autoscaler", "autoscalers"),
         _regional("google_compute_region_health_check", "healthChecks"),
-        _regional("google_compute_region_disk", "disks", size="sizeGb", type="type"),
+        _regional("google_compute_region_disk", "disks"),
         _regional("google_compute_resource_policy", "resourcePolicies"),
-        _regional("google_compute_region_commitment", "commitments", state="status", plan="plan"),
+        _regional("google_compute_region_commitment", "commitments", state="status"),
         Collection(
             type="google_network_connectivity_internal_range",
             service="networkconnectivity",
             path="projects/{project}/locations/global/internalRanges",
             items="internalRanges",
-            arguments={"ip_cidr_range": "ipCidrRange", "network": "network"},
         ),
         Collection(
             type="google_storage_bucket",
             service="storage",
             path="b?project={project}",
-            arguments={"location": "location", "storage_class": "storageClass"},
         ),
         Collection(
             type="google_monitoring_notification_channel",

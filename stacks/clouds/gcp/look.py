@@ -6,6 +6,7 @@ from threading import RLock
 from stacks.clouds.cloud import CloudResource
 from stacks.clouds.gcp.collections import COLLECTIONS, GONE, NESTED, ZONAL, Collection
 from stacks.clouds.gcp.session import GcpSession, Reply
+from stacks.clouds.spelling import in_terraform_words
 from stacks.declaration import Value
 from stacks.targets.gcp import marks
 
@@ -47,14 +48,13 @@ class Look:
                 name = str(row["name"])
                 words = {"project": self.session.project, "location": self.location, "parent": owner["name"]}
                 id = nested.id.format(**words, name=name)
-                arguments = {"id": id, "name": name, nested.by: str(owner["name"])}
+                arguments = {**in_terraform_words(row), "id": id, nested.by: str(owner["name"])}
                 yield CloudResource(type=type, key="", id=id, place="", arguments=arguments)
 
     def zonal(self, type: str, zone: str) -> Iterator[CloudResource]:
         """All resources of one type in one zone."""
         path = f"projects/{{project}}/zones/{zone}/{ZONAL[type]}"
-        fields = {"size": "sizeGb", "type": "type", "zone": "zone", "target_size": "targetSize"}
-        return self.resources(Collection(type=type, path=path, state="status", arguments=fields))
+        return self.resources(Collection(type=type, path=path, state="status"))
 
 
 def _resource(collection: Collection, row: Reply) -> CloudResource:
@@ -62,11 +62,7 @@ def _resource(collection: Collection, row: Reply) -> CloudResource:
     labels: Mapping[str, str] = row.get(collection.labels) or {}
     facts = marks.facts_of(str(row.get("description", "")))
     id = _id(collection, row)
-    arguments: dict[str, Value] = {"id": id, collection.named: str(row[collection.name])}
-    arguments |= {name: _plain(row[field]) for name, field in collection.arguments.items() if field in row}
-    arguments |= {"self_link": str(row["selfLink"])} if "selfLink" in row else {}
-    arguments |= {"labels": dict(labels)} if labels else {}
-    arguments |= {"description": str(row["description"])} if "description" in row else {}
+    arguments = {**in_terraform_words(row), **_renamed(row), "id": id}
     return CloudResource(
         type=collection.type,
         key=facts.get("key", "") or key_of_label(labels.get(marks.KEY, "")),
@@ -92,8 +88,9 @@ def _id(collection: Collection, row: Reply) -> str:
     return link[link.index("projects/") :] if "projects/" in link else link
 
 
-def _plain(value: object) -> Value:
-    """Links as the last part of them, where they name a type or a zone; everything else as it is."""
-    if isinstance(value, str) and ("/zones/" in value or "/diskTypes/" in value):
-        return value.rpartition("/")[2]
-    return value if isinstance(value, str | int | float | bool) else str(value)
+def _renamed(row: Reply) -> Mapping[str, Value]:
+    """What Terraform calls by another name, or says without the link that leads there."""
+    found: dict[str, Value] = {name: str(row[name]).rpartition("/")[2] for name in ("zone", "region") if name in row}
+    found |= {"size": int(row["sizeGb"])} if "sizeGb" in row else {}
+    properties = row.get("allInstancesConfig", {}).get("properties")
+    return found | ({"all_instances_config": in_terraform_words(properties)} if properties else {})
