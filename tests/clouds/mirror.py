@@ -52,6 +52,7 @@ def _needed(provider: str) -> Path:
 def _places() -> Iterator[Path]:
     yield from (Path(place) for place in os.environ.get(SETTING, "").split(os.pathsep) if place)
     yield cache_dir() / "providers"
+    yield from sorted((cache_dir() / "engines").glob("google-*"))  # built by `python3 run.py engines`
     yield from (Path.home() / ".terraform.d/plugins", Path("/usr/local/share/terraform/plugins"))
     yield Path("/usr/share/terraform/plugins")
     yield from sorted(Path("/opt").glob("*")) if Path("/opt").is_dir() else ()
