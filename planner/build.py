@@ -4,9 +4,9 @@ Requirements -> placement (the solver) -> storage, circuits, blocks -> support -
 is computed from the question alone: the same question gives the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall
+from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall, UnreadRegion
 from contracts.resources import BlockSpec
 from planner.addresses import AddressSpace
 from planner.bandwidth import want_circuits
@@ -97,7 +97,10 @@ def _document(question: Question, desired: Desired, placement: Placement, circui
         resources=resources,
         changes=changes_between(question, desired.market, wanted),
         cost=_cost(question, desired.market, resources, (placement, circuits_usd)),
-        relied_on=relied_on(desired.market, resources),
+        relied_on=relied_on(
+            desired.market, [item for item in resources if not question.is_unread(item.resource.place)]
+        ),
+        unread=tuple(_unread(question)),
         commitments=advise_commitments(question.forecast, desired.market, resources),
         solver=placement.solver,
         cut_short=placement.cut_short,
@@ -111,13 +114,23 @@ def _cost(
     placement, circuits_usd = decided
     optimised = rounded(placement.usd_per_hour + circuits_usd)
     bound = min(optimised, rounded(placement.lower_bound + circuits_usd))
+    known = (market.usd_per_hour(item) for item in question.live().values() if not question.is_unread(item.place))
+    unread = (item.usd_per_hour for item in resources if question.is_unread(item.resource.place))
     return Cost(
-        before_usd_per_hour=rounded(sum(market.usd_per_hour(item) for item in question.live().values())),
+        before_usd_per_hour=rounded(sum(known) + sum(unread)),
         after_usd_per_hour=rounded(sum(item.usd_per_hour for item in resources)),
         optimised_usd_per_hour=optimised,
         lower_bound_usd_per_hour=bound,
         gap=rounded((optimised - bound) / optimised) if optimised > 0 else 0.0,
     )
+
+
+def _unread(question: Question) -> Iterator[UnreadRegion]:
+    """The regions that this plan leaves as they are because it does not know how they are."""
+    why = {reading.region: reading.failed for reading in question.capacity.readings}
+    mine = {region.name for region in question.environment.regions}
+    for region in sorted(question.unreadable() & mine):
+        yield UnreadRegion(region=region, why=why.get(region, ""))
 
 
 def _priced(item: PlannedResource) -> PlannedResource:

@@ -26,18 +26,22 @@ ORDER = {kind: position for position, kind in enumerate(ResourceKind)}
 
 
 def changes_between(question: Question, market: Market, wanted: dict[str, PlannedResource]) -> tuple[Change, ...]:
-    """Creations first, in the order in which kinds can be made, then deletions in the reverse order."""
+    """Creations first, in the order in which kinds can be made, then deletions in the reverse order.
+
+    Nothing changes where it is not known what lives there.
+    """
     live, earlier = question.live(), question.wanted_earlier()
     made = [
         change
         for key in wanted
-        if (
+        if not question.is_unread(wanted[key].resource.place)
+        and (
             change := _change(market, live.get(key), wanted[key], earlier.get(key))
             or _mended(live, wanted[key], question)
         )
     ]
     made = [change.model_copy(update={"depends_on": dependencies(_after(change), wanted)}) for change in made]
-    gone = [resource for key, resource in live.items() if key not in wanted]
+    gone = [item for key, item in live.items() if key not in wanted and not question.is_unread(item.place)]
     existing = {
         key: PlannedResource(resource=resource, usd_per_hour=0, reason=Reason(code=ReasonCode.SURPLUS))
         for key, resource in live.items()

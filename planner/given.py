@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from contracts.ledger import UnitState
 from contracts.plan import PlannedResource, Reason, ReasonCode
-from contracts.resources import ON_DEMAND_PREFIX, Purpose, Resource, ResourceKind, root_of
+from contracts.resources import ON_DEMAND_PREFIX, FailoverSpec, Purpose, Resource, ResourceKind, root_of
 from planner.market import Amounts, Market
 from planner.question import TAKEN, Question
 
@@ -28,8 +28,11 @@ class Given:
 def given_resources(question: Question, market: Market) -> Given:
     """Everything live, or wanted earlier, that this plan keeps whatever demand says."""
     kept: dict[str, PlannedResource] = {}
+    paid = {item.resource.key: item.usd_per_hour for item in question.earlier.resources} if question.earlier else {}
     for resource, code in _kept(question):
         usd_per_hour = market.usd_per_hour(resource)
+        if question.is_unread(resource.place):
+            usd_per_hour = paid.get(resource.key, usd_per_hour)
         kept[resource.key] = PlannedResource(resource=resource, usd_per_hour=usd_per_hour, reason=Reason(code=code))
     ordered = {key: kept[key] for key in sorted(kept)}
     return Given(resources=ordered, use=market.total_use(item.resource for item in ordered.values()))
@@ -48,9 +51,15 @@ def _kept(question: Question) -> Iterator[tuple[Resource, ReasonCode]]:
     for resource in live.values():
         if question.is_frozen(resource.place):
             yield resource, ReasonCode.PAUSED
-    for resource in earlier.values():
-        if not question.unreadable().isdisjoint(resource.place.split("--")):
+    for resource in (*live.values(), *earlier.values()):
+        if _leans_on_unread(question, resource):
             yield resource, ReasonCode.PAUSED
+
+
+def _leans_on_unread(question: Question, resource: Resource) -> bool:
+    """Whether a resource stands where nothing is known, or names a failover partner there: no reason to leave it."""
+    partner = resource.spec.partner if isinstance(resource.spec, FailoverSpec) else ""
+    return question.is_unread(resource.place) or partner in question.unreadable()
 
 
 def _as_handed_out(earlier: Resource | None, live: Resource | None) -> Resource | None:

@@ -49,7 +49,7 @@ class Question:
         return ends if self.now < ends <= self.now + valid else self.now + valid
 
     def live(self) -> dict[str, Resource]:
-        """What exists of ours, by key."""
+        """What exists of ours, by key; where a place could not be read, as far as is known."""
         return {item.resource.key: item.resource for item in self.capacity.resources}
 
     def wanted_earlier(self) -> dict[str, Resource]:
@@ -63,6 +63,11 @@ class Question:
     def unreadable(self) -> frozenset[str]:
         """Regions that capacity could not be read of."""
         return frozenset(facts.region for facts in self.capacity.regions if not facts.readable)
+
+    def is_unread(self, place: str) -> bool:
+        """Whether what lives at a place is not known: its region, or one end of a link, could not be read."""
+        ends = link_ends(place) if is_link(place) else (place,)
+        return not self.unreadable().isdisjoint(ends)
 
     def frozen_regions(self) -> frozenset[str]:
         """Regions that this plan leaves exactly as they are: paused by people, or not readable."""

@@ -75,6 +75,8 @@ def _refuse_places(work: Work) -> None:
             work.missing.append(_closed("link", region, f"{region} is no region of {environment.name}"))
         elif settings.paused:
             work.missing.append(_closed("policy", region, f"{region} is paused"))
+        elif not work.market.regions[region].readable:
+            work.missing.append(_closed("region", region, f"{region} cannot be read now"))
     alone = request.source == request.destination
     if not work.missing and not alone and work.link not in work.market.links:
         work.missing.append(_closed("link", work.link, f"nothing joins {request.source} and {request.destination}"))

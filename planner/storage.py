@@ -77,8 +77,11 @@ def _replica(
 ) -> tuple[str | None, tuple[RefusedAlternative, ...]]:
     """The region where a volume is replicated: where it is already, else the first partner with room."""
     region, storage_class, gib = volume
-    partners = demand.placement.partners(region)
+    unread = demand.question.unreadable()
+    partners = tuple(other for other in demand.placement.partners(region) if _alike(demand, region, other))
     live = demand.question.live().get(item_key(region, ResourceKind.STORAGE, Purpose.SERVING, storage_class))
+    if live is not None and isinstance(live.spec, StorageSpec) and live.spec.replica_region in unread:
+        return live.spec.replica_region, ()
     if live is not None and isinstance(live.spec, StorageSpec) and live.spec.replica_region in partners:
         partners = (live.spec.replica_region, *(item for item in partners if item != live.spec.replica_region))
     refused = []
@@ -95,3 +98,9 @@ def _replica(
         else:
             return partner, tuple(refused)
     return None, tuple(refused)
+
+
+def _alike(demand: Demand, region: str, other: str) -> bool:
+    """Whether both regions lie on one target: no cloud copies its volumes to another, whatever a class is called."""
+    environment = demand.question.environment
+    return environment.target_of(region) is environment.target_of(other)
