@@ -28,6 +28,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "explain", "Show why a resource is planned: forecast, requirement, price, alternatives refused."
         ),
         "review": Entry("review", "Review a plan against the policies and write the verdict beside it."),
+        "render": Entry(
+            "render", "Write a plan as Terraform, Pulumi or CloudFormation, to read, diff and apply by hand."
+        ),
     },
     "Act": {
         "apply": Entry("apply", "Apply a reviewed plan file, exactly as it was reviewed."),

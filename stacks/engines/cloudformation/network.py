@@ -15,22 +15,7 @@ NETWORK: Mapping[str, Shape] = {
     ),
     "aws_vpc_ipv4_cidr_block_association": Shape(type="AWS::EC2::VPCCidrBlock", attributes={"id": REF}),
     "aws_subnet": Shape(type="AWS::EC2::Subnet", places=TAGS, attributes={"id": REF}),
-    "aws_route_table": Shape(
-        type="AWS::EC2::RouteTable",
-        places=TAGS,
-        attributes={"id": REF},
-        companions=(
-            Companion(
-                suffix="Propagation",
-                type="AWS::EC2::VPNGatewayRoutePropagation",
-                argument="propagating_vgws",
-                owner="RouteTableIds",
-                property="VpnGatewayId",
-                each=True,
-                listed=True,
-            ),
-        ),
-    ),
+    "aws_route_table": Shape(type="AWS::EC2::RouteTable", places=TAGS, attributes={"id": REF}),
     "aws_route_table_association": Shape(type="AWS::EC2::SubnetRouteTableAssociation", attributes={"id": REF}),
     "aws_route": Shape(type="AWS::EC2::Route", attributes={"id": REF}),
     "aws_internet_gateway": Shape(
@@ -61,6 +46,9 @@ NETWORK: Mapping[str, Shape] = {
                 property="VpcId",
             ),
         ),
+    ),
+    "aws_vpn_gateway_route_propagation": Shape(
+        type="AWS::EC2::VPNGatewayRoutePropagation", places={"route_table_id": Place("RouteTableIds", Form.LIST)}
     ),
     "aws_ec2_managed_prefix_list": Shape(
         type="AWS::EC2::PrefixList",

@@ -51,7 +51,7 @@ def resources_of(item: Declaration, shape: Shape, spell: Spell) -> tuple[Resourc
         properties={**shape.fixed, **properties_of(kept, shape, spell)},
         needs=tuple(_refs(kept)),
     )
-    return (main, *(made for companion in there for made in _companions(item, companion, own, spell)))
+    return (main, *(_companion(item, companion, own, spell) for companion in there))
 
 
 def properties_of(arguments: Mapping[str, Argument], shape: Shape, spell: Spell) -> dict[str, object]:
@@ -60,18 +60,15 @@ def properties_of(arguments: Mapping[str, Argument], shape: Shape, spell: Spell)
     return _block(wanted, shape, spell, above="")
 
 
-def _companions(item: Declaration, companion: Companion, owner: str, spell: Spell) -> Iterator[Resource]:
+def _companion(item: Declaration, companion: Companion, owner: str, spell: Spell) -> Resource:
     value = item.arguments[companion.argument]
-    values = value if companion.each and isinstance(value, tuple) else (value,)
-    referred: object = [{"Ref": owner}] if companion.listed else {"Ref": owner}
-    for number, each in enumerate(values, 1):
-        yield Resource(
-            id=f"{owner}{companion.suffix}{number if number > 1 else ''}",
-            type=companion.type,
-            key=item.key,
-            properties={companion.owner: referred, **_content(companion, each, spell)},
-            needs=tuple(_refs(each)),
-        )
+    return Resource(
+        id=f"{owner}{companion.suffix}",
+        type=companion.type,
+        key=item.key,
+        properties={companion.owner: {"Ref": owner}, **_content(companion, value, spell)},
+        needs=tuple(_refs(value)),
+    )
 
 
 def _content(companion: Companion, value: Argument, spell: Spell) -> Json:

@@ -47,8 +47,6 @@ class Companion:
         argument: which it is there for; without that argument there is no companion.
         owner: its property that refers to the resource it accompanies.
         property: its property that holds the argument; empty where the argument is a block whose content it holds.
-        each: the argument is a list: there is a companion for each of its items.
-        listed: the owner's property is a list.
     """
 
     suffix: str
@@ -56,8 +54,6 @@ class Companion:
     argument: str
     owner: str
     property: str = ""
-    each: bool = False
-    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
