@@ -5,6 +5,8 @@ engine runs, with the journal around it; the ledger learns what exists. Every st
 the same command goes on.
 """
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from contracts.plan import Operation, Plan
@@ -18,6 +20,7 @@ from coordinator.project import Project
 from coordinator.registration import register_plan
 from coordinator.settle import note_applied
 from stacks.apply import apply_plan, make_order
+from stacks.engines.engine import Job
 
 
 def apply_reviewed(project: Project, plan_path: Path, progress: Progress, *, confirmed: int | None = None) -> RunReport:
@@ -46,6 +49,7 @@ def apply_reviewed(project: Project, plan_path: Path, progress: Progress, *, con
         retire_doomed(project, plan, str(plan_path))
         resume = f"prestage apply {plan_path}"
         order = make_order(plan, project.environment, resume=resume, live=project.doomed_keys(plan))
+        order = replace(order, job=_without(order.job, {item.region for item in plan.unread}))
         finished = False
         try:
             report = apply_plan(order, project.engine, project.journal, project.clock, progress)
@@ -53,6 +57,11 @@ def apply_reviewed(project: Project, plan_path: Path, progress: Progress, *, con
         finally:
             register_plan(project, plan, finished=finished)
         return report
+
+
+def _without(job: Job, regions: Collection[str]) -> Job:
+    """A job that leaves the roots of some regions alone: a plan that did not know them wants nothing of them."""
+    return replace(job, roots={root: items for root, items in job.roots.items() if root not in regions})
 
 
 def retire_doomed(project: Project, plan: Plan, where: str) -> None:

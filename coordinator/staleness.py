@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from contracts.capacity import CapacitySnapshot, Offer, Quota
 from contracts.environment import Tolerance
 from contracts.ledger import LedgerView, UnitState
+from contracts.names import is_link, link_ends
 from contracts.plan import Change, Operation, Plan, ReliedOn
 from contracts.resources import Resource
 
@@ -35,11 +36,27 @@ def find_staleness(
 ) -> tuple[Staleness, ...]:
     """Everything that a plan touches or relies on and that moved further than it may."""
     live = {item.resource.key: item.resource for item in capacity.resources}
+    lost = _lost(plan, capacity)
+    known = [change for change in plan.changes if lost.isdisjoint(_ends(change.place))]
+    relied_on = [relied for relied in plan.relied_on if lost.isdisjoint(_ends(relied.what.split(" ")[1]))]
+    why = {reading.region: reading.failed or "unknown" for reading in capacity.readings}
     return (
-        *(item for change in plan.changes for item in _of_change(change, live.get(change.key))),
+        *(Staleness(what=region, seen="read", now=f"not readable: {why.get(region)}") for region in sorted(lost)),
+        *(item for change in known for item in _of_change(change, live.get(change.key))),
         *_handed_out(plan, ledger),
-        *(item for relied in plan.relied_on for item in _of_relied(relied, capacity, tolerance)),
+        *(item for relied in relied_on for item in _of_relied(relied, capacity, tolerance)),
     )
+
+
+def _lost(plan: Plan, capacity: CapacitySnapshot) -> frozenset[str]:
+    """Regions that the plan changes or leans on, and that cannot be read now."""
+    unread = {facts.region for facts in capacity.regions if not facts.readable}
+    places = {change.place for change in plan.changes} | {relied.what.split(" ")[1] for relied in plan.relied_on}
+    return frozenset(unread & {end for place in places for end in _ends(place)})
+
+
+def _ends(place: str) -> tuple[str, ...]:
+    return link_ends(place) if is_link(place) else (place,)
 
 
 def _of_change(change: Change, live: Resource | None) -> Iterator[Staleness]:

@@ -122,10 +122,10 @@ def _files(scope: Scope, environment: "Environment") -> Iterator[Finding]:
     from contracts.yaml_files import read_yaml_document
 
     facts = read_yaml_document(InventoryFacts, scope.folder / environment.inventory)
-    check_inventory(facts, where=environment.inventory)
+    check_inventory(facts, environment, where=environment.inventory)
     check_environment(environment, facts, where=f"environments/{environment.name}.yaml")
     catalog = read_yaml_document(Catalog, scope.folder / environment.catalog)
-    check_catalog(catalog, facts, where=environment.inventory)
+    check_catalog(catalog, facts, environment, where=environment.inventory)
     told = f"{len(facts.regions)} regions, {len(facts.links)} links, {len(catalog.shapes)} shapes"
     if environment.rules.exemptions:
         exemptions = read_yaml_document(Exemptions, scope.folder / environment.rules.exemptions)

@@ -79,6 +79,8 @@ def _header(plan: Plan) -> Iterable[str]:
         f"Plan for {plan.environment}", f"{short(plan.digest())}, {plan.engine}, expires {moment(plan.expires_at)}"
     )
     yield f"  {warn(counts) if plan.changes else good(counts)}"
+    for item in plan.unread:
+        yield warn(f"  {item.region} could not be read and is left as it was: {item.why or 'no reason given'}")
 
 
 def _destroyed(plan: Plan) -> Iterable[str]:

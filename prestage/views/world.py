@@ -2,12 +2,15 @@
 
 from collections import Counter
 
-from contracts.capacity import CapacityKind, CapacitySnapshot, Quota
+from contracts.capacity import CapacityKind, CapacitySnapshot, Quota, Reading
 from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore
 from contracts.names import is_link
 from contracts.series import Granularity, SeriesKind
 from prestage.views.backtest import score_cells
 from prestage.views.paper import dim, moment, number, plural, short, table, title, warn
+
+STALE_HOURS = 24
+"""Quotas and prices that are older say little of now."""
 
 HEAVIEST = 3
 """Series shown of each kind: those with the highest expected peak."""
@@ -46,8 +49,18 @@ def capacity_text(snapshot: CapacitySnapshot) -> str:
     told = [plural(len(snapshot.resources), "resource")]
     told += [f"{count} {state}" for state, count in sorted(states.items())]
     lines.append(dim(f"  {', '.join(told)}; {plural(len(snapshot.offers), 'price')}"))
-    unreadable = [region.region for region in snapshot.regions if not region.readable]
-    return "\n".join([*lines, warn(f"  could not be read: {', '.join(unreadable)}")] if unreadable else lines)
+    lines += [warn(f"  could not be read: {_unread(item, snapshot)}") for item in snapshot.readings if item.failed]
+    sources = {item.prices for item in snapshot.readings if item.prices}
+    return "\n".join([*lines, *(dim(f"  list prices: {source}") for source in sorted(sources))])
+
+
+def _unread(item: Reading, snapshot: CapacitySnapshot) -> str:
+    """Which region, why, and of when the figures shown are."""
+    if item.read_at is None:
+        return f"{item.region} ({item.failed}), and never was"
+    hours = (snapshot.read_at - item.read_at).total_seconds() / 3600
+    stale = ": too old to lean on" if hours > STALE_HOURS else ""
+    return f"{item.region} ({item.failed}); its figures are {number(hours, 1)} h old{stale}"
 
 
 def _score(item: ModelScore, chosen: int) -> tuple[str, ...]:

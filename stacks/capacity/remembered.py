@@ -3,7 +3,6 @@
 It takes nobody's place: a region that cannot be read now is named so, and shown with the figures it had.
 """
 
-from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -56,11 +55,3 @@ class Memory:
 
     def _path(self, region: str) -> Path:
         return self._folder / f"{region}.json"
-
-
-def age_text(read_at: datetime, now: datetime) -> str:
-    """How old a reading is, as people say it: `5 min`, `3 h`, `2 d`."""
-    minutes = max(0, int((now - read_at).total_seconds() // 60))
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
