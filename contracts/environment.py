@@ -7,7 +7,7 @@ that holds `environments/`).
 from enum import StrEnum
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model
@@ -260,6 +260,21 @@ class Rollout(Model):
     health_seconds: float = Field(default=300, gt=0)
 
 
+class Adopted(Model):
+    """Something that was there before Prestage, and stays as it was found (`prestage adopt` writes these lines).
+
+    Attributes:
+        key: of its declaration: `fra/compute/serving/m6i.large`.
+        id: what an import calls it.
+        as_found: arguments that take the place of those that a plan would declare; None declares nothing. Taking one
+            out lets the next plan change it.
+    """
+
+    key: str
+    id: str
+    as_found: dict[str, JsonValue] = Field(default={})
+
+
 class Freeze(Model):
     """Nothing is applied from `start` until `end`."""
 
@@ -296,6 +311,7 @@ class Environment(Document):
     unattended: Unattended = Unattended()
     tolerance: Tolerance = Tolerance()
     freezes: tuple[Freeze, ...] = ()
+    adopted: tuple[Adopted, ...] = ()
     pins: tuple[str, ...] = ()  # resource keys that plans leave as they are
 
     @property

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from hypothesis import strategies as st
-from pydantic import AfterValidator, AwareDatetime, BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 import contracts
@@ -20,6 +20,7 @@ from contracts.names import region_name
 
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
 WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
+JSON = st.recursive(WORDS | st.integers() | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=2))
 REGIONS = st.sampled_from(("fra", "ams", "us-east-1", "r2"))
 
 
@@ -69,6 +70,8 @@ def _of(annotation: Any, limits: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]
 
 
 def _plain(annotation: Any, limits: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    if annotation is JsonValue:
+        return JSON
     if annotation is NoneType:
         return st.none()
     if annotation is AwareDatetime or annotation is datetime:
