@@ -10,6 +10,7 @@ from contracts.names import is_link, link_ends
 from contracts.resources import Resource
 from stacks.declaration import ESTATE_PROVIDER, Declaration, ProviderConfig
 from stacks.targets import aws, estate, gcp
+from stacks.targets.adopted import as_found
 
 DECLARE: Mapping[TargetName, Callable[[Sequence[Resource], Environment], tuple[Declaration, ...]]] = {
     TargetName.ESTATE: estate.declare,
@@ -32,7 +33,7 @@ def declare(resources: Sequence[Resource], environment: Environment) -> tuple[De
     for target, declare_there in DECLARE.items():
         theirs = [item for item in resources if target in targets_of(item.place, environment)]
         declared += declare_there(theirs, environment)
-    return tuple(sorted(declared, key=lambda item: item.key))
+    return tuple(sorted(as_found(declared, environment), key=lambda item: item.key))
 
 
 def providers(environment: Environment) -> Mapping[str, ProviderConfig]:
