@@ -70,7 +70,7 @@ def declare_plan(gatekeeper: Gatekeeper, stack: str, path: Path) -> None:
     order = make_order(approval.plan, approval.environment, resume="pulumi up")
     roots = roots_in(order, approval.environment, stack)
     declarations = [item for root in roots for item in order.job.roots[root]]
-    register(declarations, {item.key for item in order.job.adopt})
+    register(declarations, {item.key: item.id for item in order.job.adopt})
 
 
 def refuse_other_engine(environment: Environment) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pulumi.automation.events import EngineEvent, OpType, StepEventMetadata
 
 from stacks.engines.engine import Action
-from stacks.engines.pulumi_engine.resources import TYPES
+from stacks.engines.pulumi_engine.naming import type_of
 
 PLANNED = {
     OpType.CREATE: Action.CREATE,
@@ -26,6 +26,11 @@ DONE = {
     OpType.DELETE_REPLACED: (Action.DELETE,),
     OpType.IMPORT: (Action.ADOPT,),
 }
+
+
+AFTERWARDS = ("update failed", "preview failed", "an unhandled error occurred", "Exception calling application")
+"""What is said beside the error that caused it."""
+IN_PROGRAM = "python inline source runtime error: "
 
 
 class Events:
@@ -54,6 +59,9 @@ class Events:
             if event.diagnostic_event and event.diagnostic_event.severity == "error":
                 self._fail(event.diagnostic_event.urn or "", event.diagnostic_event.message.strip())
 
+    def views(self):
+        return ()
+
     def _plan(self, key: str, operation: OpType) -> None:
         if action := PLANNED.get(operation):
             replaced = self.planned.get(key) is Action.REPLACE
@@ -69,13 +77,13 @@ class Events:
         name = urn.split("::", 3)[3] if urn.count("::") >= 3 else ""
         if name and "pulumi:pulumi:Stack" not in urn:
             self.failures.setdefault(self._root_of(name), []).append(f"{name}: {_first_line(message)}")
-        elif message and "update failed" not in message and "preview failed" not in message:
-            self.errors.append(message)
+        elif message and not any(words in message for words in AFTERWARDS):
+            self.errors.append(message.partition("\nTraceback")[0].removeprefix(IN_PROGRAM).strip())
 
 
 def _key(metadata: StepEventMetadata) -> str | None:
     """The key of one of our resources; None for stacks and providers."""
-    return metadata.urn.split("::", 3)[3] if metadata.type in TYPES else None
+    return metadata.urn.split("::", 3)[3] if type_of(metadata.type) else None
 
 
 def _first_line(message: str) -> str:

@@ -1,4 +1,4 @@
-"""Locks that a killed `pulumi` left in a backend of files, told from those of a living one."""
+"""Locks that a killed `pulumi` left behind, told from those of a living one."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from stacks.engines.pulumi_engine.failures import holder_of
 from stacks.errors import ApplyBusy
 
 DYING_S = 2.0  # a killed process is there until the kernel has cleared it away
@@ -19,6 +20,12 @@ def stale_locks(locks: Iterable[Path]) -> tuple[Path, ...]:
         ApplyBusy: a process that still runs, or one of another host, has a lock: who, and since when.
     """
     return tuple(lock for lock in locks if _is_stale(lock))
+
+
+def is_gone(told: str) -> bool:
+    """Whether a lock that the engine tells of is that of a process on this host that is gone."""
+    holder = holder_of(told)
+    return holder is not None and holder[0] == platform.node() and _ends(holder[1])
 
 
 def _is_stale(lock: Path) -> bool:

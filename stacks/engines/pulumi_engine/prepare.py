@@ -83,8 +83,7 @@ def _stacks(environment: Environment) -> tuple[str, ...]:
 
 
 def _make_stack(workspace: PulumiWorkspace, program: Path, stack: str) -> None:
-    there = stack in workspace.stacks()
-    words = ["select", stack] if there else ["init", stack]
+    words = ["select", workspace.named(stack), "--create"]
     given = {name: os.environ[name] for name in PASSPHRASES if name in os.environ}
     variables: Mapping[str, str] = {**os.environ, **VARIABLES, PASSPHRASES[0]: "", **given}
     made = subprocess.run(

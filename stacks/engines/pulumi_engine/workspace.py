@@ -5,20 +5,19 @@ stack. `prestage apply` works from `.prestage/<environment>/pulumi/`, so that st
 in the project's folder.
 """
 
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import yaml
 
-from contracts.environment import Environment, Layout
+from contracts.environment import Backend, BackendKind, Environment, Layout
 from contracts.files import write_bytes
 from contracts.resources import ON_DEMAND_PREFIX, root_of
-from stacks.declaration import Value
-from stacks.engines.engine import AppliedResource
-from stacks.engines.pulumi_engine.resources import TYPES
+from stacks.engines.pulumi_engine.states import FileStates
+from stacks.errors import InvalidArgument
 
 PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 FILE_SCHEME = "file://"
@@ -26,7 +25,9 @@ FILE_SCHEME = "file://"
 # it empty, and the stack unreadable ("failed to load checkpoint: EOF").
 NO_ATTRIBUTES = "metadata=skip"
 BACKEND = f"{FILE_SCHEME}.prestage/pulumi?{NO_ATTRIBUTES}"
+PULUMI_CLOUD = "https://api.pulumi.com"
 PROJECT = "prestage"
+SECRETS = "prestage:"  # the part of a stack's config that holds them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class PulumiWorkspace:
 
     @property
     def backend_url(self) -> str:
-        """PULUMI_BACKEND_URL, else that of Pulumi.yaml, else a folder beside the environments' state. Absolute."""
+        """PULUMI_BACKEND_URL, else that of Pulumi.yaml, else the environment's. A path in it is absolute."""
         url = os.environ.get("PULUMI_BACKEND_URL") or self._configured_backend()
         if not url.startswith(FILE_SCHEME):
             return url
@@ -102,36 +103,39 @@ class PulumiWorkspace:
         project = {"name": self.project, "runtime": "python", "description": "Written by prestage: do not edit."}
         _write_if_other(self.work / "Pulumi.yaml", yaml.safe_dump(project))
         for stack in stacks:
-            path = self.work / f"Pulumi.{stack}.yaml"
-            if not path.exists():
-                _write_if_other(path, yaml.safe_dump(self._stack_settings(stack)))
+            _write_if_other(self.work / f"Pulumi.{stack}.yaml", yaml.safe_dump(self._stack_settings(stack)))
 
-    def stacks(self) -> tuple[str, ...]:
-        """This environment's stacks in a backend of files; on demand last, so that what was adopted counts as such."""
-        if (folder := self._stacks_folder()) is None or not folder.is_dir():
-            return ()
-        names = {path.name.partition(".json")[0] for path in folder.glob("*.json")}
-        own = self.environment.name
-        ours = (name for name in names if name == own or name.startswith(f"{own}."))
-        return tuple(sorted(ours, key=lambda name: (name.startswith(f"{own}.{ON_DEMAND_PREFIX}"), name)))
+    @property
+    def file_states(self) -> FileStates | None:
+        """The states, where the backend is a folder."""
+        folder = self.backend_folder
+        return FileStates(folder / ".pulumi/stacks" / self.project) if folder else None
 
-    def applied(self) -> Mapping[str, AppliedResource]:
-        """What the stacks' state in a backend of files says was applied last, by key."""
-        found: dict[str, AppliedResource] = {}
-        for stack in self.stacks():
-            for item in self._resources(stack):
-                found.setdefault(item.key, item)
-        return found
+    def own(self, stacks: Iterable[str]) -> tuple[str, ...]:
+        """Those that are this environment's; on demand last, so that what was adopted counts as such."""
+        name = self.environment.name
+        ours = (stack for stack in stacks if stack == name or stack.startswith(f"{name}."))
+        return tuple(sorted(ours, key=lambda stack: (stack.startswith(f"{name}.{ON_DEMAND_PREFIX}"), stack)))
 
-    def outlived(self) -> tuple[str, ...]:
-        """Roots on demand whose every resource another stack has adopted: a bare `pulumi up` cannot drop them."""
-        held = {stack: {item.key for item in self._resources(stack)} for stack in self.stacks()}
-        own = self.environment.name
-        roots = {
-            stack: stack.removeprefix(f"{own}.") for stack in held if stack.startswith(f"{own}.{ON_DEMAND_PREFIX}")
-        }
-        lasting = {key for stack, keys in held.items() if stack not in roots for key in keys}
-        return tuple(root for stack, root in roots.items() if held[stack] and held[stack] <= lasting)
+    def named(self, stack: str) -> str:
+        """What commands call a stack: in Pulumi Cloud with its organisation."""
+        organisation = self.environment.backend.organisation
+        return f"{organisation}/{stack}" if organisation and self.in_pulumi_cloud else stack
+
+    def full_name(self, stack: str) -> str:
+        """What other stacks refer to it by; every backend but Pulumi Cloud has one organisation of this name."""
+        organisation = self.environment.backend.organisation if self.in_pulumi_cloud else ""
+        return f"{organisation or 'organization'}/{self.project}/{stack}"
+
+    @property
+    def accounts(self) -> Mapping[str, str]:
+        """By region, the account that it lies in."""
+        found = ((region.name, self.environment.account(region.name)) for region in self.environment.regions)
+        return {region: account.name for region, account in found if account}
+
+    @property
+    def in_pulumi_cloud(self) -> bool:
+        return self.backend_url.startswith("https://")
 
     def locks(self, stack: str) -> tuple[Path, ...]:
         """Lock files of a stack in a backend of files."""
@@ -139,42 +143,28 @@ class PulumiWorkspace:
             return ()
         return tuple(sorted((folder / ".pulumi/locks/organization" / self.project / stack).glob("*.json")))
 
-    def _resources(self, stack: str) -> Iterator[AppliedResource]:
-        folder = self._stacks_folder()
-        assert folder is not None
-        checkpoint = json.loads((folder / f"{stack}.json").read_text()).get("checkpoint", {}).get("latest") or {}
-        for item in checkpoint.get("resources", ()):
-            if item["type"] in TYPES and not item.get("delete"):
-                arguments: dict[str, Value] = {
-                    name: tuple(value) if isinstance(value, list) else value
-                    for name, value in item.get("inputs", {}).items()
-                    if name != "__defaults"
-                }
-                key = str(arguments["key"])
-                yield AppliedResource(
-                    type=TYPES[item["type"]], key=key, root=self.root_in(stack, key), arguments=arguments
-                )
-
-    def _stacks_folder(self) -> Path | None:
-        return folder / ".pulumi/stacks" / self.project if (folder := self.backend_folder) else None
+    def secrets(self, stack: str) -> frozenset[str]:
+        """Names of the secrets that people set for a stack."""
+        config = _read(self.folder / f"Pulumi.{stack}.yaml").get("config")
+        values = config.items() if isinstance(config, dict) else ()
+        return frozenset(name.removeprefix(SECRETS) for name, value in values if _is_secret(name, value))
 
     def _configured_backend(self) -> str:
         backend = self._settings().get("backend")
         url = backend.get("url") if isinstance(backend, dict) else None
-        return str(url or BACKEND)
+        return str(url or backend_url(self.environment.backend))
 
     def _settings(self) -> Mapping[str, object]:
-        path = self.folder / "Pulumi.yaml"
-        found = yaml.safe_load(path.read_text()) if path.exists() else None
-        return found if isinstance(found, dict) else {}
+        return _read(self.folder / "Pulumi.yaml")
 
     def _stack_settings(self, stack: str) -> Mapping[str, object]:
-        """The project's own settings of the stack where it has them: one salt for both ways of running it."""
-        path = self.folder / f"Pulumi.{stack}.yaml"
-        own = yaml.safe_load(path.read_text()) if path.exists() else None
-        settings = own if isinstance(own, dict) else {}
-        config = {key: value for key, value in settings.get("config", {}).items() if key.startswith("estate:")}
-        return {**settings, "config": {**config, "estate:inventory": self.inventory_setting}}
+        """What was there, under the project's own settings of the stack: one salt for both ways of running it."""
+        before = _read(self.work / f"Pulumi.{stack}.yaml")
+        project = _read(self.folder / f"Pulumi.{stack}.yaml")
+        given = project.get("config")
+        config = given if isinstance(given, dict) else {}
+        kept = {name: value for name, value in config.items() if name.startswith("estate:") or _is_secret(name, value)}
+        return {**before, **project, "config": {**kept, "estate:inventory": self.inventory_setting}}
 
 
 def stack_of(environment: Environment, root: str) -> str:
@@ -182,6 +172,37 @@ def stack_of(environment: Environment, root: str) -> str:
     if environment.layout is Layout.ENVIRONMENT and not root.startswith(ON_DEMAND_PREFIX):
         return environment.name
     return f"{environment.name}.{root}"
+
+
+def backend_url(backend: Backend) -> str:
+    """What Pulumi calls a backend; one of files is relative to the project's folder.
+
+    Raises:
+        InvalidArgument: the bucket is not named.
+    """
+    if backend.kind in (BackendKind.S3, BackendKind.GCS) and not backend.bucket:
+        raise InvalidArgument("the backend names no bucket", where="backend of the environment")
+    match backend.kind:
+        case BackendKind.LOCAL:
+            return BACKEND
+        case BackendKind.PULUMI_CLOUD:
+            return backend.endpoint or PULUMI_CLOUD
+        case BackendKind.GCS:
+            return f"gs://{backend.bucket}/{backend.prefix}"
+        case BackendKind.S3:
+            endpoint = {"endpoint": backend.endpoint, "s3ForcePathStyle": "true"} if backend.endpoint else {}
+            settings = {"region": backend.location} if backend.location else {}
+            query = urlencode({**settings, **endpoint, "awssdk": "v2"})
+            return f"s3://{backend.bucket}/{backend.prefix}?{query}"
+
+
+def _is_secret(name: str, value: object) -> bool:
+    return name.startswith(SECRETS) and isinstance(value, dict) and "secure" in value
+
+
+def _read(path: Path) -> Mapping[str, object]:
+    found = yaml.safe_load(path.read_text()) if path.exists() else None
+    return found if isinstance(found, dict) else {}
 
 
 def _write_if_other(path: Path, text: str) -> None:

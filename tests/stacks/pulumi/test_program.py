@@ -86,7 +86,7 @@ def test_what_is_referred_to_is_registered_first_and_by_its_id(made):
         declaration("fra/compute/b", depends_on=("fra/compute/a", "elsewhere")),
         declaration("fra/network"),
     ]
-    register(items, {"fra/compute/b"})
+    register(items, {"fra/compute/b": ""})
     a, b = (next(item for item in made if item.name == f"fra/compute/{name}") for name in "ab")
     assert [item.name for item in made] == ["fra/network", "fra/compute/a", "fra/compute/b"]
     assert a.properties["network"] == "dev/fra/network" and a.token == "estate:index:Compute"

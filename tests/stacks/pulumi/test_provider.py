@@ -5,13 +5,14 @@ import pytest
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from stacks.engines.pulumi_engine.resources import TOKENS
+from stacks.engines.pulumi_engine.naming import ESTATE_TYPES
 from stacks.estate.inventory import Inventory
 from stacks.estate.kinds import KINDS
 from stacks.estate.pulumi_provider import UNKNOWN, package_schema, serve, token_of, type_of
 from tests.engines.pulumi_project import CATALOG, facts
 
 KEY = "fra/compute/serving/m8"
+TOKENS = {type: bridge.token for type, bridge in ESTATE_TYPES.items()}
 URN = f"urn:pulumi:dev::net::estate:index:Compute::{KEY}"
 DIFF = provider_pb2.DiffResponse
 

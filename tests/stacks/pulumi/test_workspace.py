@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from contracts.environment import Environment, Layout, RegionSettings
+from stacks.engines.pulumi_engine.holdings import Holdings
 from stacks.engines.pulumi_engine.locks import stale_locks
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
 from stacks.errors import ApplyBusy
@@ -23,6 +24,11 @@ def workspace(folder, layout=Layout.ENVIRONMENT):
     environment = Environment(name="dev", layout=layout, regions=(RegionSettings(name="fra"),))
     state = folder / ".prestage" / "dev"
     return PulumiWorkspace(folder=folder, environment=environment, inventory=state / "estate.db", state=state)
+
+
+def holdings(folder):
+    made = workspace(folder)
+    return Holdings(made, made.file_states)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +76,15 @@ def test_a_passphrase_that_people_set_is_theirs(tmp_path, monkeypatch):
 def state_of(folder, stack, *keys, type="estate:index:Network"):
     path = folder / ".prestage/pulumi/.pulumi/stacks/prestage" / f"{stack}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    resources = [{"type": type, "inputs": {"key": key, "asn": 1, "__defaults": []}} for key in keys]
-    resources.append({"type": "pulumi:pulumi:Stack"})
+    resources = [
+        {
+            "urn": f"urn:pulumi:{stack}::prestage::{type}::{key}",
+            "type": type,
+            "inputs": {"key": key, "asn": 1, "__defaults": []},
+        }
+        for key in keys
+    ]
+    resources.append({"urn": f"urn:pulumi:{stack}::prestage::pulumi:pulumi:Stack::x", "type": "pulumi:pulumi:Stack"})
     path.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": resources}}}))
 
 
@@ -79,7 +92,7 @@ def test_applied_is_read_from_every_stack_of_the_environment(tmp_path):
     state_of(tmp_path, "dev", "fra/network")
     state_of(tmp_path, "dev.ondemand-r1", "zrh/network", "fra/network")
     state_of(tmp_path, "development", "ams/network")
-    found = workspace(tmp_path).applied()
+    found = holdings(tmp_path).applied()
     assert {key: item.root for key, item in found.items()} == {"fra/network": "fra", "zrh/network": "ondemand-r1"}
     assert dict(found["fra/network"].arguments) == {"key": "fra/network", "asn": 1}
 
@@ -88,7 +101,7 @@ def test_applied_is_read_from_every_stack_of_the_environment(tmp_path):
 def test_a_stack_on_demand_outlives_its_resources(tmp_path, adopted, outlived):
     state_of(tmp_path, "dev", *adopted)
     state_of(tmp_path, "dev.ondemand-r1", "fra/network", "a/b")
-    assert workspace(tmp_path).outlived() == outlived
+    assert holdings(tmp_path).outlived() == outlived
 
 
 def test_a_lock_of_another_host_is_not_ours_to_judge(tmp_path):

@@ -1,0 +1,167 @@
+"""What the stacks of a backend hold: read from files where the backend is a folder, else asked of the CLI.
+
+A backend of files is read at once; S3, Google Cloud Storage and Pulumi Cloud are asked one stack at a time.
+"""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Required, TypeAlias, TypedDict, cast
+
+from pulumi.automation import CommandResult
+from pulumi.automation.errors import CommandError
+
+from stacks.declaration import Value
+from stacks.engines.engine import AppliedResource
+from stacks.engines.pulumi_engine.naming import declared_names, type_of
+from stacks.errors import CloudUnreachable
+
+Json: TypeAlias = Mapping[str, object]
+Ask: TypeAlias = Callable[[list[str]], CommandResult]
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One resource that a stack holds.
+
+    Attributes:
+        inputs: what was declared, under the names that declarations have.
+        account: name of the explicit provider that made it; empty on premises.
+        exports: attributes that the stack puts out for others.
+    """
+
+    urn: str
+    applied: AppliedResource
+    inputs: Mapping[str, Value]
+    account: str
+    exports: tuple[str, ...]
+
+
+class StateResource(TypedDict, total=False):
+    """A resource as Pulumi writes it down: sdk/go/common/apitype/core.go, ResourceV3."""
+
+    urn: Required[str]
+    type: Required[str]
+    id: str
+    inputs: Json
+    outputs: Json
+    provider: str
+    delete: bool
+
+
+class States(Protocol):
+    """Where stacks are kept.
+
+    Raises:
+        CloudUnreachable: it does not answer, or not to us.
+    """
+
+    def names(self) -> tuple[str, ...]:
+        """All stacks of the project."""
+        ...
+
+    def deployment(self, stack: str) -> Json:
+        """The latest state of one; empty where it has none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileStates:
+    """A backend of files: `folder` has one a stack."""
+
+    folder: Path
+
+    def names(self) -> tuple[str, ...]:
+        return tuple({path.name.partition(".json")[0] for path in self.folder.glob("*.json*") if _is_state(path)})
+
+    def deployment(self, stack: str) -> Json:
+        plain = self.folder / f"{stack}.json"
+        text = plain.read_bytes() if plain.exists() else gzip.decompress(plain.with_suffix(".json.gz").read_bytes())
+        return cast(Json, json.loads(text).get("checkpoint", {}).get("latest") or {})
+
+
+@dataclass(frozen=True, slots=True)
+class AskedStates:
+    """A backend that only the CLI reads.
+
+    Attributes:
+        ask: runs `pulumi` in the project's folder.
+        named: what commands call a stack.
+    """
+
+    ask: Ask
+    named: Callable[[str], str]
+
+    def names(self) -> tuple[str, ...]:
+        found = self._asked(["stack", "ls", "--json"])
+        return tuple(str(item["name"]).rpartition("/")[2] for item in json.loads(found))
+
+    def deployment(self, stack: str) -> Json:
+        exported = json.loads(self._asked(["stack", "export", "--stack", self.named(stack)]))
+        return cast(Json, exported.get("deployment") or {})
+
+    def _asked(self, words: list[str]) -> str:
+        try:
+            return self.ask(words).stdout
+        except CommandError as error:
+            raise unreachable(error) from error
+
+
+def unreachable(error: CommandError) -> CloudUnreachable:
+    """What a command's failure says of the backend."""
+    lines = [line.strip() for line in str(error).splitlines() if "error:" in line]
+    return CloudUnreachable(
+        lines[-1].removeprefix("error: ") if lines else "the backend does not answer",
+        where="Pulumi's backend",
+        next_step="pulumi whoami --verbose shows the backend; credentials are those of its cloud's own tools",
+    )
+
+
+def held_by(deployment: Json, root_of: Callable[[str], str]) -> Iterator[Held]:
+    """The resources of ours that a state holds."""
+    exports: dict[str, list[str]] = {}
+    for name in outputs_of(deployment):
+        exports.setdefault(name.partition(".")[0], []).append(name.partition(".")[2])
+    for item in resources_in(deployment):
+        if (type := type_of(item["type"])) and not item.get("delete"):
+            key, provider = key_in(item["urn"]), item.get("provider", "")
+            inputs = declared_names(type, item.get("inputs", {}))
+            computed = {} if item["type"].startswith("estate:") else declared_names(type, item.get("outputs", {}))
+            yield Held(
+                urn=item["urn"],
+                applied=AppliedResource(
+                    type=type, key=key, root=root_of(key), arguments={**inputs, **computed}, id=item.get("id", "")
+                ),
+                inputs=inputs,
+                account=account_in(provider) if provider else "",
+                exports=tuple(exports.get(key, ())),
+            )
+
+
+def outputs_of(deployment: Json) -> Json:
+    """What a stack puts out."""
+    found = (item for item in resources_in(deployment) if item["type"] == STACK_TYPE)
+    return next((item.get("outputs", {}) for item in found), {})
+
+
+def resources_in(deployment: Json) -> list[StateResource]:
+    """Everything that a state holds, stack and providers included."""
+    return cast(list[StateResource], deployment.get("resources") or [])
+
+
+def key_in(urn: str) -> str:
+    """The name within an URN: the key of the declaration."""
+    return urn.split("::", 3)[3]
+
+
+def account_in(provider: str) -> str:
+    """The name of an explicit provider within a reference to it (an URN and an id); empty for a default one."""
+    name = key_in(provider).rpartition("::")[0]
+    return "" if name.startswith("default") else name
+
+
+def _is_state(path: Path) -> bool:
+    return path.name.endswith((".json", ".json.gz"))
