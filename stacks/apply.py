@@ -49,16 +49,18 @@ class ApplyOrder:
     live: frozenset[str]
     finder: Finder | None = None
 
-    def job_now(self, engine: Engine, *, stopped: bool) -> Job:
+    def job_now(self, engine: Engine, *, stopped: bool, job: Job | None = None) -> Job:
         """The job, with all that exists and the engine does not know to be taken in.
 
         Args:
             engine: whose state is read.
             stopped: an earlier run stopped: what it made may show late.
+            job: a part of it, or what goes before it; all of it by default.
         """
+        job = job or self.job
         if self.finder is None:
-            return self.job
-        return replace(self.job, adopt=self.finder(self.job, engine.applied(), stopped))
+            return job
+        return replace(job, adopt=self.finder(job, engine.applied(), stopped))
 
     def strays(self, engine: Engine) -> Strays | None:
         """What the plan destroys and the engine does not know; None where that is nothing."""
@@ -240,10 +242,20 @@ def _in_order(roots: Iterable[str]) -> list[str]:
 def _run(order: ApplyOrder, engine: Engine, progress: Progress, *, stopped: bool) -> tuple[RootRun, ...]:
     for attempt in _patiently():
         with attempt:
-            strays = order.strays(engine)
-            first = (destroy_strays(strays, engine, progress),) if strays else ()
+            first = _destroy_strays(order, engine, progress, stopped=stopped)
             return (*first, *engine.apply(order.job_now(engine, stopped=stopped), progress))
     raise AssertionError("tenacity raises after the last attempt")
+
+
+def _destroy_strays(order: ApplyOrder, engine: Engine, progress: Progress, *, stopped: bool) -> tuple[RootRun, ...]:
+    strays = order.strays(engine)
+    if strays is None:
+        return ()
+
+    def adopting(job: Job) -> Job:
+        return order.job_now(engine, stopped=stopped, job=job)
+
+    return (destroy_strays(strays, engine, progress, order.job, adopting),)
 
 
 def _patiently() -> Retrying:

@@ -3,9 +3,10 @@
 They come from outside, or are orphans of a state that was damaged or removed. Before a plan is applied they are
 declared in a root of their own, which takes them into the engine's state as they are, and then that root is emptied:
 the engine destroys them, in its own order, with its own checks. Killed in between, the same plan goes on from there.
+On premises creating what exists takes it in; in clouds it is imported, by the id that it is found under.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from contracts.environment import Environment
@@ -26,7 +27,6 @@ COMPLETE = (RunStatus.DONE, RunStatus.CLEAN)
 class Strays:
     """What is to be taken in and destroyed, and what else its root holds: left by the run of another plan, and kept."""
 
-    environment: str
     found: tuple[Declaration, ...]
     kept: tuple[Declaration, ...]
 
@@ -58,8 +58,7 @@ def find_strays(
         for key, item in held.items()
         if key not in going
     )
-    environment = str(next(iter(doomed)).arguments["environment"])
-    return Strays(environment=environment, found=found, kept=kept)
+    return Strays(found=found, kept=kept)
 
 
 def preview_strays(strays: Strays) -> RootPreview:
@@ -72,15 +71,22 @@ def preview_strays(strays: Strays) -> RootPreview:
     )
 
 
-def destroy_strays(strays: Strays, engine: Engine, progress: Progress) -> RootRun:
-    """Takes strays into the engine's state, and has it destroy them. Safe to repeat."""
-    taken = _job(strays, (*strays.kept, *strays.found))
-    outcome = engine.apply(taken, progress)[0]
+def destroy_strays(
+    strays: Strays, engine: Engine, progress: Progress, job: Job, adopting: Callable[[Job], Job] = lambda job: job
+) -> RootRun:
+    """Takes strays into the engine's state, and has it destroy them. Safe to repeat.
+
+    Args:
+        strays: what goes, and what stays beside it.
+        engine: who destroys.
+        progress: hears how far it is.
+        job: the plan's own, whose environment and providers are those of the strays.
+        adopting: names what of a job exists without the engine knowing it.
+    """
+    bare = replace(job, roots={}, adopt=(), drop=())
+    taken = replace(bare, roots={STRAYS_ROOT: (*strays.kept, *strays.found)})
+    outcome = engine.apply(adopting(taken), progress)[0]
     if outcome.status in COMPLETE:
-        emptied = _job(strays, strays.kept)
-        outcome = engine.apply(replace(emptied, drop=() if strays.kept else (STRAYS_ROOT,)), progress)[0]
+        emptied = replace(bare, roots={STRAYS_ROOT: strays.kept}, drop=() if strays.kept else (STRAYS_ROOT,))
+        outcome = engine.apply(emptied, progress)[0]
     return outcome.model_copy(update={"created": 0, "updated": 0})
-
-
-def _job(strays: Strays, declarations: tuple[Declaration, ...]) -> Job:
-    return Job(environment=strays.environment, roots={STRAYS_ROOT: declarations})

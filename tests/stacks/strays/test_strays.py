@@ -18,6 +18,7 @@ from tests.stacks.every_kind import CATALOG, compute, every_kind, facts
 
 ENVIRONMENT = Environment(name="dev", regions=(RegionSettings(name="ams"), RegionSettings(name="fra")))
 DOOMED = compute("fra/compute/staged/m8/0001")
+JOB = Job(environment="dev", roots={})
 WANTED = plan(*every_kind(), changes=[change(Operation.DELETE, DOOMED)])
 
 
@@ -78,7 +79,7 @@ def test_a_stray_is_live_and_unknown(live, state, found):
 def test_a_stray_is_destroyed_and_its_root_forgotten(inventory, engine):
     make_live(inventory, DOOMED, compute("ams/compute/serving/m8"))
     strays = strays_of(engine, keys(inventory))
-    outcome = destroy_strays(strays, engine, Silent())
+    outcome = destroy_strays(strays, engine, Silent(), JOB)
     assert (outcome.root, outcome.status) == (STRAYS_ROOT, RunStatus.DONE)
     assert (outcome.created, outcome.updated, outcome.deleted) == (0, 0, 1)
     assert keys(inventory) == {"ams/compute/serving/m8"} and engine.applied() == {}
@@ -94,16 +95,16 @@ def test_stopped_in_between_it_goes_on(inventory, engine, point):
 
     engine.at = stop
     with pytest.raises(KeyboardInterrupt):
-        destroy_strays(strays_of(engine, keys(inventory)), engine, Silent())
+        destroy_strays(strays_of(engine, keys(inventory)), engine, Silent(), JOB)
     engine.at = lambda here: None
-    destroy_strays(strays_of(engine, keys(inventory)), engine, Silent())
+    destroy_strays(strays_of(engine, keys(inventory)), engine, Silent(), JOB)
     assert keys(inventory) == set() and engine.applied() == {}
 
 
 def test_what_is_handed_out_stays_and_says_so(inventory, engine):
     make_live(inventory, DOOMED)
     inventory.set_state(DOOMED.key, "active", "acme")
-    outcome = destroy_strays(strays_of(engine, keys(inventory)), engine, Silent())
+    outcome = destroy_strays(strays_of(engine, keys(inventory)), engine, Silent(), JOB)
     assert outcome.status is RunStatus.FAILED and "is active for acme" in outcome.message
     assert keys(inventory) == {DOOMED.key}
 
@@ -113,7 +114,7 @@ def test_what_an_earlier_run_took_in_and_this_plan_keeps_is_left_alone(inventory
     engine.apply(Job(environment="dev", roots={STRAYS_ROOT: declare([other], ENVIRONMENT)}), Silent())
     seq = inventory.read("dev", other.key).seq
     make_live(inventory, DOOMED)
-    destroy_strays(strays_of(engine, keys(inventory)), engine, Silent())
+    destroy_strays(strays_of(engine, keys(inventory)), engine, Silent(), JOB)
     assert keys(inventory) == {other.key} == set(engine.applied())
     assert inventory.read("dev", other.key).seq == seq  # not destroyed and made anew
 
