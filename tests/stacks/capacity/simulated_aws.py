@@ -1,0 +1,308 @@
+"""AWS as far as live capacity asks it, with limits that hold: `with simulated_aws(world) as url:`, on loopback.
+
+Service Quotas, offerings by zone, spot prices, the price list, what runs and is reserved. Answers come in pages, some
+are refused or late where a test says so. What it does not know goes on to another server (moto), where there is one.
+"""
+
+import http.client
+import json
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from xml.sax.saxutils import escape
+
+import botocore.session
+
+Row = dict[str, Any]
+_EC2 = botocore.session.get_session().get_service_model("ec2")
+VCPU = {"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32}
+STANDARD, GRAPHICS, GP3 = "L-1216C47A", "L-DB2E81BA", "L-7A658B76"
+
+
+class LimitExceeded(Exception):
+    """More was started than the account may run."""
+
+
+@dataclass(kw_only=True)
+class AwsWorld:
+    """All locations of one account.
+
+    Attributes:
+        quotas: location -> code -> value; what is not there has the default.
+        zones: location -> zone -> shapes that it offers.
+        running, volumes, vpcs, reservations: location -> rows, as boto3 spells them.
+        spot: location -> (shape, zone, price, hour).
+        prices: (location, shape or type of volume) -> USD as the price list has it; an empty list answers nothing.
+        down: locations that answer nothing but 503.
+        denied: service -> code with which it refuses everybody.
+        slow: location -> seconds until it answers.
+        throttled: location -> how many calls are refused before one is answered.
+        asked: `location operation` of every call.
+    """
+
+    quotas: dict[str, dict[str, float]] = field(default_factory=dict)
+    defaults: dict[str, float] = field(default_factory=lambda: {STANDARD: 64.0, GRAPHICS: 0.0, GP3: 50.0})
+    zones: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    running: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    volumes: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    vpcs: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    reservations: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    spot: dict[str, list[tuple[str, str, float, int]]] = field(default_factory=lambda: defaultdict(list))
+    prices: dict[tuple[str, str], float] = field(default_factory=dict)
+    down: set[str] = field(default_factory=set)
+    denied: dict[str, str] = field(default_factory=dict)
+    slow: dict[str, float] = field(default_factory=dict)
+    throttled: dict[str, int] = field(default_factory=dict)
+    page: int = 2
+    asked: list[str] = field(default_factory=list)
+
+    def quota(self, location: str, code: str) -> float:
+        return self.quotas.get(location, {}).get(code, self.defaults.get(code, 0.0))
+
+    def launch(self, location: str, shape: str, count: int, tags: Mapping[str, str] | None = None) -> None:
+        """Starts instances, as EC2 would.
+
+        Raises:
+            LimitExceeded: the quota of the shape's families is used up.
+        """
+        code = GRAPHICS if shape[0] == "g" else STANDARD
+        used = sum(
+            vcpu(row["InstanceType"])
+            for row in self.running[location]
+            if (row["InstanceType"][0] == "g") == (code == GRAPHICS) and row.get("InstanceLifecycle") != "spot"
+        )
+        if used + vcpu(shape) * count > self.quota(location, code):
+            raise LimitExceeded(f"{location}: {used} + {vcpu(shape) * count} > {self.quota(location, code)} vCPU")
+        for zone in sorted(self.zones[location]):
+            if shape not in self.zones[location][zone]:
+                raise LimitExceeded(f"{zone} offers no {shape}")
+        self.running[location] += [instance(shape, tags)] * count
+
+
+def vcpu(shape: str) -> int:
+    return VCPU[shape.partition(".")[2]]
+
+
+def instance(shape: str, tags: Mapping[str, str] | None = None, *, spot: bool = False) -> Row:
+    row: Row = {"InstanceType": shape, "Tags": tag_list(tags or {})}
+    return row | ({"InstanceLifecycle": "spot"} if spot else {})
+
+
+def tag_list(tags: Mapping[str, str]) -> list[Row]:
+    return [{"Key": name, "Value": value} for name, value in tags.items()]
+
+
+@contextmanager
+def simulated_aws(world: AwsWorld, beyond: str = "") -> Iterator[str]:
+    """A server over a world; what that does not answer is asked of `beyond`."""
+    server = _Server(world, beyond)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, world: AwsWorld, beyond: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.world, self.beyond = world, beyond
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+    server: _Server
+
+    def do_POST(self) -> None:
+        world, body = self.server.world, self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        _, _, location, service, _ = (
+            re.findall(r"Credential=(\S+?),", self.headers.get("Authorization", "")) or ["////"]
+        )[0].split("/")
+        asked = _asked(self.headers, body)
+        world.asked.append(f"{location} {asked[0]}")
+        time.sleep(world.slow.get(location, 0))
+        if refusal := self._refusal(location, service):
+            return self._send(*refusal)
+        answer = _OPERATIONS.get(asked[0])
+        if answer is None:
+            return self._pass_on(body)
+        rows, operation = answer(world, location, asked[1]), asked[0]
+        return self._send(200, _rendered(operation, rows, asked[1], world.page))
+
+    do_GET = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_POST  # noqa: N815
+
+    def _refusal(self, location: str, service: str) -> tuple[int, str] | None:
+        world = self.server.world
+        if location in world.down:
+            return 503, _error(service, "ServiceUnavailable", "down for the test")
+        if service in world.denied:
+            return 400, _error(service, world.denied[service], "not for you")
+        if world.throttled.get(location, 0) > 0:
+            world.throttled[location] -= 1
+            return 400 if service != "ec2" else 503, _error(service, "RequestLimitExceeded", "too fast")
+        return None
+
+    def _pass_on(self, body: bytes) -> None:
+        if not self.server.beyond:
+            return self._send(400, _error("", "UnknownOperation", f"no answer to {self.path}"))
+        there = http.client.HTTPConnection(urlsplit(self.server.beyond).netloc, timeout=60)
+        try:
+            there.request(self.command, self.path, body, {**self.headers, "Connection": "close"})
+            answer = there.getresponse()
+            payload = answer.read()
+        finally:
+            there.close()
+        self.send_response(answer.status)
+        kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP]
+        for name, value in [*kept, ("Content-Length", str(len(payload)))]:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else payload)
+        return None
+
+    def _send(self, code: int, text: str) -> None:
+        payload = text.encode()
+        self.send_response(code)
+        kind = "text/xml" if text.startswith("<") else "application/x-amz-json-1.1"
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing: tests read `AwsWorld.asked`."""
+
+
+_HOP = {"content-length", "transfer-encoding", "connection", "server", "date"}
+
+
+def _asked(headers: Mapping[str, str], body: bytes) -> tuple[str, Row]:
+    """Operation and arguments; of EC2's form only what is asked for here."""
+    if target := dict(headers).get("X-Amz-Target"):
+        found: Row = json.loads(body or b"{}")
+        return target.rpartition(".")[2], found
+    form = parse_qs(body.decode(errors="replace")) if b"Action=" in body else {}
+    if form.get("Action", [""])[0] not in _OPERATIONS or form["Version"][0] != "2016-11-15":
+        return "", {}
+    return form["Action"][0], {name: values[0] for name, values in form.items()}
+
+
+def _quotas(world: AwsWorld, location: str, asked: Row) -> list[Row]:
+    own = world.quotas.get(location, {})
+    return [{"QuotaCode": code, "Value": value} for code, value in sorted(own.items())]
+
+
+def _default_quotas(world: AwsWorld, location: str, asked: Row) -> list[Row]:
+    return [{"QuotaCode": code, "Value": value} for code, value in sorted(world.defaults.items())]
+
+
+def _offerings(world: AwsWorld, location: str, asked: Row) -> list[Row]:
+    wanted = {value for name, value in asked.items() if name.startswith("Filter.1.Value")}
+    return [
+        {"InstanceType": shape, "LocationType": "availability-zone", "Location": zone}
+        for zone, shapes in sorted(world.zones.get(location, {}).items())
+        for shape in sorted(shapes & wanted)
+    ]
+
+
+def _spot(world: AwsWorld, location: str, asked: Row) -> list[Row]:
+    wanted = {value for name, value in asked.items() if name.startswith("InstanceType.")}
+    return [
+        {
+            "InstanceType": shape,
+            "AvailabilityZone": zone,
+            "SpotPrice": str(price),
+            "Timestamp": datetime(2026, 3, 2, hour, tzinfo=UTC),
+        }
+        for shape, zone, price, hour in world.spot[location]
+        if shape in wanted
+    ]
+
+
+def _types(world: AwsWorld, location: str, asked: Row) -> list[Row]:
+    wanted = sorted(value for name, value in asked.items() if name.startswith("InstanceType."))
+    return [{"InstanceType": shape, "VCpuInfo": {"DefaultVCpus": vcpu(shape)}} for shape in wanted]
+
+
+def _products(world: AwsWorld, location: str, asked: Row) -> list[str]:
+    fields = {item["Field"]: item["Value"] for item in asked["Filters"]}
+    item = fields.get("instanceType") or fields.get("volumeApiName", "")
+    usd = world.prices.get((fields["regionCode"], item))
+    unit = "Hrs" if "instanceType" in fields else "GB-Mo"
+    price = {"unit": unit, "pricePerUnit": {"USD": f"{usd}"}}
+    terms = {"OnDemand": {"x": {"priceDimensions": {"y": price}}}, "Reserved": {}}
+    return [] if usd is None else [json.dumps({"product": {"attributes": fields}, "terms": terms})]
+
+
+_OPERATIONS = {
+    "ListServiceQuotas": _quotas,
+    "ListAWSDefaultServiceQuotas": _default_quotas,
+    "GetProducts": _products,
+    "DescribeInstanceTypeOfferings": _offerings,
+    "DescribeSpotPriceHistory": _spot,
+    "DescribeInstanceTypes": _types,
+    "DescribeInstances": lambda world, location, asked: [{"Instances": [row]} for row in world.running[location]],
+    "DescribeVolumes": lambda world, location, asked: world.volumes[location],
+    "DescribeVpcs": lambda world, location, asked: world.vpcs[location],
+    "DescribeCapacityReservations": lambda world, location, asked: world.reservations[location],
+}
+_LISTS = {
+    "ListServiceQuotas": "Quotas",
+    "ListAWSDefaultServiceQuotas": "Quotas",
+    "GetProducts": "PriceList",
+    "DescribeInstanceTypeOfferings": "InstanceTypeOfferings",
+    "DescribeSpotPriceHistory": "SpotPriceHistory",
+    "DescribeInstanceTypes": "InstanceTypes",
+    "DescribeInstances": "Reservations",
+    "DescribeVolumes": "Volumes",
+    "DescribeVpcs": "Vpcs",
+    "DescribeCapacityReservations": "CapacityReservations",
+}
+
+
+def _rendered(operation: str, rows: list[Any], asked: Row, page: int) -> str:
+    """One page of an answer, with where the next one begins."""
+    start = int(asked.get("NextToken") or 0)
+    answer: Row = {_LISTS[operation]: rows[start : start + page]}
+    if start + page < len(rows):
+        answer["NextToken"] = str(start + page)
+    if not operation.startswith("Describe"):
+        return json.dumps(answer)
+    shape = _EC2.operation_model(operation).output_shape
+    return f"<{operation}Response>{_xml(shape, answer)}</{operation}Response>"
+
+
+def _xml(shape: Any, value: Any) -> str:
+    """As EC2 writes it: lists of `item`, names as the model serialises them."""
+    if shape.type_name == "structure":
+        members = ((member, shape.members[name]) for name, member in ((n, v) for n, v in value.items()))
+        names = [shape.members[name].serialization.get("name", name) for name in value]
+        return "".join(
+            f"<{name}>{_xml(kind, item)}</{name}>" for name, (item, kind) in zip(names, members, strict=True)
+        )
+    if shape.type_name == "list":
+        return "".join(f"<item>{_xml(shape.member, item)}</item>" for item in value)
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return escape(str(value))
+
+
+def _error(service: str, code: str, message: str) -> str:
+    if service == "ec2":
+        return f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>"
+    return json.dumps({"__type": code, "message": message})

@@ -1,0 +1,220 @@
+"""AWS's figures of one region: quotas and their use, offerings by zone, spot prices, list prices, addresses."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contracts.capacity import CapacityKind, Catalog, Shape, StorageClass
+from contracts.environment import Account, CloudRegion, TargetName
+from contracts.resources import Purchase
+from stacks.capacity.aws import read_figures
+from stacks.capacity.list_prices import HOURS_A_MONTH, list_prices
+from stacks.capacity.part import LIVE, Place
+from stacks.capacity.region import part_of
+from stacks.clouds.aws.session import AwsClients
+from stacks.errors import CloudError, NotPermitted
+from stacks.targets.aws.addressing import own_prefixes
+from tests.clouds.moto_server import aws_environ
+from tests.stacks.capacity.simulated_aws import (
+    GP3,
+    GRAPHICS,
+    STANDARD,
+    AwsWorld,
+    LimitExceeded,
+    instance,
+    simulated_aws,
+    tag_list,
+    vcpu,
+)
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+LOCATION, ZONES = "eu-central-1", ("eu-central-1a", "eu-central-1b")
+SHAPES = ("c6i.xlarge", "g5.xlarge", "m6i.large", "m6i.xlarge")
+CATALOG = Catalog(
+    shapes=(
+        *(Shape(name=name, vcpu=vcpu(name), memory_gib=4 * vcpu(name)) for name in SHAPES),
+        Shape(name="m8", vcpu=8, memory_gib=32),
+    ),
+    storage_classes=(StorageClass(name="gp3"), StorageClass(name="standard"), StorageClass(name="s3")),
+    circuit_tiers=(),
+)
+OURS = {"prestage:environment": "prod"}
+
+
+@pytest.fixture
+def world():
+    return AwsWorld(zones={LOCATION: {zone: set(SHAPES) for zone in ZONES}}, prices={("nowhere", "x"): 1.0})
+
+
+@pytest.fixture
+def read(world, monkeypatch):
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in aws_environ().items():
+        monkeypatch.setenv(name, value)
+    with simulated_aws(world) as url:
+
+        def now(earlier=None, **cloud):
+            account = Account(name="prod", target=TargetName.AWS, id="123456789012", endpoint=url)
+            lying = CloudRegion(
+                account="prod",
+                location=LOCATION,
+                zones=ZONES,
+                pools=("10.16.0.0/16",),
+                continent="europe",
+                fault_domain="fra",
+                **cloud,
+            )
+            place = Place(region="fra", cloud=lying, account=account, environment="prod", catalog=CATALOG)
+            figures = read_figures(place, AwsClients(account, LOCATION), earlier, NOW)
+            return figures, part_of(place, figures)
+
+        yield now
+
+
+def quota(part, kind):
+    return next(item for item in part.quotas if item.kind is kind)
+
+
+def price(part, item, purchase=Purchase.ON_DEMAND):
+    return next((offer.usd_per_hour for offer in part.offers if (offer.item, offer.purchase) == (item, purchase)), None)
+
+
+def test_what_others_run_or_reserve_is_not_ours_to_use(world, read):
+    world.running[LOCATION] = [
+        instance("m6i.xlarge"),
+        instance("m6i.xlarge"),
+        instance("c6i.xlarge"),
+        instance("m6i.large", spot=True),
+        instance("m6i.xlarge", OURS),
+        instance("g5.xlarge"),
+    ]
+    world.reservations[LOCATION] = [
+        {"InstanceType": "m6i.large", "State": "active", "AvailableInstanceCount": 3, "Tags": []},
+        {"InstanceType": "m6i.large", "State": "cancelled", "AvailableInstanceCount": 9, "Tags": []},
+        {"InstanceType": "m6i.large", "State": "active", "AvailableInstanceCount": 5, "Tags": tag_list(OURS)},
+    ]
+    _, part = read()
+    found = quota(part, CapacityKind.VCPU)
+    assert (found.total, found.used, found.available) == (64, 3 * 4 + 3 * 2, 64 - 18)  # 2 pages of each list
+    assert quota(part, CapacityKind.MEMORY_GIB).available == 4 * found.available
+
+
+def test_what_the_snapshot_allows_can_be_launched_and_not_one_more(world, read):
+    """The limits of the simulated cloud hold: what the planner may use is what the cloud gives."""
+    world.running[LOCATION] = [instance("c6i.xlarge")] * 3
+    _, part = read()
+    room = int(quota(part, CapacityKind.VCPU).available)
+    world.launch(LOCATION, "m6i.large", room // 2)
+    with pytest.raises(LimitExceeded):
+        world.launch(LOCATION, "m6i.large", 1)
+
+
+def test_an_account_s_own_quota_outweighs_the_default(world, read):
+    world.quotas[LOCATION] = {STANDARD: 1152.0, "L-OTHER": 1.0, GP3: 1.0}
+    figures, part = read()
+    assert quota(part, CapacityKind.VCPU).total == 1152
+    assert {limit.name: limit.total for limit in figures.limits} == {STANDARD: 1152, GRAPHICS: 0, GP3: 1024}
+
+
+def test_a_family_without_quota_is_not_offered_and_bounds_nothing(world, read):
+    _, part = read()
+    assert price(part, "g5.xlarge") is None and price(part, "m6i.large") is not None
+    world.quotas[LOCATION] = {GRAPHICS: 8.0, STANDARD: 64.0}
+    _, part = read(prices={"g5.xlarge": 1.0})
+    assert price(part, "g5.xlarge") == 1.0
+    assert quota(part, CapacityKind.VCPU).total == 8  # of two limits the tighter one: no plan exceeds either
+
+
+def test_a_shape_that_one_zone_lacks_is_not_offered(world, read):
+    world.zones[LOCATION]["eu-central-1b"] -= {"m6i.large"}
+    world.zones[LOCATION]["eu-central-1c"] = set(SHAPES)
+    _, part = read()
+    assert price(part, "m6i.large") is None and price(part, "m6i.xlarge") is not None
+    assert price(part, "m8") is None  # of the estate
+
+
+def test_spot_costs_what_the_dearest_of_its_zones_asks_now(world, read):
+    world.spot[LOCATION] = [
+        ("m6i.large", "eu-central-1a", 0.05, 11),
+        ("m6i.large", "eu-central-1a", 0.09, 9),
+        ("m6i.large", "eu-central-1b", 0.06, 10),
+        ("m6i.large", "eu-central-1c", 0.5, 11),
+    ]
+    _, part = read()
+    assert price(part, "m6i.large", Purchase.SPOT) == 0.06
+    listed = list_prices(TargetName.AWS, LOCATION)
+    assert price(part, "m6i.xlarge", Purchase.SPOT) == listed.compute["m6i.xlarge", Purchase.SPOT]
+    bands = {offer.item: offer.interruption for offer in part.offers if offer.purchase is Purchase.SPOT}
+    assert re.fullmatch(r"[<>]?\d+(-\d+)?%", bands["m6i.large"])
+
+
+def test_the_price_list_outweighs_the_catalog_and_what_people_state_both(world, read):
+    world.prices = {(LOCATION, "m6i.large"): 0.2, (LOCATION, "gp3"): 0.073}
+    figures, part = read()
+    assert figures.prices.source == LIVE
+    assert price(part, "m6i.large") == 0.2 and price(part, "gp3") == pytest.approx(0.073 / HOURS_A_MONTH)
+    assert price(part, "m6i.xlarge") == list_prices(TargetName.AWS, LOCATION).compute["m6i.xlarge", Purchase.ON_DEMAND]
+    assert price(part, "s3") is None
+    _, part = read(prices={"m6i.large": 0.15, "s3": 0.00003, "address": 0.005})
+    assert (price(part, "m6i.large"), price(part, "s3"), price(part, "address")) == (0.15, 0.00003, 0.005)
+
+
+def test_list_prices_are_read_once_a_day(world, read):
+    world.prices = {(LOCATION, "m6i.large"): 0.2}
+    earlier = read()[0].prices
+    world.prices = {(LOCATION, "m6i.large"): 0.3}
+    assert price(read(earlier)[1], "m6i.large") == 0.2
+    old = earlier.model_copy(update={"read_at": NOW - timedelta(hours=25)})
+    assert price(read(old)[1], "m6i.large") == 0.3
+
+
+def test_who_may_not_ask_the_price_list_gets_the_catalog_and_is_told(world, read):
+    world.denied = {"pricing": "AccessDeniedException"}
+    figures, part = read()
+    assert "catalog" in figures.prices.source and "AccessDenied" in figures.prices.source
+    assert price(part, "m6i.large") == 0.115
+
+
+def test_disks_of_others_count_and_buckets_have_no_limit(world, read):
+    world.volumes[LOCATION] = [
+        {"VolumeType": "gp3", "Size": 500, "Tags": []},
+        {"VolumeType": "gp3", "Size": 40, "Tags": tag_list(OURS)},
+        {"VolumeType": "io1", "Size": 100, "Tags": []},
+    ]
+    _, part = read()
+    found = quota(part, CapacityKind.STORAGE_GIB)
+    assert (found.total, found.used) == (50 * 1024, 500)
+
+
+def test_what_the_network_keeps_and_what_others_route_is_taken(world, read):
+    world.vpcs[LOCATION] = [
+        {"CidrBlockAssociationSet": [{"CidrBlock": "10.16.64.0/20"}, {"CidrBlock": "192.168.0.0/16"}], "Tags": []},
+        {"CidrBlockAssociationSet": [{"CidrBlock": "10.16.0.0/16"}], "Tags": tag_list(OURS)},
+    ]
+    _, part = read()
+    (pool,) = part.pools
+    own = own_prefixes(
+        CloudRegion(
+            account="p", location=LOCATION, zones=ZONES, pools=("10.16.0.0/16",), continent="e", fault_domain="f"
+        )
+    )
+    assert set(pool.taken) == {"10.16.64.0/20", *own}
+    assert quota(part, CapacityKind.ADDRESSES).available == 65536 - 4096 * 2
+
+
+def test_throttled_calls_are_made_again(world, read):
+    world.throttled = {LOCATION: 2}
+    _, part = read()
+    assert quota(part, CapacityKind.VCPU).total == 64
+
+
+def test_a_refusal_is_an_error_and_not_an_empty_region(world, read):
+    world.denied = {"servicequotas": "AccessDeniedException"}
+    with pytest.raises(NotPermitted) as told:
+        read()
+    assert "ListServiceQuotas" in str(told.value)
+    world.denied = {"ec2": "UnauthorizedOperation"}
+    with pytest.raises(CloudError):
+        read()
