@@ -44,7 +44,7 @@ class Storage(_Api):
     def answer(self, method: str, path: str, query: Json, body: Json) -> Json:
         parts = path.split("/")
         if parts == ["b"] and method == "POST":
-            return self.made(f"b/{body['name']}", self._filled(body))
+            return self.made(f"b/{body['name']}", _access(self._filled(body)))
         if parts == ["b"]:
             wanted = query.get("project", "")
             return {"items": [item for item in self.below("b") if item["_project"] == wanted or not wanted]}
@@ -77,7 +77,14 @@ class Storage(_Api):
         held = {**found.get("labels", {}), **body.pop("labels", {})}
         found |= {**body, "metageneration": str(int(found["metageneration"]) + 1)}
         found["labels"] = {name: value for name, value in held.items() if value is not None}
-        return copy.deepcopy(found)
+        return copy.deepcopy(_access(found))
+
+
+def _access(bucket: Json) -> Json:
+    """Google still says uniform access by its former name, too."""
+    configuration = bucket.setdefault("iamConfiguration", {})
+    configuration["bucketPolicyOnly"] = configuration.setdefault("uniformBucketLevelAccess", {"enabled": False})
+    return bucket
 
 
 class Dns(_Api):

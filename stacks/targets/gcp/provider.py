@@ -9,13 +9,16 @@ from stacks.errors import InvalidArgument
 ENDPOINTS: Mapping[str, str] = {
     "compute_custom_endpoint": "compute/v1/",
     "compute_beta_custom_endpoint": "compute/v1/",
-    "dns_custom_endpoint": "dns/v1/",
+    "dns_custom_endpoint": "",
     "monitoring_custom_endpoint": "",
     "network_connectivity_custom_endpoint": "v1/",
     "storage_custom_endpoint": "storage/v1/",
-    "storage_transfer_custom_endpoint": "v1/",
+    "storage_transfer_custom_endpoint": "",
 }
-"""By setting: where, below an account's endpoint, the APIs that our declarations need are answered."""
+"""By setting: where, below an account's endpoint, the APIs that our declarations need are answered.
+
+To those without a path the provider adds its own (it takes a version off `https` endpoints first, off others never).
+"""
 
 ANONYMOUS = "anonymous"
 
