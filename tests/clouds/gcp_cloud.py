@@ -172,10 +172,10 @@ def references(value: object) -> Iterator[str]:
 
 
 def linked(value: Any) -> Any:
-    """A body with its references as Google spells them, whichever way they came."""
+    """A body with its references as Google spells them, whichever way they came, and without nothings in lists."""
     if isinstance(value, str):
         found = REFERENCE.fullmatch(value)
         return LINK + found["path"] if found else value
     if isinstance(value, dict):
         return {name: linked(item) for name, item in value.items()}
-    return [linked(item) for item in value] if isinstance(value, list) else value
+    return [linked(item) for item in value if item is not None] if isinstance(value, list) else value

@@ -67,7 +67,6 @@ def _attachment(body: Json, number: int) -> Json:
         "operationalStatus": "OS_UNPROVISIONED",
         "pairingKey": f"{number:08x}-0000-4000-8000-000000000000/any/1",
         "adminEnabled": True,
-        "mtu": 1440,
     }
 
 
@@ -90,6 +89,19 @@ def _firewall(body: Json, number: int) -> Json:
     return {"direction": "INGRESS", "priority": 1000, "disabled": False, "logConfig": {"enable": False}}
 
 
+def _template(body: Json, number: int) -> Json:
+    """Scheduling says everything, interfaces and disks bear names."""
+    properties = body["properties"]
+    spelled = {"automaticRestart": True, "preemptible": False, "onHostMaintenance": "MIGRATE"}
+    properties["scheduling"] = {**spelled, **properties.get("scheduling", {})}
+    for index, interface in enumerate(properties.get("networkInterfaces", ())):
+        interface |= {"name": f"nic{index}"}
+    for index, disk in enumerate(properties.get("disks", ())):
+        disk.setdefault("deviceName", f"persistent-disk-{index}")
+        disk |= {"index": index, "interface": "SCSI", "mode": "READ_WRITE", "type": "PERSISTENT"}
+    return {}
+
+
 def _reservation(body: Json, number: int) -> Json:
     return {"status": "READY"}
 
@@ -100,6 +112,7 @@ FILLED: Mapping[str, Fill] = {
     "addresses": _address,
     "vpnGateways": _vpn_gateway,
     "vpnTunnels": _tunnel,
+    "instanceTemplates": _template,
     "interconnectAttachments": _attachment,
     "instanceGroupManagers": _group,
     "disks": _disk,
