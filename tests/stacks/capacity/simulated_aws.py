@@ -138,6 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(world.slow.get(location, 0))
         if refusal := self._refusal(location, service):
             return self._send(*refusal)
+        if asked[0] == "AssumeRole":
+            return self._send(200, _ASSUMED)
         answer = _OPERATIONS.get(asked[0])
         if answer is None:
             return self._pass_on(body)
@@ -188,6 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing: tests read `AwsWorld.asked`."""
 
 
+_ASSUMED = (
+    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>assumed</AccessKeyId>"
+    "<SecretAccessKey>assumed</SecretAccessKey><SessionToken>assumed</SessionToken>"
+    "<Expiration>2126-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+)
 _HOP = {"content-length", "transfer-encoding", "connection", "server", "date"}
 
 
@@ -197,7 +204,8 @@ def _asked(headers: Mapping[str, str], body: bytes) -> tuple[str, Row]:
         found: Row = json.loads(body or b"{}")
         return target.rpartition(".")[2], found
     form = parse_qs(body.decode(errors="replace")) if b"Action=" in body else {}
-    if form.get("Action", [""])[0] not in _OPERATIONS or form["Version"][0] != "2016-11-15":
+    action, version = form.get("Action", [""])[0], form.get("Version", [""])[0]
+    if (action not in _OPERATIONS or version != "2016-11-15") and action != "AssumeRole":
         return "", {}
     return form["Action"][0], {name: values[0] for name, values in form.items()}
 

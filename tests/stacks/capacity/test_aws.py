@@ -12,18 +12,15 @@ from stacks.capacity.aws import read_figures
 from stacks.capacity.list_prices import HOURS_A_MONTH, list_prices
 from stacks.capacity.part import LIVE, Place
 from stacks.capacity.region import part_of
-from stacks.clouds.aws.session import AwsClients
+from stacks.clouds.aws.session import aws_clients
 from stacks.errors import CloudError, NotPermitted
 from stacks.targets.aws.addressing import own_prefixes
-from tests.clouds.moto_server import aws_environ
 from tests.stacks.capacity.simulated_aws import (
     GP3,
     GRAPHICS,
     STANDARD,
-    AwsWorld,
     LimitExceeded,
     instance,
-    simulated_aws,
     tag_list,
     vcpu,
 )
@@ -43,34 +40,32 @@ OURS = {"prestage:environment": "prod"}
 
 
 @pytest.fixture
-def world():
-    return AwsWorld(zones={LOCATION: {zone: set(SHAPES) for zone in ZONES}}, prices={("nowhere", "x"): 1.0})
+def world(aws):
+    aws[0].zones = {LOCATION: {zone: set(SHAPES) for zone in ZONES}}
+    return aws[0]
 
 
 @pytest.fixture
-def read(world, monkeypatch):
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in aws_environ().items():
-        monkeypatch.setenv(name, value)
-    with simulated_aws(world) as url:
+def read(world, aws):
+    def now(earlier=None, **cloud):
+        account = Account(name="prod", target=TargetName.AWS, id="123456789012", endpoint=aws[1])
+        place = Place(region="fra", cloud=lying(**cloud), account=account, environment="prod", catalog=CATALOG)
+        figures = read_figures(place, aws_clients(account, LOCATION), earlier, NOW)
+        return figures, part_of(place, figures)
 
-        def now(earlier=None, **cloud):
-            account = Account(name="prod", target=TargetName.AWS, id="123456789012", endpoint=url)
-            lying = CloudRegion(
-                account="prod",
-                location=LOCATION,
-                zones=ZONES,
-                pools=("10.16.0.0/16",),
-                continent="europe",
-                fault_domain="fra",
-                **cloud,
-            )
-            place = Place(region="fra", cloud=lying, account=account, environment="prod", catalog=CATALOG)
-            figures = read_figures(place, AwsClients(account, LOCATION), earlier, NOW)
-            return figures, part_of(place, figures)
+    return now
 
-        yield now
+
+def lying(**cloud):
+    return CloudRegion(
+        account="prod",
+        location=LOCATION,
+        zones=ZONES,
+        pools=("10.16.0.0/16",),
+        continent="europe",
+        fault_domain="fra",
+        **cloud,
+    )
 
 
 def quota(part, kind):
@@ -195,12 +190,7 @@ def test_what_the_network_keeps_and_what_others_route_is_taken(world, read):
     ]
     _, part = read()
     (pool,) = part.pools
-    own = own_prefixes(
-        CloudRegion(
-            account="p", location=LOCATION, zones=ZONES, pools=("10.16.0.0/16",), continent="e", fault_domain="f"
-        )
-    )
-    assert set(pool.taken) == {"10.16.64.0/20", *own}
+    assert set(pool.taken) == {"10.16.64.0/20", *own_prefixes(lying())}
     assert quota(part, CapacityKind.ADDRESSES).available == 65536 - 4096 * 2
 
 
