@@ -12,7 +12,7 @@ CAPACITY_FIELDS = frozenset({"instances", "gib", "circuits", "gbps", "share"})
 WITHOUT_EFFECT = frozenset({"owner", "metric", "threshold"})  # on what demand can be met with
 NOT_COMPARED = frozenset({"id", "state"})  # computed: not anybody's to declare
 CLOUD_SIZES = frozenset({"size", "min_size", "max_size", "desired_capacity", "target_size", "instance_count"})
-CLOUD_REMARKS = ("tags", "labels", "user_labels", "description")
+CLOUD_REMARKS = ("tag", "tags", "labels", "user_labels", "description")
 OURS = ("prestage:", "prestage-")
 
 Teller = Callable[[DriftClass, str], Difference]
@@ -117,17 +117,27 @@ def _resized(tell: Teller, now: Value | None, aim: Value | None) -> Difference:
 
 
 def flattened(view: Mapping[str, Value] | None, above: str = "") -> dict[str, Value]:
-    """Nested attributes by path: `tags.Name`, `mixed_instances_policy.0.instances_distribution.0.spot_pools`."""
+    """Nested attributes by path: `tags.Name`, `mixed_instances_policy.0.instances_distribution.0.spot_pools`.
+
+    Blocks of a key and a value, such as an autoscaling group's tags, go by their key.
+    """
     found: dict[str, Value] = {}
     for name, value in (view or {}).items():
         path = f"{above}{name}"
         if isinstance(value, tuple) and any(isinstance(item, Mapping) for item in value):
-            found |= flattened({str(number): item for number, item in enumerate(value)}, f"{path}.")
+            found |= flattened(_by_key(value), f"{path}.")
         elif isinstance(value, Mapping):
             found |= flattened(value, f"{path}.")
         else:
             found[path] = value
     return found
+
+
+def _by_key(blocks: tuple[Value, ...]) -> Mapping[str, Value]:
+    pairs = [item for item in blocks if isinstance(item, Mapping) and {"key", "value"} <= item.keys()]
+    if len(pairs) == len(blocks):
+        return {str(item["key"]): item["value"] for item in pairs}
+    return {str(number): item for number, item in enumerate(blocks)}
 
 
 def text_of(value: Value | None) -> str | None:

@@ -39,7 +39,7 @@ def report(last, live, wanted, *, action=None, tagged=(), unseen=None, units=(),
         type=type,
         key=KEY,
         root="fra",
-        arguments={"min_size": 2, "max_size": 4, "desired_capacity": 3, "tags": {}, "policy": {}},
+        arguments={"min_size": 2, "max_size": 4, "desired_capacity": 3, "tags": {}, "tag": (), "policy": {}},
         lifecycle=Lifecycle(ignore=("desired_capacity",)),
     )
     seen = Observed(type=type, key=KEY, root="fra", last=last, live=live, wanted=wanted, action=action)
@@ -99,6 +99,14 @@ def test_nested_attributes_are_named_by_their_path():
     other = {"policy": ({"spot": {"pools": 3}}, {"name": "b"})}
     (found,) = report(group(**nested), group(**other), group(**nested), action=Action.UPDATE)
     assert (found.field, found.last_applied, found.live, found.wanted) == ("policy.0.spot.pools", "2", "3", "2")
+
+
+def test_tags_in_blocks_go_by_their_key_whatever_their_order():
+    ours, team = {"key": "prestage:key", "value": KEY}, {"key": "team", "value": "network"}
+    assert report(group(tag=(ours, team)), group(tag=(team, ours)), group(tag=(ours, team))) == ()
+    changed = group(tag=({"key": "prestage:key", "value": "other"}, team))
+    (found,) = report(group(tag=(ours, team)), changed, group(tag=(ours, team)), action=Action.UPDATE)
+    assert (found.field, found.drift_class) == ("tag.prestage:key", HARMFUL)
 
 
 def test_what_is_gone_is_harmful_when_it_is_wanted_or_somebody_has_it():
