@@ -259,6 +259,7 @@ SETTINGS = frozenset(
         "aws_ec2_transit_gateway_peering_attachment_accepter",
         "aws_vpn_gateway_attachment",
         "aws_vpn_gateway_route_propagation",
+        "aws_dx_connection_confirmation",
         "aws_efs_backup_policy",
         "aws_sns_topic_policy",
         "aws_main_route_table_association",

@@ -29,7 +29,8 @@ class Listing:
         origin: where region and owner of the side that made it are, of what two sides show.
         arguments: by Terraform's name.
         location: where a global service is asked; empty for all others.
-        tagged_as: of EC2, what its tags call the type.
+        tagged_as: of EC2, what its tags call the type; of others, the part of an ARN that tells it. Where it is empty,
+            the type is always listed.
     """
 
     type: str
@@ -183,6 +184,31 @@ GATEWAYS = (
     ),
 )
 
+DIRECT_CONNECT = (
+    Listing(
+        type="aws_dx_hosted_connection",
+        service="directconnect",
+        operation="describe_connections",
+        items="connections[]",
+        id="connectionId",
+        tags="tags",
+        name="connectionName",
+        state="connectionState",
+        tagged_as=":dxcon/",
+    ),
+    Listing(
+        type="aws_dx_private_virtual_interface",
+        service="directconnect",
+        operation="describe_virtual_interfaces",
+        items="virtualInterfaces[]",
+        id="virtualInterfaceId",
+        tags="tags",
+        name="virtualInterfaceName",
+        state="virtualInterfaceState",
+        tagged_as=":dxvif/",
+    ),
+)
+
 CAPACITY = (
     Listing(
         type="aws_launch_template",
@@ -257,6 +283,14 @@ CAPACITY = (
         named="bucket",
         arguments={"bucket": "Name", "arn": "join('', ['arn:aws:s3:::', Name])"},
     ),
+    Listing(
+        type="aws_dlm_lifecycle_policy",
+        service="dlm",
+        operation="get_lifecycle_policies",
+        items="Policies[]",
+        id="PolicyId",
+        tagged_as=":dlm:",
+    ),
 )
 
 WATCHING = (
@@ -295,5 +329,7 @@ WATCHING = (
     ),
 )
 
-LISTINGS: Mapping[str, Listing] = {item.type: item for item in (*NETWORK, *GATEWAYS, *CAPACITY, *WATCHING)}
+_ALL = (*NETWORK, *GATEWAYS, *DIRECT_CONNECT, *CAPACITY, *WATCHING)
+
+LISTINGS: Mapping[str, Listing] = {item.type: item for item in _ALL}
 """By Terraform type."""

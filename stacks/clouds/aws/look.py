@@ -47,9 +47,11 @@ class Look:
                 yield _resource(listing, row, tags)
 
     def has_tagged(self, listing: Listing, environment: str) -> bool:
-        """Whether there may be any with the environment's tag: EC2 tells for all its types in one answer."""
+        """Whether there may be any with the environment's tag: one answer tells for all types of EC2, and of others."""
         if not listing.tagged_as:
             return True
+        if listing.service != "ec2":
+            return any(listing.tagged_as in arn for arn in self._tagged_arns())
         wanted = {"key": ENVIRONMENT_TAG, "value": environment}
         filters = [{"Name": name, "Values": [value]} for name, value in wanted.items()]
         rows = self.rows("ec2", "describe_tags", "Tags[]", Filters=filters)
@@ -111,5 +113,8 @@ def _resource(listing: Listing, row: Reply, tags: Tags) -> CloudResource:
     )
 
 
-def _pairs(tags: Sequence[Mapping[str, str]]) -> Tags:
-    return {tag["Key"]: tag["Value"] for tag in tags}
+def _pairs(tags: Sequence[Mapping[str, str]] | Tags) -> Tags:
+    """Tags as AWS's services have them: pairs of `Key` and `Value`, of `key` and `value`, or a map."""
+    if isinstance(tags, Mapping):
+        return tags
+    return {tag.get("Key", tag.get("key", "")): tag.get("Value", tag.get("value", "")) for tag in tags}

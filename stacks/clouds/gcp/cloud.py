@@ -8,8 +8,8 @@ from stacks.clouds.cloud import NOTHING, Attributes, CloudResource
 from stacks.clouds.finding import by_provider, filled_in, together, two_of_one
 from stacks.clouds.gcp.collections import COLLECTIONS, GLOBAL, NESTED, ZONAL
 from stacks.clouds.gcp.look import Look
-from stacks.clouds.gcp.records import RECORD, record
 from stacks.clouds.gcp.session import gcp_session
+from stacks.clouds.gcp.settings import SETTINGS
 from stacks.declaration import Declaration
 from stacks.targets.gcp.marks import label_value
 
@@ -75,7 +75,7 @@ class GcpCloud:
         """One region: each declaration by its name, parents before what is within them."""
         look = self._look(region)
         ids: dict[str, str] = {}
-        for item in sorted(declarations, key=lambda item: (item.type in NESTED or item.type == RECORD, item.key)):
+        for item in sorted(declarations, key=lambda item: (item.type in NESTED or item.type in SETTINGS, item.key)):
             found = self._one(look, item, known)
             if found:
                 ids[item.key] = found.id
@@ -83,9 +83,9 @@ class GcpCloud:
         return ids
 
     def _one(self, look: Look, item: Declaration, known: Mapping[str, Attributes]) -> CloudResource | None:
-        if item.type == RECORD:
+        if item.type in SETTINGS:
             wanted = filled_in(item, known)
-            return record(look, wanted) if wanted else None
+            return SETTINGS[item.type](look, wanted) if wanted else None
         if item.type in NESTED:
             return self._within(look, item, known)
         if item.type in ZONAL:

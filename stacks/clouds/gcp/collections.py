@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 GLOBAL, REGION = "projects/{project}/global/", "projects/{project}/regions/{location}/"
-GONE = frozenset({"DELETING", "FAILED", "DEPROVISIONING"})
+GONE = frozenset({"DELETING", "DELETED", "FAILED", "DEPROVISIONING"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,13 @@ COLLECTIONS: Mapping[str, Collection] = {
             type="google_storage_bucket",
             service="storage",
             path="b?project={project}",
+        ),
+        Collection(
+            type="google_storage_transfer_job",
+            service="storagetransfer",
+            path='transferJobs?filter={{"projectId":"{project}"}}',
+            items="transferJobs",
+            state="status",
         ),
         Collection(
             type="google_monitoring_notification_channel",

@@ -27,7 +27,7 @@ class Look:
     def rows(self, service: str, path: str, items: str = "items") -> tuple[Reply, ...]:
         """All rows of a collection; asked once. A collection that the API has not is empty."""
         plain, _, query = path.format(project=self.session.project, location=self.location).partition("?")
-        arguments = dict(part.split("=", 1) for part in query.split("&") if part)
+        arguments = dict([query.split("=", 1)]) if query else {}
         with self._asking:
             if (service + plain) not in self._asked:
                 self._asked[service + plain] = self.session.listing(service, plain, items, **arguments)
@@ -37,7 +37,7 @@ class Look:
         """All resources of one type that are there."""
         for row in self.rows(collection.service, collection.path, collection.items):
             if not collection.state or str(row.get(collection.state)) not in GONE:
-                yield _resource(collection, row)
+                yield _resource(collection, row, self.session.project)
 
     def nested(self, type: str) -> Iterator[CloudResource]:
         """All resources that are rows within others."""
@@ -57,11 +57,11 @@ class Look:
         return self.resources(Collection(type=type, path=path, state="status"))
 
 
-def _resource(collection: Collection, row: Reply) -> CloudResource:
+def _resource(collection: Collection, row: Reply, project: str) -> CloudResource:
     """A row in our words; whose it is, its labels say, or its description."""
     labels: Mapping[str, str] = row.get(collection.labels) or {}
     facts = marks.facts_of(str(row.get("description", "")))
-    id = _id(collection, row)
+    id = _id(collection, row, project)
     arguments = {**in_terraform_words(row), **_renamed(row), "id": id}
     return CloudResource(
         type=collection.type,
@@ -80,11 +80,14 @@ def key_of_label(label: str) -> str:
     return key if marks.label_value(key) == label else label
 
 
-def _id(collection: Collection, row: Reply) -> str:
+def _id(collection: Collection, row: Reply, project: str) -> str:
     """What an import takes: the path below the API, or the name where that is unique in the world."""
+    name = str(row["name"])
     if collection.service == "storage":
-        return str(row["name"])
-    link = str(row.get("selfLink") or row["name"])
+        return name
+    if collection.service == "storagetransfer":
+        return f"{project}/{name.removeprefix('transferJobs/')}"
+    link = str(row.get("selfLink") or name)
     return link[link.index("projects/") :] if "projects/" in link else link
 
 

@@ -28,6 +28,7 @@ SERVICES: Mapping[str, str] = {
     "logging": "https://logging.googleapis.com/v2",
     "monitoring": "https://monitoring.googleapis.com/v3",
     "networkconnectivity": "https://networkconnectivity.googleapis.com/v1",
+    "storagetransfer": "https://storagetransfer.googleapis.com/v1",
     "cloudbilling": "https://cloudbilling.googleapis.com/v1",
 }
 """Where each API is answered; an account's endpoint takes the place of scheme and host."""
