@@ -20,7 +20,7 @@ from stacks.capacity.live import purpose_of
 from stacks.capacity.part import CapacityPart
 from stacks.estate.inventory import Inventory, Row, UsageRow
 from stacks.estate.physical import capacities
-from stacks.targets.estate import SPECS, undeclare
+from stacks.targets.estate import SPEC_TYPES, undeclare
 
 _NO_ROOTS: Mapping[str, str] = {}
 
@@ -35,7 +35,7 @@ def read_part(inventory: Inventory, environment: Environment, roots: Mapping[str
     """
     facts, _ = inventory.facts()
     rows, usages = inventory.live()
-    ours = [row for row in rows if row.environment == environment.name and row.type in SPECS]
+    ours = [row for row in rows if row.environment == environment.name and row.type in SPEC_TYPES]
     resources = tuple(_live(row, roots) for row in ours)
     staged = {item.resource.key for item in resources if item.resource.purpose is Purpose.STAGED}
     return CapacityPart(

@@ -38,7 +38,7 @@ _TABLE: Mapping[ResourceKind, _Rendering] = {
     ResourceKind.ALERT: _Rendering(type="estate_alert"),
 }
 _KINDS = {rendering.type: kind for kind, rendering in _TABLE.items()}
-SPECS = frozenset(_KINDS)
+SPEC_TYPES = frozenset(_KINDS)
 """Types that stand for a resource of a plan; a gateway entry is a part of its link."""
 GATEWAY = "estate_gateway"
 _NOT_SPEC = frozenset({"id", "state", "environment", "key", "owner", "region", "link", "network"})

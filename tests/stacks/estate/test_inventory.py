@@ -18,7 +18,7 @@ from stacks.errors import (
 )
 from stacks.estate import database
 from stacks.estate.inventory import Inventory
-from tests.stacks.estate.rows import block, circuit, machines, volume
+from tests.stacks.estate.rows import TAGS, block, circuit, machines, volume
 from tests.stacks.every_kind import CATALOG, facts
 
 KEY = "fra/compute/serving/m8"
@@ -162,3 +162,38 @@ def test_a_held_inventory_is_busy_and_a_damaged_one_says_so(tmp_path, monkeypatc
     (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
     with pytest.raises(StacksError, match="the inventory is damaged"):
         Inventory(tmp_path / "broken.db")
+
+
+def test_a_partner_in_a_cloud_is_known_and_takes_nothing_here(inventory):
+    """Failover entries and copies may point to regions elsewhere; a typo is still found."""
+    entry = {**TAGS, "key": "fra/failover/dub", "region": "fra", "partner": "dub", "share": 0.5}
+    with pytest.raises(UnknownPlace, match="no partner 'dub'"):
+        inventory.create("dev", "estate_failover", "fra/failover/dub", entry)
+    inventory.load_facts(facts().model_copy(update={"elsewhere": ("dub",)}), CATALOG)
+    inventory.create("dev", "estate_failover", "fra/failover/dub", entry)
+    inventory.create("dev", "estate_storage", "fra/storage/a", volume("fra/storage/a", 500, "dub"))
+    assert {usage.place for usage in inventory.live()[1]} == {"fra"}
+    with pytest.raises(UnknownPlace, match="no partner 'dubb'"):
+        inventory.create("dev", "estate_failover", "fra/failover/dubb", {**entry, "partner": "dubb"})
+    with pytest.raises(UnknownPlace, match="no region 'dub'"):
+        inventory.create(
+            "dev", "estate_alert", "dub/alert", {**TAGS, "region": "dub", "metric": "vcpu", "threshold": 1}
+        )
+
+
+def test_a_gateway_entry_names_where_tunnels_end(inventory):
+    entry = {
+        "link": "ams--fra",
+        "region": "fra",
+        "peer": "dub",
+        "peer_asn": 64513,
+        "peer_address": "203.0.113.7",
+        "second_address": "203.0.113.8",
+    }
+    key = "ams--fra/link/fra"
+    made = inventory.create("dev", "estate_gateway", key, {**TAGS, "key": key, **entry})
+    assert made.arguments["second_address"] == "203.0.113.8"
+    moved = inventory.update("dev", "estate_gateway", key, {**TAGS, "key": key, **entry, "peer_address": "203.0.113.9"})
+    assert (moved.seq, moved.version) == (made.seq, 2)  # in place: a tunnel may end elsewhere tomorrow
+    with pytest.raises(InvalidArgument, match="peer_asn is 0"):
+        inventory.update("dev", "estate_gateway", key, {**TAGS, "key": key, **entry, "peer_asn": 0})

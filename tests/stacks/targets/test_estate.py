@@ -21,7 +21,9 @@ from stacks.declaration import Ref
 from stacks.errors import InvalidArgument
 from stacks.estate.checks import check_arguments
 from stacks.estate.kinds import KINDS
-from stacks.targets.estate import declare, undeclare
+from stacks.targets.declare import declare as declare_all
+from stacks.targets.estate import GATEWAY, SPEC_TYPES, declare, undeclare
+from tests.clouds.clouds_world import every_kind_of, mixed_environment
 from tests.stacks.every_kind import compute, every_kind, resource
 
 ENVIRONMENT = Environment(name="dev", regions=(RegionSettings(name="fra"), RegionSettings(name="ams")), owner="net")
@@ -55,7 +57,7 @@ def test_what_is_declared_can_be_read_back(spec):
 
 def test_every_kind_has_a_type_of_its_own():
     declared = declare(every_kind(), ENVIRONMENT)
-    assert {item.type for item in declared} == set(KINDS)
+    assert {item.type for item in declared} == SPEC_TYPES == set(KINDS) - {GATEWAY}
     assert {item.kind for item in every_kind()} == set(ResourceKind)
 
 
@@ -89,3 +91,47 @@ def test_a_row_that_stands_for_nothing_is_told(type, arguments, told):
     with pytest.raises(InvalidArgument, match=told) as caught:
         undeclare(type, "fra/x", arguments)
     assert caught.value.where == "fra/x"
+
+
+def test_a_link_to_a_cloud_has_a_gateway_entry_where_our_tunnels_end():
+    """On AWS they end at the VPN connection's two tunnels, on Google Cloud at the gateway's two interfaces."""
+    mixed = mixed_environment()
+    declared = {item.key: item for item in declare([resource("ams--fra/link", LinkSpec())], mixed)}
+    assert set(declared) == {"ams--fra/link", "ams--fra/link/ams"}
+    entry = declared["ams--fra/link/ams"]
+    assert (entry.type, entry.of, entry.root, entry.depends_on) == (
+        GATEWAY,
+        "ams--fra/link",
+        "links",
+        ("ams--fra/link",),
+    )
+    assert entry.arguments["peer_address"] == Ref(key="ams--fra/link/fra", attribute="tunnel1_address")
+    assert entry.arguments["second_address"] == Ref(key="ams--fra/link/fra", attribute="tunnel2_address")
+    assert (entry.arguments["region"], entry.arguments["peer"], entry.arguments["peer_asn"]) == ("ams", "fra", 64512)
+    (_, entry) = declare([resource("ams--bel/link", LinkSpec())], mixed)
+    ends = [Ref(key="bel/network/vpn", attribute=f"vpn_interfaces.{n}.ip_address", root="bel") for n in (0, 1)]
+    assert [entry.arguments["peer_address"], entry.arguments["second_address"]] == ends
+    known = entry.resolved(lambda ref: "203.0.113.7")
+    check_arguments(KINDS[GATEWAY], entry.key, known)
+
+
+def test_what_a_gateway_entry_refers_to_is_declared_and_exported_over_there():
+    mixed = mixed_environment()
+    resources = every_kind_of(mixed)
+    link = resource("ams--bel/link", LinkSpec())
+    everything = {item.key: item for item in declare_all((*resources, link), mixed)}
+    entries = [item for item in everything.values() if item.type == GATEWAY]
+    assert {item.key for item in entries} == {"ams--bel/link/ams", "ams--fra/link/ams"}
+    for entry in entries:
+        for ref in entry.refs():
+            assert ref.key in everything
+            assert (ref.root or entry.root) == everything[ref.key].root
+            assert not ref.root or ref.attribute in everything[ref.key].exports
+
+
+def test_what_joins_two_clouds_is_none_of_the_estate_s():
+    assert not [
+        item
+        for item in declare_all(every_kind_of(mixed_environment()), mixed_environment())
+        if item.type.startswith("estate_") and "bel" in item.key
+    ]
