@@ -6,6 +6,7 @@ of them; a declaration says the same with a mapping or a tuple, and either fits 
 
 import collections.abc
 import importlib
+import sys
 import threading
 import typing
 from collections.abc import Callable, Mapping
@@ -114,11 +115,15 @@ def provider_class(provider: str) -> CloudClass:
 
 
 def _load(bridge: Bridge, module: str, name: str) -> CloudClass:
-    """One at a time: the packages load their modules lazily, and half a module is there for a second thread."""
+    """One at a time: the packages load their modules lazily, and half a module is there for a second thread.
+
+    Its arguments stand in the class's own module, as `...InitArgs` where a block has taken the name `...Args`.
+    """
     with _LOADING:
-        found = importlib.import_module(module)
-        inputs: type = getattr(found, f"{name}Args", None) or getattr(found, f"{name}InitArgs")
-        return CloudClass(bridge, getattr(found, name), inputs)
+        make = getattr(importlib.import_module(module), name)
+        own = sys.modules[make.__module__]
+        inputs: type = getattr(own, f"{name}InitArgs", None) or getattr(own, f"{name}Args")
+        return CloudClass(bridge, make, inputs)
 
 
 @cache
