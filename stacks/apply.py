@@ -7,7 +7,7 @@ What the plan destroys and the engine does not know goes first: see `stacks.stra
 """
 
 import json
-from collections.abc import Collection, ItemsView, Iterable
+from collections.abc import Collection, ItemsView, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,10 +21,20 @@ from contracts.resources import LINKS_ROOT, Resource
 from contracts.run import RootRun, RunReport, RunStatus
 from stacks.declaration import Argument, Declaration, Ref, SecretRef, Value
 from stacks.engines.engine import Adoption, Engine, Job, Preview
+from stacks.engines.turns import together
 from stacks.errors import EngineMissing, EstateBusy, Interrupted, PartlyApplied, StacksError
 from stacks.existing import Finder, finder_of
 from stacks.journal import Intent, Journal, Run
-from stacks.strays import STRAYS_ROOT, Strays, destroy_strays, doomed_by, find_strays, preview_strays
+from stacks.strays import (
+    STRAYS_ROOT,
+    Strays,
+    destroy_strays,
+    doomed_by,
+    find_copies,
+    find_strays,
+    preview_strays,
+    remade_by,
+)
 from stacks.targets.declare import by_root, declare, providers
 
 COMPLETE = frozenset({RunStatus.DONE, RunStatus.CLEAN})
@@ -38,6 +48,7 @@ class ApplyOrder:
     Attributes:
         resume: the command that continues this run after it stopped.
         doomed: what the plan destroys, as it was.
+        remade: what the plan makes in the place of something.
         live: keys of what existed when the order was made; nothing else of `doomed` can be a stray.
         finder: looks for what exists and no state knows; None where nothing can: on premises.
     """
@@ -47,6 +58,7 @@ class ApplyOrder:
     resume: str
     doomed: tuple[Declaration, ...]
     live: frozenset[str]
+    remade: tuple[Declaration, ...] = ()
     finder: Finder | None = None
 
     def job_now(self, engine: Engine, *, stopped: bool, job: Job | None = None) -> Job:
@@ -65,6 +77,17 @@ class ApplyOrder:
     def strays(self, engine: Engine) -> Strays | None:
         """What the plan destroys and the engine does not know; None where that is nothing."""
         return find_strays(self.doomed, self.live, engine.applied()) if self.doomed else None
+
+    def copies(self, engine: Engine) -> Mapping[str, Adoption]:
+        """Replacements that a run before this one made and that the state that is left does not know."""
+        finder = self.finder
+        if finder is None or not self.remade:
+            return {}
+        return find_copies(
+            self.remade,
+            engine.applied(),
+            lambda items, held: finder(replace(self.job, roots={STRAYS_ROOT: tuple(items)}, adopt=()), held, True),
+        )
 
 
 def make_order(plan: Plan, environment: Environment, *, resume: str, live: Collection[str] = ()) -> ApplyOrder:
@@ -94,6 +117,7 @@ def make_order(plan: Plan, environment: Environment, *, resume: str, live: Colle
         resume=resume,
         doomed=doomed_by(plan, environment),
         live=frozenset(live),
+        remade=remade_by(plan, environment),
         finder=finder_of(environment),
     )
 
@@ -248,14 +272,22 @@ def _run(order: ApplyOrder, engine: Engine, progress: Progress, *, stopped: bool
 
 
 def _destroy_strays(order: ApplyOrder, engine: Engine, progress: Progress, *, stopped: bool) -> tuple[RootRun, ...]:
-    strays = order.strays(engine)
-    if strays is None:
-        return ()
+    """Destroys what the plan destroys and the engine does not know; after a stop, copies of what it replaces too."""
 
     def adopting(job: Job) -> Job:
         return order.job_now(engine, stopped=stopped, job=job)
 
-    return (destroy_strays(strays, engine, progress, order.job, adopting),)
+    run = None
+    copies = order.copies(engine) if stopped else {}
+    if copies:
+        found = tuple(item for item in order.remade if item.key in copies)
+        doubles = Strays(found=found, kept=())
+        run = destroy_strays(
+            doubles, engine, progress, order.job, lambda job: replace(job, adopt=tuple(copies.values()))
+        )
+    if strays := order.strays(engine):
+        run = together(run, destroy_strays(strays, engine, progress, order.job, adopting))
+    return (run,) if run else ()
 
 
 def _patiently() -> Retrying:

@@ -4,6 +4,9 @@ They come from outside, or are orphans of a state that was damaged or removed. B
 declared in a root of their own, which takes them into the engine's state as they are, and then that root is emptied:
 the engine destroys them, in its own order, with its own checks. Killed in between, the same plan goes on from there.
 On premises creating what exists takes it in; in clouds it is imported, by the id that it is found under.
+
+A copy is a stray too: the replacement that a killed run made, where the state that reached the backend still has what
+was replaced. No engine imports what it believes to hold, so that the copy goes, and the replacement is made once more.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -15,7 +18,7 @@ from contracts.ports import Progress
 from contracts.resources import ON_DEMAND_PREFIX
 from contracts.run import RootRun, RunStatus
 from stacks.declaration import Declaration
-from stacks.engines.engine import Action, AppliedResource, Engine, Job, RootPreview
+from stacks.engines.engine import Action, Adoption, AppliedResource, Engine, Job, RootPreview
 from stacks.targets.declare import declare
 
 STRAYS_ROOT = f"{ON_DEMAND_PREFIX}_strays"  # no request's root: ids begin with a letter or a digit
@@ -59,6 +62,34 @@ def find_strays(
         if key not in going
     )
     return Strays(found=found, kept=kept)
+
+
+def remade_by(plan: Plan, environment: Environment) -> tuple[Declaration, ...]:
+    """What a plan makes in the place of something, as it will be, declared in the root of strays."""
+    after = [change.after for change in plan.changes if change.operation is Operation.REPLACE and change.after]
+    return declare([item.model_copy(update={"root": STRAYS_ROOT}) for item in after], environment)
+
+
+def find_copies(
+    remade: Collection[Declaration],
+    applied: Mapping[str, AppliedResource],
+    find: Callable[[Collection[Declaration], Mapping[str, AppliedResource]], Collection[Adoption]],
+) -> Mapping[str, Adoption]:
+    """Replacements that exist while the state still has what they replace: it reached its backend too late.
+
+    An engine would find what it knows gone, and make the replacement a second time.
+
+    Args:
+        remade: what the plan makes in the place of something.
+        applied: what the engine's state holds, by key.
+        find: looks for what is declared and not among what is given as held.
+    """
+    doubtful = {item.key for item in remade} & applied.keys()
+    if not doubtful:
+        return {}
+    held = {key: item for key, item in applied.items() if key not in doubtful}
+    found = find([item for item in remade if item.key in doubtful], held)
+    return {item.key: item for item in found if item.id not in ("", applied[item.key].id)}
 
 
 def preview_strays(strays: Strays) -> RootPreview:

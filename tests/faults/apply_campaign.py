@@ -38,6 +38,7 @@ from stacks.estate.inventory import resource_id
 from tests.faults.apply_world import Situation, apply_as_child, open_project, prepare
 
 ROOT = Path(__file__).parents[2]
+BOOK_POINTS = 24  # an apply passes about so many: before, during and after each write of journal and ledger
 DYING_S = 5.0  # how long what a killed process leaves may take to notice
 
 
@@ -53,12 +54,17 @@ class Verdict:
     failures: tuple[str, ...]
 
 
-def run_seed(seed: int, situations: tuple[Situation, ...], folder: Path, *, adoption: bool = True) -> Verdict:
-    """Plays one seed in a fresh copy of a prepared project."""
+def run_seed(
+    seed: int, situations: tuple[Situation, ...], folder: Path, *, adoption: bool = True, at_books: bool = False
+) -> Verdict:
+    """Plays one seed in a fresh copy of a prepared project; with `at_books` death comes at a write of the books."""
     situation = situations[seed % len(situations)]
     shutil.copytree(situation.folder, folder)
     before = creations(folder)
-    killed = _apply_and_kill(seed, situation, folder, adoption=adoption)
+    if at_books:
+        killed = _apply_and_die(seed, folder)
+    else:
+        killed = _apply_and_kill(seed, situation, folder, adoption=adoption)
     failures = [f"outlived the child: {words}" for words in outliving(folder)]
     between = creations(folder)
     again = start_child(folder, 0, seed, adoption=adoption)
@@ -149,9 +155,19 @@ def _apply_and_kill(seed: int, situation: Situation, folder: Path, *, adoption: 
     return child.returncode < 0
 
 
-def start_child(folder: Path, due: int = 0, seed: int = 0, *, adoption: bool = True) -> subprocess.Popen[bytes]:
-    """Applies the plan of a project; dies at the `due`-th thing that its engine tells."""
-    words = ["--child", str(folder), "--due", str(due), "--first", str(seed)]
+def _apply_and_die(seed: int, folder: Path) -> bool:
+    """Applies in a child that dies before, during or after a seeded write of journal or ledger."""
+    due = random.Random(f"book of {seed}").randint(1, BOOK_POINTS)
+    with start_child(folder, due, seed, at_books=True) as child:
+        child.communicate(timeout=120)
+    return child.returncode < 0
+
+
+def start_child(
+    folder: Path, due: int = 0, seed: int = 0, *, adoption: bool = True, at_books: bool = False
+) -> subprocess.Popen[bytes]:
+    """Applies the plan of a project; dies at the `due`-th thing that its engine tells, or point of its books."""
+    words = ["--child", str(folder), "--due", str(due), "--first", str(seed), *(["--at-books"] if at_books else [])]
     return subprocess.Popen(
         [sys.executable, "-m", "tests.faults.apply_campaign", *words, *([] if adoption else ["--without-adoption"])],
         stdout=subprocess.PIPE,
@@ -196,9 +212,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--engine", type=EngineName, choices=list(EngineName), default=EngineName.TERRAFORM)
     parser.add_argument("--without-adoption", action="store_true")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--at-books", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--due", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.child:
+        if options.at_books:
+            return apply_as_child(options.child, 0, options.first, adoption=True, book=options.due)
         return apply_as_child(options.child, options.due, options.first, adoption=not options.without_adoption)
     with tempfile.TemporaryDirectory() as name:
         verdicts = list(_play(Path(name), options))

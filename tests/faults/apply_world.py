@@ -6,6 +6,7 @@ the estate was changed behind the engine's back: something is gone, something is
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import shutil
@@ -37,6 +38,7 @@ from stacks.errors import KeyTaken
 from stacks.estate.inventory import Inventory, Row
 from tests.coordinator.factory import NOON, Hands
 from tests.coordinator.world import apply_confirmed, changes_of, plan_review_apply, write_load
+from tests.faults.failpoints import Failpoints, PointedJournal, PointedLedger
 
 REGIONS = ("fra", "ams", "lon", "mad", "nyc", "chi")
 FOREIGN = "fra/compute/staged/s4/0777"
@@ -146,13 +148,21 @@ class Mortal:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def apply_as_child(folder: Path, due: int, seed: int, *, adoption: bool) -> int:
-    """What the child does: says that it begins, applies the plan that is there, and returns what the command would."""
+def apply_as_child(folder: Path, due: int, seed: int, *, adoption: bool, book: int = 0) -> int:
+    """What the child does: says that it begins, applies the plan that is there, and returns what the command would.
+
+    Args:
+        folder: the project.
+        due: at which thing that the engine tells it dies; 0: never.
+        seed: of the delay.
+        adoption: whether the estate takes in what exists.
+        book: at which point of journal and ledger it dies; 0: never.
+    """
     if not adoption:
         _take_adoption_out()
     delay_s = random.Random(f"delay of {seed}").uniform(0, 0.03)
     try:
-        with open_project(folder) as project:
+        with _with_points(open_project(folder), Failpoints(book, on_death=_die)) as project:
             print("begin", flush=True)
             plan, progress = project.paths.plan, Mortal(due, delay_s)
             report = apply_reviewed(project, plan, progress, confirmed=_destroyed(project))
@@ -165,6 +175,19 @@ def apply_as_child(folder: Path, due: int, seed: int, *, adoption: bool) -> int:
     if unfinished := incomplete(report, resume="prestage apply"):
         print(unfinished.render(), file=sys.stderr)
     return ExitCode.CLEAN if report.complete else ExitCode.PARTIAL
+
+
+def _with_points(project: Project, at: Failpoints) -> Project:
+    """The project with books that pass points."""
+    project.ledger.close()
+    ledger = PointedLedger(project.paths.ledger, "dev", project.clock, project.ledger.quarantine)
+    journal = PointedJournal(project.paths.journal)
+    ledger.at = journal.at = at
+    return dataclasses.replace(project, ledger=ledger, journal=journal)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _destroyed(project: Project) -> int:

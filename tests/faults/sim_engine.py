@@ -1,0 +1,222 @@
+"""A simulated engine over a simulated cloud: what real engines do where it matters, in no time.
+
+Several creates are in flight at once; the state has a resource only once its answer came and was written down; and
+what was written may reach the backend late (20 s with the S3 backend), so that a death forgets it. Time-outs are not
+tried again, because a create without a name is not safe to repeat; a 429 is, because nothing was done.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from contracts.ports import Progress
+from contracts.run import RootRun, RunStatus
+from stacks.declaration import Declaration, Value
+from stacks.engines.engine import Action, AppliedResource, Job, Preview, ProgramInfo, RootPreview
+from stacks.errors import CloudError
+from tests.faults.failpoints import Failpoints
+from tests.faults.sim_cloud import SimCloud, TooMany
+
+IN_FLIGHT = 3
+TRIES = 3  # of a call that met a 429
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A resource as the state has it."""
+
+    root: str
+    type: str
+    key: str
+    id: str
+    arguments: Mapping[str, Value]
+
+
+@dataclass(slots=True)
+class SimState:
+    """The engine's state and its backend, which has what was written `lag_s` ago, or flushed at an orderly end."""
+
+    lag_s: float = 0.0
+    now: dict[str, Held] = field(default_factory=dict)
+    written: list[tuple[float, dict[str, Held]]] = field(default_factory=list)
+
+    def write(self, at_s: float) -> None:
+        self.written.append((at_s, dict(self.now)))
+
+    def flush(self) -> None:
+        """An orderly end: everything has reached the backend."""
+        self.written = [(float("-inf"), dict(self.now))]
+
+    def die(self, at_s: float) -> None:
+        """Forgets what has not reached the backend."""
+        there = [state for when, state in self.written if when <= at_s - self.lag_s]
+        self.now = dict(there[-1]) if there else {}
+        self.flush()
+
+
+@dataclass(slots=True)
+class SimEngine:
+    """The engine port. Deletes first where nothing is made (links before networks), else creations in key order."""
+
+    cloud: SimCloud
+    state: SimState
+    at: Failpoints
+    chance: random.Random
+
+    def program(self) -> ProgramInfo:
+        return ProgramInfo(name="simulated", version="1")
+
+    def preview(self, job: Job, progress: Progress) -> Preview:
+        self._refresh()
+        roots = (RootPreview(root=root, actions=self._actions(job, root), text="") for root in sorted(job.roots))
+        return Preview(roots=tuple(roots))
+
+    def apply(self, job: Job, progress: Progress) -> tuple[RootRun, ...]:
+        self.at("engine called")
+        self._refresh()
+        self._leave(job)
+        outcomes = tuple(self._apply_root(job, root) for root in job.roots)
+        if all(run.status in (RunStatus.DONE, RunStatus.CLEAN) for run in outcomes):
+            for key in [key for key, item in self.state.now.items() if item.root in job.drop]:
+                self._forget(key)
+        self.at("before the engine ends")
+        self.state.flush()
+        self.at("engine ended")
+        return outcomes
+
+    def applied(self) -> Mapping[str, AppliedResource]:
+        return {
+            key: AppliedResource(type=item.type, key=key, root=item.root, arguments=item.arguments, id=item.id)
+            for key, item in self.state.now.items()
+        }
+
+    def _refresh(self) -> None:
+        """What the state holds and the cloud does not have is forgotten; attributes are as they are."""
+        for key, item in list(self.state.now.items()):
+            there = self.cloud.read(item.id)
+            if there is None:
+                del self.state.now[key]
+            else:
+                self.state.now[key] = _held(item.root, there.type, key, item.id, there.arguments)
+
+    def _leave(self, job: Job) -> None:
+        """Imports: what exists is taken into the state, as it is."""
+        roots = {item.key: (root, item) for root, items in job.roots.items() for item in items}
+        for adoption in job.adopt:
+            root, item = roots[adoption.key]
+            if adoption.id and (there := self.cloud.read(adoption.id)):
+                self._note(_held(root, item.type, item.key, adoption.id, there.arguments))
+            elif adoption.key in self.state.now:
+                before = self.state.now[adoption.key]
+                self._note(_held(root, before.type, before.key, before.id, before.arguments))
+
+    def _apply_root(self, job: Job, root: str) -> RootRun:
+        declared = {item.key: item for item in job.roots[root]}
+        actions = self._actions(job, root)
+        failures: list[str] = []
+        for key in [key for key, action in actions.items() if action in (Action.DELETE, Action.REPLACE)]:
+            self._attempt(failures, lambda key=key: self._delete(key))
+        for key in [key for key, action in actions.items() if action is Action.UPDATE]:
+            self._attempt(failures, lambda key=key: self._update(job.environment, declared[key]))
+        new = [key for key, act in actions.items() if act in (Action.CREATE, Action.REPLACE)]
+        new = [key for key in new if key not in self.state.now]  # a replacement whose first half failed waits
+        for first in range(0, len(new), IN_FLIGHT):
+            self._create(job.environment, root, [declared[key] for key in new[first : first + IN_FLIGHT]], failures)
+        done = list(actions.values())
+        status = RunStatus.FAILED if failures else RunStatus.DONE if actions else RunStatus.CLEAN
+        return RootRun(
+            root=root,
+            status=status,
+            created=done.count(Action.CREATE),
+            updated=done.count(Action.UPDATE),
+            deleted=done.count(Action.DELETE),
+            message="; ".join(failures),
+        )
+
+    def _create(self, environment: str, root: str, items: list[Declaration], failures: list[str]) -> None:
+        """Sends all, then notes what was answered: between the two, the state knows none of them."""
+        answered: list[Held] = []
+        for item in items:
+            arguments = _arguments(environment, item)
+            self.at(f"before create {item.key}")
+            if self.at.dies_next() and self.chance.random() < 0.5:  # sent, and done by the cloud after our death
+                self._attempt(failures, lambda item=item, them=arguments: self._send(item, them))
+            self.at(f"during create {item.key}")
+            self._attempt(
+                failures,
+                lambda item=item, them=arguments: answered.append(
+                    _held(root, item.type, item.key, self._send(item, them), them)
+                ),
+            )
+            self.at(f"after create {item.key}")
+        for held in answered:
+            self._note(held)
+
+    def _send(self, item: Declaration, arguments: Mapping[str, Value]) -> str:
+        return self.cloud.create(item.type, item.key, arguments)
+
+    def _update(self, environment: str, item: Declaration) -> None:
+        held, arguments = self.state.now[item.key], _arguments(environment, item)
+        self.at(f"before update {item.key}")
+        self.cloud.update(held.id, arguments)
+        self.at(f"after update {item.key}")
+        self._note(_held(held.root, item.type, item.key, held.id, arguments))
+
+    def _delete(self, key: str) -> None:
+        self.at(f"before delete {key}")
+        self.cloud.delete(self.state.now[key].id)
+        self.at(f"after delete {key}")
+        self._forget(key)
+
+    def _attempt(self, failures: list[str], act: Callable[[], object]) -> None:
+        """One call, again after a 429; what it fails with is the root's failure."""
+        for tries in range(TRIES):
+            try:
+                act()
+            except TooMany as error:
+                self.cloud.clock.sleep(1.0)
+                if tries == TRIES - 1:
+                    failures.append(str(error))
+            except CloudError as error:
+                failures.append(str(error))
+                return
+            else:
+                return
+
+    def _note(self, held: Held) -> None:
+        self.at("before a state write")
+        self.state.now[held.key] = held
+        self.state.write(self.cloud.clock.seconds)
+        self.at("after a state write")
+
+    def _forget(self, key: str) -> None:
+        self.at("before a state write")
+        self.state.now.pop(key, None)
+        self.state.write(self.cloud.clock.seconds)
+        self.at("after a state write")
+
+    def _actions(self, job: Job, root: str) -> dict[str, Action]:
+        wanted = {item.key: item for item in job.roots[root]}
+        actions: dict[str, Action] = {}
+        for key, item in wanted.items():
+            held = self.state.now.get(key)
+            if held is None or held.root != root:
+                actions[key] = Action.CREATE
+            elif dict(held.arguments) != _arguments(job.environment, item):
+                actions[key] = Action.REPLACE if _replaces(held.arguments, item) else Action.UPDATE
+        gone = [key for key, item in self.state.now.items() if item.root == root and key not in wanted]
+        return actions | dict.fromkeys(sorted(gone), Action.DELETE)
+
+
+def _held(root: str, type: str, key: str, id: str, arguments: Mapping[str, Value]) -> Held:
+    return Held(root=root, type=type, key=key, id=id, arguments=arguments)
+
+
+def _replaces(before: Mapping[str, Value], item: Declaration) -> bool:
+    return before.get("shape") != item.arguments.get("shape")
+
+
+def _arguments(environment: str, item: Declaration) -> dict[str, Value]:
+    return dict(item.resolved(lambda ref: f"{environment}/{getattr(ref, 'key', '')}"))
