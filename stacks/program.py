@@ -5,6 +5,7 @@ this room may not import: it is found by the entry point group `prestage.gatekee
 refuse is an error of this program, with the same text; in a preview too, where the plan is read and nothing written.
 """
 
+from collections.abc import Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol, cast
@@ -15,8 +16,10 @@ from contracts.environment import EngineName, Environment
 from contracts.errors import PrestageError
 from contracts.plan import Plan
 from stacks.apply import ApplyOrder, make_order
-from stacks.engines.pulumi_engine.resources import register
-from stacks.engines.pulumi_engine.workspace import stack_of
+from stacks.declaration import Declaration
+from stacks.engines.pulumi_engine.collecting import collect_rarely
+from stacks.engines.pulumi_engine.resources import Surroundings, register
+from stacks.engines.pulumi_engine.workspace import accounts_of, stack_of
 from stacks.errors import OtherEngine, StacksError
 
 GROUP = "prestage.gatekeeper"
@@ -50,6 +53,7 @@ class Gatekeeper(Protocol):
 
 def main() -> None:
     """Runs the program: registers what the plan wants in the stack that runs."""
+    collect_rarely()
     try:
         declare_plan(load_gatekeeper(), pulumi.get_stack(), plan_path(Path(pulumi.get_root_directory())))
     except PrestageError as error:
@@ -70,7 +74,21 @@ def declare_plan(gatekeeper: Gatekeeper, stack: str, path: Path) -> None:
     order = make_order(approval.plan, approval.environment, resume="pulumi up")
     roots = roots_in(order, approval.environment, stack)
     declarations = [item for root in roots for item in order.job.roots[root]]
-    register(declarations, {item.key: item.id for item in order.job.adopt})
+    adopted = {item.key: item.id for item in order.job.adopt}
+    register(declarations, adopted, _surroundings(order, approval.environment, declarations))
+
+
+def _surroundings(order: ApplyOrder, environment: Environment, declarations: Iterable[Declaration]) -> Surroundings:
+    """Where the order's clouds are, and the stacks that its declarations refer to."""
+    elsewhere = {ref.root for item in declarations for ref in item.refs() if ref.root}
+    return Surroundings(
+        providers=order.job.providers,
+        accounts=accounts_of(environment),
+        stacks={
+            root: f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack_of(environment, root)}"
+            for root in elsewhere
+        },
+    )
 
 
 def refuse_other_engine(environment: Environment) -> None:

@@ -9,12 +9,12 @@ executables in `tests/clouds/plugins` are what an engine starts itself, by PATH 
 with the folder in PRESTAGE_RECORDING.
 
 What it received is a file of JSON lines, `<folder>/received.jsonl`, one for each create, update and delete in the order
-in which they came; `tests.clouds.recording_monitor` writes the same lines from the registrations of a program, without
+in which they came; `tests.laws.parity.registrations` makes the same lines from the registrations of a program, without
 an engine:
 
-    action        create, update or delete; `register` where a monitor wrote it
+    action        create, update or delete; `register` where it is a program's
     type          the type token: aws:ec2/vpc:Vpc
-    urn           the engine's; made up where a monitor wrote it
+    urn           the engine's; made up where it is a program's
     name          the declaration's key
     inputs        Pulumi's names (camelCase, blocks that repeat in the plural); references are values by now: the id or
                   attribute of another line

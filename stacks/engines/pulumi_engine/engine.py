@@ -14,6 +14,7 @@ from contracts.resources import LINKS_ROOT
 from contracts.run import RootRun, RunStatus
 from stacks.declaration import ESTATE_PROVIDER, secrets_of
 from stacks.engines.engine import AppliedResource, Job, Observed, Preview, ProgramInfo
+from stacks.engines.pulumi_engine.collecting import rare_collections
 from stacks.engines.pulumi_engine.command import SupervisedCommand, find_pulumi
 from stacks.engines.pulumi_engine.holdings import Holdings
 from stacks.engines.pulumi_engine.orders import orders_of, rounds_of
@@ -97,6 +98,7 @@ class PulumiEngine:
         surroundings = surroundings_of(self._workspace, job.providers, (*job.roots, LINKS_ROOT))
         with ExitStack() as stack:
             stack.enter_context(quiet_program())
+            stack.enter_context(rare_collections())
             served = (
                 [f"{NAME}:{stack.enter_context(serve(self._workspace.inventory))}"] if self._has_estate(job) else []
             )

@@ -2,12 +2,14 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from pulumi.automation.events import EngineEvent, OpType, StepEventMetadata
+from pulumi.automation.events import EngineEvent, OpType, StepEventMetadata, StepEventStateMetadata
 
-from stacks.engines.engine import Action
-from stacks.engines.pulumi_engine.naming import type_of
+from stacks.declaration import Value
+from stacks.engines.engine import Action, Observed
+from stacks.engines.pulumi_engine.naming import declared_names, type_of
 
 PLANNED = {
     OpType.CREATE: Action.CREATE,
@@ -28,9 +30,20 @@ DONE = {
 }
 
 
+GOING = (OpType.DELETE, OpType.DELETE_REPLACED, OpType.DISCARD_REPLACED)
 AFTERWARDS = ("update failed", "preview failed", "an unhandled error occurred", "Exception calling application")
 """What is said beside the error that caused it."""
 IN_PROGRAM = "python inline source runtime error: "
+
+
+@dataclass(slots=True)
+class _Seen:
+    """One resource as events showed it so far."""
+
+    type: str
+    last: StepEventStateMetadata | None = None
+    live: StepEventStateMetadata | None = None
+    wanted: StepEventStateMetadata | None = None
 
 
 class Events:
@@ -49,18 +62,49 @@ class Events:
         self.done: dict[str, Counter[Action]] = {}
         self.failures: dict[str, list[str]] = {}
         self.errors: list[str] = []
+        self._seen: dict[str, _Seen] = {}
 
     def __call__(self, event: EngineEvent) -> None:
         with self._guard:
             if event.resource_pre_event and (key := _key(event.resource_pre_event.metadata)):
                 self._plan(key, event.resource_pre_event.metadata.op)
+                self._see(key, event.resource_pre_event.metadata)
             if event.res_outputs_event and (key := _key(event.res_outputs_event.metadata)):
                 self._finish(key, event.res_outputs_event.metadata.op)
+                self._see(key, event.res_outputs_event.metadata)
             if event.diagnostic_event and event.diagnostic_event.severity == "error":
                 self._fail(event.diagnostic_event.urn or "", event.diagnostic_event.message.strip())
 
-    def views(self):
-        return ()
+    def observed(self, key: str, root: str) -> Observed:
+        """What a preview with a refresh showed of one resource."""
+        seen = self._seen[key]
+        return Observed(
+            type=seen.type,
+            key=key,
+            root=root,
+            last=_attributes(seen.type, seen.last),
+            live=_attributes(seen.type, seen.live),
+            wanted=_attributes(seen.type, seen.wanted),
+            action=self.planned.get(key),
+        )
+
+    def keys(self) -> tuple[str, ...]:
+        """All of ours that were heard of."""
+        return tuple(sorted(self._seen))
+
+    def _see(self, key: str, metadata: StepEventMetadata) -> None:
+        """A refresh shows what was applied last and what is live; the step after it what is wanted."""
+        type = type_of(metadata.type)
+        assert type is not None
+        seen = self._seen.setdefault(key, _Seen(type))
+        if metadata.op is OpType.REFRESH:
+            seen.last, seen.live = metadata.old, metadata.new
+        elif metadata.op in GOING:
+            seen.wanted = seen.wanted if metadata.op is OpType.DELETE_REPLACED else None
+        else:
+            seen.wanted = metadata.new
+            if metadata.op is OpType.IMPORT:
+                seen.live = metadata.new
 
     def _plan(self, key: str, operation: OpType) -> None:
         if action := PLANNED.get(operation):
@@ -79,6 +123,13 @@ class Events:
             self.failures.setdefault(self._root_of(name), []).append(f"{name}: {_first_line(message)}")
         elif message and not any(words in message for words in AFTERWARDS):
             self.errors.append(message.partition("\nTraceback")[0].removeprefix(IN_PROGRAM).strip())
+
+
+def _attributes(type: str, state: StepEventStateMetadata | None) -> Mapping[str, Value] | None:
+    """Inputs and what is computed; what is not known yet, and secrets, are left out."""
+    if state is None:
+        return None
+    return {**declared_names(type, state.inputs or {}), **declared_names(type, state.outputs or {})}
 
 
 def _key(metadata: StepEventMetadata) -> str | None:

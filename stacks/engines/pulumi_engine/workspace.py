@@ -57,7 +57,13 @@ class PulumiWorkspace:
         return str(self._settings().get("name", PROJECT))
 
     @property
-    def backend_url(self) -> str:
+    def accounts_of(environment: Environment) -> Mapping[str, str]:
+    """By region in a cloud, the account that it lies in; in the environment's own order."""
+    found = ((region.name, environment.account(region.name)) for region in environment.regions)
+    return {region: account.name for region, account in found if account}
+
+
+def backend_url(self) -> str:
         """PULUMI_BACKEND_URL, else that of Pulumi.yaml, else the environment's. A path in it is absolute."""
         url = os.environ.get("PULUMI_BACKEND_URL") or self._configured_backend()
         if not url.startswith(FILE_SCHEME):
@@ -130,8 +136,7 @@ class PulumiWorkspace:
     @property
     def accounts(self) -> Mapping[str, str]:
         """By region, the account that it lies in."""
-        found = ((region.name, self.environment.account(region.name)) for region in self.environment.regions)
-        return {region: account.name for region, account in found if account}
+        return accounts_of(self.environment)
 
     @property
     def in_pulumi_cloud(self) -> bool:
@@ -172,6 +177,12 @@ def stack_of(environment: Environment, root: str) -> str:
     if environment.layout is Layout.ENVIRONMENT and not root.startswith(ON_DEMAND_PREFIX):
         return environment.name
     return f"{environment.name}.{root}"
+
+
+def accounts_of(environment: Environment) -> Mapping[str, str]:
+    """By region in a cloud, the account that it lies in; in the environment's own order."""
+    found = ((region.name, environment.account(region.name)) for region in environment.regions)
+    return {region: account.name for region, account in found if account}
 
 
 def backend_url(backend: Backend) -> str:
