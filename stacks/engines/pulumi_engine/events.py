@@ -88,7 +88,7 @@ class Events:
             action=self.planned.get(key),
         )
 
-    def keys(self) -> tuple[str, ...]:
+    def seen(self) -> tuple[str, ...]:
         """All of ours that were heard of."""
         return tuple(sorted(self._seen))
 

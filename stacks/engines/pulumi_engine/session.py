@@ -85,7 +85,7 @@ class Session:
         if order.stack not in self._existing and not order.declarations:
             return ()
         events, _ = self._look(order, progress)
-        seen = (events.observed(key, self._root_of(order, key)) for key in events.keys())
+        seen = (events.observed(key, self._root_of(order, key)) for key in events.seen())
         return tuple(item for item in seen if item.root in order.roots)
 
     def apply(self, order: StackOrder, progress: Progress) -> tuple[RootRun, ...]:

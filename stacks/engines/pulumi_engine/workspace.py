@@ -57,13 +57,7 @@ class PulumiWorkspace:
         return str(self._settings().get("name", PROJECT))
 
     @property
-    def accounts_of(environment: Environment) -> Mapping[str, str]:
-    """By region in a cloud, the account that it lies in; in the environment's own order."""
-    found = ((region.name, environment.account(region.name)) for region in environment.regions)
-    return {region: account.name for region, account in found if account}
-
-
-def backend_url(self) -> str:
+    def backend_url(self) -> str:
         """PULUMI_BACKEND_URL, else that of Pulumi.yaml, else the environment's. A path in it is absolute."""
         url = os.environ.get("PULUMI_BACKEND_URL") or self._configured_backend()
         if not url.startswith(FILE_SCHEME):
