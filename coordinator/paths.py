@@ -65,6 +65,20 @@ class Paths:
         """Where the plan with a digest is kept once it is being applied."""
         return self.state / "plans" / f"{digest.removeprefix('sha256:')}.json"
 
+    @property
+    def proposal(self) -> Path:
+        """Where proposals of adoption go by default."""
+        return self.folder / "plans" / f"{self.environment}.adoption.json"
+
+    @property
+    def adoptions(self) -> Path:
+        """Where proposals are kept once they are being applied."""
+        return self.state / "adoptions"
+
+    def adoption(self, digest: str) -> Path:
+        """Where the proposal with a digest is kept."""
+        return self.adoptions / f"{digest.removeprefix('sha256:')}.json"
+
     def review_of(self, plan: Path) -> Path:
         """`plans/dev.json` -> `plans/dev.review.json`."""
         return plan.with_name(f"{plan.stem}.review.json")

@@ -13,10 +13,11 @@ def as_found(declarations: Iterable[Declaration], environment: Environment) -> I
     """The same declarations, with what the environment's `adopted` says in place of what the targets say."""
     adopted = {item.key: item.as_found for item in environment.adopted}
     for item in declarations:
-        yield _laid_over(item, adopted[item.key]) if adopted.get(item.key) else item
+        yield laid_over(item, adopted[item.key]) if adopted.get(item.key) else item
 
 
-def _laid_over(item: Declaration, found: Mapping[str, JsonValue]) -> Declaration:
+def laid_over(item: Declaration, found: Mapping[str, JsonValue]) -> Declaration:
+    """A declaration with values as they were found; what was not there is not declared."""
     kept = {name: value for name, value in item.arguments.items() if name not in found}
     said = {name: to_value(value) for name, value in found.items() if value is not None}
     return replace(item, arguments={**kept, **said})

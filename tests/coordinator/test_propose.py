@@ -1,0 +1,179 @@
+"""Which place something found is proposed for, what stays as it was found, and what is left alone for which reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.adoption import LeftCode
+from contracts.files import write_document
+from contracts.ports import Silent
+from coordinator.adopt import adopt, lines_for
+from coordinator.errors import Refused
+from coordinator.propose import propose
+from stacks.clouds.cloud import CloudResource
+from stacks.declaration import Value
+from stacks.errors import AdoptionRefused
+from tests.coordinator.cloud_project import (
+    cloud_environment,
+    open_cloud_project,
+    write_cloud_project,
+    write_environment,
+)
+from tests.coordinator.observing_engine import ObservingEngine
+from tests.stacks.clouds.fake_cloud import FakeCloud
+
+ENVIRONMENT = cloud_environment("http://127.0.0.1:1", regions=("fra",))
+VPC: dict[str, Value] = {
+    "cidr_block": "10.16.0.0/16",
+    "enable_dns_support": True,
+    "enable_dns_hostnames": True,
+    "enable_network_address_usage_metrics": True,
+}
+
+
+def found(type, id, /, **arguments):
+    return CloudResource(type=type, key="", id=id, place="fra", arguments={**arguments, "id": id})
+
+
+NETWORK = found("aws_vpc", "vpc-1", cidr_block="10.16.0.0/16")
+GATEWAY = found("aws_internet_gateway", "igw-1", vpc_id="vpc-1")
+BLOCK = found("aws_subnet", "subnet-1", vpc_id="vpc-1", cidr_block="10.16.9.0/24")
+VOLUME = found("aws_ebs_volume", "vol-1", type="gp3", size=80)
+GROUP = found("aws_autoscaling_group", "legacy", name="legacy", instance_type="m6i.large", min_size=2)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_cloud_project(tmp_path / "project", ENVIRONMENT)
+
+
+@pytest.fixture
+def engine():
+    return ObservingEngine(live={"vpc-1": VPC, "igw-1": {"vpc_id": "fra/network"}})
+
+
+def proposal_of(folder, engine, *items):
+    cloud = FakeCloud(frozenset({"fra"}), {}, discovered=items)
+    with open_cloud_project(folder, engine) as project:
+        return propose(project, Silent(), {"prod": cloud})
+
+
+def parts(proposal):
+    return {part.key: (part.found.id, part.as_found) for part in proposal.parts}
+
+
+def left(proposal):
+    return {item.found.id: item for item in proposal.left}
+
+
+def test_a_network_is_known_by_its_addresses_and_its_parts_by_where_they_hang(folder, engine):
+    proposal = proposal_of(folder, engine, NETWORK, GATEWAY)
+    assert parts(proposal) == {"fra/network": ("vpc-1", {}), "fra/network/internet": ("igw-1", {})}
+    assert proposal.proposed[0].resource.spec.kind == "network"
+
+
+def test_a_block_is_a_subnet_within_the_pools_of_such_a_network(folder, engine):
+    engine.live["subnet-1"] = {
+        "availability_zone": "eu-central-1c",
+        "cidr_block": "10.16.9.0/24",
+        "vpc_id": "fra/network",
+    }
+    elsewhere = found("aws_subnet", "subnet-2", vpc_id="vpc-9", cidr_block="10.99.0.0/24")
+    proposal = proposal_of(folder, engine, NETWORK, BLOCK, elsewhere)
+    assert "fra/block/serving/10.16.9.0-24" in parts(proposal)
+    assert left(proposal)["subnet-2"].code is LeftCode.NO_PLACE
+    assert "10.99.0.0/24" in left(proposal)["subnet-2"].why
+
+
+def test_what_an_import_would_change_stays_as_it_was_found(folder, engine):
+    engine.live["legacy"] = {"name": "legacy", "min_size": 2, "max_size": 3, "desired_capacity": 2}
+    proposal = proposal_of(folder, engine, GROUP)
+    id, as_found = parts(proposal)["fra/compute/serving/m6i.large"]
+    assert id == "legacy"
+    assert as_found["name"] == "legacy" and as_found["max_size"] == 3
+    assert "min_size" not in as_found and "tag" not in as_found
+
+
+def test_what_would_change_all_the_same_is_left_alone(folder, engine):
+    class Stubborn(ObservingEngine):
+        """An engine that wants another size, whatever is declared."""
+
+        def _one(self, item, id, held):
+            from dataclasses import replace
+
+            return replace(super()._one(item, id, held), wanted={"size": 81})
+
+    stubborn = Stubborn(live={"vol-1": {"size": 80}})
+    proposal = proposal_of(folder, stubborn, VOLUME)
+    assert not proposal.proposed
+    assert left(proposal)["vol-1"].code is LeftCode.DIFFERS
+    assert "size is 80, declared 81" in left(proposal)["vol-1"].why
+
+
+def test_two_that_could_take_one_place_are_both_left_alone_and_name_each_other(folder, engine):
+    other = found("aws_vpc", "vpc-2", cidr_block="10.16.0.0/16")
+    told = left(proposal_of(folder, engine, NETWORK, other))
+    assert {told["vpc-1"].code, told["vpc-2"].code} == {LeftCode.AMBIGUOUS}
+    assert "vpc-2 could be fra/network too" in told["vpc-1"].why
+
+
+def test_a_place_that_is_taken_is_not_proposed_again(folder, engine):
+    proposal = take_in(folder, engine, NETWORK)
+    assert parts(proposal)
+    again = proposal_of(folder, engine, found("aws_vpc", "vpc-2", cidr_block="10.16.0.0/16"))
+    assert left(again)["vpc-2"].code is LeftCode.TAKEN
+
+
+def take_in(folder, engine, *items):
+    proposal = proposal_of(folder, engine, *items)
+    path = folder / "plans" / "dev.adoption.json"
+    write_document(path, proposal)
+    write_environment(folder, ENVIRONMENT, lines_for(proposal, ENVIRONMENT))
+    with open_cloud_project(folder, engine) as project:
+        report = adopt(project, path, Silent())
+    assert report.complete
+    return proposal
+
+
+def test_what_stays_as_found_has_to_be_in_the_environment_first(folder, engine):
+    engine.live["legacy"] = {"name": "legacy", "min_size": 2}
+    proposal = proposal_of(folder, engine, GROUP)
+    write_document(folder / "proposal.json", proposal)
+    with open_cloud_project(folder, engine) as project, pytest.raises(Refused, match="stay as found"):
+        adopt(project, folder / "proposal.json", Silent())
+    assert not engine.jobs
+
+
+def test_anything_but_tags_refuses_the_whole_and_is_named(folder, engine):
+    proposal = proposal_of(folder, engine, NETWORK, GATEWAY)
+    write_document(folder / "proposal.json", proposal)
+    engine.live["vpc-1"] = {**VPC, "enable_dns_hostnames": False}  # moved since
+    with open_cloud_project(folder, engine) as project, pytest.raises(AdoptionRefused) as told:
+        adopt(project, folder / "proposal.json", Silent())
+    assert "fra/network: enable_dns_hostnames is False, declared True" in str(told.value)
+    assert not engine.jobs
+
+
+def test_what_was_adopted_earlier_stays_when_something_else_is_adopted(folder, engine):
+    engine.live["vol-1"] = {"size": 80, "type": "gp3", "availability_zone": "eu-central-1b"}
+    take_in(folder, engine, NETWORK, GATEWAY)
+    take_in(folder, engine, VOLUME)
+    with open_cloud_project(folder, engine) as project:
+        assert {"fra/network", "fra/network/internet", "fra/storage/serving/gp3"} <= project.engine.applied().keys()
+
+
+def test_the_run_is_in_the_journal_and_can_be_made_again(folder, engine):
+    proposal = take_in(folder, engine, NETWORK)
+    path = folder / "plans" / "dev.adoption.json"
+    with open_cloud_project(folder, engine) as project:
+        adopt(project, path, Silent())
+        runs = project.journal.runs()
+        assert {run.plan for run in runs} == {proposal.digest()}
+        assert not project.journal.open_runs()
+
+
+def test_a_proposal_of_another_environment_is_refused(folder, engine):
+    proposal = proposal_of(folder, engine, NETWORK).model_copy(update={"environment": "prod"})
+    write_document(folder / "proposal.json", proposal)
+    with open_cloud_project(folder, engine) as project, pytest.raises(Refused, match="environment prod"):
+        adopt(project, folder / "proposal.json", Silent())
