@@ -42,6 +42,19 @@ STORAGE_CLASSES = {
     TargetName.GCP: ("pd-balanced", "gcs"),
     TargetName.ESTATE: ("standard",),
 }
+ALONE = frozenset({"gp3", "efs"})  # moto lacks what replicates them
+MOTO_LACKS = frozenset(
+    {
+        "aws_dlm_lifecycle_policy",
+        "aws_dx_connection_confirmation",
+        "aws_dx_hosted_connection",
+        "aws_dx_private_virtual_interface",
+        "aws_ec2_capacity_reservation",
+        "aws_efs_replication_configuration",
+        "aws_vpn_gateway_route_propagation",
+    }
+)
+"""Types that the AWS target can declare and moto cannot make: none of them is in this world."""
 PARTNERS = {"fra": "dub", "dub": "fra", "ohio": "fra", "bel": "ost", "ost": "bel", "ams": "fra"}
 
 
@@ -76,7 +89,8 @@ def in_region(environment: Environment, region: str) -> Iterator[Resource]:
         key = "/".join(filter(None, (f"{region}/compute/{purpose}/{SHAPES[target]}", number)))
         yield resource(key, ComputeSpec(shape=SHAPES[target], count=2, purchase=purchase))
     for name in STORAGE_CLASSES[target]:
-        spec = StorageSpec(storage_class=name, gib=100, replica_region=PARTNERS[region])
+        partner = None if name in ALONE else PARTNERS[region]
+        spec = StorageSpec(storage_class=name, gib=100, replica_region=partner)
         yield resource(f"{region}/storage/serving/{name}", spec)
     yield resource(f"{region}/alert/vcpu", AlertSpec(metric="vcpu", threshold=0.85))
 
@@ -148,4 +162,4 @@ def _regions() -> Iterator[RegionSettings]:
             fault_domain=name,
         )
         yield RegionSettings(name=name, asn=64512 + number, cloud=cloud)
-    yield RegionSettings(name="ams", asn=64530, gateway="198.51.100.10")
+    yield RegionSettings(name="ams", asn=64530, gateway="198.51.100.10", prefixes=POOLS["ams"])

@@ -1,5 +1,8 @@
 """moto as a server of its own process: `with moto_server() as url:`. Run as a script, it is that process.
 
+Three answers of moto are corrected, on which the provider would stumble for ever: routes of transit gateways come back
+without what they lead to, attachments of networks to them without their tags, and when deleted they were never there.
+
 It answers whole: werkzeug writes a response in pieces, and under load a client that loses one creates twice. It ends
 with its parent, whichever way that ends: it watches its standard input.
 """
@@ -56,11 +59,51 @@ def _serve() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
+    _correct()
     WSGIRequestHandler.wbufsize = 1 << 16  # whole responses
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
+
+
+def _correct() -> None:
+    """What moto gets wrong, as AWS has it."""
+    from moto.ec2.models.transit_gateway_attachments import TransitGatewayAttachmentBackend
+    from moto.ec2.models.transit_gateway_route_tables import TransitGatewayRouteTableBackend
+    from moto.ec2.responses.transit_gateway_attachments import TransitGatewayAttachment
+
+    tables, attachments = TransitGatewayRouteTableBackend, TransitGatewayAttachment
+    backend = TransitGatewayAttachmentBackend
+    delete_attachment = backend.delete_transit_gateway_vpc_attachment
+    create_route = tables.create_transit_gateway_route
+    create_attachment = attachments.create_transit_gateway_vpc_attachment
+
+    def route_that_leads_somewhere(self, *args, **kwargs):
+        route = create_route(self, *args, **kwargs)
+        leads_to = route.get("transitGatewayAttachments")
+        return route if leads_to is None else _replaced(route, [leads_to])
+
+    def attachment_with_tags(self):
+        answer = create_attachment(self)
+        *_, made = self.ec2_backend.transit_gateway_attachments.values()
+        made.add_tags(self._parse_tag_specification().get("transit-gateway-attachment", {}))
+        return answer
+
+    def attachment_that_was_there(self, transit_gateway_attachment_id):
+        gone = delete_attachment(self, transit_gateway_attachment_id)
+        setattr(gone, "vpc_id", "")  # noqa: B010 - the network may have another one
+        self.transit_gateway_attachments[transit_gateway_attachment_id] = gone
+        return gone
+
+    setattr(backend, "delete_transit_gateway_vpc_attachment", attachment_that_was_there)  # noqa: B010
+    setattr(tables, "create_transit_gateway_route", route_that_leads_somewhere)  # noqa: B010
+    setattr(attachments, "create_transit_gateway_vpc_attachment", attachment_with_tags)  # noqa: B010
+
+
+def _replaced(route, leads_to):
+    route["transitGatewayAttachments"] = leads_to
+    return route
 
 
 def _end_with_parent() -> None:

@@ -13,8 +13,8 @@ Each network has, in its region's root, with what it exports:
     R/network/alerts           aws_sns_topic: arn. Where alarms go
     R/network/transit          aws_ec2_transit_gateway: id, arn, association_default_route_table_id. With `transit`
     R/network/transit-attachment   its attachment to the VPC: id
-    R/network/vpn              aws_vpn_gateway: id. Where a region of the environment is not on AWS, or Direct Connect
-                               is named; its routes are propagated to R/network/routes
+    R/network/vpn              aws_vpn_gateway: id. Where Direct Connect is named, or tunnels cannot end on the transit
+                               gateway; its routes are propagated to R/network/routes
 
 The zone subnets take the end of the first pool (`own_prefixes`): live capacity has to call that taken.
 
@@ -32,13 +32,20 @@ prefixes are known, else on the VPN gateway. For `base` = `<link>/link/R` or `<c
                                tunnel1_bgp_asn, and the same of tunnel2. AWS makes the keys: no declaration holds one
     <link>/link/R/gateway, .../gateway-2     aws_customer_gateway: one an address of the peer
 
-`connection_keys` says how many there are. A peer on Google Cloud is reached at two addresses, the interfaces of the
-HA VPN gateway `P/network/vpn` (attributes `vpn_interfaces.0.ip_address` and `vpn_interfaces.1.ip_address`): connection
-n goes to interface (n - 1) % 2. A peer on premises is reached at its `gateway`.
+`connection_keys` says how many there are, `inside_cidrs(environment, key)` the two /30 inside a connection's tunnels
+(AWS has the first host of each, the peer the second). A peer on Google Cloud is reached at two addresses, the
+interfaces of the HA VPN gateway `P/network/vpn` (attributes `vpn_interfaces.0.ip_address` and
+`vpn_interfaces.1.ip_address`): connection n goes to interface (n - 1) % 2. A peer on premises is reached at its
+`gateway`.
 
 Failover: `R/failover/P` is the health check of R's own address, in R's root. The records, which need the partner's
 address too, are in the links root (else two partners' roots would wait for each other).
 """
 
+from stacks.targets.aws.addressing import own_prefixes as own_prefixes
+from stacks.targets.aws.imports import import_id as import_id
 from stacks.targets.aws.kinds import declare as declare
 from stacks.targets.aws.providers import provider_of as provider_of
+from stacks.targets.aws.reading import undeclare as undeclare
+from stacks.targets.aws.tunnels import connection_keys as connection_keys
+from stacks.targets.aws.tunnels import inside_cidrs as inside_cidrs

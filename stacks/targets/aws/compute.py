@@ -36,10 +36,10 @@ def declare_compute(placing: Placing, spec: ComputeSpec) -> Iterator[Declaration
         raise InvalidArgument(
             "a warm pool takes no spot instances", where=placing.key(), next_step="stage on-demand instances"
         )
-    yield placing.declare("aws_launch_template", "template", _template(placing, spec))
+    # What is on volumes never changes with the key, and moto puts the template's own tags among it.
+    yield _ignoring(placing.declare("aws_launch_template", "template", _template(placing, spec)), "tag_specifications")
     group = {**_group(placing, spec), **(_warm(placing, spec) if staged else _running(placing, spec))}
-    made = placing.declare("aws_autoscaling_group", "", group)
-    yield _ignoring(made, "desired_capacity")
+    yield _ignoring(placing.declare("aws_autoscaling_group", "", group), "desired_capacity")
     if spec.purchase is Purchase.COMMITTED and placing.account.buy_commitments:
         yield from _reservations(placing, spec)
 

@@ -1,40 +1,73 @@
 """`declare`: resources that touch a region on AWS as declarations, each kind by its own module."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import assert_never
 
 from contracts.environment import Environment, TargetName
 from contracts.names import is_link, link_ends
-from contracts.resources import BlockSpec, ComputeSpec, LinkSpec, NetworkSpec, Resource
+from contracts.resources import (
+    AlertSpec,
+    BlockSpec,
+    CircuitSpec,
+    ComputeSpec,
+    FailoverSpec,
+    LinkSpec,
+    NetworkSpec,
+    Resource,
+    StorageSpec,
+)
 from stacks.declaration import Declaration
+from stacks.targets.aws.alerts import declare_alert
 from stacks.targets.aws.blocks import declare_block
+from stacks.targets.aws.circuits import declare_circuit
 from stacks.targets.aws.compute import declare_compute
+from stacks.targets.aws.failover import declare_failover
 from stacks.targets.aws.links import declare_link
 from stacks.targets.aws.network import declare_network
 from stacks.targets.aws.placing import Placing
+from stacks.targets.aws.storage import declare_storage
+from stacks.targets.aws.tunnels import declare_tunnels
 
 
 def declare(resources: Sequence[Resource], environment: Environment) -> tuple[Declaration, ...]:
-    """Declarations of all resources, in the order of their keys.
+    """Declarations of all resources, in the order of their keys; of a link to elsewhere, AWS's side.
 
     Raises:
         InvalidArgument: a resource is none that AWS could have.
     """
     roots = {resource.key: resource.root for resource in resources}
-    found = [item for resource in resources for item in _declare(resource, environment, roots)]
+    found: list[Declaration] = []
+    for resource in resources:
+        placings = tuple(_placings(resource, environment, roots))
+        found += _declare(placings) if placings else ()
     return tuple(sorted(found, key=lambda item: item.key))
 
 
-def _declare(resource: Resource, environment: Environment, roots: Mapping[str, str]) -> Iterator[Declaration]:
-    ends = link_ends(resource.place) if is_link(resource.place) else (resource.place,)
-    ours = [region for region in ends if environment.target_of(region) is TargetName.AWS]
-    placings = [Placing(resource=resource, region=region, environment=environment, roots=roots) for region in ours]
-    for placing in placings[:1]:
-        match resource.spec:
-            case NetworkSpec():
-                yield from declare_network(placing, resource.spec)
-            case BlockSpec():
-                yield from declare_block(placing, resource.spec)
-            case ComputeSpec():
-                yield from declare_compute(placing, resource.spec)
-            case LinkSpec() if len(ours) == 2:
-                yield from declare_link(placing)
+def _placings(resource: Resource, environment: Environment, roots: Mapping[str, str]) -> Iterator[Placing]:
+    """The resource in each region on AWS that it touches."""
+    for region in link_ends(resource.place) if is_link(resource.place) else (resource.place,):
+        if environment.target_of(region) is TargetName.AWS:
+            yield Placing(resource=resource, region=region, environment=environment, roots=roots)
+
+
+def _declare(placings: tuple[Placing, ...]) -> Iterator[Declaration]:
+    placing = placings[0]
+    match placing.resource.spec:
+        case NetworkSpec() as spec:
+            return declare_network(placing, spec)
+        case BlockSpec() as spec:
+            return declare_block(placing, spec)
+        case ComputeSpec() as spec:
+            return declare_compute(placing, spec)
+        case StorageSpec() as spec:
+            return declare_storage(placing, spec)
+        case CircuitSpec() as spec:
+            return declare_circuit(placings, spec)
+        case LinkSpec():
+            return declare_link(placing) if len(placings) == 2 else declare_tunnels(placing)
+        case FailoverSpec() as spec:
+            return declare_failover(placing, spec)
+        case AlertSpec() as spec:
+            return declare_alert(placing, spec)
+        case unknown:
+            assert_never(unknown)

@@ -7,7 +7,7 @@ CreateTransitGateway, CreateVpnGateway).
 from collections.abc import Iterator
 
 from contracts.document import text_digest
-from contracts.environment import TargetName
+from contracts.environment import Environment, TargetName
 from contracts.resources import NetworkSpec
 from stacks.declaration import Declaration
 from stacks.errors import InvalidArgument
@@ -44,10 +44,21 @@ def pool_part(pool: str) -> str:
 
 
 def needs_vpn_gateway(placing: Placing) -> bool:
-    """Whether something ends on it: a tunnel to a region outside of AWS, or Direct Connect."""
-    regions = placing.environment.regions
-    outside = any(placing.environment.target_of(region.name) is not TargetName.AWS for region in regions)
-    return outside or bool(placing.cloud.direct_connect)
+    """Whether something ends on it: Direct Connect, or tunnels that cannot end on a transit gateway."""
+    environment = placing.environment
+    outside = [item.name for item in environment.regions if environment.target_of(item.name) is not TargetName.AWS]
+    return bool(placing.cloud.direct_connect) or any(not ends_on_transit(placing, peer) for peer in outside)
+
+
+def ends_on_transit(placing: Placing, peer: str) -> bool:
+    """Whether tunnels to a region outside of AWS end on the transit gateway: where routes can lead there."""
+    return placing.cloud.transit and bool(prefixes_of(peer, placing.environment))
+
+
+def prefixes_of(region: str, environment: Environment) -> tuple[str, ...]:
+    """The addresses of a region, as far as the environment says them."""
+    cloud, settings = environment.cloud(region), environment.region(region)
+    return cloud.pools if cloud else settings.prefixes if settings else ()
 
 
 def _vpc(placing: Placing, pool: str, asn: int) -> Arguments:

@@ -82,6 +82,12 @@ class Placing:
         return found
 
     @property
+    def partition(self) -> str:
+        """The first word of its ARNs after `arn`."""
+        prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        return next((name for start, name in prefixes.items() if self.cloud.location.startswith(start)), "aws")
+
+    @property
     def asn(self) -> int:
         settings = self.environment.region(self.region)
         return settings.asn if settings else 0
@@ -98,7 +104,7 @@ class Placing:
         """The name of a part in the cloud."""
         return cloud_name(self.environment.name, self.key(part), limit=limit)
 
-    def tags(self, part: str = "", **held: str | int | float) -> Mapping[str, str]:
+    def tags(self, part: str = "", /, **held: str | int | float) -> Mapping[str, str]:
         """The tags of a part; `held` is what of the spec no attribute holds."""
         whose = {ENVIRONMENT: self.environment.name, KEY: self.key(part), OWNER: self.environment.owner}
         named = {"Name": self.key(part), **({RESOURCE: self.resource.key} if part else {})}
