@@ -48,7 +48,8 @@ def apply_reviewed(project: Project, plan_path: Path, progress: Progress, *, con
         project.archive(plan)
         retire_doomed(project, plan, str(plan_path))
         resume = f"prestage apply {plan_path}"
-        order = make_order(plan, project.environment, resume=resume, live=project.doomed_keys(plan))
+        live, folder = project.doomed_keys(plan), project.paths.folder
+        order = make_order(plan, project.environment, resume=resume, live=live, folder=folder)
         order = replace(order, job=_without(order.job, {item.region for item in plan.unread}))
         finished = False
         try:

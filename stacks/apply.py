@@ -7,14 +7,15 @@ What the plan destroys and the engine does not know goes first: see `stacks.stra
 """
 
 import json
-from collections.abc import Collection, ItemsView, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, ItemsView, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from contracts.document import text_digest
-from contracts.environment import Environment
+from contracts.environment import Environment, Rollout
 from contracts.plan import Change, Operation, Plan
 from contracts.ports import Clock, Progress
 from contracts.resources import LINKS_ROOT, Resource
@@ -36,6 +37,7 @@ from stacks.strays import (
     remade_by,
 )
 from stacks.targets.declare import by_root, declare, providers
+from stacks.waves import Steps, check_health, run_waves, waves_of
 
 COMPLETE = frozenset({RunStatus.DONE, RunStatus.CLEAN})
 ATTEMPTS = 3  # while another process holds the estate; every step of an engine is safe to repeat
@@ -51,6 +53,8 @@ class ApplyOrder:
         remade: what the plan makes in the place of something.
         live: keys of what existed when the order was made; nothing else of `doomed` can be a stray.
         finder: looks for what exists and no state knows; None where nothing can: on premises.
+        rollout: the order of regions, and what is asked between them.
+        folder: where that is asked: the project's.
     """
 
     plan: Plan
@@ -60,6 +64,8 @@ class ApplyOrder:
     live: frozenset[str]
     remade: tuple[Declaration, ...] = ()
     finder: Finder | None = None
+    rollout: Rollout = field(default_factory=Rollout)
+    folder: Path = Path()
 
     def job_now(self, engine: Engine, *, stopped: bool, job: Job | None = None) -> Job:
         """The job, with all that exists and the engine does not know to be taken in.
@@ -90,11 +96,20 @@ class ApplyOrder:
         )
 
 
-def make_order(plan: Plan, environment: Environment, *, resume: str, live: Collection[str] = ()) -> ApplyOrder:
+def make_order(
+    plan: Plan, environment: Environment, *, resume: str, live: Collection[str] = (), folder: Path = Path()
+) -> ApplyOrder:
     """The job of a plan.
 
     A plan names the whole content of its roots: every region's and that of the links; a small plan only the roots of
     its own resources. A resource that is adopted is declared where it goes, and the root it leaves is dropped.
+
+    Args:
+        plan: what shall hold.
+        environment: what people decided.
+        resume: the command that goes on after a stop.
+        live: keys of what exists.
+        folder: the project's.
     """
     wanted = [item.resource for item in plan.resources]
     roots = _roots_of(plan, environment, wanted)
@@ -119,6 +134,8 @@ def make_order(plan: Plan, environment: Environment, *, resume: str, live: Colle
         live=frozenset(live),
         remade=remade_by(plan, environment),
         finder=finder_of(environment),
+        rollout=Rollout() if plan.small else environment.rollout,
+        folder=folder,
     )
 
 
@@ -148,9 +165,10 @@ def apply_plan(order: ApplyOrder, engine: Engine, journal: Journal, clock: Clock
     intent = intent_of(order)
     run = journal.begin(intent, started)
     try:
-        outcomes = _run(order, engine, progress, stopped=run.resumed)
+        outcomes = _run(order, engine, progress, run, lambda found: journal.record(run.id, found))
     except (Interrupted, KeyboardInterrupt) as stopped:
-        journal.record(run.id, _unfinished(run, RunStatus.INTERRUPTED))
+        so_far = next((item for item in journal.open_runs() if item.id == run.id), run)
+        journal.record(run.id, _unfinished(so_far, RunStatus.INTERRUPTED))
         raise _interrupted(order, stopped) from stopped
     except EngineMissing:
         journal.abandon(run.id, clock())
@@ -263,11 +281,20 @@ def _in_order(roots: Iterable[str]) -> list[str]:
     return sorted(roots, key=lambda root: (root == LINKS_ROOT, root))
 
 
-def _run(order: ApplyOrder, engine: Engine, progress: Progress, *, stopped: bool) -> tuple[RootRun, ...]:
+def _run(
+    order: ApplyOrder, engine: Engine, progress: Progress, run: Run, note: Callable[[tuple[RootRun, ...]], None]
+) -> tuple[RootRun, ...]:
+    """Strays first, then the job in its waves; `note` writes a wave's outcome down where others follow it."""
     for attempt in _patiently():
         with attempt:
-            first = _destroy_strays(order, engine, progress, stopped=stopped)
-            return (*first, *engine.apply(order.job_now(engine, stopped=stopped), progress))
+            first = _destroy_strays(order, engine, progress, stopped=run.resumed)
+            waves = waves_of(order.job, order.rollout, engine.applied())
+            steps = Steps(
+                apply=lambda job: engine.apply(order.job_now(engine, stopped=run.resumed, job=job), progress),
+                note=note if len(waves) > 1 else lambda found: None,
+                healthy=lambda regions: check_health(order.rollout, order.folder, regions, progress),
+            )
+            return (*first, *run_waves(order.job, waves, steps))
     raise AssertionError("tenacity raises after the last attempt")
 
 
