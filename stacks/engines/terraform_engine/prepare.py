@@ -55,6 +55,7 @@ class Preparation:
         if not remote and (folder / DATA / BACKEND).exists():
             raise _left_behind(folder)
         if not cloud and not remote:
+            (folder / LOCK_FILE).unlink(missing_ok=True)  # of what it held: nothing that it names is installed for it
             return {}
         installed = self._install(content, anew=anew) if cloud else None
         if installed:
