@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from contracts.environment import Account, Environment, TargetName
 from stacks.clouds.cloud import Cloud
+from stacks.targets.estate import network_key
 
 
 def open_clouds(environment: Environment) -> Mapping[str, Cloud]:
@@ -24,7 +25,21 @@ def _open(account: Account, regions: Mapping[str, str], environment: Environment
     from stacks.clouds.gcp.cloud import GcpCloud
 
     zones = {region.name: region.cloud.zones for region in environment.regions if region.cloud}
-    return GcpCloud(account=account, regions=regions, zones=zones, environment=environment.name)
+    return GcpCloud(
+        account=account, regions=regions, zones=zones, environment=environment.name, claimed=_claimed(environment)
+    )
+
+
+def _claimed(environment: Environment) -> Mapping[str, str]:
+    """What adopted networks would say of themselves: theirs is a description that nobody can change."""
+    from stacks.targets.gcp import marks
+
+    asns = {network_key(region.name): region.asn for region in environment.regions}
+    return {
+        item.id: marks.description(environment.name, item.key, asn=asns[item.key])
+        for item in environment.adopted
+        if item.key in asns
+    }
 
 
 def _regions_of(account: Account, environment: Environment) -> Mapping[str, str]:

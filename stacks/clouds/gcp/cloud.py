@@ -1,7 +1,7 @@
 """`GcpCloud`: the `Cloud` port over one Google Cloud project, all of the environment's regions in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from contracts.environment import Account
 from stacks.clouds.cloud import NOTHING, Attributes, CloudResource
@@ -37,12 +37,14 @@ class GcpCloud:
         regions: the environment's regions in it, and their locations.
         zones: the zones of each region.
         environment: whose labels are ours.
+        claimed: by id, the description of what the environment has adopted and no mark can be written on.
     """
 
     account: Account
     regions: Mapping[str, str]
     zones: Mapping[str, Sequence[str]]
     environment: str
+    claimed: Mapping[str, str] = field(default_factory=dict)
 
     def tagged(self, environment: str) -> tuple[CloudResource, ...]:
         """All resources that say, in labels or description, that they are the environment's; by key."""
@@ -130,7 +132,7 @@ class GcpCloud:
         return replace(item, place=min(self.regions) if everywhere else region)
 
     def _look(self, region: str) -> Look:
-        return Look(gcp_session(self.account), self.regions[region])
+        return Look(gcp_session(self.account), self.regions[region], self.claimed)
 
 
 def _is_default(item: CloudResource) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from threading import RLock
+from types import MappingProxyType
 
 from stacks.clouds.cloud import CloudResource
 from stacks.clouds.gcp.collections import COLLECTIONS, GONE, NESTED, ZONAL, Collection
@@ -10,6 +11,8 @@ from stacks.clouds.spelling import in_terraform_words
 from stacks.declaration import Value
 from stacks.targets.gcp import marks
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 
 class Look:
     """What one project has in one region, as of now.
@@ -17,10 +20,11 @@ class Look:
     Args:
         session: the project's.
         location: Google's name of the region.
+        claimed: by id, the description of what the environment has adopted and no mark can be written on.
     """
 
-    def __init__(self, session: GcpSession, location: str) -> None:
-        self.session, self.location = session, location
+    def __init__(self, session: GcpSession, location: str, claimed: Mapping[str, str] = NOTHING) -> None:
+        self.session, self.location, self.claimed = session, location, claimed
         self._asked: dict[str, tuple[Reply, ...]] = {}
         self._asking = RLock()
 
@@ -37,7 +41,7 @@ class Look:
         """All resources of one type that are there."""
         for row in self.rows(collection.service, collection.path, collection.items):
             if not collection.state or str(row.get(collection.state)) not in GONE:
-                yield _resource(collection, row, self.session.project)
+                yield self._resource(collection, row)
 
     def nested(self, type: str) -> Iterator[CloudResource]:
         """All resources that are rows within others."""
@@ -56,22 +60,21 @@ class Look:
         path = f"projects/{{project}}/zones/{zone}/{ZONAL[type]}"
         return self.resources(Collection(type=type, path=path, state="status"))
 
-
-def _resource(collection: Collection, row: Reply, project: str) -> CloudResource:
-    """A row in our words; whose it is, its labels say, or its description."""
-    labels: Mapping[str, str] = row.get(collection.labels) or {}
-    facts = marks.facts_of(str(row.get("description", "")))
-    id = _id(collection, row, project)
-    arguments = {**in_terraform_words(row), **_renamed(row), "id": id}
-    return CloudResource(
-        type=collection.type,
-        key=facts.get("key", "") or key_of_label(labels.get(marks.KEY, "")),
-        id=id,
-        place="",
-        arguments=arguments,
-        environment=facts.get("environment", "") or labels.get(marks.ENVIRONMENT, ""),
-        owner=facts.get("owner", "") or labels.get(marks.OWNER, ""),
-    )
+    def _resource(self, collection: Collection, row: Reply) -> CloudResource:
+        """A row in our words; whose it is, its labels say, or its description, or the environment."""
+        id = _id(collection, row, self.session.project)
+        row = {**row, "description": self.claimed[id]} if id in self.claimed else row
+        labels: Mapping[str, str] = row.get(collection.labels) or {}
+        facts = marks.facts_of(str(row.get("description", "")))
+        return CloudResource(
+            type=collection.type,
+            key=facts.get("key", "") or key_of_label(labels.get(marks.KEY, "")),
+            id=id,
+            place="",
+            arguments={**in_terraform_words(row), **_renamed(row), "id": id},
+            environment=facts.get("environment", "") or labels.get(marks.ENVIRONMENT, ""),
+            owner=facts.get("owner", "") or labels.get(marks.OWNER, ""),
+        )
 
 
 def key_of_label(label: str) -> str:

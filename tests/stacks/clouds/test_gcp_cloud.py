@@ -1,5 +1,7 @@
 """Google Cloud, on the stand-in: what bears our marks, what a declaration is found by, what may be adopted."""
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.environment import Account, TargetName
@@ -185,3 +187,13 @@ def test_an_address_of_ones_own_takes_the_place_of_the_host():
     assert (
         GcpSession(account).url("dns", "projects/p/managedZones") == "http://127.0.0.1:1/dns/v1/projects/p/managedZones"
     )
+
+
+def test_an_adopted_network_is_ours_although_no_mark_can_be_written_on_it(cloud, session):
+    make_network(session, "legacy", key="")
+    id = f"projects/{PROJECT}/global/networks/legacy"
+    claiming = replace(cloud, claimed={id: marks.description("dev", "bel/network", asn=64515)})
+    assert [(item.key, item.id, item.place) for item in claiming.tagged("dev")] == [("bel/network", id, "bel")]
+    assert claiming.find([declared("google_compute_network", "bel/network", name="new")]) == {"bel/network": id}
+    assert not claiming.discover()
+    assert not cloud.tagged("dev")
