@@ -60,6 +60,8 @@ class Compute:
             return self._listed(path, query) if len(rest) == 1 else copy.deepcopy(self._existing(path))
         if rest[2:] == ["listManagedInstances"]:
             return {"managedInstances": []}
+        if rest[2:] == ["resize"] and "size" in query:  # groups take it so, disks and reservations in the body
+            body = {"targetSize": int(query["size"])}
         return self._shown(self._done(method, path, rest, linked(body)), scope)
 
     def _done(self, method: str, path: str, rest: list[str], body: Json) -> Operation:

@@ -19,7 +19,7 @@ from contracts.resources import (
 from stacks.declaration import Declaration
 from stacks.errors import InvalidArgument
 from stacks.targets.gcp.alerts import declare_alert
-from stacks.targets.gcp.circuits import declare_attachments, held_by
+from stacks.targets.gcp.circuits import declare_attachments
 from stacks.targets.gcp.compute import declare_compute
 from stacks.targets.gcp.failover import declare_failover
 from stacks.targets.gcp.network import declare_block, declare_network
@@ -97,8 +97,8 @@ def _between(resource: Resource, environment: Environment, roots: Mapping[str, s
 def _outwards(at: Placing, peer: str, spec: LinkSpec | CircuitSpec) -> Iterator[Declaration]:
     """One side of what leaves Google Cloud."""
     if isinstance(spec, LinkSpec):
-        yield from declare_tunnels(at, peer, {})
+        yield from declare_tunnels(at, peer)
     elif at.environment.target_of(peer) is TargetName.AWS:
-        yield from declare_tunnels(at, peer, held_by(spec))
+        yield from declare_tunnels(at, peer, spec)
     else:
         yield from declare_attachments(at, "", spec)

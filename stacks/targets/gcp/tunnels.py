@@ -6,23 +6,19 @@ premises has one address and a secret of ours, which whoever applies supplies.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
-from contracts.environment import Environment, TargetName
-from contracts.resources import Resource
+from contracts.environment import TargetName
+from contracts.resources import CircuitSpec
 from stacks.declaration import Argument, Declaration, Ref, SecretRef
 from stacks.errors import InvalidArgument
+from stacks.targets.aws.tunnels import connection_keys, inside_cidrs
+from stacks.targets.gcp.circuits import held_by
 from stacks.targets.gcp.placing import Placing
-from stacks.targets.tunnels import Inside, inside_of
 
 _MOST_ADDRESSES = 4  # of an external gateway
 _REDUNDANCY = {1: "SINGLE_IP_INTERNALLY_REDUNDANT", 2: "TWO_IPS_REDUNDANCY", 4: "FOUR_IPS_REDUNDANCY"}
 _INTERFACES = 2  # of an HA VPN gateway
-
-
-def connection_keys(resource: Resource, region: str, environment: Environment) -> tuple[str, ...]:
-    """Keys of AWS's connections."""
-    base = f"{resource.key}/{region}"
-    return (base, f"{base}/0002")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +28,23 @@ class Tunnel:
     Attributes:
         address: of the peer's end.
         outlet: which of the HA VPN gateway's interfaces it leaves by.
+        inside: its link-local /30: the peer has the first host of it, we the second.
     """
 
     address: str | Ref
     outlet: int
     secret: Ref | SecretRef
-    inside: Inside
+    inside: IPv4Network
 
 
-def declare_tunnels(at: Placing, peer: str, held: Mapping[str, str | int | float]) -> Iterator[Declaration]:
-    """External gateways and all tunnels to a peer; `held` is what of a circuit no attribute holds.
+def declare_tunnels(at: Placing, peer: str, circuit: CircuitSpec | None = None) -> Iterator[Declaration]:
+    """External gateways and all tunnels to a peer: as many as a circuit takes, else those of the link.
 
     Raises:
         InvalidArgument: the peer on premises has no public address.
     """
-    found = _to_aws(at, peer) if at.environment.target_of(peer) is TargetName.AWS else _on_premises(at, peer)
+    found = _to_aws(at, peer, circuit) if at.environment.target_of(peer) is TargetName.AWS else _on_premises(at, peer)
+    held = held_by(circuit) if circuit else {}
     for number in range(0, len(found), _MOST_ADDRESSES):
         part = f"peer-{number // _MOST_ADDRESSES + 1:04}" if number else ""
         tunnels = found[number : number + _MOST_ADDRESSES]
@@ -56,7 +54,7 @@ def declare_tunnels(at: Placing, peer: str, held: Mapping[str, str | int | float
             yield from _tunnel(at, number + offset + 1, tunnel, (peer, part, addresses.index(tunnel.address)))
 
 
-def _to_aws(at: Placing, peer: str) -> Sequence[Tunnel]:
+def _to_aws(at: Placing, peer: str, circuit: CircuitSpec | None) -> Sequence[Tunnel]:
     """Two tunnels a connection; connections take turns on the gateway's interfaces."""
     return [
         Tunnel(
@@ -65,8 +63,8 @@ def _to_aws(at: Placing, peer: str) -> Sequence[Tunnel]:
             secret=Ref(key=key, attribute=f"tunnel{which}_preshared_key"),
             inside=inside,
         )
-        for number, key in enumerate(connection_keys(at.resource, peer, at.environment))
-        for which, inside in enumerate(inside_of(key), start=1)
+        for number, key in enumerate(connection_keys(at.resource.key, peer, at.environment, circuit))
+        for which, inside in enumerate(_insides(at, key), start=1)
     ]
 
 
@@ -82,8 +80,13 @@ def _on_premises(at: Placing, peer: str) -> Sequence[Tunnel]:
     secret = SecretRef(name=f"vpn-{at.resource.place}")
     return [
         Tunnel(address=settings.gateway, outlet=outlet, secret=secret, inside=inside)
-        for outlet, inside in enumerate(inside_of(at.key()))
+        for outlet, inside in enumerate(_insides(at, at.key()))
     ]
+
+
+def _insides(at: Placing, connection: str) -> Iterator[IPv4Network]:
+    """Both ends compute what lies inside a connection's tunnels, so that neither waits for the other's cloud."""
+    return (IPv4Network(cidr) for cidr in inside_cidrs(at.environment.name, connection))
 
 
 def _gateway(
@@ -127,7 +130,7 @@ def _tunnel(at: Placing, number: int, tunnel: Tunnel, gateway: tuple[str, str, i
         {
             **routed,
             "name": at.name(parts[1]),
-            "ip_range": f"{tunnel.inside.customer}/30",
+            "ip_range": f"{tunnel.inside[2]}/30",
             "vpn_tunnel": at.own(parts[0], "name"),
         },
     )
@@ -138,7 +141,7 @@ def _tunnel(at: Placing, number: int, tunnel: Tunnel, gateway: tuple[str, str, i
             **routed,
             "name": at.name(parts[2]),
             "interface": at.own(parts[1], "name"),
-            "peer_ip_address": tunnel.inside.gateway,
+            "peer_ip_address": str(tunnel.inside[1]),
             "peer_asn": settings.asn if settings else 0,
         },
     )
