@@ -70,7 +70,7 @@ def _answered(error: boto.ClientError, account: Account, where: str) -> CloudErr
     if code in _EXPIRED:
         return _credentials(what, account, where)
     if code in _DENIED:
-        return NotPermitted(what, where=where, next_step="give the role the permissions of docs/permissions.md")
+        return NotPermitted(what, where=where, next_step="give the role the permissions of docs/targets/aws.md")
     if code in _BUSY or status in _BUSY_STATUS:
         return Throttled(what, where=where, next_step="run the same command again in a minute")
     if "LimitExceeded" in code or "QuotaExceeded" in code or code.startswith("MaxSpot"):

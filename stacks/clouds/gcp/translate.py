@@ -42,7 +42,7 @@ def translate_answer(status: int, body: Mapping[str, Any], what: str, account: A
     if status == 401:
         return CredentialsMissing(said, where=where, expected=_expected(account), next_step=_LOGIN)
     if status == 403:
-        return NotPermitted(said, where=where, next_step="give the service account the roles of docs/permissions.md")
+        return NotPermitted(said, where=where, next_step="give the service account the roles of docs/targets/gcp.md")
     if status == 400 and "Unknown region" in said:
         return RegionNotEnabled(said, where=where, next_step="name a region that `gcloud compute regions list` shows")
     return CloudRefused(said, where=where)

@@ -39,7 +39,7 @@ def answered(code, status=400, message="because"):
         (answered("ExpiredToken"), CredentialsMissing, "aws sso login"),
         (answered("AuthFailure"), CredentialsMissing, "123456789012"),
         (answered("OptInRequired"), RegionNotEnabled, "--region-name af-south-1"),
-        (answered("UnauthorizedOperation", 403), NotPermitted, "docs/permissions.md"),
+        (answered("UnauthorizedOperation", 403), NotPermitted, "docs/targets/aws.md"),
         (answered("RequestLimitExceeded", 503), Throttled, "in a minute"),
         (answered("SomethingNew", 429), Throttled, "in a minute"),
         (answered("VpcLimitExceeded"), QuotaExceeded, "higher limit"),

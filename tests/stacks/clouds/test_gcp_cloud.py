@@ -161,7 +161,7 @@ def test_a_create_whose_answer_is_lost_is_not_made_again_here_and_found_afterwar
     ("status", "reason", "kind", "says"),
     [
         (401, "authError", CredentialsMissing, "gcloud auth"),
-        (403, "forbidden", NotPermitted, "docs/permissions.md"),
+        (403, "forbidden", NotPermitted, "docs/targets/gcp.md"),
         (403, "rateLimitExceeded", Throttled, "in a minute"),
         (403, "quotaExceeded", QuotaExceeded, "higher quota"),
         (409, "alreadyExists", CloudRefused, "answers 409"),
