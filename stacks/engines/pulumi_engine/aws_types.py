@@ -23,7 +23,12 @@ AWS_TYPES: Mapping[str, Bridge] = {
         "aws:cloudwatch/metricAlarm:MetricAlarm", {"alarm_name": "name", "metric_query": "metric_queries"}
     ),
     "aws_customer_gateway": Bridge("aws:ec2/customerGateway:CustomerGateway"),
+    "aws_dlm_lifecycle_policy": Bridge(
+        "aws:dlm/lifecyclePolicy:LifecyclePolicy",
+        {"schedule": "schedules", "cross_region_copy_rule": "cross_region_copy_rules"},
+    ),
     "aws_dx_connection": Bridge("aws:directconnect/connection:Connection"),
+    "aws_dx_connection_confirmation": Bridge("aws:directconnect/connectionConfirmation:ConnectionConfirmation"),
     "aws_dx_gateway": Bridge("aws:directconnect/gateway:Gateway"),
     "aws_dx_gateway_association": Bridge("aws:directconnect/gatewayAssociation:GatewayAssociation"),
     "aws_dx_hosted_connection": Bridge("aws:directconnect/hostedConnection:HostedConnection"),
@@ -80,13 +85,14 @@ AWS_TYPES: Mapping[str, Bridge] = {
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         {
             "rule": "rules",
+            "and": "and_",
             "noncurrent_version_transition": "noncurrent_version_transitions",
             "transition": "transitions",
         },
     ),
     "aws_s3_bucket_public_access_block": Bridge("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"),
     "aws_s3_bucket_replication_configuration": Bridge(
-        "aws:s3/bucketReplicationConfig:BucketReplicationConfig", {"rule": "rules"}
+        "aws:s3/bucketReplicationConfig:BucketReplicationConfig", {"rule": "rules", "and": "and_"}
     ),
     "aws_s3_bucket_versioning": Bridge("aws:s3/bucketVersioning:BucketVersioning"),
     "aws_security_group": Bridge("aws:ec2/securityGroup:SecurityGroup"),

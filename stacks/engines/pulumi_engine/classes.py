@@ -9,6 +9,7 @@ import importlib
 import sys
 import threading
 import typing
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ from pulumi import _types as input_types  # what an argument takes, read from it
 
 from stacks.declaration import Argument, Ref, Scalar, SecretRef
 from stacks.engines.pulumi_engine.bridge import Bridge
-from stacks.engines.pulumi_engine.naming import BRIDGES, FREE_KEYS, PACKAGES
+from stacks.engines.pulumi_engine.naming import BRIDGES, PACKAGES
 from stacks.errors import InvalidArgument
 
 Property: typing.TypeAlias = "Scalar | pulumi.Output[Scalar] | list[Property] | dict[str, Property]"
@@ -30,6 +31,8 @@ PROVIDERS = {
     "google": Bridge("pulumi:providers:gcp"),
 }
 """What Pulumi calls the settings of a `ProviderConfig`."""
+LEFT_OUT = frozenset({"compute_beta_custom_endpoint"})
+"""Settings that Pulumi has no word for: its provider for Google Cloud asks the endpoint of the API for both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +66,24 @@ class CloudClass:
         names, types = _inputs(self.inputs)
         found: dict[str, Property] = {}
         for argument, value in arguments.items():
-            python = self.python_name(argument)
-            if python not in names:
-                raise InvalidArgument(
-                    f"{self.bridge.token} takes no {python!r} ({argument!r} of the declaration)",
-                    expected=f"one of {', '.join(sorted(names))}",
-                )
-            found[python] = self._shaped(argument, value, types.get(names[python]), resolve)
+            python = self._known_name(argument, names)
+            found[python] = self._shaped(argument, value, types[names[python]], resolve)
         return found
+
+    def _known_name(self, argument: str, names: Mapping[str, str]) -> str:
+        python = self.python_name(argument)
+        if python in names:
+            return python
+        raise InvalidArgument(
+            f"{self.bridge.token} takes no {python!r} ({argument!r} of the declaration)",
+            expected=f"one of {', '.join(sorted(names))}",
+        )
 
     def _shaped(self, name: str, value: Argument, hint: object, resolve: Resolve) -> Property:
         """A value in the shape that its annotation asks for: one object for one block, a list for many."""
         if isinstance(value, Ref | SecretRef):
             return resolve(value)
-        inner = _element(hint)
+        inner = element_of(hint)
         if isinstance(value, tuple):
             if inner is None and hint is not None and len(value) == 1 and isinstance(value[0], Mapping):
                 return self._shaped(name, value[0], hint, resolve)
@@ -85,14 +92,12 @@ class CloudClass:
             return value
         if inner is not None:
             return [self._shaped(name, value, inner, resolve)]
-        if name in FREE_KEYS:
+        block = block_of(hint)
+        if block is None:
             return {key: self._shaped("", item, None, resolve) for key, item in value.items()}
-        names, types = _inputs(_block(hint))
-        renamed = {key: self.python_name(key) for key in value}
-        return {
-            renamed[key]: self._shaped(key, item, types.get(names.get(renamed[key], "")), resolve)
-            for key, item in value.items()
-        }
+        names, types = _inputs(block)
+        python = {key: self._known_name(key, names) for key in value}
+        return {python[key]: self._shaped(key, item, types[names[python[key]]], resolve) for key, item in value.items()}
 
 
 @cache
@@ -117,9 +122,11 @@ def provider_class(provider: str) -> CloudClass:
 def _load(bridge: Bridge, module: str, name: str) -> CloudClass:
     """One at a time: the packages load their modules lazily, and half a module is there for a second thread.
 
-    Its arguments stand in the class's own module, as `...InitArgs` where a block has taken the name `...Args`.
+    Its arguments stand in the class's own module, as `...InitArgs` where a block has taken the name `...Args`. A module
+    warns of each deprecated class in it, whether or not anybody uses that.
     """
-    with _LOADING:
+    with _LOADING, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
         make = getattr(importlib.import_module(module), name)
         own = sys.modules[make.__module__]
         inputs: type = getattr(own, f"{name}InitArgs", None) or getattr(own, f"{name}Args")
@@ -127,15 +134,13 @@ def _load(bridge: Bridge, module: str, name: str) -> CloudClass:
 
 
 @cache
-def _inputs(inputs: type | None) -> tuple[Mapping[str, str], Mapping[str, object]]:
+def _inputs(inputs: type) -> tuple[Mapping[str, str], Mapping[str, object]]:
     """Python's names to Pulumi's, and annotations by Pulumi's."""
-    if inputs is None:
-        return {}, {}
     return input_types.input_type_py_to_pulumi_names(inputs), input_types.input_type_types(inputs)
 
 
 @cache
-def _element(hint: object) -> object | None:
+def element_of(hint: object) -> object | None:
     """What a list holds; None where the annotation is no list."""
     for each in _alternatives(hint):
         if typing.get_origin(each) in (list, collections.abc.Sequence):
@@ -144,7 +149,7 @@ def _element(hint: object) -> object | None:
 
 
 @cache
-def _block(hint: object) -> type | None:
+def block_of(hint: object) -> type | None:
     """The input type of a block; None where the annotation is no such type."""
     return next((each for each in _alternatives(hint) if isinstance(each, type) and _is_input(each)), None)
 

@@ -58,7 +58,10 @@ GOOGLE_TYPES: Mapping[str, Bridge] = {
     "google_compute_route": Bridge("gcp:compute/route:Route"),
     "google_compute_router": Bridge("gcp:compute/router:Router"),
     "google_compute_router_interface": Bridge("gcp:compute/routerInterface:RouterInterface"),
-    "google_compute_router_nat": Bridge("gcp:compute/routerNat:RouterNat", {"subnetwork": "subnetworks"}),
+    "google_compute_router_nat": Bridge(
+        "gcp:compute/routerNat:RouterNat",
+        {"subnetwork": "subnetworks", "source_ip_ranges_to_nat": "source_ip_ranges_to_nats"},
+    ),
     "google_compute_router_peer": Bridge("gcp:compute/routerPeer:RouterPeer"),
     "google_compute_subnetwork": Bridge(
         "gcp:compute/subnetwork:Subnetwork", {"secondary_ip_range": "secondary_ip_ranges"}

@@ -19,7 +19,7 @@ ESTATE_TYPES: Mapping[str, Bridge] = {
     for name in ("Network", "Block", "Compute", "Storage", "Circuit", "Link", "Failover", "Alert", "Gateway")
 }
 BRIDGES: Mapping[str, Bridge] = {**ESTATE_TYPES, **AWS_TYPES, **GOOGLE_TYPES}
-FREE_KEYS = frozenset({"tags", "tags_all", "labels", "user_labels", "metadata"})
+FREE_KEYS = frozenset({"tags", "tags_all", "labels", "user_labels", "metadata", "dimensions"})
 """Maps whose keys are people's own: never spelt anew."""
 
 PACKAGES = {"estate": "estate", "aws": "aws", "google": "gcp"}
@@ -28,7 +28,7 @@ PACKAGES = {"estate": "estate", "aws": "aws", "google": "gcp"}
 DEFAULTS = "__defaults"  # which properties a provider filled in
 SIGNATURE = "4dabf18193072939515e22adb298388d"  # marks what is no plain value: sdk/go/common/resource/sig/sig.go
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # not known before the apply: sdk/go/common/resource/plugin/rpc.go
-_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @cache
@@ -79,5 +79,5 @@ def _is_known(value: object) -> bool:
 
 @cache
 def snake_case(name: str) -> str:
-    """`ipv6CidrBlock` -> `ipv6_cidr_block`."""
-    return _HUMP.sub(r"_\1", name).lower()
+    """`ipv6CidrBlock` -> `ipv6_cidr_block`, `dnsARecord` -> `dns_a_record`."""
+    return _HUMP.sub("_", name).lower()

@@ -16,7 +16,7 @@ from pulumi.output import UNKNOWN
 from contracts.names import link_ends
 from contracts.resources import root_of
 from stacks.declaration import ESTATE_PROVIDER, Declaration, ProviderConfig, Ref, Scalar, SecretRef
-from stacks.engines.pulumi_engine.classes import CloudClass, class_of, provider_class
+from stacks.engines.pulumi_engine.classes import LEFT_OUT, CloudClass, class_of, provider_class
 from stacks.engines.pulumi_engine.naming import BRIDGES
 from stacks.errors import StacksError
 from stacks.estate.inventory import resource_id
@@ -176,9 +176,12 @@ class _Program:
         account = self._surroundings.accounts.get(config.name, config.name)
         if account not in self._providers:
             found = provider_class(config.provider)
-            settings = dict(self._first_of(account, config).settings)
-            if config.provider != "aws":  # AWS insists on a region of its own
-                settings.pop("region", None)
+            regional = () if config.provider == "aws" else ("region",)  # AWS insists on a region of its own
+            settings = {
+                name: value
+                for name, value in self._first_of(account, config).settings.items()
+                if name not in LEFT_OUT and name not in regional
+            }
             properties = found.properties(settings, self._resolved)
             made = found.make(account, **properties)
             assert isinstance(made, pulumi.ProviderResource)
