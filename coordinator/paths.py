@@ -61,6 +61,11 @@ class Paths:
         """Where reconcile puts its plans: never over one that people are reviewing."""
         return self.folder / "plans" / f"{self.environment}.reconcile.json"
 
+    @property
+    def back_plan(self) -> Path:
+        """Where the way back to an earlier plan is written."""
+        return self.folder / "plans" / f"{self.environment}.back.json"
+
     def archived(self, digest: str) -> Path:
         """Where the plan with a digest is kept once it is being applied."""
         return self.state / "plans" / f"{digest.removeprefix('sha256:')}.json"

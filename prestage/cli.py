@@ -34,6 +34,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Act": {
         "apply": Entry("apply", "Apply a reviewed plan file, exactly as it was reviewed."),
+        "destroy": Entry("destroy", "Destroy what the environment made, links first, as far as nobody leans on it."),
         "drift": Entry("drift", "Show what differs from what was applied, and whether that is expected."),
         "adopt": Entry("adopt", "Propose what exists in the clouds for a place here; take it in, unchanged."),
         "reconcile": Entry("reconcile", "Plan, review and apply until nothing is left to change."),

@@ -113,6 +113,18 @@ class Ledger:
                 units.move(tx, unit, Custody(state=UnitState.FREE))
                 audit.append(tx, audit.Event.RETIRED, unit.key, {"from": unit.state})
 
+    def take_back(self, keys: Collection[str], why: str) -> int:
+        """Ends the custody of units on a person's word, because they are about to be destroyed; returns how many."""
+        taken = 0
+        with self.write() as tx:
+            for unit in (units.by_key(tx, key) for key in sorted(keys)):
+                if unit is not None and unit.state in (UnitState.HELD, UnitState.ACTIVE):
+                    units.move(tx, unit, Custody(state=UnitState.FREE))
+                    details: audit.Details = {"from": unit.holder, "grant": unit.grant, "why": why}
+                    audit.append(tx, audit.Event.TAKEN, unit.key, details)
+                    taken += 1
+        return taken
+
     def drop(self, keys: Collection[str], why: str) -> int:
         """Forgets units whose resource no longer exists, unless somebody has them; returns how many."""
         dropped = 0

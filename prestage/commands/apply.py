@@ -11,15 +11,17 @@ from prestage.scope import Scope, examples, scoped
 
 if TYPE_CHECKING:
     from contracts.environment import Environment
+    from coordinator.project import Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyOptions:
     """Which plan, and what of it is confirmed already."""
 
-    plan: Path
+    plan: Path | None
     yes: bool
     confirm_destroy: int | None
+    back_to: str | None
 
 
 @click.command(
@@ -27,14 +29,16 @@ class ApplyOptions:
         "prestage apply plans/dev.json",
         "prestage apply plans/dev.json --yes          # in a pipeline, where nobody can be asked",
         "prestage apply plans/dev.json --yes --confirm-destroy 3",
+        "prestage apply --back-to sha256:1f0c44",
         "",
+        "--back-to makes a new plan that leads back, from what is live now; it is reviewed and applied like any other.",
         "What is deleted or replaced has to be counted where it is more than unattended.max_destroyed (0).",
         "",
         "Exit codes: 0 applied, 6 refused (altered, stale, expired, superseded, not reviewed, not confirmed),",
         "8 partly applied: the same command goes on, 9 another apply is running.",
     )
 )
-@click.argument("plan", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("plan", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--yes", "-y", is_flag=True, help="Apply without asking; needed where there is no terminal.")
 @click.option(
     "--confirm-destroy",
@@ -43,23 +47,40 @@ class ApplyOptions:
     envvar="PRESTAGE_CONFIRM_DESTROY",
     help="How many resources it destroys, counted by a person; also PRESTAGE_CONFIRM_DESTROY.",
 )
+@click.option(
+    "--back-to",
+    metavar="PLAN",
+    help="Go back to a plan that was applied earlier: its digest, some first digits of it, or its file.",
+)
 @scoped(ApplyOptions)
 def command(scope: Scope, options: ApplyOptions) -> int:
     """Apply a reviewed plan file, exactly as it was reviewed."""
+    if (options.plan is None) == (options.back_to is None):
+        raise click.UsageError("say what to apply: a plan file, or --back-to an earlier plan")
     if not options.yes and not scope.interactive:
         raise click.UsageError("there is no terminal to ask on: confirm with --yes")
     from coordinator.apply import apply_reviewed
     from prestage.projects import open_project
     from prestage.views.runs import run_text
 
-    plan = scope.existing(options.plan)
+    named = scope.existing(options.plan) if options.plan else None
     with open_project(scope) as project:
+        plan = named or _back(scope, project, options.back_to or "")
         confirmed = options.confirm_destroy
         if not options.yes:
             confirmed = _confirm(scope, plan, project.environment, confirmed)
         report = apply_reviewed(project, plan, scope.progress, confirmed=confirmed)
     scope.answer(report, lambda: run_text(report))
     return ExitCode.CLEAN if report.complete else ExitCode.PARTIAL
+
+
+def _back(scope: Scope, project: "Project", target: str) -> Path:
+    """Makes and reviews the plan that leads back; its file."""
+    from coordinator.way_back import plan_back
+
+    back = plan_back(project, target)
+    click.echo(f"{back.plan.solver}: {scope.shown(back.path)}", err=True)
+    return back.path
 
 
 def _confirm(scope: Scope, path: Path, environment: "Environment", confirmed: int | None) -> int | None:
