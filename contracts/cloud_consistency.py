@@ -1,11 +1,11 @@
 """Checks of what an environment says of clouds: accounts, where regions lie, what joins them, where states are kept."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 
 from contracts.environment import Account, BackendKind, CloudRegion, EngineName, Environment, RegionSettings, TargetName
-from contracts.inventory import InventoryFacts
+from contracts.inventory import InventoryFacts, LinkInventory
 from contracts.names import is_link, link_ends, link_name
 from contracts.spelling import likely
 
@@ -18,6 +18,7 @@ _LOCATIONS: Mapping[TargetName, tuple[str, str]] = {
     TargetName.GCP: (r"[a-z]+-[a-z]+\d+", "a Google Cloud region such as europe-west3"),
 }
 _PRIVATE_ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))  # RFC 6996
+_SMALLEST: Mapping[TargetName, int] = {TargetName.AWS: 28, TargetName.GCP: 29}
 _ROLES: Mapping[TargetName, tuple[str, str]] = {
     TargetName.AWS: (r"arn:aws[a-z-]*:iam::\d{12}:role/.+", "the ARN of a role"),
     TargetName.GCP: (r"[^@\s]+@[^@\s]+\.gserviceaccount\.com", "the e-mail address of a service account"),
@@ -34,6 +35,7 @@ def cloud_findings(environment: Environment, facts: InventoryFacts) -> Iterator[
             yield from _region(environment, region, region.cloud)
     yield from _locations(environment)
     yield from _links(environment, facts)
+    yield from _staging(environment)
     yield from _rollout(environment)
     yield from _backend(environment)
 
@@ -112,10 +114,38 @@ def _links(environment: Environment, facts: InventoryFacts) -> Iterator[str]:
             for end in here
             if end.gateway and not _is_address(end.gateway)
         )
+        yield from _circuits(environment, link, here, there)
         targets = {environment.target_of(end.name) for end in (*here, *there)}
         if len(targets) == 2 and len({end.asn for end in (*here, *there)}) == 1:
             asn = (*here, *there)[0].asn
             yield f"links: {name}: both ends have asn {asn}; what joins two targets needs two of them"
+
+
+def _circuits(
+    environment: Environment, link: LinkInventory, here: Sequence[RegionSettings], there: Sequence[RegionSettings]
+) -> Iterator[str]:
+    """Circuits from AWS to elsewhere are tunnels on a transit gateway, or hosted on a named connection."""
+    name = link_name(link.a, link.b)
+    aws = [end for end in there if environment.target_of(end.name) is TargetName.AWS]
+    if not link.prices or len(aws) != 1:
+        return
+    (end,), cloud = aws, aws[0].cloud
+    if cloud is None or name in cloud.direct_connect:
+        return
+    if not cloud.transit:
+        yield f"regions: {end.name}: circuits of {name} need `transit`, or a connection in `direct_connect`"
+    for premises in here:
+        if not premises.prefixes:
+            yield f"regions: {premises.name}: prefixes is missing: what lies behind its router, for {end.name}"
+
+
+def _staging(environment: Environment) -> Iterator[str]:
+    """Blocks are subnets, of which each cloud has a smallest size."""
+    length = environment.staging.block_length
+    for region in environment.regions:
+        least = _SMALLEST.get(environment.target_of(region.name), 32)
+        if length > least:
+            yield f"staging.block_length: a /{length} is too small for {region.name}: its cloud takes a /{least}"
 
 
 def _rollout(environment: Environment) -> Iterator[str]:

@@ -100,9 +100,7 @@ def check_catalog(
             findings += [_unknown(f"{region.name}.{field}", item, known) for item in items if item not in known]
     for settings in environment.regions if environment else ():
         stated, offered = settings.cloud.prices if settings.cloud else {}, [*shapes, *classes, ADDRESS_ITEM]
-        findings += [
-            _unknown(f"{settings.name}.cloud.prices", name, offered) for name in stated if name not in offered
-        ]
+        findings += [_unknown(f"{settings.name}.cloud.prices", name, offered) for name in stated if name not in offered]
     for link in facts.links:
         where_priced = f"{link_name(link.a, link.b)}.prices"
         findings += [_unknown(where_priced, item, tiers) for item in link.prices if item not in tiers]

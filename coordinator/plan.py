@@ -15,6 +15,7 @@ from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
 from planner.question import Question
 from stacks.drift import compare
+from stacks.targets.declare import declare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
         UnknownName: there is no forecast yet.
         DocumentError: the forecast cannot be used.
         ApplyBusy: an apply has been running for longer than we wait.
+        CloudError: no region of the environment could be read.
+        InvalidArgument: a target has nothing that a planned resource could be.
     """
     path = out or project.paths.plan
     with project.patient_lock("prestage plan"):
@@ -81,4 +84,7 @@ def _build(project: Project, hurt: frozenset[str]) -> Plan | Infeasible:
         earlier=project.archived(previous),
         damaged=hurt,
     )
-    return build_plan(question, solve_in_child)
+    plan = build_plan(question, solve_in_child)
+    if isinstance(plan, Plan):
+        declare([item.resource for item in plan.resources], project.environment)  # what no target can make is told now
+    return plan

@@ -23,8 +23,8 @@ def failover_key(region: str, partner: str) -> str:
 
 
 def alert_key(region: str, metric: str) -> str:
-    """`fra/alert/vcpu`."""
-    return f"{region}/alert/{metric}"
+    """`fra/alert/vcpu`, `fra/alert/storage-gib`: an underscore could not be read back from Terraform's labels."""
+    return f"{region}/alert/{metric.replace('_', '-')}"
 
 
 def item_key(place: str, kind: ResourceKind, purpose: Purpose, item: str) -> str:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from contracts.capacity import Catalog, Shape
+from contracts.capacity import Catalog, CircuitTier, Shape
 from contracts.consistency import check_catalog, check_environment, check_inventory
-from contracts.environment import Backend, BackendKind, EngineName, Rollout
+from contracts.environment import Backend, BackendKind, EngineName, Rollout, StagingSettings
 from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts, LinkInventory, RegionInventory
 from tests.clouds.clouds_world import LINKS, mixed_environment
@@ -14,7 +14,7 @@ from tests.clouds.clouds_world import LINKS, mixed_environment
 MIXED = mixed_environment()
 AMS = RegionInventory(name="ams", continent="europe", fault_domain="nl", pools=("10.96.0.0/16",), prices={})
 FACTS = InventoryFacts(
-    regions=(AMS,), links=tuple(LinkInventory(a=a, b=b, latency_ms=9, gbps=100, prices={}) for a, b in LINKS)
+    regions=(AMS,), links=tuple(LinkInventory(a=a, b=b, latency_ms=9, gbps=100, prices={"1g": 0.4}) for a, b in LINKS)
 )
 
 
@@ -81,6 +81,13 @@ FINDINGS: dict[str, Any] = {
     "regions: ams: gateway 'router-1' is no IPv4 address": region("ams", gateway="router-1"),
     "regions: fra: gateway is of regions on premises": region("fra", gateway="198.51.100.1"),
     "links: ams--fra: both ends have asn 64512; what joins two targets needs two": region("ams", asn=64512),
+    "regions: ams: prefixes is missing: what lies behind its router, for fra": region("ams", prefixes=()),
+    "regions: fra: circuits of ams--fra need `transit`, or a connection in `direct_connect`": cloud(
+        "fra", transit=False
+    ),
+    "staging.block_length: a /29 is too small for dub: its cloud takes a /28": people(
+        staging=StagingSettings(block_length=29)
+    ),
     "regions: fra: asn 3320 is not private": region("fra", asn=3320),
     "regions: fra: direct_connect: 'ams--dub' is no link of fra": cloud("fra", direct_connect={"ams--dub": "dxcon-1"}),
     "regions: bel: direct_connect is of AWS": cloud("bel", direct_connect={"bel--fra": "dxcon-1"}),
@@ -113,6 +120,12 @@ def test_what_can_only_be_a_mistake_is_refused(told):
     assert told in refused(lambda: check_environment(FINDINGS[told], FACTS))
 
 
+def test_a_hosted_connection_needs_neither_transit_nor_prefixes():
+    hosted = cloud("fra", transit=False, direct_connect={"ams--fra": "dxcon-1", "bel--fra": "dxcon-2"})
+    bare = tuple(item.model_copy(update={"prefixes": ()}) if item.name == "ams" else item for item in hosted.regions)
+    check_environment(hosted.model_copy(update={"regions": bare}), FACTS)
+
+
 def test_pools_of_premises_are_told_of_once():
     double = FACTS.model_copy(update={"regions": (AMS, AMS.model_copy(update={"name": "lon"}))})
     check_environment(MIXED, double)  # the inventory's own check tells it
@@ -120,7 +133,11 @@ def test_pools_of_premises_are_told_of_once():
 
 
 def test_stated_prices_are_of_items_of_the_catalog():
-    catalog = Catalog(shapes=(Shape(name="m6i.large", vcpu=2, memory_gib=8),), storage_classes=(), circuit_tiers=())
+    catalog = Catalog(
+        shapes=(Shape(name="m6i.large", vcpu=2, memory_gib=8),),
+        storage_classes=(),
+        circuit_tiers=(CircuitTier(name="1g", gbps=1),),
+    )
     check_catalog(catalog, FACTS, cloud("fra", prices={"m6i.large": 0.1, "address": 0.005}))
     wrong = cloud("fra", prices={"m6i.larg": 0.1})
     assert "fra.cloud.prices: 'm6i.larg' is unknown; did you mean 'm6i.large'?" in refused(

@@ -141,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asked[0] == "AssumeRole":
             return self._send(200, _ASSUMED)
         answer = _OPERATIONS.get(asked[0])
-        if answer is None:
+        if answer is None or (self.server.beyond and asked[0] in _LIVING):
             return self._pass_on(body)
         rows, operation = answer(world, location, asked[1]), asked[0]
         return self._send(200, _rendered(operation, rows, asked[1], world.page))
@@ -281,6 +281,10 @@ _LISTS = {
     "DescribeVpcs": "Vpcs",
     "DescribeCapacityReservations": "CapacityReservations",
 }
+
+
+_LIVING = {"DescribeInstances", "DescribeInstanceTypes", "DescribeVolumes", "DescribeVpcs"}
+"""What a server beyond has itself, where there is one."""
 
 
 def _rendered(operation: str, rows: list[Any], asked: Row, page: int) -> str:
