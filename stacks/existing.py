@@ -15,6 +15,8 @@ from stacks.clouds.cloud import Attributes, Cloud
 from stacks.clouds.open_cloud import open_clouds
 from stacks.declaration import ESTATE_PROVIDER, Declaration
 from stacks.engines.engine import Adoption, AppliedResource, Job
+from stacks.errors import AdoptionRefused
+from stacks.targets.aws.imports import NOT_IMPORTABLE
 
 Finder = Callable[[Job, Mapping[str, AppliedResource], bool], tuple[Adoption, ...]]
 """The adoptions of a job, given what the engine's state holds, and whether an earlier run of it stopped."""
@@ -61,14 +63,27 @@ def existing(
     Raises:
         TwoOfOne: two resources bear the key of one declaration.
         CloudError: a cloud does not answer; nothing was changed.
+        AdoptionRefused: what exists is of a type that no engine imports, and would be made twice.
     """
     leaving = _leaving(job, applied)
     missing = tuple(item for item in _declared(job) if item.key in leaving or not _held(item, applied))
     found = _found(missing, clouds, {key: _attributes(item) for key, item in applied.items()}, patience)
+    _refuse_unimportable(missing, found)
     here = {item.of for item in _declared(job)}
     premises = (item for item in job.adopt if item.key not in here)
     known = {**{key: applied[key].id for key in leaving}, **found}
     return (*premises, *(Adoption(key=key, from_root=leaving.get(key, ""), id=known[key]) for key in sorted(known)))
+
+
+def _refuse_unimportable(missing: tuple[Declaration, ...], found: Mapping[str, str]) -> None:
+    for item in missing:
+        if item.key in found and item.type in NOT_IMPORTABLE:
+            raise AdoptionRefused(
+                f"{item.key} exists as {found[item.key]}, and the provider cannot import a {item.type}",
+                where=item.provider,
+                expected="that the engine's state holds it",
+                next_step=f"restore the engine's state from a backup, or delete {found[item.key]}: it is made anew",
+            )
 
 
 def _declared(job: Job) -> Iterator[Declaration]:

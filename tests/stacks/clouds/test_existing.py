@@ -5,6 +5,7 @@ import pytest
 from stacks.clouds.cloud import NOTHING, Cloud
 from stacks.declaration import Declaration, Ref
 from stacks.engines.engine import Adoption, AppliedResource, Job
+from stacks.errors import AdoptionRefused
 from stacks.existing import AFTER_A_STOP, AT_ONCE, Patience, existing, finder_of
 from tests.clouds.clouds_world import mixed_environment
 from tests.stacks.clouds.fake_cloud import FakeCloud
@@ -137,6 +138,13 @@ def test_what_moves_from_root_to_root_brings_its_parts_and_their_ids():
 def test_what_moves_on_premises_stays_as_it_was():
     moving = Adoption(key="ams/network", from_root="ondemand-r1")
     assert existing(job(ON_PREMISES, adopt=[moving]), {}, {}) == (moving,)
+
+
+def test_what_exists_and_cannot_be_imported_is_not_made_twice():
+    circuit = declared("dub--fra/circuit/serving/1g", type="aws_dx_hosted_connection")
+    assert existing(job(circuit), {}, {"prod": fra({})}) == ()
+    with pytest.raises(AdoptionRefused, match="dxcon-1"):
+        existing(job(circuit), {}, {"prod": fra({circuit.key: "dxcon-1"})})
 
 
 @pytest.mark.parametrize(("regions", "looks"), [(("ams",), False), (("ams", "fra"), True)])
