@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from tests.clouds.gcp_cloud import ApiError, GoogleCloud, Json, not_found
 
@@ -163,6 +164,7 @@ class NetworkConnectivity(_Api):
         if parts[4] == "operations":
             return {"name": path, "done": True}
         if len(parts) == 5 and method == "POST":
+            self._refuse_overlap(path, body)
             self.made(f"{path}/{query['internalRangeId']}", {**body, "name": f"{path}/{query['internalRangeId']}"})
         elif len(parts) == 5:
             return {"internalRanges": self.below(path)}
@@ -173,3 +175,8 @@ class NetworkConnectivity(_Api):
         else:
             return copy.deepcopy(self.existing(path))
         return {"name": f"{'/'.join(parts[:4])}/operations/{self.cloud.number()}", "done": True}
+
+    def _refuse_overlap(self, collection: str, body: Json) -> None:
+        there = [item for item in self.below(collection) if item["network"] == body["network"]]
+        if any(IPv4Network(item["ipCidrRange"]).overlaps(IPv4Network(body["ipCidrRange"])) for item in there):
+            raise ApiError(400, "failedPrecondition", f"{body['ipCidrRange']} overlaps another internal range")

@@ -35,7 +35,7 @@ def declare_alert(at: Placing, spec: AlertSpec) -> Iterator[Declaration]:
             (
                 f'metric.type = "{metric}"',
                 f'resource.type = "{resource}"',
-                f'resource.label.zone = starts_with("{at.cloud.location}-")',
+                f'resource.labels.zone = starts_with("{at.cloud.location}-")',
                 f'metadata.user_labels."{marks.ENVIRONMENT}" = "{marks.label_value(at.environment.name)}"',
             )
         ),
