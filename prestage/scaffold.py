@@ -13,7 +13,7 @@ from datetime import datetime
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
-from contracts.environment import EngineName
+from contracts.environment import EngineName, TargetName
 from contracts.errors import PrestageError
 from contracts.exits import ExitCode
 from prestage.sample_history import SampleHistory
@@ -33,6 +33,21 @@ _TEMPLATES = {
     "README.md": "readme.md",
 }
 """Path in the project to the template in `prestage/templates`."""
+
+_OF_TARGET: Mapping[TargetName, Mapping[str, str]] = {
+    TargetName.ESTATE: {},
+    TargetName.AWS: {
+        f"environments/{ENVIRONMENT}.yaml": "environment-aws.yaml",
+        "estate/inventory.yaml": "inventory-cloud.yaml",
+        "estate/catalog.yaml": "catalog-aws.yaml",
+    },
+    TargetName.GCP: {
+        f"environments/{ENVIRONMENT}.yaml": "environment-gcp.yaml",
+        "estate/inventory.yaml": "inventory-cloud.yaml",
+        "estate/catalog.yaml": "catalog-gcp.yaml",
+    },
+}
+"""What takes the place of the estate's sample in a cloud."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # as Pulumi has it for projects
 
@@ -55,13 +70,20 @@ class NewProject:
     written: tuple[str, ...]
 
 
-def project_files(name: str, *, now: datetime, engine: EngineName = EngineName.TERRAFORM) -> dict[str, str]:
+def project_files(
+    name: str,
+    *,
+    now: datetime,
+    engine: EngineName = EngineName.TERRAFORM,
+    target: TargetName = TargetName.ESTATE,
+) -> dict[str, str]:
     """Every file of a new project, by its path.
 
     Args:
         name: the project's name.
         now: where the sample history ends.
         engine: which engine is in charge.
+        target: where its regions lie.
 
     Raises:
         CannotStart: the name is none that Pulumi takes.
@@ -73,7 +95,8 @@ def project_files(name: str, *, now: datetime, engine: EngineName = EngineName.T
             next_step="prestage init my-network",
         )
     words = {"@NAME@": name, "@ENGINE@": str(engine)}
-    files = {path: _filled(template(source), words) for path, source in _TEMPLATES.items()}
+    sources = {**_TEMPLATES, **_OF_TARGET[target]}
+    files = {path: _filled(template(source), words) for path, source in sources.items()}
     return files | {f"history/{file}": text for file, text in SampleHistory(now).files().items()}
 
 
