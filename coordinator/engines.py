@@ -19,6 +19,8 @@ def open_engine(environment: Environment, paths: Paths) -> Engine:
                 environment, folder=paths.folder, inventory=paths.estate, state=paths.state
             )
         case EngineName.TERRAFORM:
+            from stacks.engines.terraform_engine.backends import StatePlace
             from stacks.engines.terraform_engine.engine import TerraformEngine
 
-            return TerraformEngine(paths.state / "roots", paths.estate)
+            place = StatePlace(backend=environment.backend, environment=environment.name)
+            return TerraformEngine(paths.state / "roots", paths.estate, place=place)

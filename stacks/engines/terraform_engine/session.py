@@ -156,7 +156,8 @@ class Session:
             self._check(written, ended, events)
         if not events.told:
             self.writing.settle(written)
-        if acts and written.content.providers.clouds:
+        changed = bool(events.told or events.done[Action.CREATE] or events.done[Action.UPDATE])
+        if acts and changed and written.content.providers.clouds:
             flags = {"auto_approve": IsFlagged, "refresh_only": IsFlagged, "input": False}
             self._run(written, "apply", parallelism=_unless_default(written), **flags)
 
