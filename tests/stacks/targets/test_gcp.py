@@ -139,7 +139,12 @@ def test_another_owner_replaces_nothing():
 
 def test_references_lead_to_what_is_declared_there():
     """In the same root by itself, in another by its exports; what AWS declares is AWS's to check."""
-    found = declared(touching_google())
+    on_demand = [
+        resource("bel/block/granted/10.64.1.0-28", BlockSpec(prefix="10.64.1.0/28", pool="10.64.0.0/16"), root="on-r1"),
+        resource("bel/compute/granted/n2-standard-4/r1", ComputeSpec(shape="n2-standard-4", count=1), root="on-r1"),
+        resource("bel/alert/storage_gib", AlertSpec(metric="storage_gib", threshold=0.9), root="on-r1"),
+    ]
+    found = declared([*touching_google(), *on_demand])
     for item in found.values():
         for ref in item.refs():
             if ref.key.endswith("/fra") or "/fra/" in ref.key or ref.key == "fra/network/address":
