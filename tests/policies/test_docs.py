@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -28,7 +29,8 @@ def settings(model: type[BaseModel] = Environment, prefix: str = ""):
         ]
         yield f"{prefix}{name}", field.default
         if items:
-            yield from settings(items[0], f"{prefix}{name}[].")
+            several = "[]" if get_origin(inner) is tuple else ""
+            yield from settings(items[0], f"{prefix}{name}{several}.")
 
 
 def rows(page: Path):
