@@ -112,7 +112,9 @@ def test_what_would_change_all_the_same_is_left_alone(folder, engine):
 
 def test_two_that_could_take_one_place_are_both_left_alone_and_name_each_other(folder, engine):
     other = found("aws_vpc", "vpc-2", cidr_block="10.16.0.0/16")
-    told = left(proposal_of(folder, engine, NETWORK, other))
+    proposal = proposal_of(folder, engine, NETWORK, other)
+    told = left(proposal)
+    assert not proposal.proposed
     assert {told["vpc-1"].code, told["vpc-2"].code} == {LeftCode.AMBIGUOUS}
     assert "vpc-2 could be fra/network too" in told["vpc-1"].why
 

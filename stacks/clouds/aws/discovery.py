@@ -27,11 +27,12 @@ def discovered(look: Look, region: str) -> tuple[CloudResource, ...]:
 
 
 def _listed(look: Look) -> Iterator[CloudResource]:
-    """All but the default VPC and what stands in it: nobody asked for those."""
+    """All but what nobody asked for: the default VPC and what stands in it, disks that go with their instance."""
     default = {row["VpcId"] for row in look.rows("ec2", "describe_vpcs", "Vpcs[]") if row.get("IsDefault")}
     for type in _TYPES:
         for item in look.resources(LISTINGS[type]):
-            if not item.environment and not {item.id, item.arguments.get("vpc_id")} & default:
+            unasked = {item.id, item.arguments.get("vpc_id")} & default or item.arguments.get("dies_with")
+            if not item.environment and not unasked:
                 yield item
 
 

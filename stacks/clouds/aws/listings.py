@@ -234,7 +234,7 @@ CAPACITY = (
             "min_size": "MinSize",
             "max_size": "MaxSize",
             "desired_capacity": "DesiredCapacity",
-            "instance_type": "[Instances[0], MixedInstancesPolicy.LaunchTemplate.Overrides[0]].InstanceType | [0]",
+            "instance_type": "[Instances, MixedInstancesPolicy.LaunchTemplate.Overrides][][].InstanceType | [0]",
         },
     ),
     _ec2(
@@ -258,7 +258,7 @@ CAPACITY = (
         iops="Iops",
         throughput="Throughput",
         encrypted="Encrypted",
-        attached="Attachments[0].InstanceId",
+        dies_with="Attachments[?DeleteOnTermination].InstanceId | [0]",
     ),
     Listing(
         type="aws_efs_file_system",

@@ -164,22 +164,27 @@ def test_a_deleted_peering_is_not_there_and_one_that_waits_is(cloud, client):
     assert cloud.find(wanted) == {}
     second = peer()
     assert cloud.find(wanted) == {"k/l": second}
-    assert [item.place for item in cloud.tagged("dev")] == ["fra"]  # also where moto shows the tags on the other side
+    assert [item.place for item in cloud.tagged("dev")] == ["fra"]
+    other_side = declared("aws_vpc_peering_connection", "k/l", "dub")  # where moto shows the same tags
+    assert cloud.find([other_side]) == {}
 
 
-def test_a_group_without_instances_is_there(cloud, client):
-    client("ec2").create_launch_template(
-        LaunchTemplateName="dev-m6i-0a1b2c3d", LaunchTemplateData={"InstanceType": "m6i.large", "ImageId": "ami-1"}
-    )
+def make_group(client, instances=0, tagged=()):
+    template = {"InstanceType": "m6i.large", "ImageId": "ami-12c6146b"}
+    client("ec2").create_launch_template(LaunchTemplateName="dev-m6i-0a1b2c3d", LaunchTemplateData=template)
     client("autoscaling").create_auto_scaling_group(
         AutoScalingGroupName="dev-group-0a1b2c3d",
         LaunchTemplate={"LaunchTemplateName": "dev-m6i-0a1b2c3d"},
-        MinSize=0,
+        MinSize=instances,
         MaxSize=4,
-        DesiredCapacity=0,
+        DesiredCapacity=instances,
         AvailabilityZones=["eu-central-1b"],
-        Tags=[{**tag, "PropagateAtLaunch": False} for tag in tags("fra/compute/serving/m6i.large")],
+        Tags=[{**tag, "PropagateAtLaunch": False} for tag in tagged],
     )
+
+
+def test_a_group_without_instances_is_there(cloud, client):
+    make_group(client, tagged=tags("fra/compute/serving/m6i.large"))
     wanted = [
         declared("aws_autoscaling_group", "fra/compute/serving/m6i.large"),
         declared("aws_launch_template", "fra/compute/serving/m6i.large/template", name="dev-m6i-0a1b2c3d"),
@@ -194,8 +199,10 @@ def test_what_may_be_adopted_is_neither_ours_nor_a_default(cloud, client):
     foreign = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     ec2.associate_vpc_cidr_block(VpcId=foreign, CidrBlock="10.21.0.0/16")
     volume = ec2.create_volume(AvailabilityZone="eu-central-1b", Size=100, VolumeType="gp3")["VolumeId"]
+    make_group(client, instances=1)  # with a disk that goes with its instance
     found = {(item.type, item.place): item for item in cloud.discover()}
     assert found["aws_vpc", "fra"].id == foreign
     assert found["aws_vpc_ipv4_cidr_block_association", "fra"].arguments["cidr_block"] == "10.21.0.0/16"
     assert found["aws_ebs_volume", "fra"].id == volume
-    assert len(found) == 3
+    assert found["aws_autoscaling_group", "fra"].arguments["instance_type"] == "m6i.large"
+    assert len(found) == 4
