@@ -1,11 +1,13 @@
-"""600 estate resources in six regions: apply and a clean plan, by Prestage and by the engine alone.
+"""Estate resources in regions: apply, a clean plan, a change of one region; by Prestage and by the engine alone.
 
     python -m benchmarks.apply_estate --engine terraform
     python -m benchmarks.apply_estate --engine pulumi --rounds 3 --json
+    python -m benchmarks.apply_estate --curve
 
 Prestage is `apply_plan` and `preview_plan` over a fresh project: engine found, provider started, declarations rendered,
-planned and applied, the journal around it. The engine alone is `benchmarks.engine_alone`, on the same declarations.
-Medians of the rounds; run it on a machine that has nothing else to do.
+planned and applied, the journal around it. The engine alone is `benchmarks.engine_alone`, on the same declarations: 600
+resources in six regions, medians of the rounds. `--curve` is Prestage alone, from 500 to 10,000 resources, 100 a
+region. Run it on a machine that has nothing else to do.
 """
 
 import argparse
@@ -16,115 +18,80 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import combinations
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.engine_alone import Seconds, pulumi_alone, terraform_alone
-from contracts.capacity import Catalog, CircuitTier, Shape, StorageClass
-from contracts.environment import EngineName, Environment, Layout, RegionSettings
-from contracts.inventory import HostGroup, InventoryFacts, LinkInventory, RegionInventory
-from contracts.plan import Cost, Inputs, Plan, PlannedResource, Reason, ReasonCode
+from benchmarks.estate_fleet import Fleet, fleet_of, plan_of
+from contracts.environment import EngineName, Environment
 from contracts.ports import Silent
-from contracts.resources import CircuitSpec, ComputeSpec, LinkSpec, NetworkSpec, Purpose, Resource, Spec, root_of
+from contracts.resources import ComputeSpec, Resource
 from stacks.apply import apply_plan, incomplete, make_order, preview_plan
-from stacks.engines.engine import Engine
-from stacks.estate.inventory import Inventory
+from stacks.engines.engine import Action, Engine
 from stacks.journal import Journal
 
-REGIONS = ("ams", "chi", "fra", "lon", "mad", "nyc")
-LINKS = tuple(f"{a}--{b}" for a, b in combinations(REGIONS, 2))
+REGIONS, RESOURCES = 6, 600
 TARGETS = {EngineName.TERRAFORM: Seconds(apply=5, clean=3), EngineName.PULUMI: Seconds(apply=15, clean=8)}
-MAX_RATIO = 1.3
-CATALOG = Catalog(
-    shapes=(Shape(name="s4", vcpu=4, memory_gib=16),),
-    storage_classes=(StorageClass(name="standard"),),
-    circuit_tiers=(CircuitTier(name="1g", gbps=1),),
-)
-REASON = Reason(code=ReasonCode.DEMAND)
+LARGE_TARGETS = {EngineName.TERRAFORM: Seconds(apply=20, clean=10), EngineName.PULUMI: Seconds(apply=60, clean=25)}
+LARGE, PER_REGION = 5000, 100
+CURVE = (500, 1000, 2500, LARGE, 10_000)
+MAX_RATIO, MAX_CHANGE_S, MAX_BEND = 1.3, 2.0, 1.5
 
 
-def environment(engine: EngineName) -> Environment:
-    regions = tuple(RegionSettings(name=name, asn=64512 + number) for number, name in enumerate(REGIONS))
-    return Environment(name="dev", engine=engine, layout=Layout.REGION, regions=regions)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One size: seconds of everything, and of a change of one region, planned and applied."""
+
+    resources: int
+    all_of_it: Seconds
+    one_region: float
+
+    @property
+    def apply_ms_each(self) -> float:
+        return 1000 * self.all_of_it.apply / self.resources
 
 
-def facts() -> InventoryFacts:
-    """Room for ten times 600 resources."""
-    return InventoryFacts(
-        regions=tuple(
-            RegionInventory(
-                name=name,
-                continent="europe",
-                fault_domain=name,
-                hosts=(HostGroup(count=99, vcpu=256, memory_gib=999),),
-                prices={"s4": 0.2},
-            )
-            for name in REGIONS
-        ),
-        links=tuple(LinkInventory(a=link[:3], b=link[5:], latency_ms=9, gbps=999, prices={"1g": 1}) for link in LINKS),
-    )
-
-
-def wanted(count: int) -> list[Resource]:
-    """A network a region, a circuit and a link a pair, and machines up to `count`."""
-    found = [_resource(f"{region}/network", NetworkSpec(asn=64512)) for region in REGIONS]
-    for link in LINKS:
-        found.append(_resource(f"{link}/circuit/staged/1g/0001", CircuitSpec(tier="1g", gbps=1, count=1)))
-        found.append(_resource(f"{link}/link", LinkSpec()))
-    for number in range(count - len(found)):
-        region, index = REGIONS[number % len(REGIONS)], number // len(REGIONS)
-        found.append(_resource(f"{region}/compute/staged/s4/{index:04d}", ComputeSpec(shape="s4", count=1)))
-    return found
-
-
-def plan(resources: list[Resource], engine: EngineName) -> Plan:
-    now = datetime.now(UTC)
-    nothing = dict.fromkeys(Cost.model_fields, 0.0)
-    return Plan(
-        environment="dev",
-        engine=engine,
-        made_at=now,
-        expires_at=now + timedelta(hours=1),
-        inputs=Inputs(**{name: "" for name in Inputs.model_fields if name != "previous_plan"}),
-        requirements=(),
-        resources=tuple(PlannedResource(resource=item, usd_per_hour=0, reason=REASON) for item in resources),
-        changes=(),
-        cost=Cost.model_validate(nothing),
-    )
-
-
-def by_prestage(folder: Path, engine: EngineName, count: int) -> Seconds:
-    """Applies, then plans again, as the commands do once the gate has let the plan through."""
-    settings, resources = environment(engine), wanted(count)
-    inventory = _inventory(folder)
+def by_prestage(folder: Path, engine: EngineName, fleet: Fleet, count: int) -> Point:
+    """Applies, plans again, and changes one region, as the commands do once the gate has let the plan through."""
+    settings, resources = fleet.environment(engine), fleet.wanted(count)
+    inventory = fleet.open_inventory(folder)
     started = time.monotonic()
-    order = make_order(plan(resources, engine), settings, resume="")
-    opened = _engine(folder, settings, inventory)
-    report = apply_plan(order, opened, Journal(folder / "journal.db"), lambda: datetime.now(UTC), Silent())
+    order = make_order(plan_of(resources, engine), settings, resume="")
+    opened, journal = _engine(folder, settings, inventory), Journal(folder / "journal.db")
+    report = apply_plan(order, opened, journal, lambda: datetime.now(UTC), Silent())
     applied = time.monotonic()
     if (error := incomplete(report, resume="")) or sum(root.created for root in report.roots) != count:
         raise SystemExit(str(error or report))
     if not preview_plan(order, opened, Silent()).clean:
         raise SystemExit("the plan after the apply is not clean")
-    return Seconds(apply=applied - started, clean=time.monotonic() - applied)
+    clean = time.monotonic()
+    _change_one_region(resources, settings, opened, journal)
+    seconds = Seconds(apply=applied - started, clean=clean - applied)
+    return Point(resources=count, all_of_it=seconds, one_region=time.monotonic() - clean)
+
+
+def _change_one_region(resources: list[Resource], settings: Environment, engine: Engine, journal: Journal) -> None:
+    """A small plan: one machine more in one place, the rest of its region as it was."""
+    last = next(item for item in reversed(resources) if isinstance(item.spec, ComputeSpec))
+    there = [item for item in resources if item.root == last.root and item is not last]
+    grown = last.model_copy(update={"spec": last.spec.model_copy(update={"count": 2})})
+    small = make_order(plan_of([*there, grown], settings.engine, small=True), settings, resume="")
+    shown = preview_plan(small, engine, Silent())
+    if (shown.count(Action.UPDATE), shown.count(*Action)) != (1, 1):
+        raise SystemExit(f"not the one change that was made: {shown}")
+    if error := incomplete(apply_plan(small, engine, journal, lambda: datetime.now(UTC), Silent()), resume=""):
+        raise error
 
 
 def alone(folder: Path, engine: EngineName, count: int, *, served: bool = False) -> Seconds:
     """The same declarations by the engine's own commands."""
-    roots = make_order(plan(wanted(count), engine), environment(engine), resume="").job.roots
-    inventory = _inventory(folder)
+    fleet = fleet_of(REGIONS)
+    roots = make_order(plan_of(fleet.wanted(count), engine), fleet.environment(engine), resume="").job.roots
+    inventory = fleet.open_inventory(folder)
     if engine is EngineName.PULUMI:
         return pulumi_alone(folder / "alone", roots, inventory)
     return terraform_alone(folder / "alone", roots, inventory, served=served)
-
-
-def _inventory(folder: Path) -> Path:
-    path = folder / "estate.db"
-    inventory = Inventory(path)
-    inventory.load_facts(facts(), CATALOG)
-    inventory.close()
-    return path
 
 
 def _engine(folder: Path, settings: Environment, inventory: Path) -> Engine:
@@ -137,15 +104,10 @@ def _engine(folder: Path, settings: Environment, inventory: Path) -> Engine:
     return TerraformEngine(folder / "roots", inventory)
 
 
-def _resource(key: str, spec: Spec) -> Resource:
-    place = key.partition("/")[0]
-    return Resource(key=key, place=place, root=root_of(place), purpose=Purpose.STAGED, spec=spec)
-
-
 def measure(engine: EngineName, count: int, rounds: int) -> dict[str, Seconds]:
     """Medians by who did it. They take turns, so that whatever else the machine does meets all of them."""
     who: dict[str, Callable[[Path], Seconds]] = {
-        "prestage": lambda folder: by_prestage(folder, engine, count),
+        "prestage": lambda folder: by_prestage(folder, engine, fleet_of(REGIONS), count).all_of_it,
         "engine alone, stock": lambda folder: alone(folder, engine, count),
     }
     if engine is EngineName.TERRAFORM:
@@ -165,13 +127,48 @@ def _median(items: Sequence[Seconds]) -> Seconds:
     )
 
 
+def curve(engine: EngineName, sizes: Sequence[int]) -> list[Point]:
+    """One point a size, printed as it is measured."""
+    print(f"{'resources':>9}{'regions':>9}{'apply s':>9}{'clean s':>9}{'ms each':>9}{'one region s':>14}", flush=True)
+    points = []
+    for count in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            point = by_prestage(Path(folder), engine, fleet_of(count // PER_REGION), count)
+        points.append(point)
+        whole = point.all_of_it
+        print(
+            f"{count:9}{count // PER_REGION:9}{whole.apply:9.2f}{whole.clean:9.2f}"
+            f"{point.apply_ms_each:9.2f}{point.one_region:14.2f}",
+            flush=True,
+        )
+    return points
+
+
+def _curve_holds(engine: EngineName, points: Sequence[Point]) -> bool:
+    """Whether what is aimed at is reached: 5,000 resources in time, no more for each of many than of few."""
+    target = LARGE_TARGETS[engine]
+    large = [point for point in points if point.resources == LARGE]
+    in_time = all(p.all_of_it.apply <= target.apply and p.all_of_it.clean <= target.clean for p in large)
+    bend = points[-1].apply_ms_each / points[0].apply_ms_each
+    slowest = max(point.one_region for point in points)
+    print(
+        f"aims: {LARGE} in {target.apply:.0f} s and {target.clean:.0f} s; "
+        f"last by first ms each {bend:.2f}, at most {MAX_BEND}; one region {slowest:.2f} s, at most {MAX_CHANGE_S} s"
+    )
+    return in_time and bend <= MAX_BEND and slowest <= MAX_CHANGE_S
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", type=EngineName, choices=list(EngineName), default=EngineName.TERRAFORM)
-    parser.add_argument("--resources", type=int, default=600)
+    parser.add_argument("--resources", type=int, default=RESOURCES)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--curve", action="store_true", help="500 to 10,000 resources, 100 a region")
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(CURVE), help="points of the curve")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
+    if options.curve:
+        return 0 if _curve_holds(options.engine, curve(options.engine, options.sizes)) else 1
     load = os.getloadavg()[0]
     found = measure(options.engine, options.resources, options.rounds)
     ours, target = found["prestage"], TARGETS[options.engine]
@@ -182,7 +179,7 @@ def main(arguments: list[str]) -> int:
         }
         print(json.dumps({"engine": options.engine, "resources": options.resources, "load": load, "seconds": rows}))
     else:
-        print(f"{options.resources} resources, {len(REGIONS)} regions, {options.engine}, load before {load:.1f}")
+        print(f"{options.resources} resources, {REGIONS} regions, {options.engine}, load before {load:.1f}")
         print(f"{'':22}{'apply s':>9}{'clean s':>9}{'prestage / it':>15}")
         for who, item in found.items():
             print(f"{who:22}{item.apply:9.2f}{item.clean:9.2f}{ratios[who]:15.2f}")
