@@ -27,11 +27,11 @@ def discovered(look: Look, region: str) -> tuple[CloudResource, ...]:
 
 
 def _listed(look: Look) -> Iterator[CloudResource]:
-    """All but what nobody asked for: the default VPC and what stands in it, disks that go with their instance."""
+    """All but what nobody asked for: the default VPC and what stands in it, disks that an instance has."""
     default = {row["VpcId"] for row in look.rows("ec2", "describe_vpcs", "Vpcs[]") if row.get("IsDefault")}
     for type in _TYPES:
         for item in look.resources(LISTINGS[type]):
-            unasked = {item.id, item.arguments.get("vpc_id")} & default or item.arguments.get("dies_with")
+            unasked = {item.id, item.arguments.get("vpc_id")} & default or item.arguments.get("attached_to")
             if not item.environment and not unasked:
                 yield item
 

@@ -258,7 +258,7 @@ CAPACITY = (
         iops="Iops",
         throughput="Throughput",
         encrypted="Encrypted",
-        dies_with="Attachments[?DeleteOnTermination].InstanceId | [0]",
+        attached_to="Attachments[0].InstanceId",
     ),
     Listing(
         type="aws_efs_file_system",

@@ -199,7 +199,7 @@ def test_what_may_be_adopted_is_neither_ours_nor_a_default(cloud, client):
     foreign = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     ec2.associate_vpc_cidr_block(VpcId=foreign, CidrBlock="10.21.0.0/16")
     volume = ec2.create_volume(AvailabilityZone="eu-central-1b", Size=100, VolumeType="gp3")["VolumeId"]
-    make_group(client, instances=1)  # with a disk that goes with its instance
+    make_group(client, instances=1)  # with a disk of its own
     found = {(item.type, item.place): item for item in cloud.discover()}
     assert found["aws_vpc", "fra"].id == foreign
     assert found["aws_vpc_ipv4_cidr_block_association", "fra"].arguments["cidr_block"] == "10.21.0.0/16"
