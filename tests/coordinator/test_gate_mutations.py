@@ -23,7 +23,7 @@ from coordinator.errors import Refused
 from coordinator.gate import check
 from coordinator.plan import make_plan
 from coordinator.review import make_review
-from tests.coordinator.world import open_project, plan_review_apply, write_load, write_project
+from tests.coordinator.world import changes_of, open_project, plan_review_apply, write_load, write_project
 
 Path = tuple[str | int, ...]
 
@@ -41,7 +41,7 @@ def ready(tmp_path_factory):
     with open_project(folder) as project:
         outcome = make_plan(project)
         make_review(project, outcome.path)
-        assert {"create", "delete"} & {change.operation.value for change in outcome.plan.changes}
+        assert {"create", "delete"} & {change.operation.value for change in changes_of(outcome)}
         check(project, outcome.path, project.clock())
         yield project
 

@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from contracts.environment import EngineName
@@ -61,10 +62,8 @@ def run_seed(
     situation = situations[seed % len(situations)]
     shutil.copytree(situation.folder, folder)
     before = creations(folder)
-    if at_books:
-        killed = _apply_and_die(seed, folder)
-    else:
-        killed = _apply_and_kill(seed, situation, folder, adoption=adoption)
+    kill = _apply_and_die if at_books else partial(_apply_and_kill, situation=situation, adoption=adoption)
+    killed = kill(seed, folder)
     failures = [f"outlived the child: {words}" for words in outliving(folder)]
     between = creations(folder)
     again = start_child(folder, 0, seed, adoption=adoption)
@@ -140,7 +139,7 @@ def _books(project: Project, plan: Plan) -> Iterator[str]:
     project.ledger.verify_audit()
 
 
-def _apply_and_kill(seed: int, situation: Situation, folder: Path, *, adoption: bool) -> bool:
+def _apply_and_kill(seed: int, folder: Path, *, situation: Situation, adoption: bool) -> bool:
     """Applies in a child that dies at a seeded moment; whether it did before it was done."""
     rng = random.Random(f"death of {seed}")
     by_time = rng.random() < 0.5

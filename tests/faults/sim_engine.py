@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from contracts.ports import Progress
 from contracts.run import RootRun, RunStatus
@@ -117,9 +118,9 @@ class SimEngine:
         actions = self._actions(job, root)
         failures: list[str] = []
         for key in [key for key, action in actions.items() if action in (Action.DELETE, Action.REPLACE)]:
-            self._attempt(failures, lambda key=key: self._delete(key))
+            self._attempt(failures, partial(self._delete, key))
         for key in [key for key, action in actions.items() if action is Action.UPDATE]:
-            self._attempt(failures, lambda key=key: self._update(job.environment, declared[key]))
+            self._attempt(failures, partial(self._update, job.environment, declared[key]))
         new = [key for key, act in actions.items() if act in (Action.CREATE, Action.REPLACE)]
         new = [key for key in new if key not in self.state.now]  # a replacement whose first half failed waits
         for first in range(0, len(new), IN_FLIGHT):
@@ -142,20 +143,16 @@ class SimEngine:
             arguments = _arguments(environment, item)
             self.at(f"before create {item.key}")
             if self.at.dies_next() and self.chance.random() < 0.5:  # sent, and done by the cloud after our death
-                self._attempt(failures, lambda item=item, them=arguments: self._send(item, them))
+                self._attempt(failures, partial(self._send, root, item, arguments, []))
             self.at(f"during create {item.key}")
-            self._attempt(
-                failures,
-                lambda item=item, them=arguments: answered.append(
-                    _held(root, item.type, item.key, self._send(item, them), them)
-                ),
-            )
+            self._attempt(failures, partial(self._send, root, item, arguments, answered))
             self.at(f"after create {item.key}")
         for held in answered:
             self._note(held)
 
-    def _send(self, item: Declaration, arguments: Mapping[str, Value]) -> str:
-        return self.cloud.create(item.type, item.key, arguments)
+    def _send(self, root: str, item: Declaration, arguments: Mapping[str, Value], answered: list[Held]) -> None:
+        id = self.cloud.create(item.type, item.key, arguments)
+        answered.append(_held(root, item.type, item.key, id, arguments))
 
     def _update(self, environment: str, item: Declaration) -> None:
         held, arguments = self.state.now[item.key], _arguments(environment, item)
