@@ -14,6 +14,8 @@ from policies.errors import PolicyError
 
 PREFIX = "estate:index:"
 """Type tokens of the estate: `estate:index:Compute`."""
+PARTS = frozenset({f"{PREFIX}Gateway"})
+"""Of those, what stands for no resource of a plan: which router's tunnels end where."""
 
 _SPEC: TypeAdapter[Spec] = TypeAdapter(Spec)
 
@@ -45,12 +47,12 @@ class Declared:
 
 
 def declared(type_token: str, urn: str, arguments: Mapping[str, object]) -> Declared | None:
-    """The resource behind a declaration; nothing for a type that is not the estate's (a provider, the stack).
+    """The resource behind a declaration; nothing for what stands for none (a provider, the stack, a part of a link).
 
     Raises:
         UnreadableResource: an argument is missing, unknown before the apply, or out of range.
     """
-    if not type_token.startswith(PREFIX):
+    if not type_token.startswith(PREFIX) or type_token in PARTS:
         return None
     try:
         kind = ResourceKind(type_token.removeprefix(PREFIX).lower())

@@ -210,6 +210,7 @@ def test_what_cannot_be_judged_is_refused_and_not_passed_over(name):
 def test_types_of_others_are_not_ours():
     assert declared("pulumi:pulumi:Stack", "urn:x", {}) is None
     assert declared("pulumi:providers:estate", "urn:x", {}) is None
+    assert declared("estate:index:Gateway", "urn:x", {"key": "ams--fra/link/ams"}) is None  # a part of its link
 
 
 def test_alerts_and_volumes_are_read_with_their_own_fields():
