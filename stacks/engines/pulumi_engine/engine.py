@@ -122,6 +122,6 @@ class PulumiEngine:
 
 def _raise_if_nothing_began(outcomes: Mapping[str, RootRun], session: Session) -> None:
     """A reason that is no resource's is told as what it is, unless something was done that has to be told too."""
-    touched = any(run.created or run.updated or run.deleted or run.status in COMPLETE for run in outcomes.values())
+    touched = any(run.created or run.updated or run.deleted for run in outcomes.values())
     if session.problems and not touched:
         raise next(iter(session.problems.values()))

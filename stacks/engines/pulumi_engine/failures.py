@@ -36,6 +36,11 @@ _OWN = (
         "pulumi plugin install resource aws (or gcp), or put its executable on PATH",
     ),
     (
+        EngineFailed,
+        r"unknown stack|the stack has no output",
+        "apply the stacks that {stack} refers to first: prestage apply does them in their order",
+    ),
+    (
         InUse,
         r"cannot be deleted\s+because it is protected|marked for protection",
         "whoever means it lifts that first: pulumi state unprotect <urn> --stack {stack}",

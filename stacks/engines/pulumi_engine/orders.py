@@ -1,7 +1,7 @@
 """From a job to orders, one a stack: what its program declares, and which of it an update may touch.
 
 A job names roots; in the layout `environment` they share a stack. Of a stack that a job names in part, the rest is
-declared as it was applied last, so that others can refer to it, and only the job's part is targeted.
+declared as it was applied last, so that others can refer to it, and spared.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from stacks.declaration import ESTATE_PROVIDER, Declaration
 from stacks.engines.engine import Job
 from stacks.engines.pulumi_engine.holdings import Holdings
-from stacks.engines.pulumi_engine.naming import BRIDGES
 from stacks.engines.pulumi_engine.states import Held
 from stacks.engines.turns import Turn, phases
 
@@ -26,6 +25,7 @@ class StackOrder:
         adopt: key and import id of what exists and is taken in; nothing that the stack holds already.
         root_by_key: the root of whatever is declared or held.
         only: URNs that may be touched; all where it is empty.
+        spared: URNs that may not.
     """
 
     stack: str
@@ -34,6 +34,7 @@ class StackOrder:
     adopt: Mapping[str, str] = field(default_factory=dict)
     root_by_key: Mapping[str, str] = field(default_factory=dict)
     only: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
 
     @property
     def takes_in(self) -> bool:
@@ -72,8 +73,6 @@ def _order(job: Job, stack: str, roots: list[str], held: tuple[Held, ...], holdi
     declared = [item for root in roots for item in job.roots[root]]
     keys = {item.key for item in declared}
     others = [item for item in held if item.applied.root not in roots and item.applied.key not in keys]
-    mine = [item for item in held if item.applied.root in roots or item.applied.key in keys]
-    urns = [urn_of(holdings, stack, item) for item in declared] + [item.urn for item in mine]
     known = {item.applied.key: item.applied.root for item in held} | {item.key: item.root for item in declared}
     held_keys = {item.applied.key for item in held}
     return StackOrder(
@@ -82,23 +81,23 @@ def _order(job: Job, stack: str, roots: list[str], held: tuple[Held, ...], holdi
         declarations=(*declared, *(_as_it_was(item, job, holdings.workspace.accounts) for item in others)),
         adopt={item.key: item.id for item in job.adopt if item.key in keys - held_keys},
         root_by_key=known,
-        only=tuple(dict.fromkeys(urns)) if others else (),
+        spared=tuple(item.urn for item in others),
     )
 
 
-def urn_of(holdings: Holdings, stack: str, item: Declaration) -> str:
-    """The URN that the engine gives a declaration."""
-    return f"urn:pulumi:{stack}::{holdings.workspace.project}::{BRIDGES[item.type].token}::{item.key}"
-
-
 def _as_it_was(item: Held, job: Job, accounts: Mapping[str, str]) -> Declaration:
-    """A resource that an order leaves alone: nothing of it is compared, for it is no target."""
+    """A resource that an order leaves alone: nothing of it is compared, for it is spared.
+
+    It comes after what it depends on: the engine registers by itself what a spared one depends on, and twice is once
+    too often.
+    """
     providers = [name for name in job.providers if accounts.get(name) == item.account]
     return Declaration(
         type=item.applied.type,
         key=item.applied.key,
         root=item.applied.root,
         arguments=item.inputs,
+        depends_on=item.after,
         provider=providers[0] if item.account and providers else ESTATE_PROVIDER,
         exports=item.exports,
     )
@@ -114,4 +113,4 @@ def _turned(order: StackOrder, turn: Turn, holdings: Holdings) -> StackOrder:
         return order
     held = {item.applied.key: item for item in holdings.held(order.stack)}
     leaving = tuple(held[key].urn for key in sorted(turn.leaving))
-    return replace(order, declarations=turn.staying(held.keys()), only=leaving, adopt={})
+    return replace(order, declarations=turn.staying(held.keys()), only=leaving, spared=(), adopt={})

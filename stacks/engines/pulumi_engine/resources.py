@@ -228,8 +228,8 @@ class _Program:
         return self._references[stack].outputs.apply(lambda outputs: _exported(outputs, name, stack))
 
 
-def _exported(outputs: Mapping[str, Scalar], name: str, stack: str) -> Scalar:
-    if name in outputs:
+def _exported(outputs: Mapping[str, Scalar] | None, name: str, stack: str) -> Scalar:
+    if outputs and name in outputs:
         return outputs[name]
     if pulumi.runtime.is_dry_run():  # a preview of what has never been applied
         return cast(Scalar, UNKNOWN)

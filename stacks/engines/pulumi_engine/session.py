@@ -26,7 +26,7 @@ from stacks.engines.pulumi_engine.stack import InlineStack
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
 from stacks.engines.terraform_engine.failures import with_next_step
 from stacks.engines.turns import each, lanes_of, together
-from stacks.errors import Interrupted, StacksError
+from stacks.errors import ApplyBusy, Interrupted, StacksError
 
 DEBUGGED = "PULUMI_DEBUG_PROVIDERS"
 Outcome = TypeVar("Outcome")
@@ -118,6 +118,7 @@ class Session:
                         color="never",
                         diff=True,
                         target=list(order.only) or None,
+                        exclude=list(order.spared) or None,
                     ).stdout
                 ),
             )
@@ -142,8 +143,11 @@ class Session:
                     suppress_progress=True,
                     continue_on_error=True,
                     target=list(order.only) or None,
+                    exclude=list(order.spared) or None,
                 ),
             )
+        except ApplyBusy as busy:
+            self.problems[order.stack], failure = busy, f"{busy.what}; next: {busy.next_step}"
         except CommandError as error:
             if self._command.stopped:
                 raise Interrupted(f"stopped in stack {order.stack}; what was finished is kept") from error
@@ -154,8 +158,9 @@ class Session:
         return tuple(_root_run(root, events, failure, seconds) for root in order.roots)
 
     def _failure(self, order: StackOrder, events: Events, error: CommandError) -> str:
-        """What failed that is no resource's; that is remembered as the error that it is."""
-        told = "; ".join(events.errors) or ("" if events.failures else in_short(str(error)))
+        """What failed that is no resource's of the order; that is remembered as the error that it is."""
+        elsewhere = [line for root, lines in events.failures.items() if root not in order.roots for line in lines]
+        told = "; ".join([*events.errors, *elsewhere]) or ("" if events.failures else in_short(str(error)))
         if told:
             self.problems[order.stack] = stack_failed(f"{told}\n{error}", told, stack=order.stack)
             return with_next_step(self.problems[order.stack].what, told)

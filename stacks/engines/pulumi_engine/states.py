@@ -31,6 +31,7 @@ class Held:
         inputs: what was declared, under the names that declarations have.
         account: name of the explicit provider that made it; empty on premises.
         exports: attributes that the stack puts out for others.
+        after: keys of what it depends on.
     """
 
     urn: str
@@ -38,6 +39,7 @@ class Held:
     inputs: Mapping[str, Value]
     account: str
     exports: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 class StateResource(TypedDict, total=False):
@@ -49,6 +51,7 @@ class StateResource(TypedDict, total=False):
     inputs: Json
     outputs: Json
     provider: str
+    dependencies: list[str]
     delete: bool
 
 
@@ -138,6 +141,7 @@ def held_by(deployment: Json, root_of: Callable[[str], str]) -> Iterator[Held]:
                 inputs=inputs,
                 account=account_in(provider) if provider else "",
                 exports=tuple(exports.get(key, ())),
+                after=tuple(key_in(urn) for urn in item.get("dependencies") or ()),
             )
 
 

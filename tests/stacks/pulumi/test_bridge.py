@@ -11,7 +11,7 @@ import pulumi
 import pytest
 from pulumi import _types as input_types
 
-from stacks.declaration import Declaration
+from stacks.declaration import Argument, Declaration
 from stacks.engines.pulumi_engine.classes import LEFT_OUT, PROVIDERS, block_of, class_of, element_of, provider_class
 from stacks.engines.pulumi_engine.naming import BRIDGES, FREE_KEYS, declared_names, snake_case, type_of
 from stacks.engines.terraform_engine.program import find_program
@@ -137,9 +137,8 @@ def test_free_keys_are_the_maps_that_are_declared(declared):
     maps = set()
     for item in declared:
         found = class_of(item.type)
-        names, types = (
-            read(found.inputs) for read in (input_types.input_type_py_to_pulumi_names, input_types.input_type_types)
-        )
+        names = input_types.input_type_py_to_pulumi_names(found.inputs)
+        types = input_types.input_type_types(found.inputs)
         for name, value in item.arguments.items():
             hint = types[names[found.python_name(name)]]
             if isinstance(value, Mapping) and block_of(hint) is None and element_of(hint) is None:
@@ -149,8 +148,8 @@ def test_free_keys_are_the_maps_that_are_declared(declared):
 
 
 def test_a_block_is_one_or_many_as_the_class_has_it():
-    template = {"launch_template_specification": {"version": "1"}, "override": ()}
-    arguments = {
+    template: Argument = {"launch_template_specification": {"version": "1"}, "override": ()}
+    arguments: dict[str, Argument] = {
         "min_size": 1,
         "max_size": 2,
         "tag": {"key": "a"},
@@ -184,7 +183,7 @@ def test_every_setting_of_a_provider_is_one_of_its_class():
         provider_class(config.provider).properties(settings, lambda ref: pulumi.Output.from_input(""))
 
 
-def arguments_of(block) -> dict[str, object]:
+def arguments_of(block):
     """What a block takes: attributes that may be set (None), and blocks."""
     attributes = block.get("attributes", {}).items()
     found = {name: None for name, its in attributes if its.get("optional") or its.get("required")}
