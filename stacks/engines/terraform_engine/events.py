@@ -88,8 +88,15 @@ class Events:
             address = diagnostic.get("address", "")
             key = self._key(address) if address and not address.startswith(_NO_RESOURCE) else ""
             self.said.append(f"{diagnostic['summary']}\n{diagnostic.get('detail', '')}")
-            words = diagnostic.get("detail") or diagnostic["summary"]
+            words = _words(diagnostic["summary"], diagnostic.get("detail", ""))
             self.failures.setdefault(key, []).append("; ".join(line.strip() for line in words.splitlines() if line))
 
     def _key(self, address: str) -> str:
         return self._keys.get(address) or key_at(address)
+
+
+def _words(summary: str, detail: str) -> str:
+    """What an error says, each thing once."""
+    if not detail or summary in detail:
+        return detail or summary
+    return f"{summary}: {detail.strip()}"

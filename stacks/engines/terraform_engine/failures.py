@@ -120,7 +120,11 @@ def with_next_step(words: str, text: str) -> str:
 
 def _locked(text: str, where: str) -> ApplyBusy:
     """The lock as the engine describes it: its id, who holds it, since when."""
-    said = {name: match[1] for name, match in ((name, re.search(rf"{name}:\s+(.+)", text)) for name in _LOCK) if match}
+    said = {
+        name: match[1]
+        for name, match in ((name, re.search(rf"^\s*{name}:\s+(.+)", text, re.MULTILINE)) for name in _LOCK)
+        if match
+    }
     id = said.get("ID", "unknown").strip()
     since = f" since {said['Created'].strip()}" if "Created" in said else ""
     return ApplyBusy(

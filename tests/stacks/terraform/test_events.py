@@ -66,6 +66,13 @@ def test_an_error_of_no_resource_is_told_and_a_warning_is_not():
     assert events.told == "Error acquiring the state lock"
 
 
+def test_an_error_says_each_thing_once():
+    both = {"severity": "error", "summary": "creating VPC", "detail": "\nno room\n", "address": "aws_vpc.fra__network"}
+    provider = {"severity": "error", "summary": "No credentials", "detail": "", "address": 'provider["x/aws"]'}
+    events, _ = heard([json.dumps({"type": "diagnostic", "diagnostic": item}) for item in (both, provider)])
+    assert events.failures == {"fra/network": ["creating VPC: no room"], "": ["No credentials"]}
+
+
 def test_what_is_no_event_is_passed_over():
     events, told = heard(["panic: runtime error\n", "\n", '"a string"\n', '{"type": "outputs"}\n'])
     assert (events.planned, events.told, told) == ({}, "", [])

@@ -15,7 +15,8 @@ from stacks.errors import (
 )
 
 LOCKED = """Error acquiring the state lock
-Error message: operation error S3: PutObject, https response error StatusCode: 412, api error PreconditionFailed
+Error message: operation error S3: PutObject, https response error StatusCode: 412, RequestID: x, HostID: y, api error
+PreconditionFailed: At least one of the pre-conditions you specified did not hold
 Lock Info:
   ID:        7b1f5c1e-0000-4b6e-8d9b-1b7f4b1f0000
   Path:      states/prestage/dev/fra.tfstate
