@@ -1,10 +1,11 @@
 """From what a stack declares to a `Review` by the same rules, and from there to what each pack policy reports. Pure.
 
 The declared resources are laid over the reviewed plan: resources of roots that the stack does not hold are taken from
-the plan as they are, those of its own roots are taken as declared. What differs from the plan is a change.
+the plan as they are, those of its own roots are taken as declared, and what lies in clouds is the plan's too: a cloud's
+own resources are parts that the rules do not know. What differs from the plan is a change.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from contracts.capacity import Catalog, Pool, RegionFacts
 from contracts.environment import Environment
 from contracts.inventory import InventoryFacts
 from contracts.ledger import LedgerView, UnitState, UnitView
+from contracts.names import is_link, link_ends
 from contracts.plan import Change, Operation, Plan, PlannedResource, Reason, ReasonCode
 from contracts.resources import BlockSpec, Purpose, Resource
 from contracts.review import Finding, Review
@@ -47,13 +49,10 @@ class Ground:
 def judge(ground: Ground, stack: tuple[Declared, ...], *, now: datetime) -> Review:
     """The review of what the stack declares."""
     owners = {item.resource.key: item.owner for item in stack}
-    plan = laid_over(ground.plan, [item.resource for item in stack], ground.inventory)
+    plan = laid_over(ground.plan, [item.resource for item in stack], ground.inventory, _clouds(ground.environment))
     facts = Facts(
         environment=ground.environment,
-        regions=tuple(
-            RegionFacts(region=region.name, continent=region.continent, fault_domain=region.fault_domain)
-            for region in ground.inventory.regions
-        ),
+        regions=tuple(_regions(ground)),
         pools=tuple(_pools(ground.inventory, ground.plan)),
         ledger=LedgerView(environment=plan.environment, revision=0, units=tuple(_units(ground.plan, owners))),
         catalog=ground.catalog,
@@ -61,12 +60,21 @@ def judge(ground: Ground, stack: tuple[Declared, ...], *, now: datetime) -> Revi
     return review_plan(plan, facts, ground.bundle, now=now)
 
 
-def laid_over(plan: Plan, resources: Iterable[Resource], inventory: InventoryFacts) -> Plan:
-    """The plan as it would be if it wanted what the stack declares: its resources, its changes, its cost."""
+def laid_over(
+    plan: Plan, resources: Iterable[Resource], inventory: InventoryFacts, clouds: Collection[str] = ()
+) -> Plan:
+    """The plan as it would be if it wanted what the stack declares: its resources, its changes, its cost.
+
+    Of regions in `clouds`, whose resources no stack declares as the rules know them, it is the plan that counts.
+    """
     planned = {item.resource.key: item for item in plan.resources}
     wanted = {resource.key: _as_planned(resource, planned.get(resource.key), inventory) for resource in resources}
     mine = {item.resource.root for item in wanted.values()}
-    others = {key: item for key, item in planned.items() if item.resource.root not in mine}
+    others = {
+        key: item
+        for key, item in planned.items()
+        if item.resource.root not in mine or _ends(item.resource) <= frozenset(clouds)
+    }
     after = {**others, **wanted}
     usd = sum(item.usd_per_hour for item in after.values())
     return plan.model_copy(
@@ -87,6 +95,23 @@ def advice(review: Review) -> tuple[Finding, ...]:
     """What the pack tells and lets pass: advisory findings, exempted ones, exemptions without effect."""
     asked = (*PACK_RULES, EXEMPTIONS)
     return tuple(finding for finding in review.findings if finding.rule in asked and not finding.denies)
+
+
+def _clouds(environment: Environment) -> frozenset[str]:
+    return frozenset(region.name for region in environment.regions if region.cloud)
+
+
+def _ends(resource: Resource) -> frozenset[str]:
+    return frozenset(link_ends(resource.place) if is_link(resource.place) else (resource.place,))
+
+
+def _regions(ground: Ground) -> Iterator[RegionFacts]:
+    """The inventory's regions, and those of clouds as the environment's file has them."""
+    for region in ground.inventory.regions:
+        yield RegionFacts(region=region.name, continent=region.continent, fault_domain=region.fault_domain)
+    for settings in ground.environment.regions:
+        if cloud := settings.cloud:
+            yield RegionFacts(region=settings.name, continent=cloud.continent, fault_domain=cloud.fault_domain)
 
 
 def _pools(inventory: InventoryFacts, plan: Plan) -> Iterator[Pool]:

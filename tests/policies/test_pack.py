@@ -105,6 +105,17 @@ def test_a_stack_of_one_root_is_judged_with_the_others_as_planned():
     assert not rules_denying(CIRCUIT, *[item for item in RESOURCES if item.root == "links" and item != CIRCUIT])
 
 
+def test_what_lies_in_clouds_is_judged_as_it_is_planned():
+    """Their stacks declare VPCs and disks: that no network of the plan is among them is no deletion."""
+    clouds = {item.place for item in RESOURCES if "--" not in item.place}
+    plan = laid_over(SCENE.plan(), [], INVENTORY, clouds)
+    assert plan.changes == () and len(plan.resources) == len(RESOURCES)
+    (first, *_) = sorted(clouds)
+    some = [item for item in RESOURCES if item.place != first]
+    assert laid_over(SCENE.plan(), some, INVENTORY, {first}).changes == ()
+    assert laid_over(SCENE.plan(), [item for item in RESOURCES if item.kind != "compute"], INVENTORY).changes
+
+
 def changed(old: Resource, **fields) -> list[Resource]:
     new = old.model_copy(update={"spec": old.spec.model_copy(update=fields)})
     return [new if item == old else item for item in RESOURCES]
