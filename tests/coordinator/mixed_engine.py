@@ -25,6 +25,7 @@ class MixedEngine:
 
     Attributes:
         inventory: of the estate.
+        environment: whose tags are ours; known once the project is open.
         clouds: what exists in clouds, by key.
         state: what was applied, by key.
         dark: regions that do not answer.
@@ -32,6 +33,7 @@ class MixedEngine:
     """
 
     inventory: Inventory
+    environment: Environment | None = None
     clouds: dict[str, Declaration] = field(default_factory=dict)
     state: dict[str, Declaration] = field(default_factory=dict)
     dark: set[str] = field(default_factory=set)

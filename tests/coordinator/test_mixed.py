@@ -26,7 +26,7 @@ from stacks.targets.aws.addressing import own_prefixes as aws_prefixes
 from stacks.targets.gcp.addressing import own_prefixes as gcp_prefixes
 from tests.coordinator.factory import Hands, peering
 from tests.coordinator.mixed_engine import MixedEngine
-from tests.coordinator.world import write_load
+from tests.coordinator.world import changes_of, write_load
 from tests.engines.mixed_project import REGIONS, SHAPES, write_mixed
 
 ASKED = Requirements(vcpu=4, memory_gib=16, storage_gib=50, gbps=1, prefix_length=28)
@@ -57,6 +57,7 @@ class OneRegion:
     region: str
 
     def tagged(self, name):
+        assert self.engine.environment
         return self.engine.tagged(self.region, self.engine.environment)
 
 
@@ -107,7 +108,7 @@ def test_what_was_applied_is_what_lives_and_the_next_plan_changes_nothing(projec
     assert {item.resource.key: item.resource.spec for item in seen.resources} == wanted(plan)
     assert seen.target == "aws, estate, gcp"
     again = make_plan(project)
-    assert (again.plan.changes, again.drift.found) == ((), ()) and again.exit_code is ExitCode.CLEAN
+    assert (changes_of(again), again.drift.found) == ((), ()) and again.exit_code is ExitCode.CLEAN
 
 
 def test_staged_units_of_every_target_are_handed_out_and_kept(project):
@@ -141,7 +142,7 @@ def test_a_region_gone_dark_is_left_alone_by_plan_apply_and_ledger(project):
     }
     assert before <= {unit.key for unit in project.ledger.units()}
     engine.dark = set()
-    assert {change.place for change in make_plan(project).plan.changes} >= {"fra"}
+    assert {change.place for change in changes_of(make_plan(project))} >= {"fra"}
 
 
 def test_units_of_a_dark_region_are_not_dropped_even_where_the_state_is_lost(project):
@@ -190,8 +191,7 @@ def test_where_all_clouds_are_dark_premises_are_planned(project):
     apply(project)
     project.engine.dark = {"fra", "bel"}
     write_load(project.paths.folder, 0.7, REGIONS)
-    plan = make_plan(project).plan
-    assert {change.place for change in plan.changes} == {"ams"}
+    assert {change.place for change in changes_of(make_plan(project))} == {"ams"}
 
 
 def test_where_every_region_is_in_a_dark_cloud_there_is_no_plan_but_the_reason(project):

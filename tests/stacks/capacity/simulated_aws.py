@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         _, _, location, service, _ = (
             re.findall(r"Credential=(\S+?),", self.headers.get("Authorization", "")) or ["////"]
         )[0].split("/")
-        asked = _asked(self.headers, body)
+        asked = _asked(dict(self.headers.items()), body)
         world.asked.append(f"{location} {asked[0]}")
         time.sleep(world.slow.get(location, 0))
         if refusal := self._refusal(location, service):
@@ -200,7 +200,7 @@ _HOP = {"content-length", "transfer-encoding", "connection", "server", "date"}
 
 def _asked(headers: Mapping[str, str], body: bytes) -> tuple[str, Row]:
     """Operation and arguments; of EC2's form only what is asked for here."""
-    if target := dict(headers).get("X-Amz-Target"):
+    if target := headers.get("X-Amz-Target"):
         found: Row = json.loads(body or b"{}")
         return target.rpartition(".")[2], found
     form = parse_qs(body.decode(errors="replace")) if b"Action=" in body else {}

@@ -83,7 +83,7 @@ def offered(part, purchase=Purchase.ON_DEMAND):
 
 
 def test_a_family_counts_against_its_own_quota_where_it_has_one():
-    quotas = {"CPUS": {}, "N2_CPUS": {}}
+    quotas: dict[str, dict[str, float]] = {"CPUS": {}, "N2_CPUS": {}}
     assert [metric_of(shape, quotas) for shape in ("n2-standard-4", "n2d-standard-4", "e2-medium")] == [
         "N2_CPUS",
         "CPUS",
