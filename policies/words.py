@@ -97,7 +97,8 @@ def next_steps(review: Review, plan: Plan, file: str) -> tuple[str, str]:
         )
     if not plan.changes:
         return "Nothing to apply.", ""
-    return "Merging approves exactly this plan; merged, it is applied by:", f"prestage apply {file} --yes"
+    confirm = f" --confirm-destroy {plan.destroyed}" if plan.destroyed else ""
+    return "Merging approves exactly this plan; merged, it is applied by:", f"prestage apply {file} --yes{confirm}"
 
 
 def gap(plan: Plan) -> str:
