@@ -48,11 +48,15 @@ class Entries:
     stands_for: Mapping[str, str]
     left: tuple[Unexpressed, ...]
 
-    def entry(self, key: str) -> Entry | None:
-        """The entry that a reference to a key leads to."""
+    def meant(self, key: str) -> str:
+        """The key of what a reference leads to: past what is a part of another, or accepts it."""
         while key in self.stands_for:
             key = self.stands_for[key]
-        return self.found.get(key)
+        return key
+
+    def entry(self, key: str) -> Entry | None:
+        """The entry that a reference to a key leads to."""
+        return self.found.get(self.meant(key))
 
 
 def sort_out(declarations: Iterable[Declaration], environment: Environment) -> Entries:

@@ -10,14 +10,13 @@ NETWORK: Mapping[str, Shape] = {
     "aws_vpc": Shape(
         type="AWS::EC2::VPC",
         places=TAGS,
-        dropped={"enable_network_address_usage_metrics": "CloudFormation has no property for it"},
         attributes={"id": REF, "cidr_block": "CidrBlock"},
     ),
-    "aws_vpc_ipv4_cidr_block_association": Shape(type="AWS::EC2::VPCCidrBlock", attributes={"id": REF}),
+    "aws_vpc_ipv4_cidr_block_association": Shape(type="AWS::EC2::VPCCidrBlock"),
     "aws_subnet": Shape(type="AWS::EC2::Subnet", places=TAGS, attributes={"id": REF}),
     "aws_route_table": Shape(type="AWS::EC2::RouteTable", places=TAGS, attributes={"id": REF}),
-    "aws_route_table_association": Shape(type="AWS::EC2::SubnetRouteTableAssociation", attributes={"id": REF}),
-    "aws_route": Shape(type="AWS::EC2::Route", attributes={"id": REF}),
+    "aws_route_table_association": Shape(type="AWS::EC2::SubnetRouteTableAssociation"),
+    "aws_route": Shape(type="AWS::EC2::Route"),
     "aws_internet_gateway": Shape(
         type="AWS::EC2::InternetGateway",
         places=TAGS,
@@ -52,13 +51,13 @@ NETWORK: Mapping[str, Shape] = {
     ),
     "aws_ec2_managed_prefix_list": Shape(
         type="AWS::EC2::PrefixList",
-        places={**TAGS, "name": Place("PrefixListName"), "entry": Place("Entries", Form.LIST)},
-        attributes={"id": REF, "arn": "Arn"},
+        places={**TAGS, "name": Place("PrefixListName"), "entry": Place("Entries")},
+        attributes={"id": REF},
     ),
     "aws_eip": Shape(
         type="AWS::EC2::EIP",
         places=TAGS,
-        attributes={"id": "AllocationId", "allocation_id": "AllocationId", "public_ip": REF},
+        attributes={"allocation_id": "AllocationId", "public_ip": REF},
     ),
     "aws_vpc_peering_connection": Shape(
         type="AWS::EC2::VPCPeeringConnection",
@@ -77,13 +76,12 @@ NETWORK: Mapping[str, Shape] = {
         type="AWS::EC2::TransitGatewayPeeringAttachment",
         places=TAGS,
         attributes={"id": REF},
-        fixed={"PeerAccountId": {"Ref": "AWS::AccountId"}},
     ),
     "aws_ec2_transit_gateway_route": Shape(type="AWS::EC2::TransitGatewayRoute"),
     "aws_security_group": Shape(
         type="AWS::EC2::SecurityGroup",
         places={**TAGS, "name": Place("GroupName"), "description": Place("GroupDescription")},
-        attributes={"id": "GroupId"},
+        attributes={"id": REF},
     ),
     "aws_vpc_security_group_ingress_rule": Shape(
         type="AWS::EC2::SecurityGroupIngress",
@@ -96,5 +94,22 @@ NETWORK: Mapping[str, Shape] = {
         dropped=UNTAGGED,
     ),
     "aws_customer_gateway": Shape(type="AWS::EC2::CustomerGateway", places=TAGS, attributes={"id": REF}),
-    "aws_vpn_connection": Shape(type="AWS::EC2::VPNConnection", places=TAGS, attributes={"id": REF}),
+    "aws_vpn_connection": Shape(
+        type="AWS::EC2::VPNConnection",
+        places={
+            **TAGS,
+            "tunnel1_inside_cidr": Place("VpnTunnelOptionsSpecifications.0.TunnelInsideCidr"),
+            "tunnel2_inside_cidr": Place("VpnTunnelOptionsSpecifications.1.TunnelInsideCidr"),
+        },
+    ),
+    "aws_dx_private_virtual_interface": Shape(
+        type="AWS::DirectConnect::PrivateVirtualInterface",
+        places={
+            **TAGS,
+            "name": Place("VirtualInterfaceName"),
+            "vpn_gateway_id": Place("VirtualGatewayId"),
+            "address_family": Place("BgpPeers.0.AddressFamily"),
+            "bgp_asn": Place("BgpPeers.0.Asn"),
+        },
+    ),
 }

@@ -85,17 +85,32 @@ def _block(arguments: Mapping[str, Argument], shape: Shape, spell: Spell, *, abo
         if path in shape.dropped:
             continue
         place = shape.places.get(path) or Place(camel(name))
-        _put(made, place.path, _formed(value, place, shape, spell, path))
+        if place.form is Form.IN_ZONE:
+            _put(made, place.path, _in_zone(value, arguments[place.of], spell))
+        else:
+            _put(made, place.path, _formed(value, place, shape, spell, path))
     return made
 
 
 def _put(made: dict[str, object], path: str, value: object) -> None:
-    *blocks, last = path.split(".")
-    for block in blocks:
-        inner = made.setdefault(block, {})
-        assert isinstance(inner, dict)
-        made = inner
-    made[last] = value
+    """Puts a value at a path; a number in it is a place in a list, and no path at all the block itself."""
+    if not path:
+        assert isinstance(value, Mapping)
+        made.update(value)
+        return
+    name, _, rest = path.partition(".")
+    number, _, below = rest.partition(".")
+    if not rest:
+        made[name] = value
+    elif number.isdecimal():
+        items = made.setdefault(name, [])
+        assert isinstance(items, list)
+        items += [{} for _ in range(len(items), int(number) + 1)]
+        _put(items[int(number)], below, value)
+    else:
+        block = made.setdefault(name, {})
+        assert isinstance(block, dict)
+        _put(block, rest, value)
 
 
 def _formed(value: Argument, place: Place, shape: Shape, spell: Spell, path: str) -> object:
@@ -111,8 +126,13 @@ def _formed(value: Argument, place: Place, shape: Shape, spell: Spell, path: str
         case Form.LIST:
             items = value if isinstance(value, tuple) else (value,)
             return [_value(item, shape, spell, path) for item in items]
-        case Form.PLAIN:
+        case Form.PLAIN | Form.IN_ZONE:
             return _value(value, shape, spell, path)
+
+
+def _in_zone(name: Argument, zone: Argument, spell: Spell) -> object:
+    """A name with the domain of its zone behind it, which Terraform looks up and CloudFormation is told."""
+    return {"Fn::Join": [".", [_plain(name, spell), spell(Ref(key=f"zone {zone}", attribute="domain"))]]}
 
 
 def _pairs(value: Argument, name: str, spell: Spell) -> list[object]:

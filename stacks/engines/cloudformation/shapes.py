@@ -20,6 +20,7 @@ class Form(StrEnum):
     NAMED = "named"  # a list of Name and Value, where Terraform has a map
     DOCUMENT = "document"  # a JSON object, where Terraform has its text
     SPECIFICATION = "specification"  # tags of one resource type, as EC2 takes them when it creates
+    IN_ZONE = "in_zone"  # a name with its zone's domain, where Terraform takes it without
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,10 @@ class Place:
     """Where an argument goes.
 
     Attributes:
-        path: property names with dots between them, from the block that the argument stands in.
+        path: property names with dots between them, from the block that the argument stands in; a number is a place in
+            a list. Without a path, what is in a block stands in the block around it.
         form: see there.
-        of: the resource type that a `SPECIFICATION` tags.
+        of: the resource type that a `SPECIFICATION` tags; the argument that names the zone of a name `IN_ZONE`.
     """
 
     path: str
@@ -61,7 +63,7 @@ class Shape:
     """A Terraform type in CloudFormation.
 
     Attributes:
-        type: CloudFormation's.
+        type: CloudFormation's; empty where the shape is a part of another's resource.
         places: by argument, or by its path with dots where it stands in a block, what differs from the rule.
         dropped: arguments that have no property, and why that is right.
         attributes: what references may name, by Terraform's attribute: the attribute of `Fn::GetAtt`, or REF.
@@ -71,7 +73,7 @@ class Shape:
         within: the argument that names a resource whose properties this one's are: both are one resource here.
     """
 
-    type: str
+    type: str = ""
     places: Mapping[str, Place] = field(default_factory=dict)
     dropped: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)

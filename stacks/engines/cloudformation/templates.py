@@ -153,11 +153,12 @@ class _Page:
         if isinstance(ref, SecretRef):
             secret = Source(named=ref.name, described=f"the secret {ref.name}", secret=True)
             return self._given(camel_words(ref.name), secret)
-        named = f"{ref.key} {ref.attribute}"
-        name = f"{logical_id(ref.key)}{camel_words(ref.attribute)}"
-        met = self.world.entries.entry(ref.key)
+        key = self.world.entries.meant(ref.key)
+        named = f"{key} {ref.attribute}"
+        name = f"{logical_id(key)}{camel_words(ref.attribute)}"
+        met = self.world.entries.entry(key)
         if met is None or ref.attribute not in met.shape.attributes:
-            return self._given(name, Source(named=named, described=f"{ref.attribute} of {ref.key}, once that is there"))
+            return self._given(name, Source(named=named, described=f"{ref.attribute} of {key}, once that is there"))
         home = self.world.homes[met.item.key]
         if home.name == self.sheet.name:
             return _spelled(met.item.key, met.shape.attributes[ref.attribute])
@@ -165,7 +166,7 @@ class _Page:
         output = output_id(met.item.key, ref.attribute)
         if (home.account, home.location) == (self.sheet.account, self.sheet.location):
             return {"Fn::ImportValue": export_name(self.world.environment, output)}
-        described = f"{ref.attribute} of {ref.key}: output {output} of the stack of {home.name}"
+        described = f"{ref.attribute} of {key}: output {output} of the stack of {home.name}"
         return self._given(name, Source(named=named, template=home.name, output=output, described=described))
 
     def _given(self, name: str, source: Source) -> object:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from stacks.engines.cloudformation.compute import COMPUTE
 from stacks.engines.cloudformation.network import NETWORK
 from stacks.engines.cloudformation.shapes import Shape
+from stacks.engines.cloudformation.storage import STORAGE
 from stacks.engines.cloudformation.watching import WATCHING
 
-SHAPES: Mapping[str, Shape] = {**NETWORK, **COMPUTE, **WATCHING}
+SHAPES: Mapping[str, Shape] = {**NETWORK, **COMPUTE, **STORAGE, **WATCHING}
 
 INEXPRESSIBLE: Mapping[str, str] = {
     "aws_vpc_peering_connection_accepter": (
@@ -20,10 +21,13 @@ INEXPRESSIBLE: Mapping[str, str] = {
     "aws_ec2_transit_gateway_peering_attachment_accepter": (
         "CloudFormation has no resource that accepts a peering attachment: accept it by hand, once"
     ),
+    "aws_dx_hosted_connection": "CloudFormation orders whole connections, and no hosted ones",
+    "aws_dx_connection_confirmation": "CloudFormation has no resource that confirms a hosted connection",
 }
 
 ACCEPTED = {
     "aws_vpc_peering_connection_accepter": "vpc_peering_connection_id",
     "aws_ec2_transit_gateway_peering_attachment_accepter": "transit_gateway_attachment_id",
+    "aws_dx_connection_confirmation": "connection_id",
 }
 """Types whose id is that of what they accept, by the argument that says so: references go there instead."""
