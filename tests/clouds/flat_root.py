@@ -26,17 +26,25 @@ def address(item: Declaration) -> str:
 
 
 def flat_root(declarations: Iterable[Declaration], providers: Iterable[ProviderConfig], **more: object) -> str:
-    """One root with a provider block each configuration, all with aliases; `more` is added at the top level."""
+    """One root with a provider block each configuration, all with aliases; `more` is added at the top level.
+
+    A declaration whose provider is not among them is made by the first: each start of the real one takes seconds.
+    """
     items = {item.key: item for item in declarations}
+    configs = {config.name: config for config in providers if config.provider == "aws"}
     content: dict[str, object] = {
         "terraform": {"required_providers": {"aws": {"source": "registry.terraform.io/hashicorp/aws"}}},
-        "provider": {"aws": [_provider(config) for config in providers if config.provider == "aws"]},
+        "provider": {"aws": [_provider(config) for config in configs.values()]},
         **more,
     }
     resources: dict[str, dict[str, object]] = {}
     for item in items.values():
-        resources.setdefault(item.type, {})[label(item.key)] = _block(item, items)
-    return json.dumps({**content, "resource": resources}, indent=1, sort_keys=True)
+        config = item.provider if item.provider in configs else next(iter(configs))
+        resources.setdefault(item.type, {})[label(item.key)] = {
+            "provider": f"aws.{label(config)}",
+            **_block(item, items),
+        }
+    return json.dumps(content | ({"resource": resources} if resources else {}), indent=1, sort_keys=True)
 
 
 def _provider(config: ProviderConfig) -> Mapping[str, object]:
@@ -49,7 +57,7 @@ def _block(item: Declaration, items: Mapping[str, Declaration]) -> Mapping[str, 
         assert isinstance(ref, Ref)  # AWS needs no secret
         return f"${{{address(items[ref.key])}.{_path(ref.attribute)}}}" if ref.key in items else ELSEWHERE
 
-    block: dict[str, object] = {**item.resolved(value_of), "provider": f"aws.{label(item.provider)}"}
+    block: dict[str, object] = dict(item.resolved(value_of))
     if item.depends_on:
         block["depends_on"] = [address(items[key]) for key in item.depends_on]
     if item.lifecycle.ignore:

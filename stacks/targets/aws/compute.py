@@ -60,7 +60,6 @@ def _template(placing: Placing, spec: ComputeSpec) -> Arguments:
         "name": placing.name("template", limit=128),
         "image_id": placing.cloud.image or image_of(spec.shape),
         "instance_type": spec.shape,
-        "update_default_version": True,
         "vpc_security_group_ids": (placing.network("inside"),),
         "metadata_options": {"http_endpoint": "enabled", "http_tokens": "required"},
         "tag_specifications": ({"resource_type": "volume", "tags": tags},),
