@@ -24,6 +24,7 @@ from stacks.engines.engine import Adoption
 from stacks.errors import EngineFailed
 from stacks.targets.adopted import laid_over
 from stacks.targets.declare import declare
+from stacks.targets.estate import network_key
 
 ROUNDS = 3  # of asking the engine: what stays as it was found may show what else has to
 
@@ -103,20 +104,17 @@ def _ask(
     try:
         return _asked(project, paired, progress)
     except EngineFailed as error:
-        if len(paired) == 1:
-            return {}, {paired[0].declaration.key: error.what.splitlines()[0]}
+        said = error.what.splitlines()[0]
     kept: dict[str, Mapping[str, JsonValue]] = {}
     changed: dict[str, str] = {}
+    network = network_key(paired[0].declaration.provider)
     for resource in dict.fromkeys(item.declaration.of for item in paired):
-        some = [item for item in paired if item.declaration.of == resource]
-        stays, told = _ask(project, some, progress) if len(some) < len(paired) else _refused(some)
-        kept |= stays
-        changed |= told
+        own = {item.declaration.key for item in paired if item.declaration.of == resource}
+        some = [item for item in paired if item.declaration.of in (resource, network)]
+        stays, told = _ask(project, some, progress) if len(some) < len(paired) else ({}, dict.fromkeys(own, said))
+        kept |= {key: found for key, found in stays.items() if key in own}
+        changed |= {key: found for key, found in told.items() if key in own}
     return kept, changed
-
-
-def _refused(paired: Sequence[Fit]) -> tuple[Mapping[str, Mapping[str, JsonValue]], Mapping[str, str]]:
-    return {}, {item.declaration.key: "the engine cannot plan it as it was found" for item in paired}
 
 
 def _asked(
@@ -127,15 +125,18 @@ def _asked(
     changed: Mapping[str, str] = {}
     adoptions = tuple(Adoption(key=item.declaration.key, id=item.found.id) for item in paired)
     for _ in range(ROUNDS if paired else 0):
-        laid = (laid_over(item, kept[key]) for key, item in declared.items())
-        job = adoption_job(project, standalone(laid, project.engine.applied()), adoptions)
+        laid = {key: laid_over(item, kept[key]) for key, item in declared.items()}
+        alone = standalone(laid.values(), project.engine.applied())
+        left_out = {item.key: laid[item.key].arguments.keys() - item.arguments.keys() for item in alone}
+        job = adoption_job(project, alone, adoptions)
         observed = [item for item in observe(project, job, progress) if item.key in declared]
         changed = {item.key: told for item in observed if (told := "; ".join(changed_otherwise([item], declared)))}
-        stays = {item.key: to_keep(item, declared[item.key]) for item in observed}
-        if not changed or all(stays[key].keys() <= kept[key].keys() for key in changed):
+        stays = {item.key: to_keep(item, declared[item.key], sorted(left_out[item.key])) for item in observed}
+        more = {key: _json_of(found) for key, found in stays.items() if found.keys() - kept[key].keys()}
+        if not more:
             break
-        for key in changed:
-            kept[key] |= {name: _json(live) for name, live in stays[key].items()}
+        for key, found in more.items():
+            kept[key] |= found
     return kept, changed
 
 
@@ -161,11 +162,16 @@ def _taken(item: Candidate, region: _Region) -> LeftAlone:
 
 
 def _differs(item: Fit, told: str, region: _Region) -> LeftAlone:
-    return left_of(item.found, region.account, LeftCode.DIFFERS, f"as {told}")
+    key = item.declaration.key
+    return left_of(item.found, region.account, LeftCode.DIFFERS, f"as {key}: {told.removeprefix(f'{key}: ')}")
 
 
 def _no_place(item: CloudResource, environment: Environment, region: _Region) -> LeftAlone:
     return left_of(item, region.account, LeftCode.NO_PLACE, why_no_place(item, environment))
+
+
+def _json_of(found: Mapping[str, Value | None]) -> dict[str, JsonValue]:
+    return {name: _json(value) for name, value in found.items()}
 
 
 def _json(value: Value | None) -> JsonValue:

@@ -93,13 +93,20 @@ def would_change(item: Observed) -> Mapping[str, tuple[Value | None, Value | Non
     return {name: pair for name, pair in told.items() if not _same(*pair)}
 
 
-def to_keep(item: Observed, declaration: Declaration) -> Mapping[str, Value | None]:
-    """What would have to stay as it was found for nothing to change: attribute -> live.
+def to_keep(item: Observed, declaration: Declaration, left_out: Iterable[str] = ()) -> Mapping[str, Value | None]:
+    """What has to stay as it was found for nothing to change: attribute -> live, None where it is not there.
 
     Attributes that the cloud alone sets are none of it, also where a replacement would set them anew.
+
+    Args:
+        item: as the engine sees it.
+        declaration: what it is declared as.
+        left_out: arguments that refer to what is not there: a later run would fill them in.
     """
-    said = (item.wanted or {}).keys() | declaration.arguments.keys()
-    return {name: live for name, (live, _) in would_change(item).items() if name in said}
+    live = item.live or {}
+    said = (item.wanted or {}).keys() | declaration.arguments.keys() | {n for n in live if _is_block(live[n])}
+    names = [name for name in would_change(item) if name in said]
+    return {name: _said_once(name, live.get(name)) for name in dict.fromkeys((*names, *left_out))}
 
 
 def changed_otherwise(observed: Iterable[Observed], adopted: Iterable[str]) -> Iterator[str]:
@@ -114,6 +121,19 @@ def changed_otherwise(observed: Iterable[Observed], adopted: Iterable[str]) -> I
         )
         if differing or not marking:
             yield f"{item.key}: {': '.join(filter(None, ('' if marking else item.action.value, differing)))}"
+
+
+def _is_block(value: Value) -> bool:
+    return isinstance(value, tuple) and any(isinstance(item, Mapping) for item in value)
+
+
+def _said_once(name: str, value: Value | None) -> Value | None:
+    """A template is named by its id alone: AWS's provider refuses to hear its name as well."""
+    if name != "launch_template" or not isinstance(value, tuple):
+        return value
+    return tuple(
+        {k: v for k, v in item.items() if k != "name"} if isinstance(item, Mapping) else item for item in value
+    )
 
 
 def _is(item: Declaration, other: CloudResource, known: Mapping[str, Attributes]) -> bool:

@@ -12,7 +12,7 @@ from coordinator.errors import Refused
 from coordinator.propose import propose
 from stacks.clouds.cloud import CloudResource
 from stacks.declaration import Value
-from stacks.errors import AdoptionRefused
+from stacks.errors import AdoptionRefused, EngineFailed
 from tests.coordinator.cloud_project import (
     cloud_environment,
     open_cloud_project,
@@ -108,6 +108,20 @@ def test_what_would_change_all_the_same_is_left_alone(folder, engine):
     assert not proposal.proposed
     assert left(proposal)["vol-1"].code is LeftCode.DIFFERS
     assert "size is 80, declared 81" in left(proposal)["vol-1"].why
+
+
+def test_one_that_the_engine_does_not_take_keeps_none_of_the_others_back(folder, engine):
+    class Choosy(ObservingEngine):
+        """An engine that refuses a whole job for one resource in it."""
+
+        def observe(self, job, progress):
+            if any("storage" in item.key for items in job.roots.values() for item in items):
+                raise EngineFailed("no such size")
+            return super().observe(job, progress)
+
+    proposal = proposal_of(folder, Choosy(live=engine.live), NETWORK, GATEWAY, VOLUME)
+    assert parts(proposal).keys() == {"fra/network", "fra/network/internet"}
+    assert (left(proposal)["vol-1"].code, "no such size" in left(proposal)["vol-1"].why) == (LeftCode.DIFFERS, True)
 
 
 def test_two_that_could_take_one_place_are_both_left_alone_and_name_each_other(folder, engine):
