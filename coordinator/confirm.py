@@ -20,19 +20,20 @@ def needs_confirmation(plan: Plan, environment: Environment) -> bool:
 
 
 def check_confirmed(plan: Plan, environment: Environment, confirmed: int | None, *, where: str, how: str = "") -> None:
-    """Lets a plan pass that destroys little, or just as many resources as were confirmed.
+    """Lets a plan pass that destroys nothing, little, or just as many resources as were confirmed.
 
     Args:
         plan: what shall be applied.
         environment: has the limit.
-        confirmed: the number that a person gave; one that is wrong is refused, however little is destroyed.
+        confirmed: the number that a person gave; a wrong one is refused, however little is destroyed. It may stand
+            in a setting since the last plan, so that it says nothing of one that destroys nothing.
         where: the plan's file.
         how: the command that confirms it; `prestage apply` by default.
 
     Raises:
         Refused: not confirmed, or with another number.
     """
-    if confirmed == plan.destroyed or (confirmed is None and not needs_confirmation(plan, environment)):
+    if plan.destroyed in (0, confirmed) or (confirmed is None and not needs_confirmation(plan, environment)):
         return
     said = "nobody confirmed it" if confirmed is None else f"{confirmed} were confirmed"
     raise Refused(
