@@ -71,7 +71,7 @@ class Preparation:
         text = json.dumps({"terraform": {"required_providers": required}}, indent=2, sort_keys=True) + "\n"
         digest = text_digest(f"{self._program} {os.environ.get('TF_CLI_CONFIG_FILE', '')} {text}")[-12:]
         with self._guard:
-            if digest not in self._installed:
+            if anew or digest not in self._installed:
                 folder = self._roots.folder / f".providers-{digest}"
                 write_if_other(folder / MAIN, text)
                 self._init(folder, digest, anew=anew)
