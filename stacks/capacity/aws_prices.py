@@ -29,6 +29,8 @@ def read_prices(place: Place, shapes: Sequence[str], earlier: Prices | None, now
         storage = {name: usd for name in classes if (usd := _volume(clients, place, name)) is not None}
     except CloudError as error:
         return Prices(source=f"{SOURCES[place.account.target]} ({error.what.splitlines()[0][:120]})")
+    if not compute and not storage:
+        return Prices(source=SOURCES[place.account.target])
     return Prices(on_demand=compute, storage=storage, source=LIVE, read_at=now)
 
 

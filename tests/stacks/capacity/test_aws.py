@@ -172,6 +172,12 @@ def test_who_may_not_ask_the_price_list_gets_the_catalog_and_is_told(world, read
     assert price(part, "m6i.large") == 0.115
 
 
+def test_a_price_list_that_says_nothing_is_not_called_live(world, read):
+    figures, part = read()
+    assert "catalog" in figures.prices.source and figures.prices.read_at is None
+    assert price(part, "m6i.large") == 0.115
+
+
 def test_disks_of_others_count_and_buckets_have_no_limit(world, read):
     world.volumes[LOCATION] = [
         {"VolumeType": "gp3", "Size": 500, "Tags": []},
