@@ -14,11 +14,11 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from stacks.errors import Fenced
+from stacks.errors import EstateBusy, Fenced
 
 FENCED = ("journal.db", "ledger.db", "estate.db")
 """What lies beside the lock and refuses writes of who lost it."""
-BUSY_WAIT_S = 10.0
+BUSY_WAIT_S = 2.0  # a write takes milliseconds
 TABLE = "CREATE TABLE IF NOT EXISTS fence (one INTEGER PRIMARY KEY CHECK (one = 1), token INTEGER NOT NULL) STRICT"
 
 _held: dict[str, int] = {}  # of this process, by folder: a lock is a process's, as flock is
@@ -46,10 +46,21 @@ def guard(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def raise_all(folder: Path, token: int) -> None:
-    """Makes every file of a folder refuse lower tokens, whatever their holders are about to write."""
+    """Makes every file of a folder refuse lower tokens, whatever their holders are about to write.
+
+    Raises:
+        EstateBusy: somebody is inside a write of one of them, and does not come out.
+    """
     for path in _files(folder):
         with closing(sqlite3.connect(path, timeout=BUSY_WAIT_S, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise EstateBusy(
+                    f"a process has been writing for {BUSY_WAIT_S:g} s",
+                    where=str(path),
+                    next_step="see whether it is stopped, then run the command again",
+                ) from error
             _show(connection, path, token)
             connection.execute("COMMIT")
 

@@ -4,7 +4,8 @@ Two things make a holder: `flock` on the lock's file, which the kernel gives bac
 kill -9 included; and a lease that it renews in the file's text. Who comes second is told who holds it. Who comes when
 the holder lives but has not renewed its lease for one and a half times its length takes the lock over: it ends what
 the stalled holder's engine still does, raises the fence (`stacks.fence`), and puts a file of its own in the place of
-the old one. All of that happens under `flock` on the folder, so that two of them cannot do it at once.
+the old one. A holder that was stopped inside a write of the books is ended itself: it would block them for good. All
+of that happens under `flock` on the folder, so that two of them cannot do it at once.
 
 Each holder gets a token, one higher than any before. Child processes that are exec'ed inherit neither lock nor token.
 """
@@ -27,7 +28,7 @@ from typing import Self
 
 from contracts.ports import Clock
 from stacks import fence, supervisor
-from stacks.errors import ApplyBusy
+from stacks.errors import ApplyBusy, EstateBusy
 
 LEASE_S = 30.0
 """How long a holder may stall. A machine that swaps or a paused container comes back within it; people wait longer."""
@@ -126,9 +127,23 @@ class ApplyLock:
         handle = _flocked(fresh)
         assert handle is not None, "only whoever has the turn opens it"
         _write(handle, {"token": found.token})
-        fence.raise_all(self._path.parent, max(found.token, fence.highest(self._path.parent)) + 1)
+        self._raise_fence(found)
         fresh.replace(self._path)
         return handle
+
+    def _raise_fence(self, stalled: Holder) -> None:
+        """Makes the books refuse the stalled holder. One that was stopped inside a write of theirs is ended.
+
+        Nothing else makes SQLite give a file back, and what it had written of the transaction is undone with it.
+        """
+        folder = self._path.parent
+        token = max(stalled.token, fence.highest(folder)) + 1
+        try:
+            fence.raise_all(folder, token)
+        except EstateBusy:
+            with suppress(ProcessLookupError):
+                os.kill(stalled.pid, signal.SIGKILL)
+            fence.raise_all(folder, token)
 
     def _holder(self) -> Holder:
         return Holder(

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from contracts.environment import EngineName
 from contracts.files import read_document
@@ -36,6 +37,7 @@ from coordinator.registration import units_of_plan
 from stacks.apply import make_order, preview_plan
 from stacks.engines.terraform_engine.state import DAMAGED
 from stacks.estate.inventory import resource_id
+from stacks.lock import ApplyLock
 from tests.faults.apply_world import Situation, apply_as_child, open_project, prepare
 
 ROOT = Path(__file__).parents[2]
@@ -163,10 +165,14 @@ def _apply_and_die(seed: int, folder: Path) -> bool:
 
 
 def start_child(
-    folder: Path, due: int = 0, seed: int = 0, *, adoption: bool = True, at_books: bool = False
+    folder: Path, due: int = 0, seed: int = 0, *, adoption: bool = True, at_books: bool = False, lease_s: float = 0.0
 ) -> subprocess.Popen[bytes]:
-    """Applies the plan of a project; dies at the `due`-th thing that its engine tells, or point of its books."""
+    """Applies the plan of a project; dies at the `due`-th thing that its engine tells, or point of its books.
+
+    With `lease_s` its lock is lost when it stalls for so long.
+    """
     words = ["--child", str(folder), "--due", str(due), "--first", str(seed), *(["--at-books"] if at_books else [])]
+    words += ["--lease", str(lease_s)]
     return subprocess.Popen(
         [sys.executable, "-m", "tests.faults.apply_campaign", *words, *([] if adoption else ["--without-adoption"])],
         stdout=subprocess.PIPE,
@@ -211,10 +217,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--engine", type=EngineName, choices=list(EngineName), default=EngineName.TERRAFORM)
     parser.add_argument("--without-adoption", action="store_true")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--lease", type=float, default=0.0, help=argparse.SUPPRESS)
     parser.add_argument("--at-books", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--due", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.child:
+        if options.lease:
+            patch("coordinator.project.ApplyLock", partial(ApplyLock, lease_s=options.lease)).start()
         if options.at_books:
             return apply_as_child(options.child, 0, options.first, adoption=True, book=options.due)
         return apply_as_child(options.child, options.due, options.first, adoption=not options.without_adoption)

@@ -144,6 +144,41 @@ def test_a_stalled_holder_wakes_up_and_changes_nothing(folder, start):
         assert tx.row("SELECT 1 FROM meta WHERE name = 'late'") is None
 
 
+IN_A_WRITE = """
+import sqlite3, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from stacks.lock import ApplyLock
+
+folder = Path(sys.argv[1])
+with ApplyLock(folder / "apply.lock", "prestage apply", lambda: datetime(2026, 11, 20, tzinfo=UTC), lease_s=%s):
+    database = sqlite3.connect(folder / "estate.db", isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    print("held", flush=True)
+    sys.stdin.readline()
+    database.execute("COMMIT")
+    print("written", flush=True)
+"""
+
+
+def test_a_holder_that_was_stopped_inside_a_write_is_ended(folder):
+    with subprocess.Popen(
+        [sys.executable, "-c", IN_A_WRITE % LEASE_S, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        try:
+            assert holder.stdout.readline() == "held\n"
+            holder.send_signal(signal.SIGSTOP)
+            wait_for(lambda: read_holder(folder / "apply.lock").stalled)
+            with lock(folder):
+                Inventory(folder / "estate.db").set_states({})
+            assert holder.wait(20) == -signal.SIGKILL
+        finally:
+            holder.kill()
+
+
 def test_a_supervisor_ends_the_engine_when_nobody_else_comes(folder, start):
     holder, engine = start()
     holder.send_signal(signal.SIGSTOP)
