@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from tests.clouds.gcp_cloud import ApiError, GoogleCloud, Json, not_found
+from tests.clouds.gcp_objects import Objects, Raw
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,27 @@ class _Api:
 class Storage(_Api):
     """Buckets: names are everyone's, a change may name the metageneration that it saw."""
 
-    def answer(self, method: str, path: str, query: Json, body: Json) -> Json:
+    def answer(self, method: str, path: str, query: Json, body: Json) -> Json | Raw:
         parts = path.split("/")
         if parts == ["b"] and method == "POST":
             return self.made(f"b/{body['name']}", _access(self._filled(body)))
         if parts == ["b"]:
             wanted = query.get("project", "")
             return {"items": [item for item in self.below("b") if item["_project"] == wanted or not wanted]}
-        if len(parts) == 3 and parts[2] == "o":
+        if parts[2:3] == ["o"]:
             self.existing(f"b/{parts[1]}")
-            return {"items": []}
+            return self._objects(method, parts[1], "/".join(parts[3:]), query, body)
         if len(parts) != 2 or parts[0] != "b":
             raise not_found(path)
         if method in ("PATCH", "PUT"):
             return self._changed(path, query, body)
         return self.gone(path) if method == "DELETE" else copy.deepcopy(self.existing(path))
+
+    def _objects(self, method: str, bucket: str, name: str, query: Json, body: Json) -> Json | Raw:
+        objects = Objects(self.cloud)
+        if method == "POST":
+            return objects.upload(bucket, query, body["raw"], body["type"])
+        return objects.answer(method, bucket, name, query) if name else objects.listed(bucket, query)
 
     def _filled(self, body: Json) -> Json:
         number = self.cloud.number()

@@ -6,6 +6,7 @@ one `GoogleCloud` (`gcp_cloud.py`), which a test may hand in to see what exists 
 
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +15,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.clouds.gcp_cloud import ApiError, Fault, GoogleCloud, Json
 from tests.clouds.gcp_compute import Compute
+from tests.clouds.gcp_objects import Objects, Raw
 from tests.clouds.gcp_other import Dns, Monitoring, NetworkConnectivity, Storage, StorageTransfer
 
-Answer = Callable[[str, str, Json, Json], Json]
+Answer = Callable[[str, str, Json, Json], Json | Raw]
 
 
 @contextmanager
@@ -49,7 +51,12 @@ class _Server(ThreadingHTTPServer):
             (r"/v1/(projects/.*)", NetworkConnectivity(cloud).answer),
         )
 
-    def answer(self, method: str, target: str, body: Json) -> Json:
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that is gone is no error of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+    def answer(self, method: str, target: str, body: Json) -> Json | Raw:
         """What a request is answered, by the API that its path belongs to."""
         split = urlsplit(target)
         query: Json = {name: values[-1] for name, values in parse_qs(split.query).items()}
@@ -58,6 +65,9 @@ class _Server(ThreadingHTTPServer):
             if found := re.fullmatch(pattern, unquote(split.path).replace("/projects/projects/", "/projects/")):
                 with self.cloud.lock:
                     return answer(method, found[1].strip("/"), query, body)
+        bucket, _, name = unquote(split.path).strip("/").partition("/")
+        if method == "GET" and f"b/{bucket}" in self.cloud.resources:  # as Google's client reads an object
+            return Objects(self.cloud).read(bucket, name)
         raise ApiError(404, "notFound", f"no API here answers {split.path}")
 
 
@@ -71,22 +81,34 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
     def _serve(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length) or b"{}")
+        kind, payload = self.headers.get("Content-Type") or "", self._payload()
+        body = {"raw": payload, "type": kind} if kind.startswith("multipart/") else json.loads(payload or b"{}")
         fault = self.server.cloud.fault(f"{self.command} {self.path}")
         code, answer = self._answered(body, fault)
         if fault and fault.lost:
             self.close_connection = True
             self.connection.close()
             return
-        payload = json.dumps(answer).encode()
+        if not isinstance(answer, Raw):
+            answer = Raw(json.dumps(answer).encode(), {"Content-Type": "application/json; charset=UTF-8"})
         self.send_response(code)
-        self.send_header("Content-Type", "application/json; charset=UTF-8")
-        self.send_header("Content-Length", str(len(payload)))
+        for name, value in {**answer.headers, "Content-Length": str(len(answer.content))}.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(payload)
+        self.wfile.write(answer.content)
 
-    def _answered(self, body: Json, fault: Fault | None) -> tuple[int, Json]:
+    def _payload(self) -> bytes:
+        """What comes with a request: of a known length, or in chunks, as uploads do."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while length := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(length))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def _answered(self, body: Json, fault: Fault | None) -> tuple[int, Json | Raw]:
         try:
             if fault and (fault.status or fault.hidden):
                 code = fault.status or 404

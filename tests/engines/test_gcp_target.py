@@ -5,16 +5,20 @@ taken over and destroyed, in two regions, with OpenTofu and with Terraform.
 """
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
+from contracts.environment import Backend, BackendKind
 from contracts.ports import Silent
 from contracts.resources import AlertSpec, ComputeSpec, NetworkSpec, ResourceKind, StorageSpec
 from contracts.run import RunStatus
 from stacks.engines.engine import Action, Adoption, Job
+from stacks.engines.terraform_engine.backends import StatePlace
 from stacks.engines.terraform_engine.engine import TerraformEngine
 from stacks.engines.terraform_engine.labels import variable_of
 from stacks.engines.terraform_engine.program import find_program
+from stacks.errors import ApplyBusy
 from stacks.targets import gcp
 from stacks.targets.declare import by_root
 from tests.clouds.clouds_world import mixed_environment, resource
@@ -33,7 +37,7 @@ class Project:
     """A project on Google Cloud, and an engine for it."""
 
     def __init__(self, folder, cloud, url, program):
-        self.cloud = cloud
+        self.cloud, self.url = cloud, url
         self.environment = mixed_environment(gcp_url=url)
         self.engine = TerraformEngine(folder / "roots", folder / "estate.db", program)
 
@@ -169,3 +173,27 @@ def test_a_rate_that_is_met_is_waited_out_and_a_quota_is_told(project):
     assert len(project.cloud.find("networks")) == 1 and run.created > 5  # all but the address
     project.cloud.quotas["europe-west1/STATIC_ADDRESSES"] = 1
     assert project.apply(project.job([resource("bel/network", NetworkSpec(asn=64512))]))["bel"].created == 1
+
+
+@pytest.mark.slow
+def test_a_state_in_cloud_storage_is_locked_there(project, tmp_path, monkeypatch):
+    """The bucket holds the state, and one run at a time: a lock that is there is told, with its name."""
+    monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "anonymous")
+    project.cloud.resources["b/states"] = {"name": "states", "_project": "prestage-test"}
+    backend = Backend(kind=BackendKind.GCS, bucket="states", endpoint=project.url)
+    place = StatePlace(backend=backend, environment=project.environment.name)
+    project.engine = TerraformEngine(tmp_path / "remote", tmp_path / "estate.db", find_program(), place=place)
+    job = project.job([resource("ost/network", NetworkSpec(asn=64512))])
+    job = replace(job, roots={"ost": job.roots["ost"]})
+    assert project.apply(job)["ost"].status is RunStatus.DONE
+    assert "o/states/prestage/mixed/ost/default.tfstate" in project.cloud.resources
+    assert not [path for path in project.cloud.resources if path.endswith(".tflock")]
+    project.engine = TerraformEngine(tmp_path / "elsewhere", tmp_path / "estate.db", find_program(), place=place)
+    assert project.actions(job) == {}  # another machine finds it
+
+    lock = "o/states/prestage/mixed/ost/default.tflock"
+    state = project.cloud.resources["o/states/prestage/mixed/ost/default.tfstate"]
+    project.cloud.resources[lock] = {**state, "name": lock.removeprefix("o/states/")}
+    with pytest.raises(ApplyBusy, match="root ost: its state is locked"):
+        project.apply(replace(job, roots={"ost": ()}))
+    assert project.cloud.find("networks")

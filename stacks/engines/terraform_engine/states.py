@@ -16,6 +16,8 @@ from stacks.engines.terraform_engine.roots import MAIN, Roots, write_if_other
 from stacks.engines.terraform_engine.state import BROKEN, RootState, parse_state
 from stacks.errors import EngineFailed
 
+VARIABLES = {"TF_DATA_DIR": ".terraform", "OPENTOFU_STATEFILE_PROVIDER_ADDRESS_TRANSLATION": "0"}
+"""OpenTofu would look for providers that only a state names under another host than the state does."""
 FOLDER = ".states"
 
 
@@ -74,7 +76,7 @@ class States:
         return self._step(folder, command, *args)
 
     def _step(self, folder: Path, command: str, *args: str) -> str:
-        ended = self._commands.run(folder, command, *args, variables={"TF_DATA_DIR": ".terraform"})
+        ended = self._commands.run(folder, command, *args, variables=VARIABLES)
         if ended.code and command == "init":
             shutil.rmtree(folder)
         if ended.code:
