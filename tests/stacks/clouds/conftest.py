@@ -9,10 +9,14 @@ from tests.clouds.moto_server import aws_environ, moto_server
 
 @pytest.fixture(scope="session")
 def aws_url():
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(aws_environ())
     with moto_server() as url:
         yield url
-    os.environ.clear()
-    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch):
+    wanted = aws_environ()
+    for name in os.environ.keys() - wanted.keys():
+        monkeypatch.delenv(name)
+    for name, value in wanted.items():
+        monkeypatch.setenv(name, value)
