@@ -33,7 +33,7 @@ def unknown_to(inputs, bridge, arguments, where=""):
             yield f"{where}{name}"
             continue
         hint = types[names[python]]
-        block = classes._block(classes._element(hint) or hint)
+        block = classes.block_of(classes.element_of(hint) or hint)
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, dict) and block is not None:
                 yield from unknown_to(block, bridge, item, f"{where}{name}.")
