@@ -1,14 +1,17 @@
 """What an environment says of clouds, checked before anything is asked of them."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contracts.capacity import Catalog, CircuitTier, Shape
 from contracts.consistency import check_catalog, check_environment, check_inventory
-from contracts.environment import Backend, BackendKind, EngineName, Rollout, StagingSettings
+from contracts.environment import Backend, BackendKind, EngineName, Environment, Rollout, StagingSettings, TargetName
 from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts, LinkInventory, RegionInventory
+from contracts.yaml_files import parse_yaml_document
 from tests.clouds.clouds_world import LINKS, mixed_environment
 
 MIXED = mixed_environment()
@@ -143,3 +146,16 @@ def test_stated_prices_are_of_items_of_the_catalog():
     assert "fra.cloud.prices: 'm6i.larg' is unknown; did you mean 'm6i.large'?" in refused(
         lambda: check_catalog(catalog, FACTS, wrong)
     )
+
+
+def test_the_page_s_example_of_three_targets_fits_together():
+    page = (Path(__file__).parents[2] / "docs" / "environment.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    environment = parse_yaml_document(Environment, example, where="docs/environment.md")
+    joined = FACTS.model_copy(update={"links": tuple(link for link in FACTS.links if {link.a, link.b} <= set(NAMES))})
+    assert {environment.target_of(name) for name in NAMES} == set(TargetName)
+    check_inventory(joined, environment)
+    check_environment(environment, joined)
+
+
+NAMES = ("ams", "fra", "bel")
