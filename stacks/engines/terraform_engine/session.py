@@ -12,11 +12,13 @@ from typing import TypeVar
 
 from contracts.ports import Progress
 from contracts.run import RootRun, RunStatus
+from stacks.declaration import ESTATE_PROVIDER
 from stacks.engines.engine import Action, Job, Observed, RootPreview
 from stacks.engines.terraform_engine.command import Commands, Ended, IsFlagged
 from stacks.engines.terraform_engine.events import Events
 from stacks.engines.terraform_engine.failures import engine_failed, with_next_step
 from stacks.engines.terraform_engine.observe import observed
+from stacks.engines.terraform_engine.providers import ESTATE
 from stacks.engines.terraform_engine.roots import PLANNED, Roots
 from stacks.engines.terraform_engine.shown import without_unknown
 from stacks.engines.terraform_engine.states import States
@@ -44,8 +46,9 @@ class Session:
 
     def lanes(self, turn: Turn) -> frozenset[Lane]:
         """The accounts that a turn works in."""
+        known = {ESTATE_PROVIDER: ESTATE, **self._job.providers}
         names = {item.provider for item in turn.declarations} or {turn.name}
-        return lanes_of(self._job.providers[name] for name in names if name in self._job.providers)
+        return lanes_of(known[name] for name in names if name in known)
 
     def keys_in(self, root: str) -> frozenset[str]:
         """Keys that the state of a root holds."""
