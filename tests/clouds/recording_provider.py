@@ -177,6 +177,7 @@ def _outputs(token: str) -> Mapping[str, object]:
     if declared is None:
         return {}
     found = class_of(declared)
+    assert isinstance(found.make, type)
     given = output_types.input_type_types(found.inputs).keys() - EITHER
     return {name: hint for name, hint in output_types.resource_types(found.make).items() if name not in given}
 
@@ -192,8 +193,8 @@ def _made_up(hint: object, name: str, seed: str, depth: int) -> Json:
     if origin in (dict, collections.abc.Mapping):
         return {}
     if isinstance(hint, type) and output_types.is_output_type(hint) and depth:
-        inner = output_types.output_type_types(hint)
-        return {each: _made_up(its, each, f"{seed}.{each}", depth - 1) for each, its in inner.items()}
+        fields = output_types.output_type_types(hint).items()
+        return {each: _made_up(its, each, f"{seed}.{each}", depth - 1) for each, its in fields}
     digest = hashlib.sha256(seed.encode()).hexdigest()
     if hint is bool:
         return False

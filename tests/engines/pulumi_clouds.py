@@ -1,8 +1,9 @@
 """A project whose regions lie in clouds, for tests that drive the real Pulumi with the recording provider behind it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from contracts.environment import Backend, EngineName, Environment, Layout
 from contracts.ports import Silent
@@ -26,19 +27,24 @@ class CloudProject:
     environment: Environment
     engine: PulumiEngine
 
-    def job(self, declarations: Iterable[Declaration], roots: Iterable[str] = ROOTS, **more: object) -> Job:
+    def job(
+        self,
+        declarations: Iterable[Declaration],
+        roots: Iterable[str] = ROOTS,
+        adopt: Mapping[str, str] = MappingProxyType({}),
+    ) -> Job:
         declared = by_root(declarations)
         return Job(
             environment=self.environment.name,
             roots={root: declared.get(root, ()) for root in roots},
             providers=providers(self.environment),
-            adopt=tuple(Adoption(key=key, id=id) for key, id in more.get("adopt", {}).items()),
+            adopt=tuple(Adoption(key=key, id=id) for key, id in adopt.items()),
         )
 
-    def apply(self, declarations: Iterable[Declaration], **more: object) -> Mapping[str, RunStatus]:
+    def apply(self, declarations, **more) -> Mapping[str, RunStatus]:
         return {run.root: run.status for run in self.engine.apply(self.job(declarations, **more), Silent())}
 
-    def planned(self, declarations: Iterable[Declaration], **more: object) -> Mapping[str, Action]:
+    def planned(self, declarations, **more) -> Mapping[str, Action]:
         """What a preview says of every key that it does something to."""
         shown = self.engine.preview(self.job(declarations, **more), Silent())
         return {key: action for root in shown.roots for key, action in root.actions.items()}
@@ -67,19 +73,19 @@ def _leans_on_premises(item: Declaration) -> bool:
     return any(ref.key.startswith("ams") for ref in item.refs())
 
 
-def declaration(type: str, key: str, root: str, arguments: Mapping[str, Argument], **more: object) -> Declaration:
+def declaration(type, key, root, arguments, **more) -> Declaration:
     provider = root if root in REGIONS else "fra"
     return Declaration(type=type, key=key, root=root, arguments=arguments, provider=provider, **more)
 
 
-def vpc(region: str, cidr: str, **more: object) -> Declaration:
+def vpc(region, cidr, **more) -> Declaration:
     key = f"{region}/network"
     tags = {"prestage:key": key, "Name": "aPlainName"}
     arguments = {"cidr_block": cidr, "tags": tags}
     return declaration("aws_vpc", key, region, arguments, exports=("id",), **more)
 
 
-def subnet(number: int, *, cidr: str = "", **more: object) -> Declaration:
+def subnet(number, *, cidr="", **more) -> Declaration:
     arguments = {"vpc_id": Ref(key="fra/network"), "cidr_block": cidr or f"10.0.{number}.0/24"}
     return declaration("aws_subnet", f"fra/network/subnet-{number:03d}", "fra", arguments, **more)
 
@@ -127,8 +133,6 @@ def few() -> list[Declaration]:
 
 def changed(declarations: Iterable[Declaration], key: str, **arguments: Argument) -> list[Declaration]:
     """The same, with other arguments for one."""
-    from dataclasses import replace
-
     return [
         replace(item, arguments={**item.arguments, **arguments}) if item.key == key else item for item in declarations
     ]

@@ -323,7 +323,7 @@ def test_one_that_was_made_though_its_answer_was_lost_is_taken_in(project, world
 
 @pytest.mark.parametrize("layout", [Layout.ENVIRONMENT])
 def test_of_two_at_once_one_wins_and_the_other_names_the_holder(project, world, layout):
-    world.slow_down(0.5)
+    world.slow_down(1.5)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(project.apply, few())
         while not world.rows():
