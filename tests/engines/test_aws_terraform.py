@@ -56,6 +56,7 @@ def statuses(outcomes):
     return {item.root: item.status for item in outcomes}
 
 
+@pytest.mark.slow
 def test_a_life_in_three_regions_of_two_accounts(tmp_path, moto):
     """`fra` in a root of its own; `links` makes the networks of the other two, and joins them with it."""
     project = aws_project(tmp_path, moto)
@@ -125,6 +126,7 @@ def _what_changed_behind_its_back_is_seen_and_put_right(project: AwsProject):
     assert set(project.tagged("fra", "internet-gateway")) == {"fra/network/gateway"}
 
 
+@pytest.mark.slow
 def test_terraform_takes_in_what_exists_and_keeps_its_state_in_a_bucket(tmp_path, moto):
     program = other_programs()["terraform"]
     if program is None:
