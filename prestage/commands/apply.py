@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contracts.exits import ExitCode
 from prestage.scope import Scope, examples, scoped
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ def command(scope: Scope, options: ApplyOptions) -> int:
         raise click.UsageError("there is no terminal to ask on: confirm with --yes")
     from coordinator.apply import apply_reviewed
     from prestage.projects import open_project
+    from prestage.unfinished import tell_rest
     from prestage.views.runs import run_text
 
     named = scope.existing(options.plan) if options.plan else None
@@ -71,7 +71,8 @@ def command(scope: Scope, options: ApplyOptions) -> int:
             confirmed = _confirm(scope, plan, project.environment, confirmed)
         report = apply_reviewed(project, plan, scope.progress, confirmed=confirmed)
     scope.answer(report, lambda: run_text(report))
-    return ExitCode.CLEAN if report.complete else ExitCode.PARTIAL
+    counted = f" --confirm-destroy {confirmed}" if confirmed else ""
+    return tell_rest(report, f"prestage apply {scope.shown(plan)} --yes{counted}")
 
 
 def _back(scope: Scope, project: "Project", target: str) -> Path:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contracts.exits import ExitCode
 from prestage.scope import Scope, examples, scoped
 
 if TYPE_CHECKING:
@@ -37,8 +36,10 @@ class DestroyOptions:
 @scoped(DestroyOptions)
 def command(scope: Scope, options: DestroyOptions) -> int:
     """Destroy what the environment made, links first, as far as nobody leans on it."""
+    from coordinator.destroy import command as spelled
     from coordinator.destroy import destroy
     from prestage.projects import open_project
+    from prestage.unfinished import tell_rest
     from prestage.views.runs import run_text
 
     with open_project(scope) as project:
@@ -47,7 +48,7 @@ def command(scope: Scope, options: DestroyOptions) -> int:
             confirmed = _show(scope, project, options.names)
         report = destroy(project, options.names, scope.progress, confirmed=confirmed)
     scope.answer(report, lambda: run_text(report))
-    return ExitCode.CLEAN if report.complete else ExitCode.PARTIAL
+    return tell_rest(report, f"{spelled(options.names)} --confirm {confirmed}")
 
 
 def _show(scope: Scope, project: "Project", names: tuple[str, ...]) -> int | None:

@@ -16,6 +16,7 @@ from coordinator.plan import make_plan
 from coordinator.review import make_review
 from prestage.failures import run
 from prestage.scope import Scope
+from stacks.errors import CapacityExceeded
 from tests.coordinator.world import open_project, write_load
 
 
@@ -114,6 +115,23 @@ def test_the_way_back_by_one_command(folder, hands, at, capsys):
 @pytest.mark.parametrize("words", [[], ["plans/dev.json", "--back-to", "sha256:1"]])
 def test_either_a_plan_or_the_way_back(at, words):
     assert run(["apply", *words, "--yes"]) == ExitCode.USAGE
+
+
+def test_what_is_left_is_told_with_the_command_that_goes_on(folder, hands, at, monkeypatch, capsys):
+    def refuse(point):
+        if point.startswith("delete fra/"):
+            raise CapacityExceeded("does not let go", where="fra")
+
+    number = destroyed(at)
+    monkeypatch.setattr("prestage.projects.open_project", lambda scope: open_project(folder, hands, refuse))
+    again = ["apply", "plans/dev.json", "--yes", "--confirm-destroy", str(number)]
+    assert run(again) == ExitCode.PARTIAL
+    told = capsys.readouterr().err
+    assert "1 are not: fra: " in told and "does not let go" in told
+    assert f"next: mend the cause, then: prestage {' '.join(again)}" in told
+    assert run(["destroy", "fra", "--confirm", "999"]) == ExitCode.REFUSED
+    monkeypatch.setattr("prestage.projects.open_project", lambda scope: open_project(folder, hands))
+    assert run(again) == 0
 
 
 @pytest.fixture
