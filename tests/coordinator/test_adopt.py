@@ -20,7 +20,11 @@ from tests.coordinator.cloud_project import (
 )
 from tests.engines.terraform_project import tofu_missing
 
-pytestmark = [pytest.mark.engine, pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing())]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing()),
+]
 
 
 @pytest.fixture(scope="module")

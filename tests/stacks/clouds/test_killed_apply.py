@@ -13,6 +13,7 @@ import pytest
 from contracts.ports import Silent
 from contracts.run import RunStatus
 from stacks.clouds.open_cloud import open_clouds
+from stacks.errors import TwoOfOne
 from stacks.existing import existing
 from tests.clouds.clouds_world import mixed_environment
 from tests.clouds.mirror import aws_mirror, cli_config
@@ -20,8 +21,13 @@ from tests.clouds.moto_server import moto_server
 from tests.engines.terraform_project import tofu_missing
 from tests.stacks.clouds import killed_apply
 
-pytestmark = [pytest.mark.engine, pytest.mark.fault, pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing())]
-DEADLINE_S = 60
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.fault,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing()),
+]
+DEADLINE_S = 240  # of a busy machine; a kill comes within seconds elsewhere
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def kill_in_the_middle(folder, url):
     )
     deadline = time.monotonic() + DEADLINE_S
     try:
-        while len(there(url)) < 4 and time.monotonic() < deadline and started.poll() is None:
+        while len(there(url)) < 2 and time.monotonic() < deadline and started.poll() is None:
             time.sleep(0.02)
     finally:
         os.killpg(started.pid, signal.SIGKILL)
@@ -85,8 +91,7 @@ def test_what_a_killed_apply_made_is_taken_in(folder, moto):
     assert [outcome.status for outcome in outcomes] == [RunStatus.DONE], outcomes
     assert set(there(moto).values()) == {1}
     assert len(there(moto)) == 4 * killed_apply.NETWORKS
-    _, again = rerun(folder, moto, looking=True)
-    assert [outcome.status for outcome in again] == [RunStatus.CLEAN], again
+    assert killed_apply.engine(folder).applied().keys() == {item.key for item in killed_apply.declarations()}
 
 
 def test_without_looking_the_same_run_makes_duplicates(folder, moto):
@@ -94,4 +99,6 @@ def test_without_looking_the_same_run_makes_duplicates(folder, moto):
     orphans = made.keys() - killed_apply.engine(folder).applied().keys()
     assert orphans
     rerun(folder, moto, looking=False)
-    assert {key for key, count in there(moto).items() if count > 1} >= {key for key in orphans if "/" in key}
+    assert {key for key, count in there(moto).items() if count > 1} >= orphans
+    with pytest.raises(TwoOfOne):
+        existing(killed_apply.job(moto), {}, open_clouds(mixed_environment(moto)))
