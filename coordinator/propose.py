@@ -4,7 +4,7 @@ The clouds say what there is, the engine what an import of each thing would chan
 to stay as it was found. Changes nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -15,11 +15,11 @@ from contracts.ports import Progress
 from contracts.resources import Resource
 from coordinator.adoption_job import adoption_job, observe
 from coordinator.project import Project
-from stacks.adopting import Fit, changed_otherwise, fits, standalone, to_keep
+from stacks.adopting import Fit, changed_otherwise, fits, in_place_of, standalone, to_keep
 from stacks.clouds.candidates import Candidate, candidates, found_of, left_of, why_no_place
 from stacks.clouds.cloud import Cloud, CloudResource
 from stacks.clouds.open_cloud import open_clouds
-from stacks.declaration import Value
+from stacks.declaration import Declaration, Value
 from stacks.engines.engine import Adoption
 from stacks.errors import EngineFailed
 from stacks.targets.adopted import laid_over
@@ -121,7 +121,7 @@ def _asked(
     project: Project, paired: Sequence[Fit], progress: Progress
 ) -> tuple[Mapping[str, Mapping[str, JsonValue]], Mapping[str, str]]:
     declared = {item.declaration.key: item.declaration for item in paired}
-    kept: dict[str, dict[str, JsonValue]] = {key: {} for key in declared}
+    kept = {item.declaration.key: _json_of(_at_first(project, item, declared.values())) for item in paired}
     changed: Mapping[str, str] = {}
     adoptions = tuple(Adoption(key=item.declaration.key, id=item.found.id) for item in paired)
     for _ in range(ROUNDS if paired else 0):
@@ -168,6 +168,12 @@ def _differs(item: Fit, told: str, region: _Region) -> LeftAlone:
 
 def _no_place(item: CloudResource, environment: Environment, region: _Region) -> LeftAlone:
     return left_of(item, region.account, LeftCode.NO_PLACE, why_no_place(item, environment))
+
+
+def _at_first(project: Project, item: Fit, beside: Iterable[Declaration]) -> Mapping[str, Value | None]:
+    """What is certain before the engine is asked: what stands in the place of arguments that lean on nothing."""
+    (alone,) = (other for other in standalone(beside, project.engine.applied()) if other.key == item.declaration.key)
+    return in_place_of(item.declaration.arguments.keys() - alone.arguments.keys(), item.found)
 
 
 def _json_of(found: Mapping[str, Value | None]) -> dict[str, JsonValue]:

@@ -33,6 +33,9 @@ _ENGINES_OWN = frozenset(
 )
 """Arguments that tell the engine how to go about a change; the cloud never hears of them."""
 
+_INSTEAD = {"mixed_instances_policy": "launch_template"}
+"""An argument that a type needs, and the other one that does as well."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
@@ -91,6 +94,13 @@ def would_change(item: Observed) -> Mapping[str, tuple[Value | None, Value | Non
     names = sorted((live.keys() | wanted.keys()) - MARKS - _ENGINES_OWN)
     told = {name: (live.get(name), wanted.get(name)) for name in names}
     return {name: pair for name, pair in told.items() if not _same(*pair)}
+
+
+def in_place_of(left_out: Iterable[str], found: CloudResource) -> Mapping[str, Value | None]:
+    """What stands, as it was found, in the place of arguments that are left out and that the type cannot do without."""
+    others = {name: _INSTEAD[name] for name in left_out if name in _INSTEAD and _INSTEAD[name] in found.arguments}
+    there = {other: found.arguments[other] for other in others.values()}
+    return {**dict.fromkeys(others, None), **there}
 
 
 def to_keep(item: Observed, declaration: Declaration, left_out: Iterable[str] = ()) -> Mapping[str, Value | None]:

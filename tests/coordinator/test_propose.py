@@ -94,6 +94,14 @@ def test_what_an_import_would_change_stays_as_it_was_found(folder, engine):
     assert "min_size" not in as_found and "tag" not in as_found
 
 
+def test_a_group_keeps_its_own_template_where_ours_is_not_there(folder, engine):
+    template = {"id": "lt-1", "version": "1"}
+    group = found("aws_autoscaling_group", "legacy", instance_type="m6i.large", min_size=2, launch_template=template)
+    engine.live["legacy"] = {"name": "legacy", "min_size": 2, "launch_template": template}
+    _, as_found = parts(proposal_of(folder, engine, group))["fra/compute/serving/m6i.large"]
+    assert (as_found["launch_template"], as_found["mixed_instances_policy"]) == (template, None)
+
+
 def test_what_would_change_all_the_same_is_left_alone(folder, engine):
     class Stubborn(ObservingEngine):
         """An engine that wants another size, whatever is declared."""

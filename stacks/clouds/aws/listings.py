@@ -234,6 +234,7 @@ CAPACITY = (
             "min_size": "MinSize",
             "max_size": "MaxSize",
             "desired_capacity": "DesiredCapacity",
+            "launch_template": "LaunchTemplate.{id: LaunchTemplateId, version: Version}",
             "instance_type": "[Instances, MixedInstancesPolicy.LaunchTemplate.Overrides][][].InstanceType | [0]",
         },
     ),
