@@ -119,7 +119,9 @@ def test_a_route_waits_until_its_gateway_is_attached():
 def test_what_is_declared_to_come_first_does_unless_a_reference_says_so_already():
     first = declared("aws_sns_topic", "fra/first")
     then = declared("aws_sns_topic", "fra/then", depends_on=("fra/first",))
-    named = declared("aws_sns_topic", "fra/named", depends_on=("fra/first",), display_name=Ref(key="fra/first", attribute="arn"))
+    named = declared(
+        "aws_sns_topic", "fra/named", depends_on=("fra/first",), display_name=Ref(key="fra/first", attribute="arn")
+    )
     resources = rendered(first, then, named)["fra"].body["Resources"]
     assert resources["FraThen"]["DependsOn"] == ["FraFirst"]
     assert "DependsOn" not in resources["FraNamed"]
