@@ -96,5 +96,5 @@ def _estate(programs: list[Program]) -> str:
         return ""
     return (
         "Resources on premises need the plugin `pulumi-resource-estate` on PATH, from the project's folder, and "
-        "`pulumi config set estate:inventory FILE`: see docs/pulumi.md."
+        "`pulumi config set estate:inventory FILE`: see docs/engines/pulumi.md."
     )

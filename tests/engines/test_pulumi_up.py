@@ -1,6 +1,8 @@
 """A bare `pulumi up` in a project of one's own: asks nothing, passes the gate, and agrees with `prestage apply`."""
 
+import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.environment import Environment
+from contracts.environment import EngineName, Environment, Layout
 from contracts.names import link_ends
 from contracts.ports import Silent
 from contracts.requests import Outcome, PeeringRequest, Requirements
@@ -20,7 +22,10 @@ from coordinator.review import make_review
 from prestage.scaffold import project_files, write_project
 from stacks.engines.pulumi_engine.command import VARIABLES, find_pulumi
 from stacks.engines.pulumi_engine.prepare import prepare_project
+from tests.clouds.clouds_world import every_kind_of, mixed_environment
+from tests.clouds.recorded_world import RecordedWorld
 from tests.engines.pulumi_project import pulumi_missing
+from tests.stacks.apply.test_apply import plan as plan_with
 
 ROOT = Path(__file__).parents[2]
 
@@ -143,3 +148,63 @@ def test_it_waits_for_no_other_apply(folder):
         refused = pulumi(folder, "up", "--yes")
     assert refused.returncode != 0
     assert "the environment is locked: `prestage apply plans/dev.json`" in refused.stdout
+
+
+CLOUD_PROGRAM = """
+import pickle
+from pathlib import Path
+from types import SimpleNamespace
+import pulumi
+from stacks.program import declare_plan
+
+here = Path(__file__).parent
+plan, environment = pickle.loads((here / "approved.pickle").read_bytes())
+gate = SimpleNamespace(before=lambda path, **_: SimpleNamespace(plan=plan, environment=environment))
+declare_plan(gate, pulumi.get_stack(), here / "plan.json")
+"""
+
+
+def test_regions_in_clouds_are_declared_by_the_same_program(tmp_path):
+    """The providers are executables that the engine starts; one stack refers to the other by its outputs."""
+    environment = mixed_environment("http://127.0.0.1:1", "http://127.0.0.1:1").model_copy(
+        update={"engine": EngineName.PULUMI, "layout": Layout.REGION}
+    )
+    wanted = [item for item in every_kind_of(environment) if item.place in ("fra", "dub", "dub--fra")]
+    plan = plan_with(*(item for item in wanted if item.kind in ("network", "link"))).model_copy(
+        update={"engine": "pulumi"}
+    )
+    (tmp_path / "approved.pickle").write_bytes(pickle.dumps((plan, environment)))
+    (tmp_path / "__main__.py").write_text(CLOUD_PROGRAM)
+    plugins = [{"name": name, "path": str(ROOT / "tests" / "clouds" / "plugins")} for name in ("aws", "gcp")]
+    settings = {
+        "name": "net",
+        "runtime": "python",
+        "plugins": {"providers": plugins},
+        "backend": {"url": f"file://{tmp_path}"},
+    }
+    (tmp_path / "Pulumi.yaml").write_text(json.dumps(settings))
+    program = find_pulumi()
+    path = os.pathsep.join([str(program.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    variables = {
+        "PULUMI_CONFIG_PASSPHRASE": "", "PATH": path, "PYTHONPATH": str(ROOT), "PRESTAGE_PYTHON": sys.executable,
+        "PRESTAGE_RECORDING": str(tmp_path / "world"), **VARIABLES,
+    }  # fmt: skip
+
+    def run(*words):
+        done = subprocess.run(
+            [program, *words, "--non-interactive"],
+            cwd=tmp_path,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    for stack in ("mixed.fra", "mixed.dub", "mixed.links"):
+        run("stack", "init", stack)
+        run("up", "--yes", "--skip-preview", "--stack", stack)
+    run("preview", "--expect-no-changes", "--stack", "mixed.links")
+    world = RecordedWorld(tmp_path / "world")
+    link, fra, dub = (world.named(name) for name in ("dub--fra/link", "fra/network", "dub/network"))
+    assert {link.inputs["vpcId"], link.inputs["peerVpcId"]} == {fra.id, dub.id}
+    assert (fra.inputs["region"], dub.inputs["region"]) == ("eu-central-1", "eu-west-1")

@@ -28,6 +28,7 @@ from stacks.engines.terraform_engine.failures import with_next_step
 from stacks.engines.turns import each, lanes_of, together
 from stacks.errors import ApplyBusy, Interrupted, StacksError
 
+AT_ONCE = {"aws": 10, "google": 5}  # resources of one stack; with `turns.ROOTS_AT_ONCE` what the clouds' APIs bear
 DEBUGGED = "PULUMI_DEBUG_PROVIDERS"
 Outcome = TypeVar("Outcome")
 
@@ -119,6 +120,7 @@ class Session:
                         diff=True,
                         target=list(order.only) or None,
                         exclude=list(order.spared) or None,
+                        parallel=self._at_once(order),
                     ).stdout
                 ),
             )
@@ -144,6 +146,7 @@ class Session:
                     continue_on_error=True,
                     target=list(order.only) or None,
                     exclude=list(order.spared) or None,
+                    parallel=self._at_once(order),
                 ),
             )
         except ApplyBusy as busy:
@@ -223,6 +226,11 @@ class Session:
 
     def _root_of(self, order: StackOrder, key: str) -> str:
         return order.root_by_key.get(key) or self._workspace.root_in(order.stack, key)
+
+    def _at_once(self, order: StackOrder) -> int | None:
+        """How many resources of a stack at a time; no bound on premises."""
+        bounds = [AT_ONCE[config.provider] for config in self._providers_of(order) if config.provider in AT_ONCE]
+        return min(bounds, default=None)
 
     def _providers_of(self, order: StackOrder) -> Iterator[ProviderConfig]:
         named = {item.provider for item in order.declarations}
