@@ -87,7 +87,7 @@ class Terraform:
             env=dict(self.environ),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,  # a busy machine
             check=False,
         )
         assert done.returncode in codes, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -1,5 +1,6 @@
 """What each kind of resource becomes on AWS, and what AWS cannot have: said with the limit and what to do."""
 
+import itertools
 from ipaddress import IPv4Network
 
 import pytest
@@ -223,6 +224,13 @@ def test_storage_is_replicated_to_the_partner_where_aws_does_that(partner, repli
     assert (part in parts) == replicated
 
 
+def test_buckets_of_two_accounts_never_have_one_name():
+    """The names are the whole world's: environments of one name may be in any account."""
+    spec, key = StorageSpec(storage_class="s3", gib=1), "fra/storage/serving/s3"
+    here, there = declared(key, spec), declared(key, spec, changed(account={"id": "999999999999"}))
+    assert here[""].arguments["bucket"] != there[""].arguments["bucket"]
+
+
 def test_an_unknown_class_of_storage_is_refused_with_those_that_there_are():
     with pytest.raises(InvalidArgument, match=r"no storage class 'gp4'\n.*gp2, gp3, .*s3, efs\n.*did you mean 'gp3'"):
         declared("fra/storage/serving/gp4", StorageSpec(storage_class="gp4", gib=1))
@@ -299,8 +307,8 @@ def test_a_link_ends_on_the_vpn_gateway_where_no_route_could_lead_over_a_transit
 
 
 def test_a_circuit_across_is_as_many_connections_as_its_bandwidth_takes():
-    spec = CircuitSpec(tier="10g", gbps=10, count=1)
-    key = "bel--fra/circuit/serving/10g"
+    spec = CircuitSpec(tier="9g", gbps=9, count=1)
+    key = "bel--fra/circuit/serving/9g"
     parts = declared(key, spec)
     keys = connection_keys(key, "fra", ENVIRONMENT, spec)
     assert [f"{key}/{part}" for part in parts] == list(keys) and len(keys) == 4  # of 2.5 Gbps
@@ -308,12 +316,14 @@ def test_a_circuit_across_is_as_many_connections_as_its_bandwidth_takes():
     assert gateways == [f"bel--fra/link/fra/{name}" for name in ("gateway", "gateway-2")] * 2
 
 
-@given(st.text(alphabet="abc/-0", min_size=1, max_size=30))
-def test_the_inside_of_tunnels_is_link_local_and_not_what_aws_keeps(key):
+def test_the_insides_of_tunnels_are_link_local_apart_and_not_what_aws_keeps():
     kept = [IPv4Network(f"169.254.{number}.0/30") for number in range(6)] + [IPv4Network("169.254.169.252/30")]
-    first, second = (IPv4Network(prefix) for prefix in inside_cidrs("prod", key))
-    assert first.is_link_local and second.is_link_local and not first.overlaps(second)
-    assert not any(prefix.overlaps(first) or prefix.overlaps(second) for prefix in kept)
+    insides = {inside_cidrs("prod", f"bel--fra/link/{number}") for number in range(2000)}
+    prefixes = sorted(IPv4Network(prefix) for pair in insides for prefix in pair)
+    assert len(insides) > 1500  # by digest: some share one
+    assert all(prefix.is_link_local and prefix.prefixlen == 30 for prefix in prefixes)
+    assert not any(one.overlaps(other) for one, other in itertools.pairwise(prefixes))
+    assert not any(prefix.overlaps(other) for prefix in prefixes for other in kept)
 
 
 @pytest.mark.parametrize(
