@@ -93,7 +93,8 @@ def replaced(resources, *news):
 
 @pytest.mark.slow
 def test_the_real_provider_makes_changes_repairs_and_destroys_it(project):
-    resources = within_google(project.environment)
+    twice = ("ost/compute/", "ost/storage/")  # as in the other region
+    resources = [item for item in within_google(project.environment) if not item.key.startswith(twice)]
     job = project.job(resources)
     runs = project.apply(job)
     assert {root: (run.status, run.message) for root, run in runs.items()} == dict.fromkeys(
