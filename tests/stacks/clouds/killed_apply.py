@@ -13,7 +13,7 @@ from stacks.engines.terraform_engine.engine import TerraformEngine
 from stacks.targets.aws.providers import provider_of
 from tests.clouds.clouds_world import mixed_environment
 
-NETWORKS = 3
+NETWORKS = 2
 REGION = "fra"
 
 
