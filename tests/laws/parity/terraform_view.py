@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from tests.laws.parity.words import Reference, Seen, View, facts_of, joined
+from tests.laws.parity.words import Facts, Path, Reference, Seen, View, facts_of, joined
 
 _REFERENCE = re.compile(r"\$\{([^{}]+)\}")
 META = frozenset({"depends_on", "lifecycle", "provider"})
@@ -41,6 +42,22 @@ def planned(shown: Mapping[str, object]) -> View:
         found[key_of(item["name"])] = Seen(
             type=item["type"], place=_place(item["type"], str(region.get("constant_value", ""))), facts=facts
         )
+    return found
+
+
+def unkeyed(view: View, shown: View) -> View:
+    """References of a map without their keys, where a plan shows its configuration so."""
+    return {key: replace(seen, facts=_unkeyed(seen.facts, shown[key].facts)) for key, seen in view.items()}
+
+
+def _unkeyed(facts: Facts, shown: Facts) -> Facts:
+    above = {
+        tuple(name for name in path if not name.isdecimal()) for path in shown if isinstance(shown[path], Reference)
+    }
+    found: dict[Path, str | Reference] = {}
+    for number, (path, value) in enumerate(facts.items()):
+        keyed = isinstance(value, Reference) and path[:-1] in above and not path[-1].isdecimal()
+        found[(*path[:-1], str(number)) if keyed else path] = value
     return found
 
 
@@ -87,11 +104,18 @@ def _planned(expression: object, after: object) -> object:
     assert isinstance(expression, Mapping)
     if references := expression.get("references"):
         known = [item for item in after if item is not None] if isinstance(after, list) else []
-        return [*(reference_of(text) for text in references if text.count(".") > 1), *known]
+        return [*(reference_of(text) for text in references if _is_whole(text, references)), *known]
     if "constant_value" in expression:
         return after
     values = after if isinstance(after, Mapping) else {}
     return {name: _planned(item, values.get(name)) for name, item in expression.items()}
+
+
+def _is_whole(text: str, references: list[str]) -> bool:
+    """Whether it names an attribute in full: each reference is said again without its last parts."""
+    return (text.startswith("var.") or text.count(".") > 1) and not any(
+        other != text and other.startswith(text) for other in references
+    )
 
 
 def reference_of(text: str) -> Reference:
