@@ -42,6 +42,8 @@ STORAGE_CLASSES = {
     TargetName.GCP: ("pd-balanced", "gcs"),
     TargetName.ESTATE: ("standard",),
 }
+MOTO_FORGETS = frozenset({"aws_vpn_connection"})
+"""Types that moto makes and whose arguments it does not tell again (the inside of tunnels)."""
 ALONE = frozenset({"gp3", "efs"})  # moto lacks what replicates them
 MOTO_LACKS = frozenset(
     {

@@ -15,7 +15,7 @@ from stacks.targets import aws
 from stacks.targets.aws.imports import NOT_IMPORTABLE
 from stacks.targets.declare import providers
 from tests.clouds.aws_types import every_type
-from tests.clouds.clouds_world import every_kind_of, mixed_environment
+from tests.clouds.clouds_world import MOTO_FORGETS, every_kind_of, mixed_environment
 from tests.clouds.flat_root import Terraform, address, flat_root
 from tests.clouds.mirror import aws_mirror, cli_config
 from tests.clouds.moto_server import aws_environ, moto_server
@@ -32,6 +32,7 @@ STATE_ONLY = {
         "wait_for_capacity_timeout",
     },
     "aws_s3_bucket": {"force_destroy"},
+    "aws_sns_topic_subscription": {"confirmation_timeout_in_minutes", "endpoint_auto_confirms"},
     "aws_vpc_peering_connection": {"auto_accept"},
     "aws_vpc_peering_connection_accepter": {"auto_accept"},
 }
@@ -131,7 +132,7 @@ def _made_and_imported(folder, program, environment, items):
     terraform.run("plan", "-no-color", "-out=plan.bin")
     assert terraform.planned() == {}
     held = terraform.attributes()
-    known = [item for item in items if item.type not in NOT_IMPORTABLE]
+    known = [item for item in items if item.type not in NOT_IMPORTABLE | MOTO_FORGETS]
     imports = [{"to": address(item), "id": aws.import_id(item.type, held[address(item)])} for item in known]
     other = folder(program, "imported")
     other.write(flat_root(known, configs, **{"import": imports}))
