@@ -17,7 +17,6 @@ COMPUTE: Mapping[str, Shape] = {
             "tag_specifications": Place("LaunchTemplateData.TagSpecifications"),
             "tag_specifications.tags": Place("Tags", Form.PAIRS),
         },
-        dropped={"update_default_version": "groups name the latest version, not the default one"},
         attributes={"id": REF, "latest_version": "LatestVersionNumber"},
     ),
     "aws_autoscaling_group": Shape(

@@ -21,7 +21,6 @@ CLOUDFORMATION: tuple[Difference, ...] = (
     Difference("aws_vpc_security_group_ingress_rule", "prefixlistid", "sourceprefixlistid", _GROUP),
     Difference("aws_vpc_security_group_egress_rule", "tag", "", _UNTAGGED),
     Difference("aws_vpc_security_group_egress_rule", "cidripv4", "cidrip", "CidrIp is that of version 4"),
-    Difference("aws_launch_template", "updatedefaultversion", "", "groups name the latest version"),
     Difference(
         "aws_launch_template", "vpcsecuritygroupid", "launchtemplatedata.securitygroupid", "all are of a VPC by now"
     ),
