@@ -237,7 +237,7 @@ def shrinking(folder, hands):
     with open_project(folder, hands) as project:
         outcome = make_plan(project)
         make_review(project, outcome.path)
-        assert outcome.plan.destroyed >= 1
+        assert isinstance(outcome.plan, Plan) and outcome.plan.destroyed >= 1
         yield project
 
 

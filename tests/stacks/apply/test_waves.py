@@ -84,7 +84,7 @@ def test_a_wave_that_is_not_healthy_pauses_and_the_same_command_goes_on(tmp_path
     assert ended.pop("fra") is RunStatus.DONE
     assert set(ended.values()) == {RunStatus.NOT_STARTED}
     told = incomplete(report, resume=RESUME)
-    assert told.exit_code is ExitCode.PARTIAL
+    assert told is not None and told.exit_code is ExitCode.PARTIAL
     assert "ams: not started: the health check after fra ended with 3: latency 900 ms" in told.what
     assert told.next_step.endswith(RESUME)
     assert {item.root: item.status for item in journal.open_runs()[0].roots}["fra"] is RunStatus.DONE

@@ -17,11 +17,19 @@ from stacks import fence
 from stacks.errors import ApplyBusy, Fenced
 from stacks.estate.inventory import Inventory
 from stacks.journal import Intent, Journal
-from stacks.lock import ApplyLock, read_holder
+from stacks.lock import ApplyLock, Holder, read_holder
 from stacks.supervisor import end_sessions, processes
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 LEASE_S = 0.4
+
+
+def holder_of(folder) -> Holder:
+    """Who signed the lock last."""
+    found = read_holder(folder / "apply.lock")
+    assert found is not None
+    return found
+
 
 HOLDER = """
 import subprocess, sys
@@ -125,7 +133,7 @@ def test_a_holder_that_lives_is_not_robbed(folder, start):
 def test_a_stalled_holder_wakes_up_and_changes_nothing(folder, start):
     holder, engine = start()
     holder.send_signal(signal.SIGSTOP)
-    wait_for(lambda: read_holder(folder / "apply.lock").stalled)
+    wait_for(lambda: holder_of(folder).stalled)
     with lock(folder):
         assert not is_alive(engine)  # whoever takes over has ended it
         Journal(folder / "journal.db").begin(
@@ -138,7 +146,7 @@ def test_a_stalled_holder_wakes_up_and_changes_nothing(folder, start):
         assert told[:3] == [f"fenced {ExitCode.BUSY:d}"] * 3
         ended = {int(code) for code in told[3].split()}  # and what it started afterwards was ended too
         assert ended <= {-signal.SIGINT, -signal.SIGKILL}
-        assert read_holder(folder / "apply.lock").pid == os.getpid()
+        assert holder_of(folder).pid == os.getpid()
     assert [run.plan for run in Journal(folder / "journal.db").open_runs()] == ["sha256:next"]
     with Ledger(folder / "ledger.db", "dev", lambda: NOW).read() as tx:
         assert tx.row("SELECT 1 FROM meta WHERE name = 'late'") is None
@@ -169,9 +177,9 @@ def test_a_holder_that_was_stopped_inside_a_write_is_ended(folder):
         text=True,
     ) as holder:
         try:
-            assert holder.stdout.readline() == "held\n"
+            assert holder.stdout is not None and holder.stdout.readline() == "held\n"
             holder.send_signal(signal.SIGSTOP)
-            wait_for(lambda: read_holder(folder / "apply.lock").stalled)
+            wait_for(lambda: holder_of(folder).stalled)
             with lock(folder):
                 Inventory(folder / "estate.db").set_states({})
             assert holder.wait(20) == -signal.SIGKILL
@@ -183,7 +191,7 @@ def test_a_supervisor_ends_the_engine_when_nobody_else_comes(folder, start):
     holder, engine = start()
     holder.send_signal(signal.SIGSTOP)
     wait_for(lambda: not is_alive(engine))
-    assert read_holder(folder / "apply.lock").pid == holder.pid
+    assert holder_of(folder).pid == holder.pid
 
 
 def test_nothing_is_left_of_a_holder_that_was_killed(folder, start):
@@ -201,16 +209,16 @@ def test_tokens_only_grow(folder):
     tokens = []
     for _ in range(3):
         with lock(folder):
-            tokens.append(read_holder(folder / "apply.lock").token)
+            tokens.append(holder_of(folder).token)
     (folder / "apply.lock").unlink()  # somebody tidies up
     with lock(folder):
         Journal(folder / "journal.db").begin(
             Intent(plan="sha256:p", small=False, engine="terraform", roots={"fra": "f"}), NOW
         )
-        tokens.append(read_holder(folder / "apply.lock").token)
+        tokens.append(holder_of(folder).token)
     (folder / "apply.lock").unlink()
     with lock(folder):
-        tokens.append(read_holder(folder / "apply.lock").token)
+        tokens.append(holder_of(folder).token)
     assert tokens[:3] == [1, 2, 3]
     assert tokens[4] > tokens[3] >= 1
 

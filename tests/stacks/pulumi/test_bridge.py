@@ -66,7 +66,7 @@ def schemas(tmp_path_factory) -> Mapping[str, Mapping[str, object]]:
 @pytest.mark.parametrize("type", CLOUD_TYPES)
 def test_a_token_is_that_of_its_class(type):
     found = class_of(type)
-    assert found.make.pulumi_type == found.bridge.token
+    assert getattr(found.make, "pulumi_type", None) == found.bridge.token
     assert type_of(found.bridge.token) == type
 
 
