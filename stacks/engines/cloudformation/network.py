@@ -6,13 +6,16 @@ from stacks.engines.cloudformation.shapes import REF, TAGS, Companion, Form, Pla
 
 UNTAGGED = {"tags": "CloudFormation has no tags for it"}
 
+POOLED = {"ipv4_ipam_pool_id": "CloudFormation takes a prefix or a pool: IPAM sees the prefix by itself"}
+
 NETWORK: Mapping[str, Shape] = {
     "aws_vpc": Shape(
         type="AWS::EC2::VPC",
         places=TAGS,
+        dropped=POOLED,
         attributes={"id": REF, "cidr_block": "CidrBlock"},
     ),
-    "aws_vpc_ipv4_cidr_block_association": Shape(type="AWS::EC2::VPCCidrBlock"),
+    "aws_vpc_ipv4_cidr_block_association": Shape(type="AWS::EC2::VPCCidrBlock", dropped=POOLED),
     "aws_subnet": Shape(type="AWS::EC2::Subnet", places=TAGS, attributes={"id": REF}),
     "aws_route_table": Shape(type="AWS::EC2::RouteTable", places=TAGS, attributes={"id": REF}),
     "aws_route_table_association": Shape(type="AWS::EC2::SubnetRouteTableAssociation"),

@@ -9,9 +9,12 @@ PULUMI: tuple[Difference, ...] = (
 _MADE = "VpnTunnelOptionsSpecifications is a list, Terraform numbers the arguments of two tunnels"
 _UNTAGGED = "CloudFormation tags no rule of a security group"
 _GROUP = "EC2 says in which direction a rule looks, Terraform what it names"
+_POOLED = "CloudFormation takes a prefix or a pool, not both"
 _HOSTED = "Route 53 calls a zone that it hosts a hosted zone"
 
 CLOUDFORMATION: tuple[Difference, ...] = (
+    Difference("aws_vpc", "ipv4ipampoolid", "", _POOLED),
+    Difference("aws_vpc_ipv4_cidr_block_association", "ipv4ipampoolid", "", _POOLED),
     Difference("aws_vpc_peering_connection", "autoaccept", "", "CloudFormation accepts by itself"),
     Difference("aws_vpc_peering_connection", "", "peerrolearn", "another account accepts by its role"),
     Difference("aws_vpn_gateway", "", "type", "there is one type; Terraform fills it in"),

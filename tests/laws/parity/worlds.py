@@ -136,6 +136,6 @@ def _region(item: RegionSettings, environment: Environment, *, hosted: bool, poo
     settings: dict[str, object] = {}
     if hosted and item.name == "fra":
         settings["direct_connect"] = {"ams--fra": "dxcon-ffabc123"}
-    if pooled and item.name == "ohio":
+    if pooled and item.name in ("fra", "ohio"):
         settings["ipam_pool"] = "ipam-pool-0123456789abcdef0"
     return item.model_copy(update={"cloud": CloudRegion.model_validate({**item.cloud.model_dump(), **settings})})
