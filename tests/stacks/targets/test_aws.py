@@ -138,6 +138,19 @@ def test_all_targets_together_declare_each_key_once():
     assert keys == sorted(set(keys)) and not {*BY_KEY} - {*keys, *_of_what_moto_lacks()}
 
 
+def test_references_lead_somewhere_across_clouds_too():
+    """The two sides of a tunnel are declared by two targets that know each other's keys."""
+    items = {item.key: item for item in declare(every_kind_of(ENVIRONMENT), ENVIRONMENT)}
+    across = 0
+    for item in items.values():
+        for ref in item.refs():
+            found = items[ref.key]
+            assert ref.root == ("" if found.root == item.root else found.root)
+            assert not ref.root or ref.attribute in found.exports
+            across += found.provider != item.provider and {found.type[:4], item.type[:4]} == {"aws_", "goog"}
+    assert across
+
+
 def test_providers_stay_in_their_account_and_are_answered_where_it_says():
     fra, ohio = (settings_of(region, ENVIRONMENT) for region in ("fra", "ohio"))
     assert fra["region"] == "eu-central-1" and fra["allowed_account_ids"] == ("123456789012",)
