@@ -17,6 +17,7 @@ from coordinator.plan_file import read_plan
 from coordinator.project import Project
 from coordinator.settle import note_applied
 from stacks.apply import intent_of, make_order
+from stacks.engines.engine import Adoption
 from stacks.lock import ApplyLock
 from stacks.strays import Strays
 
@@ -25,10 +26,11 @@ COMMAND = "pulumi up"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A plan that may be declared, and the environment that it is for."""
+    """A plan that may be declared, the environment that it is for, and what exists already of what it declares."""
 
     plan: Plan
     environment: Environment
+    adopt: tuple[Adoption, ...] = ()
 
 
 @dataclass(slots=True)
@@ -56,13 +58,15 @@ class ProjectGatekeeper:
             check(project, plan_path, project.clock())
             order = make_order(plan, project.environment, resume=COMMAND, live=project.doomed_keys(plan))
             _refuse_strays(order.strays(project.engine), plan_path)
+            stopped = any(run.plan == plan.digest() for run in project.journal.open_runs())
+            adopt = order.job_now(project.engine, stopped=stopped).adopt
             if not dry_run:
                 how = f"pulumi config set prestage:confirm-destroy {plan.destroyed}, then pulumi up"
                 check_confirmed(plan, project.environment, confirmed, where=str(plan_path), how=how)
                 project.archive(plan)
                 retire_doomed(project, plan, str(plan_path))
                 project.journal.begin(intent_of(order), project.clock())
-            return Approval(plan=plan, environment=project.environment)
+            return Approval(plan=plan, environment=project.environment, adopt=adopt)
 
     def _hold(self, lock: ApplyLock) -> None:
         lock.__enter__()

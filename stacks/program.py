@@ -17,6 +17,7 @@ from contracts.errors import PrestageError
 from contracts.plan import Plan
 from stacks.apply import ApplyOrder, make_order
 from stacks.declaration import Declaration
+from stacks.engines.engine import Adoption
 from stacks.engines.pulumi_engine.collecting import collect_rarely
 from stacks.engines.pulumi_engine.resources import Surroundings, register
 from stacks.engines.pulumi_engine.workspace import accounts_of, stack_of
@@ -33,6 +34,8 @@ class Approval(Protocol):
     def plan(self) -> Plan: ...
     @property
     def environment(self) -> Environment: ...
+    @property
+    def adopt(self) -> tuple[Adoption, ...]: ...
 
 
 class Gatekeeper(Protocol):
@@ -74,7 +77,7 @@ def declare_plan(gatekeeper: Gatekeeper, stack: str, path: Path) -> None:
     order = make_order(approval.plan, approval.environment, resume="pulumi up")
     roots = roots_in(order, approval.environment, stack)
     declarations = [item for root in roots for item in order.job.roots[root]]
-    adopted = {item.key: item.id for item in order.job.adopt}
+    adopted = {item.key: item.id for item in approval.adopt}
     register(declarations, adopted, _surroundings(order, approval.environment, declarations))
 
 

@@ -10,6 +10,7 @@ from contracts.environment import EngineName, Environment, Layout, RegionSetting
 from contracts.plan import Plan
 from stacks import program
 from stacks.declaration import Declaration, Ref
+from stacks.engines.engine import Adoption
 from stacks.engines.pulumi_engine.resources import register
 from stacks.errors import OtherEngine, StacksError
 from tests.stacks.apply.test_apply import network, plan
@@ -26,14 +27,16 @@ def environment(engine=EngineName.PULUMI, layout=Layout.REGION):
 class Approved:
     plan: Plan
     environment: Environment
+    adopt: tuple[Adoption, ...] = ()
 
 
 @dataclass
 class Gate:
     environment: Environment
+    adopt: tuple[Adoption, ...] = ()
 
     def before(self, plan_path, *, dry_run, confirmed):
-        return Approved(PLAN, self.environment)
+        return Approved(PLAN, self.environment, self.adopt)
 
 
 class Recorded(pulumi.Resource):
@@ -63,6 +66,13 @@ def test_a_stack_gets_its_roots(made, tmp_path, stack, keys):
 def test_one_stack_gets_all_of_them(made, tmp_path):
     program.declare_plan(Gate(environment(layout=Layout.ENVIRONMENT)), "dev", tmp_path)
     assert sorted(item.name for item in made) == ["ams/network", "fra/network"]
+
+
+def test_what_the_gate_found_to_exist_is_imported(made, tmp_path):
+    found = (Adoption(key="fra/network", id="dev/fra/network"),)
+    program.declare_plan(Gate(environment(layout=Layout.ENVIRONMENT), found), "dev", tmp_path)
+    imported = {item.name: item.options.import_ for item in made}
+    assert imported == {"fra/network": "dev/fra/network", "ams/network": None}
 
 
 def test_a_stack_of_another_environment_is_refused(tmp_path):
