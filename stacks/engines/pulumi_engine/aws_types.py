@@ -25,7 +25,12 @@ AWS_TYPES: Mapping[str, Bridge] = {
     "aws_customer_gateway": Bridge("aws:ec2/customerGateway:CustomerGateway"),
     "aws_dlm_lifecycle_policy": Bridge(
         "aws:dlm/lifecyclePolicy:LifecyclePolicy",
-        {"schedule": "schedules", "cross_region_copy_rule": "cross_region_copy_rules"},
+        {
+            "schedule": "schedules",
+            "cross_region_copy": "cross_region_copies",
+            "cross_region_copy_rule": "cross_region_copy_rules",
+            "snapshot_owner": "snapshot_owners",
+        },
     ),
     "aws_dx_connection": Bridge("aws:directconnect/connection:Connection"),
     "aws_dx_connection_confirmation": Bridge("aws:directconnect/connectionConfirmation:ConnectionConfirmation"),

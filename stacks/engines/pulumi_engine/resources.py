@@ -5,6 +5,7 @@ its account and placed by `region`. What is on premises is known by its token al
 another stack is read from that stack's outputs, where it is exported as `<key>.<attribute>`.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -64,6 +65,15 @@ def register(
         program.add(item)
     program.export(items)
     return program.made
+
+
+async def all_registered(resources: Iterable[pulumi.CustomResource]) -> None:
+    """Waits until the engine has answered for all of them; what failed is told by Pulumi itself, after the program.
+
+    A program may end without this. Then Pulumi waits itself, and goes through all that is outstanding for each answer
+    that comes (pulumi/runtime/stack.py, `wait_for_rpcs`): a third of this process's time at 100 resources.
+    """
+    await asyncio.gather(*(resource.urn.future() for resource in resources), return_exceptions=True)
 
 
 def in_order(declarations: Iterable[Declaration]) -> Iterable[Declaration]:

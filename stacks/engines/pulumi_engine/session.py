@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from stacks.engines.pulumi_engine.events import Events
 from stacks.engines.pulumi_engine.failures import in_short, stack_failed
 from stacks.engines.pulumi_engine.locks import is_gone, stale_locks
 from stacks.engines.pulumi_engine.orders import StackOrder
-from stacks.engines.pulumi_engine.resources import Surroundings, register
+from stacks.engines.pulumi_engine.resources import Surroundings, all_registered, register
 from stacks.engines.pulumi_engine.stack import InlineStack
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
 from stacks.engines.terraform_engine.failures import with_next_step
@@ -214,9 +214,9 @@ class Session:
             work_dir=str(self._workspace.work), env_vars=self._variables, pulumi_command=self._command
         )
 
-    def _program(self, order: StackOrder) -> Callable[[], None]:
-        def program() -> None:
-            register(order.declarations, order.adopt, self._surroundings)
+    def _program(self, order: StackOrder) -> Callable[[], Awaitable[None]]:
+        async def program() -> None:
+            await all_registered(register(order.declarations, order.adopt, self._surroundings).values())
 
         return program
 
