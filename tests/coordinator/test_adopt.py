@@ -22,7 +22,7 @@ from tests.engines.terraform_project import tofu_missing
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing()),
 ]
 

@@ -1,10 +1,9 @@
 """What the AWS target declares, before the real hashicorp/aws: all types are planned, what moto can make is made there.
 
-The whole world in three regions and two accounts takes minutes: `PRESTAGE_WHOLE_WORLD=1` runs it, under both programs.
+The whole world in three regions and two accounts takes minutes: `python3 run.py test -m long` runs it.
 """
 
 import json
-import os
 import shutil
 
 import boto3
@@ -20,7 +19,6 @@ from tests.clouds.flat_root import Terraform, address, flat_root
 from tests.clouds.mirror import aws_mirror, cli_config
 from tests.clouds.moto_server import aws_environ, moto_server
 
-WHOLE = "PRESTAGE_WHOLE_WORLD"
 PROGRAMS = ("tofu", "terraform")
 # What an import cannot know, because no API tells it: how the provider itself behaves. It goes into the state alone.
 STATE_ONLY = {
@@ -89,15 +87,14 @@ def test_every_type_that_can_bear_tags_does(folder):
         assert taggable == bool(item.arguments.get("tags") or item.arguments.get("tag")), item.type
 
 
+@pytest.mark.long
 def test_a_region_on_moto_is_made_stays_as_it_is_and_is_imported_as_it_is(folder, url):
     environment = mixed_environment(url)
     items = [item for item in aws.declare(every_kind_of(environment), environment) if item.root == "ohio"]
     _made_and_imported(folder, "tofu", environment, items)
 
 
-@pytest.mark.skipif(
-    not os.environ.get(WHOLE), reason=f"{WHOLE} is not set: three regions and two accounts take minutes"
-)
+@pytest.mark.long
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_whole_world_on_moto_is_made_imported_and_destroyed(folder, url, program, monkeypatch):
     for name, value in aws_environ().items():

@@ -138,7 +138,7 @@ def test_the_real_provider_makes_changes_repairs_and_destroys_it(project):
     assert left == [] and {job["status"] for job in project.cloud.find("transferJobs").values()} == {"DELETED"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_terraform_does_the_same(other_project):
     everything = within_google(other_project.environment)
     resources = [item for item in everything if item.kind in (ResourceKind.NETWORK, ResourceKind.LINK)]

@@ -38,7 +38,7 @@ from tests.stacks.capacity.simulated_gcp import GcpWorld, simulated_gcp
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing()),
 ]
 HANDS = Hands()

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from contracts.environment import Layout
+from contracts.errors import PrestageError
 from contracts.ports import Silent
 from contracts.resources import NetworkSpec, Purchase
 from contracts.run import RunStatus
@@ -167,6 +169,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from contracts.environment import Layout
+from contracts.errors import PrestageError
 from contracts.ports import Silent
 from tests.engines.pulumi_project import LEAKS, make_project
 from tests.engines.test_pulumi import many
@@ -221,6 +224,48 @@ def test_ctrl_c_stops_safely_and_a_rerun_completes_it(project):
     assert 10 <= len(project.live()) < len(many())
     project.engine.apply(project.job(many()), Silent())
     assert set(project.live()) == {item.key for item in many()}
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of memory; `grow` gives it so many KiB in all."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(*options):
+        return subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options), "none", folder], capture_output=True)
+
+    made = mount("size=64m")
+    if made.returncode:
+        pytest.skip(f"a small disk takes the right to mount: {made.stderr.decode().strip()}")
+    yield folder, lambda kib: mount("remount", f"size={kib}k")
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("left_kib", [40, 200])
+def test_a_full_disk_is_told_and_with_room_the_same_apply_goes_on(small_disk, left_kib):
+    disk, grow = small_disk
+    project = make_project(disk / "project")
+    try:
+        project.engine.apply(project.job(every_kind()[:2]), Silent())
+        used_kib = (shutil.disk_usage(disk).used + 1023) // 1024
+        grow(used_kib + left_kib)
+        told = ""
+        try:
+            told = "; ".join(run.message for run in project.engine.apply(project.job(many()), Silent()))
+        except (PrestageError, OSError) as error:
+            told = str(error)
+        assert any(words in told.lower() for words in ("no space left", "disk is full", "disk i/o error")), told
+        grow(64 * 1024)
+        there = project.seqs()
+        outcomes = project.engine.apply(project.job(many()), Silent())
+        assert set(statuses(outcomes).values()) <= {RunStatus.DONE, RunStatus.CLEAN}
+        assert set(project.live()) == {item.key for item in many()} == set(project.engine.applied())
+        assert there.items() <= project.seqs().items()  # nothing was made twice
+    finally:
+        project.inventory.close()
+        gc.collect()
 
 
 def leftovers(folder):

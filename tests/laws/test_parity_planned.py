@@ -39,7 +39,7 @@ def missing() -> str:
     return ""
 
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
+pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.skipif(bool(missing()), reason=missing())]
 
 
 def in_one_root(job: Job) -> Job:
