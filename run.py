@@ -1,7 +1,7 @@
 """The one command of a checkout: makes what is missing, then does what was asked. Standard library only.
 
 python3 run.py demo [...]       plays one day of an on-premises estate, forecast to reconcile
-python3 run.py test [...]       lint, format, types, layers, tests; arguments go to pytest
+python3 run.py test [...]       lint, format, types, layers, tests; arguments go to pytest (-m long: those of minutes)
 python3 run.py engines          makes sure of tofu and pulumi, building what is not there; readies `pulumi up`
 python3 run.py prestage ...     the command line itself
 python3 run.py env              only makes or refreshes the developer's environment, .venv
