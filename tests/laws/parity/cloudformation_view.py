@@ -6,7 +6,7 @@ The schemas are those that cfn-lint brings along: what a `Ref` gives is the type
 from collections.abc import Mapping
 from functools import cache
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from stacks.engines.cloudformation.template import Template
 from tests.laws.parity.words import Reference, Seen, facts_of, joined, words

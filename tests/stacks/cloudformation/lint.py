@@ -1,7 +1,7 @@
 """cfn-lint over rendered templates: errors, warnings and hints, each as a line."""
 
-from cfnlint.api import lint  # type: ignore[import-untyped]
-from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
 
 
 def findings(template):
