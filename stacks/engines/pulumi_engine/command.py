@@ -69,6 +69,7 @@ class SupervisedCommand(PulumiCommand):
         self._running: set[subprocess.Popen[str]] = set()
         self._guard = threading.Lock()
         self.stopped = False
+        self._halted = False
         self.command = str(program)
         self.version = version or _ask_version(program)
 
@@ -112,14 +113,23 @@ class SupervisedCommand(PulumiCommand):
         """Asks every run to end: what is under way is finished and written down, nothing new is begun."""
         with self._guard:
             self.stopped = True
-            for process in self._running:
-                with contextlib.suppress(ProcessLookupError):
-                    process.send_signal(signal.SIGINT)
+            self._interrupt()
+
+    def halt(self) -> None:
+        """Asks every run to end because none can be written down any more; those that begin later end at once."""
+        with self._guard:
+            self._halted = True
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        for process in self._running:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGINT)
 
     def _began(self, process: subprocess.Popen[str]) -> None:
         with self._guard:
             self._running.add(process)
-            if self.stopped:
+            if self.stopped or self._halted:
                 process.send_signal(signal.SIGINT)
 
 

@@ -33,6 +33,7 @@ DONE = {
 GOING = (OpType.DELETE, OpType.DELETE_REPLACED, OpType.DISCARD_REPLACED)
 AFTERWARDS = ("update failed", "preview failed", "an unhandled error occurred", "Exception calling application")
 """What is said beside the error that caused it."""
+UNSAVED = "failed to save snapshot"
 IN_PROGRAM = "python inline source runtime error: "
 
 
@@ -52,10 +53,14 @@ class Events:
     Args:
         root_of: the root that a key lives in.
         heard: told of each resource that is done: how many so far, and its key.
+        unsaved: told when a state cannot be written. Pulumi tries each write for half a minute, and goes on to the
+            next resource all the same.
     """
 
-    def __init__(self, root_of: Callable[[str], str], heard: Callable[[int, str], None]) -> None:
-        self._root_of, self._heard = root_of, heard
+    def __init__(
+        self, root_of: Callable[[str], str], heard: Callable[[int, str], None], unsaved: Callable[[], None]
+    ) -> None:
+        self._root_of, self._heard, self._unsaved = root_of, heard, unsaved
         self._guard = threading.Lock()
         self._done = 0
         self.planned: dict[str, Action] = {}
@@ -118,6 +123,8 @@ class Events:
             self.done.setdefault(self._root_of(key), Counter())[action] += 1
 
     def _fail(self, urn: str, message: str) -> None:
+        if UNSAVED in message:
+            self._unsaved()
         name = urn.split("::", 3)[3] if urn.count("::") >= 3 else ""
         if name and "pulumi:pulumi:Stack" not in urn:
             self.failures.setdefault(self._root_of(name), []).append(f"{name}: {_first_line(message)}")

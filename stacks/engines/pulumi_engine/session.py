@@ -185,15 +185,20 @@ class Session:
             return act(stack)
 
     def _open(self, name: str) -> InlineStack:
-        """A stack, made where it is not there; with the lock of a dead run taken away.
+        """A stack, made where it is not there; mended where need be, with the lock of a dead run taken away.
 
         Raises:
             ApplyBusy: a living process works on it.
         """
         if name not in self._existing:
             return self._make_named(name)
+        stale = stale_locks(self._workspace.locks(name))
+        if states := self._workspace.file_states:
+            states.mend(name)
+            if name not in states.names():
+                return self._make_named(name)
         stack = InlineStack(self._workspace.named(name), self._local())
-        if stale_locks(self._workspace.locks(name)):
+        if stale:
             stack.cancel()
         return stack
 
@@ -222,7 +227,11 @@ class Session:
 
     def _events(self, order: StackOrder, progress: Progress) -> Events:
         progress.start(order.stack, len(order.declarations))
-        return Events(lambda key: self._root_of(order, key), lambda done, key: progress.advance(order.stack, done, key))
+        return Events(
+            lambda key: self._root_of(order, key),
+            lambda done, key: progress.advance(order.stack, done, key),
+            self._command.halt,
+        )
 
     def _root_of(self, order: StackOrder, key: str) -> str:
         return order.root_by_key.get(key) or self._workspace.root_in(order.stack, key)

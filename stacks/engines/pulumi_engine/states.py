@@ -13,6 +13,7 @@ from typing import Protocol, Required, TypeAlias, TypedDict, cast
 from pulumi.automation import CommandResult
 from pulumi.automation.errors import CommandError
 
+from contracts.files import write_bytes
 from stacks.declaration import Value
 from stacks.engines.engine import AppliedResource
 from stacks.engines.pulumi_engine.naming import declared_names, type_of
@@ -73,17 +74,65 @@ class States(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileStates:
-    """A backend of files: `folder` has one a stack."""
+    """A backend of files.
+
+    A full disk leaves half a file where a state was. Then the latest copy that can be read counts: the one before the
+    last write, that from before the last update, that from after the one before.
+
+    Attributes:
+        folder: its `.pulumi`.
+        project: whose stacks they are.
+    """
 
     folder: Path
+    project: str
 
     def names(self) -> tuple[str, ...]:
-        return tuple({path.name.partition(".json")[0] for path in self.folder.glob("*.json*") if _is_state(path)})
+        places = self._stacks.glob("*.json*")
+        return tuple({path.name.partition(".json")[0] for path in places if path.name.endswith((".json", ".json.gz"))})
 
     def deployment(self, stack: str) -> Json:
-        plain = self.folder / f"{stack}.json"
-        text = plain.read_bytes() if plain.exists() else gzip.decompress(plain.with_suffix(".json.gz").read_bytes())
-        return cast(Json, json.loads(text).get("checkpoint", {}).get("latest") or {})
+        for path in self._copies(stack):
+            if (checkpoint := _checkpoint(path)) is not None:
+                return cast(Json, checkpoint.get("latest") or {})
+        return {}
+
+    def mend(self, stack: str) -> None:
+        """Puts the latest copy that can be read where a state is that cannot; without any, there is no such stack.
+
+        What was made since is found again: on premises by its key, in clouds by its tags. Nobody may be at it.
+        """
+        state, *copies = self._copies(stack)
+        if not state.exists() or _checkpoint(state) is not None:
+            return
+        readable = (path for path in copies if _checkpoint(path) is not None)
+        if copy := next(readable, None):
+            write_bytes(state, copy.read_bytes())
+        else:
+            state.unlink()
+
+    @property
+    def _stacks(self) -> Path:
+        return self.folder / "stacks" / self.project
+
+    def _copies(self, stack: str) -> Iterator[Path]:
+        """The state, then copies of it, the latest first."""
+        plain = self._stacks / f"{stack}.json"
+        zipped = plain.with_suffix(".json.gz")
+        yield zipped if zipped.exists() and not plain.exists() else plain
+        yield plain.with_suffix(".json.bak")
+        for kind, names in (("backups", f"{stack}.*.json"), ("history", f"{stack}-*.checkpoint.json")):
+            yield from sorted((self.folder / kind / self.project / stack).glob(names), reverse=True)
+
+
+def _checkpoint(path: Path) -> Json | None:
+    """What a file of a state holds; None where it cannot be read."""
+    try:
+        content = path.read_bytes()
+        text = gzip.decompress(content) if path.suffix == ".gz" else content
+        return cast(Json, json.loads(text)["checkpoint"])
+    except (FileNotFoundError, ValueError, KeyError, gzip.BadGzipFile, EOFError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +214,3 @@ def account_in(provider: str) -> str:
     """The name of an explicit provider within a reference to it (an URN and an id); empty for a default one."""
     name = key_in(provider).rpartition("::")[0]
     return "" if name.startswith("default") else name
-
-
-def _is_state(path: Path) -> bool:
-    return path.name.endswith((".json", ".json.gz"))

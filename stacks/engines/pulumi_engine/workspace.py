@@ -109,7 +109,7 @@ class PulumiWorkspace:
     def file_states(self) -> FileStates | None:
         """The states, where the backend is a folder."""
         folder = self.backend_folder
-        return FileStates(folder / ".pulumi/stacks" / self.project) if folder else None
+        return FileStates(folder / ".pulumi", self.project) if folder else None
 
     def own(self, stacks: Iterable[str]) -> tuple[str, ...]:
         """Those that are this environment's; on demand last, so that what was adopted counts as such."""

@@ -97,6 +97,37 @@ def test_applied_is_read_from_every_stack_of_the_environment(tmp_path):
     assert dict(found["fra/network"].arguments) == {"key": "fra/network", "asn": 1}
 
 
+@pytest.mark.parametrize(
+    ("copies", "keys"),
+    [
+        ({}, []),
+        ({"stacks/prestage/dev.json.bak": "a"}, ["a"]),
+        ({"stacks/prestage/dev.json.bak": "", "backups/prestage/dev/dev.17.json": "b"}, ["b"]),
+        ({"backups/prestage/dev/dev.16.json": "old", "backups/prestage/dev/dev.17.json": "new"}, ["new"]),
+        ({"history/prestage/dev/dev-16.checkpoint.json": "c"}, ["c"]),
+    ],
+)
+def test_of_half_a_state_the_latest_copy_that_can_be_read_counts(tmp_path, copies, keys):
+    """As a full disk leaves it."""
+    state_of(tmp_path, "dev", "x/network")
+    folder = tmp_path / ".prestage/pulumi/.pulumi"
+    state = folder / "stacks/prestage/dev.json"
+    whole = state.read_text()
+    for name, key in copies.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(whole.replace("x/network", key) if key else "")
+    state.write_text(whole[: len(whole) // 2])
+    assert list(holdings(tmp_path).applied()) == keys
+    assert state.read_text() == whole[: len(whole) // 2]  # asking writes nothing
+    states = workspace(tmp_path).file_states
+    states.mend("dev")
+    assert list(holdings(tmp_path).applied()) == keys and state.exists() is bool(keys)
+    if keys:
+        mended = state.read_text()
+        states.mend("dev")
+        assert state.read_text() == mended
+
+
 @pytest.mark.parametrize(("adopted", "outlived"), [(["fra/network"], ()), (["fra/network", "a/b"], ("ondemand-r1",))])
 def test_a_stack_on_demand_outlives_its_resources(tmp_path, adopted, outlived):
     state_of(tmp_path, "dev", *adopted)
