@@ -159,7 +159,7 @@ from stacks.program import declare_plan
 
 here = Path(__file__).parent
 plan, environment = pickle.loads((here / "approved.pickle").read_bytes())
-gate = SimpleNamespace(before=lambda path, **_: SimpleNamespace(plan=plan, environment=environment))
+gate = SimpleNamespace(before=lambda path, **_: SimpleNamespace(plan=plan, environment=environment, adopt=()))
 declare_plan(gate, pulumi.get_stack(), here / "plan.json")
 """
 
