@@ -20,6 +20,7 @@ from pulumi.runtime import mocks
 from stacks.declaration import Declaration, Ref
 from stacks.engines.cloudformation.templates import render_templates
 from stacks.engines.engine import Job
+from stacks.engines.pulumi_engine.collecting import rare_collections
 from stacks.engines.pulumi_engine.resources import Surroundings, register
 from stacks.engines.terraform_engine.backends import StatePlace
 from stacks.engines.terraform_engine.render import render_roots
@@ -57,7 +58,8 @@ def main() -> None:
     surroundings = Surroundings(providers=job.providers, accounts=accounts)
     registered(lambda: register(declared[:PER_NETWORK], surroundings=surroundings))  # imports the classes
     empty_s = registered(lambda: [pulumi.CustomResource("estate:index:Network", item.key, {}) for item in declared])
-    pulumi_s = registered(lambda: register(declared, surroundings=surroundings))
+    with rare_collections():  # as the engine does
+        pulumi_s = registered(lambda: register(declared, surroundings=surroundings))
     show("Pulumi registrations (aim for 10,000: 10 s)", pulumi_s, empty_s, "empty registrations")
 
 
