@@ -24,7 +24,7 @@ from tests.stacks.clouds import killed_apply
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.fault,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing()),
 ]
 DEADLINE_S = 240  # of a busy machine; a kill comes within seconds elsewhere
@@ -94,7 +94,6 @@ def test_what_a_killed_apply_made_is_taken_in(folder, moto):
     assert killed_apply.engine(folder).applied().keys() == {item.key for item in killed_apply.declarations()}
 
 
-@pytest.mark.long
 def test_without_looking_the_same_run_makes_duplicates(folder, moto):
     made = kill_in_the_middle(folder, moto)
     orphans = made.keys() - killed_apply.engine(folder).applied().keys()
