@@ -241,7 +241,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.fault
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_full_disk_is_told_and_with_room_the_same_apply_goes_on(small_disk):
     """Half a minute of waiting: Pulumi tries to write its state ten times."""
     disk, grow = small_disk
