@@ -6,7 +6,7 @@ cloud's provider says is the same under either engine, for both have it from Ter
 
 import re
 
-from stacks.engines.terraform_engine.failures import Cause, cause_of
+from stacks.engines.causes import failed
 from stacks.errors import (
     ApplyBusy,
     CloudUnreachable,
@@ -73,10 +73,7 @@ def stack_failed(text: str, words: str, *, stack: str) -> StacksError:
     for error, pattern, next_step in OWN:
         if pattern.search(text):
             return error(_told(text, words), where=where, next_step=next_step.format(stack=stack))
-    cause: Cause | None = cause_of(text)
-    if cause is None:
-        return EngineFailed(words, where=where)
-    return cause.error(words, where=where, next_step=cause.next_step)
+    return failed(text, words, where=where)
 
 
 def in_short(text: str) -> str:

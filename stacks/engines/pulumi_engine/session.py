@@ -15,6 +15,7 @@ from pulumi.automation.errors import CommandError
 from contracts.ports import Progress
 from contracts.run import RootRun, RunStatus
 from stacks.declaration import ProviderConfig
+from stacks.engines.causes import with_next_step
 from stacks.engines.engine import Action, Observed, RootPreview
 from stacks.engines.pulumi_engine.command import SupervisedCommand
 from stacks.engines.pulumi_engine.events import Events
@@ -24,7 +25,6 @@ from stacks.engines.pulumi_engine.orders import StackOrder
 from stacks.engines.pulumi_engine.resources import Surroundings, all_registered, register
 from stacks.engines.pulumi_engine.stack import InlineStack
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
-from stacks.engines.terraform_engine.failures import with_next_step
 from stacks.engines.turns import each, lanes_of, together
 from stacks.errors import ApplyBusy, Interrupted, StacksError
 

@@ -13,10 +13,11 @@ from typing import TypeVar
 from contracts.ports import Progress
 from contracts.run import RootRun, RunStatus
 from stacks.declaration import ESTATE_PROVIDER
+from stacks.engines.causes import with_next_step
 from stacks.engines.engine import Action, Job, Observed, RootPreview
 from stacks.engines.terraform_engine.command import Commands, Ended, IsFlagged
 from stacks.engines.terraform_engine.events import Events
-from stacks.engines.terraform_engine.failures import engine_failed, with_next_step
+from stacks.engines.terraform_engine.failures import engine_failed
 from stacks.engines.terraform_engine.observe import observed
 from stacks.engines.terraform_engine.providers import ESTATE
 from stacks.engines.terraform_engine.roots import PLANNED, Roots

@@ -2,7 +2,8 @@
 
 import pytest
 
-from stacks.engines.terraform_engine.failures import engine_failed, with_next_step
+from stacks.engines.causes import with_next_step
+from stacks.engines.terraform_engine.failures import engine_failed
 from stacks.errors import (
     ApplyBusy,
     CloudUnreachable,
