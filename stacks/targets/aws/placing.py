@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from contracts.environment import Account, CloudRegion, Environment
-from contracts.names import is_link
-from contracts.resources import LINKS_ROOT, Resource, ResourceKind
+from contracts.resources import ResourceKind
 from stacks.declaration import Argument, Declaration, Ref
-from stacks.errors import InvalidArgument
 from stacks.targets.estate import network_key
 from stacks.targets.names import cloud_name
+from stacks.targets.placed import Placed
 
 Arguments: TypeAlias = Mapping[str, Argument]
 
@@ -40,46 +38,8 @@ EXPORTS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placing:
-    """A resource on its way to declarations.
-
-    Attributes:
-        region: where its declarations are made: its own region, or one end of its link.
-        roots: the root of each of the plan's resources, by key, as far as they are known.
-    """
-
-    resource: Resource
-    region: str
-    environment: Environment
-    roots: Mapping[str, str]
-
-    @property
-    def cloud(self) -> CloudRegion:
-        """Where its region lies.
-
-        Raises:
-            InvalidArgument: on premises.
-        """
-        found = self.environment.cloud(self.region)
-        if found is None:
-            raise InvalidArgument(f"region {self.region} lies in no cloud", where=self.resource.key)
-        return found
-
-    @property
-    def account(self) -> Account:
-        """The account of its region.
-
-        Raises:
-            InvalidArgument: the environment has none of that name.
-        """
-        found = self.environment.account(self.region)
-        if found is None:
-            raise InvalidArgument(
-                f"region {self.region} is in account {self.cloud.account!r}, which the environment has not",
-                where=self.resource.key,
-                next_step="add it to `accounts`",
-            )
-        return found
+class Placing(Placed):
+    """A resource on its way to declarations of AWS."""
 
     @property
     def partition(self) -> str:
@@ -110,11 +70,6 @@ class Placing:
         named = {"Name": self.key(part), **({RESOURCE: self.resource.key} if part else {})}
         return named | whose | {f"{TAG}{name.replace('_', '-')}": str(value) for name, value in held.items()}
 
-    def ref(self, key: str, attribute: str = "id") -> Ref:
-        """Something of another resource of the plan, or of a part of it: whatever root that lives in."""
-        root = self._root_of(key)
-        return Ref(key=key, attribute=attribute, root="" if root == self.resource.root else root)
-
     def own(self, part: str = "", attribute: str = "id") -> Ref:
         """Another part of the same resource."""
         return Ref(key=self.key(part), attribute=attribute)
@@ -137,11 +92,3 @@ class Placing:
             resource=self.resource.key if part else "",
             exports=EXPORTS.get(type, ()) if supports else (),
         )
-
-    def _root_of(self, key: str) -> str:
-        """The root of whatever resource a key belongs to: the longest known one that it begins with."""
-        parts = key.split("/")
-        for length in range(len(parts), 0, -1):
-            if root := self.roots.get("/".join(parts[:length])):
-                return root
-        return LINKS_ROOT if is_link(parts[0]) else parts[0]

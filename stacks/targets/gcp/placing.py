@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from contracts.environment import Account, CloudRegion, Environment, RegionSettings
-from contracts.names import is_link
-from contracts.resources import LINKS_ROOT, Resource
+from contracts.environment import RegionSettings
 from stacks.declaration import Argument, Declaration, Lifecycle, Ref
 from stacks.errors import InvalidArgument
 from stacks.targets.estate import network_key
 from stacks.targets.gcp import marks
 from stacks.targets.names import cloud_name
+from stacks.targets.placed import Placed
 
 NAME_LIMIT = 63  # RFC 1035, as the Compute API checks it
 
@@ -45,19 +44,13 @@ FIXED_DESCRIPTION = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placing:
-    """A resource on its way to declarations.
+class Placing(Placed):
+    """A resource on its way to declarations of Google Cloud.
 
     Attributes:
-        region: where its declarations are made: its own region, or one end of its link.
-        roots: the root of each of the plan's resources, by key, as far as they are known.
         base: key of the declaration that stands for it here.
     """
 
-    resource: Resource
-    region: str
-    environment: Environment
-    roots: Mapping[str, str]
     base: str
 
     @property
@@ -70,34 +63,6 @@ class Placing:
         found = self.environment.region(self.region)
         if found is None:
             raise InvalidArgument(f"the environment has no region {self.region!r}", where=self.resource.key)
-        return found
-
-    @property
-    def cloud(self) -> CloudRegion:
-        """Where its region lies.
-
-        Raises:
-            InvalidArgument: on premises.
-        """
-        found = self.settings.cloud
-        if found is None:
-            raise InvalidArgument(f"region {self.region} lies in no cloud", where=self.resource.key)
-        return found
-
-    @property
-    def account(self) -> Account:
-        """The account (project) of its region.
-
-        Raises:
-            InvalidArgument: the environment has none of that name.
-        """
-        found = self.environment.account(self.region)
-        if found is None:
-            raise InvalidArgument(
-                f"region {self.region} is in account {self.cloud.account!r}, which the environment has not",
-                where=self.resource.key,
-                next_step="add it to `accounts`",
-            )
         return found
 
     def at(self, region: str, base: str = "") -> "Placing":
@@ -119,11 +84,6 @@ class Placing:
     def description(self, part: str = "", **held: str | int | float) -> str:
         """The same for what has no labels."""
         return marks.description(self.environment.name, self.key(part), self.environment.owner, **held)
-
-    def ref(self, key: str, attribute: str = "id") -> Ref:
-        """Something of another resource of the plan, or of a part of it: whatever root that lives in."""
-        root = self._root_of(key)
-        return Ref(key=key, attribute=attribute, root="" if root == self.resource.root else root)
 
     def own(self, part: str = "", attribute: str = "id") -> Ref:
         """Another part of the same resource."""
@@ -151,11 +111,3 @@ class Placing:
             exports=EXPORTS.get(type, ()),
             lifecycle=lifecycle,
         )
-
-    def _root_of(self, key: str) -> str:
-        """The root of whatever resource a key belongs to: the longest known one that it begins with."""
-        parts = key.split("/")
-        for length in range(len(parts), 0, -1):
-            if root := self.roots.get("/".join(parts[:length])):
-                return root
-        return LINKS_ROOT if is_link(parts[0]) else parts[0]
