@@ -11,7 +11,7 @@ from stacks.declaration import Declaration, ProviderConfig
 from stacks.engines.engine import Job, ProgramInfo
 from stacks.engines.terraform_engine.backends import BESIDE, StatePlace
 from stacks.engines.terraform_engine.command import Commands
-from stacks.engines.terraform_engine.prepare import Preparation
+from stacks.engines.terraform_engine.prepare import Preparation, lean
 from stacks.engines.terraform_engine.program import Program, check_age
 from stacks.engines.terraform_engine.render import content_of, render_content
 from stacks.engines.terraform_engine.roots import Roots
@@ -65,7 +65,16 @@ def world(tmp_path):
 
 
 def test_the_estate_needs_nothing(world):
-    assert world.prepare("fra", provider="estate") == {} and world.inits == []
+    assert world.prepare("fra", provider="estate") == lean() and world.inits == []
+
+
+def test_only_the_estate_alone_collects_seldom(world, monkeypatch):
+    for name in ("GOGC", "GOMEMLIMIT", "GOMAXPROCS"):
+        monkeypatch.delenv(name, raising=False)
+    assert world.prepare("fra", provider="estate").keys() == {"GOGC", "GOMEMLIMIT", "GOMAXPROCS"}
+    assert not world.prepare("fra").keys() & lean().keys()  # a cloud's provider would inherit them
+    monkeypatch.setenv("GOGC", "50")
+    assert "GOGC" not in world.prepare("fra", provider="estate")  # a person has chosen
 
 
 def test_providers_are_installed_once_for_all_roots(world):
