@@ -110,6 +110,8 @@ class RegionSettings(Model):
         cloud: where it lies in a cloud; without it, it is on premises: the inventory knows it.
         gateway: public address of its own router, where tunnels of other regions end; clouds have theirs.
         prefixes: what lies behind that router (CIDR), for routes of clouds that do not learn them; clouds have pools.
+        country: whose public holidays move its demand: `DE`, or with a subdivision `DE-HE` (ISO 3166); none without it.
+        timezone: where its days begin (IANA, `Europe/Berlin`), for public holidays and other events of whole days.
     """
 
     name: RegionName
@@ -120,6 +122,8 @@ class RegionSettings(Model):
     minimum: dict[CapacityKind, float] = Field(default={})
     maximum: dict[CapacityKind, float] = Field(default={})
     paused: bool = False
+    country: str = Field(default="", max_length=10)
+    timezone: str = Field(default="UTC", max_length=40)
 
 
 class Horizons(Model):
@@ -171,11 +175,24 @@ class StagingSettings(Model):
 
 
 class Coefficients(Model):
-    """Demand per telemetry, used for a region without utilisation history."""
+    """Demand per telemetry, used for a region without utilisation history, and for pairs."""
 
     vcpu_per_1000_transactions: float = Field(default=0.02, ge=0)
     memory_gib_per_vcpu: float = Field(default=4.0, ge=0)
     storage_gib_per_vcpu: float = Field(default=50.0, ge=0)
+    vcpu_per_gbps: float = Field(default=2.0, ge=0)  # of a pair's traffic, in its destination
+
+
+class BlockUse(Model):
+    """When an address block counts as under- or over-used: shares of what it can carry, in its busiest hour.
+
+    What a block can carry is `gbps_per_address` times its addresses; without that, what the busiest tenth of all
+    blocks carries per address.
+    """
+
+    gbps_per_address: float | None = Field(default=None, gt=0)
+    under_share: float = Field(default=0.1, ge=0, le=1)
+    over_share: float = Field(default=0.9, gt=0)
 
 
 class Score(Model):
@@ -306,6 +323,7 @@ class Environment(Document):
     failover: FailoverSettings = FailoverSettings()
     staging: StagingSettings = StagingSettings()
     coefficients: Coefficients = Coefficients()
+    block_use: BlockUse = BlockUse()
     score: Score = Score()
     rules: Rules = Rules()
     unattended: Unattended = Unattended()

@@ -56,6 +56,19 @@ class SeriesKey(NamedTuple):
     kind: SeriesKind
     subject: str
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions that it concerns: both ends of a pair, none of an address block."""
+        if "/" in self.subject:
+            return ()
+        source, arrow, destination = self.subject.partition("->")
+        return (source, destination) if arrow else (self.subject.rpartition("@")[2],)
+
+    @property
+    def service(self) -> str:
+        """The service of `service@region`, else nothing."""
+        return self.subject.rpartition("@")[0]
+
     def __str__(self) -> str:
         return f"{self.kind}:{self.subject}"
 
