@@ -77,38 +77,36 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
             )
         return Inventory(self._path)
 
-    def Handshake(  # noqa: N802
+    def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ProviderHandshakeResponse:
         return provider_pb2.ProviderHandshakeResponse(accept_resources=False, accept_secrets=False)
 
-    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
+    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> empty_pb2.Empty:
         return empty_pb2.Empty()
 
-    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """Nothing to stop: every call is one short transaction."""
         return empty_pb2.Empty()
 
-    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=VERSION)
 
-    def GetSchema(  # noqa: N802
+    def GetSchema(
         self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
     ) -> provider_pb2.GetSchemaResponse:
         return provider_pb2.GetSchemaResponse(schema=json.dumps(package_schema()))
 
-    def CheckConfig(  # noqa: N802
+    def CheckConfig(
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    def DiffConfig(  # noqa: N802
-        self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.DiffResponse:
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
         """Another path to the inventory is no reason to make every resource anew."""
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
-    def Configure(  # noqa: N802
+    def Configure(
         self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ConfigureResponse:
         configured = request.args.fields["inventory"].string_value if "inventory" in request.args.fields else ""
@@ -116,7 +114,7 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
             self._path = _project_folder() / configured
         return provider_pb2.ConfigureResponse(supportsPreview=True, acceptResources=False, acceptSecrets=False)
 
-    def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:  # noqa: N802
+    def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
         """Passes inputs on as they are; names the first that is wrong, unless it is not known yet."""
         kind = _kind(request.urn)
         arguments = _arguments(kind, request.news)
@@ -128,7 +126,7 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
                 failures.append(provider_pb2.CheckFailure(reason=str(error)))
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
-    def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:  # noqa: N802
+    def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
         kind = _kind(request.urn)
         before, after = _arguments(kind, request.old_inputs), _arguments(kind, request.news)
         changed = [field for field in kind.declared if before.get(field.name) != after.get(field.name)]
@@ -140,7 +138,7 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
             deleteBeforeReplace=True,  # keys, and prefixes, are there once
         )
 
-    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:  # noqa: N802
+    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         kind = _kind(request.urn)
         arguments = _arguments(kind, request.properties)
         environment, key = str(arguments["environment"]), str(arguments["key"])
@@ -150,7 +148,7 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
             row = _patiently(lambda: self._inventory.create(environment, kind.type, key, arguments))
         return provider_pb2.CreateResponse(id=row.id, properties=_struct(row.attributes()))
 
-    def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:  # noqa: N802
+    def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
         environment, key = split_id(request.id)
         with _told(context):
             row = _patiently(lambda: self._inventory.read(environment, key))
@@ -159,7 +157,7 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = _struct(row.arguments)
         return provider_pb2.ReadResponse(id=row.id, properties=_struct(row.attributes()), inputs=inputs)
 
-    def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:  # noqa: N802
+    def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
         if request.preview:
             return provider_pb2.UpdateResponse(properties=request.news)
         kind = _kind(request.urn)
@@ -169,7 +167,7 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
             row = _patiently(lambda: self._inventory.update(environment, kind.type, key, arguments))
         return provider_pb2.UpdateResponse(properties=_struct(row.attributes()))
 
-    def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
+    def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
         environment, key = split_id(request.id)
         with _told(context):
             _patiently(lambda: self._inventory.delete(environment, key))

@@ -157,14 +157,14 @@ class _Exact(Number):
 class _Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):
     """A client that is done asks the provider to end; others may still need it, so it doesn't."""
 
-    def Shutdown(self, request: object, context: grpc.ServicerContext) -> grpc_controller_pb2.Empty:  # noqa: N802
+    def Shutdown(self, request: object, context: grpc.ServicerContext) -> grpc_controller_pb2.Empty:
         return grpc_controller_pb2.Empty()
 
 
 class _Stdio(grpc_stdio_pb2_grpc.GRPCStdioServicer):
     """Nothing is printed here that a client would want to hear."""
 
-    def StreamStdio(self, request: object, context: grpc.ServicerContext) -> Iterator[object]:  # noqa: N802
+    def StreamStdio(self, request: object, context: grpc.ServicerContext) -> Iterator[object]:
         return iter(())
 
 
