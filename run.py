@@ -29,7 +29,7 @@ from tools.cache import say
 from tools.environment import ROOT, Level, SetupError, ensure_environment
 
 WRONG_USAGE = 64
-PARALLEL = ("-n", "auto", "--dist", "loadfile")  # a process a core; a file's tests share what is dear to make
+PARALLEL = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")  # a file's tests share what is dear to make
 CHECKS = (
     ("lint", ("ruff", "check", ".")),
     ("format", ("ruff", "format", "--check", ".")),
