@@ -73,7 +73,8 @@ class Calendar(Document):
 
     def known_by(self, moment: AwareDatetime) -> "Calendar":
         """The events that somebody who plans at that moment counts on; what came later is not there."""
-        return Calendar(events=tuple(event for event in self.events if event.believed_at(moment)))
+        believed = (event for event in self.events if event.believed_at(moment))
+        return Calendar(events=tuple(event.model_copy(update={"withdrawn_at": None}) for event in believed))
 
     def merged(self, stated: tuple[DemandEvent, ...]) -> "Calendar":
         """With events stated (again): what says the same stays as it is, what says otherwise is withdrawn.

@@ -10,6 +10,7 @@ Without events all of it is the identity, bit for bit.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from forecaster.events.contrast import Seen, seen_effects
 from forecaster.events.footprint import LAG, LEAD, Footprint, footprints, is_stated_for
 from forecaster.events.shrinkage import NOTHING_LEARNED, Gauss, KindEffect, learn_kind
 from forecaster.events.widening import moved
-from forecaster.panel import Matrix, Panel, fill
+from forecaster.panel import Matrix, Panel, Steps, fill
 
 LOWEST, HIGHEST = np.log(0.02), np.log(50.0)  # no event is believed to move demand further
 DARK = np.log(0.2)  # an hour that lost more than this tells nothing of usual demand: it is left unknown
@@ -73,16 +74,13 @@ class Effects:
         by_hours = self.granularity is not panel.granularity  # a daily panel, effects of hours
         finer = replace(panel, granularity=self.granularity)
         count = 24 * steps if by_hours else steps
-        mean, variance = (np.zeros((len(panel.keys), count)) for _ in range(2))
+        total = _Total(np.zeros((len(panel.keys), count)), np.zeros((len(panel.keys), count)))
         for footprint in footprints(self.calendar.events, finer, count):
-            ahead = footprint.steps >= finer.steps
             for row in footprint.rows:
-                for part in np.unique(footprint.parts[ahead]):
-                    at = footprint.steps[ahead & (footprint.parts == part)] - finer.steps
-                    known = self.expected(footprint, panel.keys[row], int(part))
-                    mean[row, at] += known.mean
-                    variance[row, at] += known.variance
-        mean = np.clip(mean, LOWEST, HIGHEST)
+                for part in np.unique(footprint.parts):
+                    at = footprint.steps[footprint.parts == part] - finer.steps
+                    total.add(footprint, row, at[at >= 0], self.expected(footprint, panel.keys[row], int(part)))
+        mean, variance = total.summed()
         return _of_days(mean, variance) if by_hours else (mean, variance)
 
     def expected(self, footprint: Footprint, key: SeriesKey, part: int) -> Gauss:
@@ -97,9 +95,12 @@ class Effects:
         return Gauss(event.strength * (known.mean + own.mean), event.strength**2 * (known.variance + own.variance))
 
 
-def learn_effects(panel: Panel, calendar: Calendar) -> Effects:
-    """What events known by the panel's end did in it; later knowledge is not looked at."""
-    known = calendar.known_by(panel.end)
+def learn_effects(panel: Panel, calendar: Calendar, known_by: datetime | None = None) -> Effects:
+    """What events did in a panel; what became known later than `known_by`, its end by default, is not looked at.
+
+    A forecast made now leans on what is known now, though the last hour was measured some time ago.
+    """
+    known = calendar.known_by(known_by or panel.end)
     past = footprints(known.events, panel, 0)
     seen = seen_effects(panel, past)
     effects = Effects(
@@ -159,7 +160,7 @@ def _own(panel: Panel, past: Sequence[Footprint], seen: Sequence[Seen]) -> dict[
 def _past(panel: Panel, past: Sequence[Footprint], seen: Sequence[Seen], effects: Effects) -> Matrix:
     """What each past event did, between what was seen of it and what its kind does."""
     done = {(one.footprint, one.kind, one.part): one.effect for one in seen}
-    logs = np.zeros(panel.observed.shape)
+    total = _Total(np.zeros(panel.observed.shape), np.zeros(panel.observed.shape))
     for index, footprint in enumerate(past):
         strength = footprint.event.strength
         for row in footprint.rows:
@@ -171,9 +172,32 @@ def _past(panel: Panel, past: Sequence[Footprint], seen: Sequence[Seen], effects
                     own = effects.own.get((footprint.event.kind, key), Gauss(0.0, 0.0)).mean
                     shown = Gauss(strength * (effect.mean + own), strength**2 * effect.variance)
                     expected = expected.times(shown)
-                logs[row, footprint.steps[footprint.parts == part]] += expected.mean
-    clipped: Matrix = np.clip(logs, LOWEST, HIGHEST)
-    return clipped
+                total.add(footprint, row, footprint.steps[footprint.parts == part], expected)
+    return total.summed()[0]
+
+
+class _Total:
+    """Effects on (series, steps): different kinds add up, of one kind the strongest counts alone.
+
+    Two public holidays on the two ends of a pair are one quiet day, and were learned as one.
+    """
+
+    def __init__(self, mean: Matrix, variance: Matrix) -> None:
+        self._nothing = mean, variance
+        self._kinds: dict[EventKind, tuple[Matrix, Matrix]] = {}
+
+    def add(self, footprint: Footprint, row: int, steps: Steps, effect: Gauss) -> None:
+        kind = footprint.event.kind
+        if kind not in self._kinds:
+            self._kinds[kind] = self._nothing[0].copy(), self._nothing[1].copy()
+        mean, variance = self._kinds[kind]
+        at = steps[np.abs(effect.mean) >= np.abs(mean[row, steps])]
+        mean[row, at], variance[row, at] = effect
+
+    def summed(self) -> tuple[Matrix, Matrix]:
+        mean = sum((mean for mean, _ in self._kinds.values()), self._nothing[0])
+        variance = sum((variance for _, variance in self._kinds.values()), self._nothing[1])
+        return np.clip(mean, LOWEST, HIGHEST), variance
 
 
 def _of_days(mean: Matrix, variance: Matrix) -> tuple[Matrix, Matrix]:
