@@ -7,11 +7,12 @@ that holds `environments/`).
 from enum import StrEnum
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue, PositiveInt
 
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model
 from contracts.names import RegionName
+from contracts.series import SeriesKind
 
 
 class EngineName(StrEnum):
@@ -300,10 +301,26 @@ class Freeze(Model):
     reason: str
 
 
+class HistorySettings(Model):
+    """How telemetry is kept. No plan depends on it.
+
+    Attributes:
+        key: the master key that the history is encrypted under: `local` (key files in the state folder),
+            `local:FOLDER`, `awskms:ARN`, `gcpkms:projects/P/locations/L/keyRings/R/cryptoKeys/K`; without one, it is
+            not encrypted.
+        keep_days: how long each kind of series, or `requests`, is kept when the history is compacted; for ever by
+            default.
+    """
+
+    key: str = ""
+    keep_days: dict[SeriesKind | Literal["requests"], PositiveInt] = Field(default={})
+
+
 class Environment(Document):
     """All that people decide for one environment."""
 
     FORMAT: ClassVar[str] = "prestage/environment"
+    VOLATILE: ClassVar[frozenset[str]] = frozenset({"history"})  # a plan is the same however telemetry is kept
 
     name: RegionName
     target: Literal[TargetName.ESTATE] = TargetName.ESTATE  # of regions that lie in no cloud
@@ -313,11 +330,13 @@ class Environment(Document):
     owner: str = "network"
     inventory: str = "estate/inventory.yaml"  # what physically exists: regions, hosts, pools, routes, prices
     catalog: str = "estate/catalog.yaml"
+    customers: str = "customers.yaml"  # what customers say that they will use; none where there is no such file
     state: str = ""  # folder of everything that is kept; default .prestage/<name>
     accounts: tuple[Account, ...] = ()
     backend: Backend = Backend()
     rollout: Rollout = Rollout()
     regions: tuple[RegionSettings, ...] = Field(min_length=1)
+    history: HistorySettings = HistorySettings()
     horizons: Horizons = Horizons()
     costs: Costs = Costs()
     failover: FailoverSettings = FailoverSettings()

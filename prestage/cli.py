@@ -18,6 +18,7 @@ class Entry(NamedTuple):
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Look ahead": {
         "history": Entry("history", "Import telemetry; show what is kept."),
+        "events": Entry("events", "Import events that move demand; show what is known of them."),
         "forecast": Entry("forecast", "Forecast every series, hourly and daily, with 15 quantiles."),
         "backtest": Entry("backtest", "Score every model on windows that it has not seen, from rolling origins."),
     },

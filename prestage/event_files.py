@@ -1,0 +1,86 @@
+"""Where events and customer profiles are kept, and what a forecast sees of them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contracts.customers import Customers
+from contracts.environment import Environment
+from contracts.events import Calendar
+from contracts.files import read_document, write_document
+
+if TYPE_CHECKING:
+    from forecaster.sources.calendars import EventsRead
+
+HOLIDAYS_BACK, HOLIDAYS_AHEAD = timedelta(days=800), timedelta(days=100)
+"""Past holidays teach the effect of the next ones; a forecast reaches 90 days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsKept:
+    """What one file brought: events of it, how many of them are new or say otherwise, how many it cancels."""
+
+    file: str
+    events: int
+    new: int
+    cancelled: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventShelf:
+    """The events and profiles of one environment of a project's folder."""
+
+    folder: Path
+    environment: Environment
+
+    @property
+    def file(self) -> Path:
+        """Where imported events are kept."""
+        return self.folder / self.environment.state_dir / "events.json"
+
+    def calendar(self) -> Calendar:
+        """All imported events, in every version.
+
+        Raises:
+            DocumentError: the file is not what was written.
+        """
+        return read_document(Calendar, self.file) if self.file.exists() else Calendar()
+
+    def keep(self, name: str, read: "EventsRead", at: datetime) -> EventsKept:
+        """Adds what was read; what says the same is kept once, what says otherwise from now on."""
+        before = self.calendar()
+        after = before.merged(read.events).without(read.cancelled, at)
+        if after != before:
+            write_document(self.file, after)
+        known = set(before.events)
+        return EventsKept(
+            file=name,
+            events=len(read.events),
+            new=sum(event not in known and event.withdrawn_at is None for event in after.events),
+            cancelled=sum(event not in known and event.withdrawn_at == at for event in after.events),
+            notes=read.notes,
+        )
+
+    def known_by(self, moment: datetime) -> Calendar:
+        """What a forecast at that moment counts on: imported events and public holidays.
+
+        Raises:
+            UnknownPlace: a region names a country that nobody knows.
+        """
+        from forecaster.events.public_holidays import public_holidays
+
+        holidays = public_holidays(self.environment.regions, moment - HOLIDAYS_BACK, moment + HOLIDAYS_AHEAD)
+        return self.calendar().known_by(moment).merged(holidays)
+
+    def customers(self) -> Customers:
+        """What customers say that they will use; nobody where there is no such file.
+
+        Raises:
+            DocumentError: it is malformed.
+        """
+        from contracts.yaml_files import read_yaml_document
+
+        path = self.folder / self.environment.customers
+        return read_yaml_document(Customers, path) if path.exists() else Customers()
