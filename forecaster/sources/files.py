@@ -39,7 +39,11 @@ def read_file(path: Path, options: ImportOptions) -> Batch:
         FileRefused: with file, line, column, what was found and what was expected; nothing is returned of a file with
             one bad row, so that a corrected file can simply be imported again.
     """
-    sheet = read_sheet(path)
+    return batch_of_sheet(read_sheet(path), options)
+
+
+def batch_of_sheet(sheet: Sheet, options: ImportOptions) -> Batch:
+    """Checks every row of a file's cells; as `read_file`."""
     if options.table is Table.REQUESTS:
         return _requests(sheet, options)
     return _measurements(sheet, options)

@@ -15,6 +15,7 @@ from forecaster.errors import MalformedFile
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SUFFIXES = (".csv", ".parquet", ".pq")
 MAX_FIELD = 1 << 20  # bytes of one CSV field: more is a quote that was never closed
 
 
@@ -57,13 +58,18 @@ def read_sheet(path: Path) -> Sheet:
         raise MalformedFile(
             f"cannot be read ({error.strerror})", where=str(path), next_step="name a file that is there and readable"
         ) from error
-    match path.suffix.lower():
-        case ".csv":
-            return _read_csv(path.name, payload)
-        case ".parquet" | ".pq":
-            return _read_parquet(path.name, payload)
-        case _:
-            raise MalformedFile(f"is a file of type {path.suffix!r}", where=str(path), expected=".csv or .parquet")
+    if path.suffix.lower() not in SUFFIXES:
+        raise MalformedFile(f"is a file of type {path.suffix!r}", where=str(path), expected=".csv or .parquet")
+    return sheet_of(path.name, payload, path.suffix.lower())
+
+
+def sheet_of(name: str, payload: bytes, suffix: str) -> Sheet:
+    """The cells of a CSV or Parquet file that was read already; `suffix` is one of `SUFFIXES`.
+
+    Raises:
+        MalformedFile: cut off or damaged.
+    """
+    return _read_csv(name, payload) if suffix == ".csv" else _read_parquet(name, payload)
 
 
 def _read_csv(name: str, payload: bytes) -> Sheet:

@@ -56,11 +56,16 @@ def _prefixes(sheet: Sheet) -> pd.Series:
 
 def _services(sheet: Sheet) -> pd.Series:
     services = text(sheet, "service")
-    check_each(sheet, "service", services, _service_name)
+    check_each(sheet, "service", services, service_name)
     return services + "@" + region_names(sheet, "region")
 
 
-def _service_name(name: str) -> str:
+def service_name(name: str) -> str:
+    """The name itself when it is one of a service.
+
+    Raises:
+        ValueError: it is not.
+    """
     if len(name) > 63 or not _SERVICE.fullmatch(name):
         raise ValueError(f"{name!r} is not a service name: lower-case letters, digits, '.', '_' and '-', at most 63")
     return name

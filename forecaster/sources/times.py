@@ -52,7 +52,7 @@ def times_in_utc(sheet: Sheet, column: str, *, series: pd.Series, timezone: str 
             expected=_EXPECTED,
             next_step="state it: --timezone UTC, --timezone Europe/Berlin",
         )
-    zone = _zone(timezone, sheet.name)
+    zone = zone_of(timezone, sheet.name)
     utc = wall.dt.tz_localize("UTC").astype(TIME_TYPE)
     local, twice = _localise(sheet, column, wall[naive], series[naive], zone)
     utc[naive] = local
@@ -88,7 +88,12 @@ def _refuse_first(sheet: Sheet, column: str, bad: NDArray[np.bool_]) -> None:
         raise MalformedFile(f"{value!r} is not a time", where=sheet.where(row, column), expected=_EXPECTED)
 
 
-def _zone(name: str, where: str) -> zoneinfo.ZoneInfo:
+def zone_of(name: str, where: str) -> zoneinfo.ZoneInfo:
+    """A time zone by its name.
+
+    Raises:
+        TimeUnclear: there is none of that name; suggests the likely one.
+    """
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -1,0 +1,146 @@
+"""`pull`: reads sources one after the other, each from where it was left; a source that fails does not end the others.
+
+Where each was left is kept in a small document beside the history. Without it, or where it is damaged, a source is
+read from its `history_hours` on again: importing twice changes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar, TypeAlias
+
+from pydantic import AwareDatetime, Field
+
+from contracts.document import Document
+from contracts.errors import DocumentError, PrestageError
+from contracts.files import read_document, write_document
+from contracts.names import pair_ends
+from contracts.ports import Clock, Progress
+from contracts.sources import AnySource
+from forecaster.batch import Batch
+from forecaster.errors import SourceFailed
+from forecaster.history.store import ImportReport
+from forecaster.sources.window import Window, window_after, window_until
+
+Reader: TypeAlias = Callable[[AnySource, Window], Batch]
+"""Reads a source. Raises PrestageError."""
+
+Keep: TypeAlias = Callable[[Batch], ImportReport]
+"""Takes a batch into the history. Its errors end a pull: they are no source's."""
+
+
+class Left(Document):
+    """Until when each source was read."""
+
+    FORMAT: ClassVar[str] = "prestage/sources-left"
+
+    until: dict[str, AwareDatetime] = Field(default={})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """What became of one source: a report, or why there is none.
+
+    Attributes:
+        name: of the source.
+        window: the hours that were asked for.
+        report: what the history took in.
+        failure: why nothing was.
+    """
+
+    name: str
+    window: Window
+    report: ImportReport | None = None
+    failure: PrestageError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Puller:
+    """How sources are read and kept.
+
+    Attributes:
+        read: reads one source.
+        keep: takes a batch into the history.
+        left: the file that says where each source was left.
+        clock: the time now.
+        regions: of the environment; what lies elsewhere is told.
+    """
+
+    read: Reader
+    keep: Keep
+    left: Path
+    clock: Clock
+    regions: frozenset[str]
+    progress: Progress
+
+    def pull(self, sources: Sequence[AnySource], since: datetime | None = None) -> tuple[Pulled, ...]:
+        """Reads each source for the hours that are over and not read yet, with their overlap.
+
+        Args:
+            sources: which.
+            since: read from there, whatever was read before.
+
+        Raises:
+            HistoryUnwritable, HistoryDamaged: nothing can be kept.
+        """
+        step = "reading sources"
+        self.progress.start(step, len(sources))
+        found = []
+        for number, source in enumerate(sources, 1):
+            found.append(self._one(source, since))
+            self.progress.advance(step, number, source.name)
+        self.progress.finish(step)
+        return tuple(found)
+
+    def _one(self, source: AnySource, since: datetime | None) -> Pulled:
+        window = self._window(source, since)
+        try:
+            if not window.hours:
+                raise SourceFailed("no hour is over since then", where=f"source {source.name}, {window}")
+            batch = self.read(source, window)
+        except PrestageError as error:
+            return Pulled(name=source.name, window=window, failure=error)
+        report = self.keep(with_foreign_regions(batch, self.regions))
+        self._leave(source.name, window)
+        return Pulled(name=source.name, window=window, report=report)
+
+    def _window(self, source: AnySource, since: datetime | None) -> Window:
+        now = self.clock()
+        left = None if since else _read(self.left).get(source.name)
+        if left is None:
+            return window_until(now, source.history_hours, since=since)
+        return window_after(left, now, max(source.overlap_hours, 1))
+
+    def _leave(self, name: str, window: Window) -> None:
+        until = dict(_read(self.left))
+        if name not in until or until[name] < window.last:
+            write_document(self.left, Left(until=until | {name: window.last}))
+
+
+def with_foreign_regions(batch: Batch, regions: frozenset[str]) -> Batch:
+    """The batch, with a note where it holds regions that the environment does not have."""
+    subjects = batch.measurements["subject"].unique() if len(batch.measurements) else ()
+    found = {region for subject in subjects for region in _regions_of(str(subject))}
+    requests = batch.requests
+    found |= {str(region) for column in ("source", "destination") for region in requests[column].unique()}
+    foreign = sorted(found - regions)
+    if not foreign or not regions:
+        return batch
+    named = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
+    return replace(batch, notes=(*batch.notes, f"not among the environment's regions: {named}"))
+
+
+def _regions_of(subject: str) -> Iterable[str]:
+    if "->" in subject:
+        return pair_ends(subject)
+    if "/" in subject:
+        return ()
+    return (subject.rpartition("@")[2],)
+
+
+def _read(path: Path) -> Mapping[str, datetime]:
+    try:
+        return read_document(Left, path).until
+    except DocumentError:
+        return {}
