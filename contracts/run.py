@@ -17,6 +17,7 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     NOT_STARTED = "not_started"
+    UNKNOWN = "unknown"  # its engine was ended by force: the next run finds what exists
 
 
 class RootRun(Model):

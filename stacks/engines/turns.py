@@ -21,7 +21,14 @@ AT_ONCE = max(2, os.cpu_count() or 2)  # engines wait as much as they work
 # region and account, but those of Route 53 and IAM 5 a second for all regions; Compute Engine bears 20 writes a second
 # a project. A root asks for ten resources at a time.
 ROOTS_AT_ONCE = {ESTATE_PROVIDER: 2, "aws": 6, "google": 4}
-WORST_FIRST = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.NOT_STARTED, RunStatus.DONE, RunStatus.CLEAN)
+WORST_FIRST = (
+    RunStatus.UNKNOWN,
+    RunStatus.FAILED,
+    RunStatus.INTERRUPTED,
+    RunStatus.NOT_STARTED,
+    RunStatus.DONE,
+    RunStatus.CLEAN,
+)
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

@@ -1,12 +1,10 @@
-"""The `pulumi` program: where it is, and how it is run: supervised, stoppable, and never outliving us.
+"""The `pulumi` program: where it is, and how it is run: supervised, stoppable, ended by force, never outliving us.
 
 Beside PATH it is looked for where `run.py engines` builds it, `<cache>/prestage/engines/pulumi-<version>/pulumi`.
 """
 
-import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +15,7 @@ from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from stacks.engines.pulumi_engine.ending import EndedByForce, UnderWay
 from stacks.errors import EngineMissing
 
 # Becomes the program that it is given, after asking the kernel for a SIGKILL when the thread that started it is gone:
@@ -66,7 +65,7 @@ class SupervisedCommand(PulumiCommand):
 
     def __init__(self, program: Path, *, version: VersionInfo | None = None) -> None:
         self._program = program
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: set[UnderWay] = set()
         self._guard = threading.Lock()
         self.stopped = False
         self._halted = False
@@ -84,6 +83,7 @@ class SupervisedCommand(PulumiCommand):
         """Runs one command to its end.
 
         Raises:
+            EndedByForce: it was asked to end, and did not.
             CommandError: it ended with an error.
         """
         environment = {**os.environ, **VARIABLES, **additional_env, "PULUMI_AUTOMATION_API": "true"}
@@ -98,13 +98,16 @@ class SupervisedCommand(PulumiCommand):
             encoding="utf-8",
             start_new_session=True,
         ) as process:
-            self._began(process)
+            run = self._began(process)
             try:
                 stdout, stderr = process.communicate()
             finally:
+                run.over()
                 with self._guard:
-                    self._running.discard(process)
+                    self._running.discard(run)
         result = CommandResult(stdout=stdout, stderr=stderr, code=process.returncode)
+        if run.forced:
+            raise EndedByForce(result)
         if result.code != 0:
             raise create_command_error(result)
         return result
@@ -113,24 +116,28 @@ class SupervisedCommand(PulumiCommand):
         """Asks every run to end: what is under way is finished and written down, nothing new is begun."""
         with self._guard:
             self.stopped = True
-            self._interrupt()
+            for run in self._running:
+                run.interrupt()
 
     def halt(self) -> None:
-        """Asks every run to end because none can be written down any more; those that begin later end at once."""
+        """Asks every run to end because none can be written down any more; those that begin later end at once.
+
+        What has not ended after a time is ended by force (`ending.PATIENCE_S`).
+        """
         with self._guard:
             self._halted = True
-            self._interrupt()
+            for run in self._running:
+                run.halt()
 
-    def _interrupt(self) -> None:
-        for process in self._running:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
-
-    def _began(self, process: subprocess.Popen[str]) -> None:
+    def _began(self, process: subprocess.Popen[str]) -> UnderWay:
+        run = UnderWay(process)
         with self._guard:
-            self._running.add(process)
-            if self.stopped or self._halted:
-                process.send_signal(signal.SIGINT)
+            self._running.add(run)
+            if self._halted:
+                run.halt()
+            elif self.stopped:
+                run.interrupt()
+        return run
 
 
 def _ask_version(program: Path) -> VersionInfo:

@@ -18,14 +18,13 @@ from stacks.engines.pulumi_engine.collecting import rare_collections
 from stacks.engines.pulumi_engine.command import SupervisedCommand, find_pulumi
 from stacks.engines.pulumi_engine.holdings import Holdings
 from stacks.engines.pulumi_engine.orders import orders_of, rounds_of
-from stacks.engines.pulumi_engine.session import Session, quiet_program, surroundings_of
+from stacks.engines.pulumi_engine.outcomes import COMPLETE, quiet_program
+from stacks.engines.pulumi_engine.session import Session, surroundings_of
 from stacks.engines.pulumi_engine.states import AskedStates
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
 from stacks.engines.turns import together
 from stacks.errors import SecretMissing
 from stacks.estate.pulumi_provider import NAME, serve
-
-COMPLETE = (RunStatus.DONE, RunStatus.CLEAN)
 
 
 class PulumiEngine:
@@ -122,6 +121,7 @@ class PulumiEngine:
 
 def _raise_if_nothing_began(outcomes: Mapping[str, RootRun], session: Session) -> None:
     """A reason that is no resource's is told as what it is, unless something was done that has to be told too."""
-    touched = any(run.created or run.updated or run.deleted for run in outcomes.values())
+    runs = outcomes.values()
+    touched = any(run.created or run.updated or run.deleted or run.status is RunStatus.UNKNOWN for run in runs)
     if session.problems and not touched:
         raise next(iter(session.problems.values()))

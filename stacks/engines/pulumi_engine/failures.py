@@ -69,11 +69,16 @@ def stack_failed(text: str, words: str, *, stack: str) -> StacksError:
         words: what it said in short.
         stack: whose command it was.
     """
-    where = f"pulumi stack {stack}"
-    for error, pattern, next_step in OWN:
-        if pattern.search(text):
-            return error(_told(text, words), where=where, next_step=next_step.format(stack=stack))
-    return failed(text, words, where=where)
+    return _failed(text, words, where=f"pulumi stack {stack}", stack=stack)
+
+
+def backend_failed(text: str) -> StacksError:
+    """The error of a question to the backend that was not answered: nobody's to sign in as, or no answer."""
+    words, where = in_short(text), "Pulumi's backend"
+    found = _failed(text, words, where=where, stack="<stack>")
+    if type(found) is not EngineFailed:
+        return found
+    return CloudUnreachable(words, where=where, next_step="pulumi whoami --verbose shows the backend and who you are")
 
 
 def in_short(text: str) -> str:
@@ -87,6 +92,13 @@ def holder_of(text: str) -> tuple[str, int] | None:
     """The host and process that hold a lock, as the engine describes it: `ann@host (pid 7)`."""
     found = _HOLDER.search(text)
     return (found[1].rpartition("@")[2], int(found[2])) if found else None
+
+
+def _failed(text: str, words: str, *, where: str, stack: str) -> StacksError:
+    for error, pattern, next_step in OWN:
+        if pattern.search(text):
+            return error(_told(text, words), where=where, next_step=next_step.format(stack=stack))
+    return failed(text, words, where=where)
 
 
 def _told(text: str, words: str) -> str:

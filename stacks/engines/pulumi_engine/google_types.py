@@ -71,7 +71,7 @@ GOOGLE_TYPES: Mapping[str, Bridge] = {
         {"local_traffic_selector": "local_traffic_selectors", "remote_traffic_selector": "remote_traffic_selectors"},
     ),
     "google_dns_managed_zone": Bridge("gcp:dns/managedZone:ManagedZone"),
-    "google_dns_record_set": Bridge("gcp:dns/recordSet:RecordSet", {"backup_geo": "backup_geos"}),
+    "google_dns_record_set": Bridge("gcp:dns/recordSet:RecordSet", {"backup_geo": "backup_geos", "wrr": "wrrs"}),
     "google_monitoring_alert_policy": Bridge("gcp:monitoring/alertPolicy:AlertPolicy"),
     "google_monitoring_notification_channel": Bridge("gcp:monitoring/notificationChannel:NotificationChannel"),
     "google_monitoring_uptime_check_config": Bridge("gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig"),

@@ -47,6 +47,8 @@ def register(
     declarations: Iterable[Declaration],
     adopt: Mapping[str, str] | None = None,
     surroundings: Surroundings | None = None,
+    *,
+    looking: bool = False,
 ) -> dict[str, pulumi.CustomResource]:
     """Registers every declaration with the engine that runs this program; by key.
 
@@ -55,12 +57,13 @@ def register(
         adopt: resources that exist and are taken into this stack instead of created: their key, and what an import
             calls them (empty on premises). They are taken as they are: whatever differs is for the next run.
         surroundings: where clouds or several stacks are.
+        looking: nothing is written, and what differs from the declaration shall show.
 
     Raises:
         StacksError: a provider or stack is not known.
     """
     items = tuple(declarations)
-    program = _Program(adopt or {}, surroundings or Surroundings())
+    program = _Program(adopt or {}, surroundings or Surroundings(), looking=looking)
     for item in in_order(items):
         program.add(item)
     program.export(items)
@@ -114,8 +117,8 @@ def needs_of(item: Declaration) -> set[str]:
 class _Program:
     """What one run of a program has registered so far."""
 
-    def __init__(self, adopt: Mapping[str, str], surroundings: Surroundings) -> None:
-        self._adopt, self._surroundings = adopt, surroundings
+    def __init__(self, adopt: Mapping[str, str], surroundings: Surroundings, *, looking: bool) -> None:
+        self._adopt, self._surroundings, self._looking = adopt, surroundings, looking
         self._classes: dict[str, CloudClass] = {}
         self._providers: dict[str, pulumi.ProviderResource] = {}
         self._references: dict[str, pulumi.StackReference] = {}
@@ -163,7 +166,8 @@ class _Program:
         options.ignore_changes = [found.property_name(name) for name in item.lifecycle.ignore]
         if adopted := self._adopt.get(item.key):
             options.import_ = adopted
-            options.ignore_changes = [found.property_name(name) for name in arguments]
+            if not self._looking:
+                options.ignore_changes = [found.property_name(name) for name in arguments]
         return found.make(item.key, opts=options, **properties)
 
     def _options(self, item: Declaration) -> pulumi.ResourceOptions:

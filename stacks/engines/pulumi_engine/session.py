@@ -1,14 +1,10 @@
 """`Session`: one call of the engine. The estate's provider is served, stacks are opened, commands stop together."""
 
-import logging
 import os
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import TypeVar
 
-import grpc
 from pulumi.automation import LocalWorkspace
 from pulumi.automation.errors import CommandError
 
@@ -18,10 +14,12 @@ from stacks.declaration import ProviderConfig
 from stacks.engines.causes import with_next_step
 from stacks.engines.engine import Action, Observed, RootPreview
 from stacks.engines.pulumi_engine.command import SupervisedCommand
+from stacks.engines.pulumi_engine.ending import EndedByForce
 from stacks.engines.pulumi_engine.events import Events
 from stacks.engines.pulumi_engine.failures import in_short, stack_failed
 from stacks.engines.pulumi_engine.locks import is_gone, stale_locks
 from stacks.engines.pulumi_engine.orders import StackOrder
+from stacks.engines.pulumi_engine.outcomes import BY_FORCE, COMPLETE, root_run
 from stacks.engines.pulumi_engine.resources import Surroundings, all_registered, register
 from stacks.engines.pulumi_engine.stack import InlineStack
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
@@ -75,17 +73,17 @@ class Session:
         """Refreshes and plans one stack, without writing."""
         if order.stack not in self._existing and not order.declarations:
             return tuple(RootPreview(root=root, actions={}, text="") for root in order.roots)
-        events, text = self._look(order, progress)
+        events, text = self._look(order, progress, self._program(order))
         by_root: dict[str, dict[str, Action]] = {root: {} for root in order.roots}
         for key, action in sorted(events.planned.items()):
             by_root.get(self._root_of(order, key), {})[key] = action
         return tuple(RootPreview(root=root, actions=actions, text=text) for root, actions in by_root.items())
 
     def observe(self, order: StackOrder, progress: Progress) -> tuple[Observed, ...]:
-        """Refreshes and plans one stack, without writing: what is seen by the way."""
+        """Refreshes and plans one stack, without writing: what is seen by the way, of what is taken in too."""
         if order.stack not in self._existing and not order.declarations:
             return ()
-        events, _ = self._look(order, progress)
+        events, _ = self._look(order, progress, self._program(order, looking=True))
         seen = (events.observed(key, self._root_of(order, key)) for key in events.seen())
         return tuple(item for item in seen if item.root in order.roots)
 
@@ -94,8 +92,7 @@ class Session:
         if order.stack not in self._existing and not order.declarations:
             return tuple(RootRun(root=root, status=RunStatus.CLEAN) for root in order.roots)
         outcomes = self._apply(order, progress)
-        complete = all(outcome.status is not RunStatus.FAILED for outcome in outcomes)
-        if order.takes_in and complete:
+        if order.takes_in and all(outcome.status in COMPLETE for outcome in outcomes):
             after = self._apply(order.settled(), progress)
             outcomes = tuple(together(*pair) for pair in zip(outcomes, after, strict=True))
         return outcomes
@@ -105,7 +102,9 @@ class Session:
         if stack in self._existing:
             self._open(stack).workspace.remove_stack(self._workspace.named(stack), force=True)
 
-    def _look(self, order: StackOrder, progress: Progress) -> tuple[Events, str]:
+    def _look(
+        self, order: StackOrder, progress: Progress, program: Callable[[], Awaitable[None]]
+    ) -> tuple[Events, str]:
         """Raises EngineFailed or what it is a kind of: the stack cannot be planned."""
         events = self._events(order, progress)
         try:
@@ -113,7 +112,7 @@ class Session:
                 order.stack,
                 lambda stack: (
                     stack.preview(
-                        program=self._program(order),
+                        program=program,
                         on_event=events,
                         refresh=True,
                         color="never",
@@ -133,7 +132,7 @@ class Session:
     def _apply(self, order: StackOrder, progress: Progress) -> tuple[RootRun, ...]:
         started = time.monotonic()
         events = self._events(order, progress)
-        failure = ""
+        failure, forced = "", False
         try:
             self._patiently(
                 order.stack,
@@ -151,6 +150,8 @@ class Session:
             )
         except ApplyBusy as busy:
             self.problems[order.stack], failure = busy, f"{busy.what}; next: {busy.next_step}"
+        except EndedByForce:
+            failure, forced = "; ".join((BY_FORCE, *events.errors)), True
         except CommandError as error:
             if self._command.stopped:
                 raise Interrupted(f"stopped in stack {order.stack}; what was finished is kept") from error
@@ -158,7 +159,7 @@ class Session:
         finally:
             progress.finish(order.stack)
         seconds = time.monotonic() - started
-        return tuple(_root_run(root, events, failure, seconds) for root in order.roots)
+        return tuple(root_run(root, events, failure, forced=forced, seconds=seconds) for root in order.roots)
 
     def _failure(self, order: StackOrder, events: Events, error: CommandError) -> str:
         """What failed that is no resource's of the order; that is remembered as the error that it is."""
@@ -219,9 +220,10 @@ class Session:
             work_dir=str(self._workspace.work), env_vars=self._variables, pulumi_command=self._command
         )
 
-    def _program(self, order: StackOrder) -> Callable[[], Awaitable[None]]:
+    def _program(self, order: StackOrder, *, looking: bool = False) -> Callable[[], Awaitable[None]]:
         async def program() -> None:
-            await all_registered(register(order.declarations, order.adopt, self._surroundings).values())
+            made = register(order.declarations, order.adopt, self._surroundings, looking=looking)
+            await all_registered(made.values())
 
         return program
 
@@ -250,40 +252,6 @@ class Session:
             return Interrupted(f"stopped in stack {stack}; nothing was changed")
         told = "; ".join([*(line for lines in events.failures.values() for line in lines), *events.errors])
         return stack_failed(f"{told}\n{error}", told or in_short(str(error)), stack=stack)
-
-
-@contextmanager
-def quiet_program() -> Iterator[None]:
-    """Keeps back the traceback of a program whose engine went before it, as it does when a resource fails.
-
-    Pulumi's language server has one last debug message for the engine then: pulumi/automation/_server.py, `Run`.
-    """
-
-    def tells(record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        return not (isinstance(error, grpc.RpcError) and "UNAVAILABLE" in str(error))
-
-    logger = logging.getLogger("grpc._server")
-    logger.addFilter(tells)
-    try:
-        yield
-    finally:
-        logger.removeFilter(tells)
-
-
-def _root_run(root: str, events: Events, failure: str, seconds: float) -> RootRun:
-    done: Counter[Action] = events.done.get(root, Counter())
-    told = "; ".join(with_next_step(line, line) for line in events.failures.get(root, ())) or failure
-    status = RunStatus.FAILED if told else RunStatus.DONE if done else RunStatus.CLEAN
-    return RootRun(
-        root=root,
-        status=status,
-        created=done[Action.CREATE],
-        updated=done[Action.UPDATE],
-        deleted=done[Action.DELETE],
-        seconds=round(seconds, 3),
-        message=told,
-    )
 
 
 def surroundings_of(

@@ -16,8 +16,8 @@ from pulumi.automation.errors import CommandError
 from contracts.files import write_bytes
 from stacks.declaration import Value
 from stacks.engines.engine import AppliedResource
+from stacks.engines.pulumi_engine.failures import backend_failed
 from stacks.engines.pulumi_engine.naming import declared_names, type_of
-from stacks.errors import CloudUnreachable
 
 Json: TypeAlias = Mapping[str, object]
 Ask: TypeAlias = Callable[[list[str]], CommandResult]
@@ -60,7 +60,8 @@ class States(Protocol):
     """Where stacks are kept.
 
     Raises:
-        CloudUnreachable: it does not answer, or not to us.
+        CloudUnreachable: it does not answer.
+        CredentialsMissing: it does not answer to us.
     """
 
     def names(self) -> tuple[str, ...]:
@@ -159,17 +160,7 @@ class AskedStates:
         try:
             return self.ask(words).stdout
         except CommandError as error:
-            raise unreachable(error) from error
-
-
-def unreachable(error: CommandError) -> CloudUnreachable:
-    """What a command's failure says of the backend."""
-    lines = [line.strip() for line in str(error).splitlines() if "error:" in line]
-    return CloudUnreachable(
-        lines[-1].removeprefix("error: ") if lines else "the backend does not answer",
-        where="Pulumi's backend",
-        next_step="pulumi whoami --verbose shows the backend; credentials are those of its cloud's own tools",
-    )
+            raise backend_failed(str(error)) from error
 
 
 def held_by(deployment: Json, root_of: Callable[[str], str]) -> Iterator[Held]:

@@ -134,7 +134,7 @@ class PulumiWorkspace:
 
     @property
     def in_pulumi_cloud(self) -> bool:
-        return self.backend_url.startswith("https://")
+        return self.backend_url.startswith(("https://", "http://"))
 
     def locks(self, stack: str) -> tuple[Path, ...]:
         """Lock files of a stack in a backend of files."""
