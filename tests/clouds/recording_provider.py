@@ -63,36 +63,37 @@ class RecordingProvider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, world: RecordedWorld) -> None:
         self._world = world
 
-    def Handshake(self, request, context):  # noqa: N802
+    def Handshake(self, request, context):
         return provider_pb2.ProviderHandshakeResponse(accept_resources=False, accept_secrets=False)
 
-    def Attach(self, request, context):  # noqa: N802
+    def Attach(self, request, context):
         return empty_pb2.Empty()
 
-    def Cancel(self, request, context):  # noqa: N802
+    def Cancel(self, request, context):
         return empty_pb2.Empty()
 
-    def GetPluginInfo(self, request, context):  # noqa: N802
+    def GetPluginInfo(self, request, context):
         return plugin_pb2.PluginInfo(version=VERSION)
 
-    def GetSchema(self, request, context):  # noqa: N802
+    def GetSchema(self, request, context):
         return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": "recording", "version": VERSION}))
 
-    def CheckConfig(self, request, context):  # noqa: N802
+    def CheckConfig(self, request, context):
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    def DiffConfig(self, request, context):  # noqa: N802
+    def DiffConfig(self, request, context):
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
-    def Configure(self, request, context):  # noqa: N802
+    def Configure(self, request, context):
         return provider_pb2.ConfigureResponse(supportsPreview=True, acceptResources=False, acceptSecrets=False)
 
-    def Check(self, request, context):  # noqa: N802
+    def Check(self, request, context):
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    def Diff(self, request, context):  # noqa: N802
+    def Diff(self, request, context):
         """What differs from what is there; a replacement where the real provider's plan says so."""
-        before, after = _plain(request.old_inputs), _plain(request.news)
+        after, there = _plain(request.news), _plain(request.olds)
+        before = {name: there[name] for name in after if name in there} | _plain(request.old_inputs)
         ignored = set(request.ignoreChanges)
         changed = [
             name for name in sorted(before.keys() | after.keys())
@@ -106,7 +107,7 @@ class RecordingProvider(provider_pb2_grpc.ResourceProviderServicer):
             replaces=[name for name in changed if name in replaces],
         )
 
-    def Create(self, request, context):  # noqa: N802
+    def Create(self, request, context):
         if request.preview:
             return provider_pb2.CreateResponse(properties=request.properties)
         inputs, token = _plain(request.properties), _token(request.urn)
@@ -114,7 +115,7 @@ class RecordingProvider(provider_pb2_grpc.ResourceProviderServicer):
             row = self._world.create(token, request.urn, inputs, {**computed(token, request.urn), **inputs})
         return provider_pb2.CreateResponse(id=row.id, properties=_struct(row.outputs))
 
-    def Read(self, request, context):  # noqa: N802
+    def Read(self, request, context):
         """As it is now: inputs follow what was changed from outside. Without an id in the answer it is gone."""
         row = self._world.read(request.id)
         if row is None or row.token != _token(request.urn):
@@ -122,7 +123,7 @@ class RecordingProvider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = {name: row.outputs.get(name, value) for name, value in row.inputs.items()}
         return provider_pb2.ReadResponse(id=row.id, inputs=_struct(inputs), properties=_struct(row.outputs))
 
-    def Update(self, request, context):  # noqa: N802
+    def Update(self, request, context):
         if request.preview:
             return provider_pb2.UpdateResponse(properties=_struct({**_plain(request.olds), **_plain(request.news)}))
         inputs = _plain(request.news)
@@ -130,7 +131,7 @@ class RecordingProvider(provider_pb2_grpc.ResourceProviderServicer):
             row = self._world.update(request.id, request.urn, inputs, {**_plain(request.olds), **inputs})
         return provider_pb2.UpdateResponse(properties=_struct(row.outputs))
 
-    def Delete(self, request, context):  # noqa: N802
+    def Delete(self, request, context):
         self._world.delete(request.id, request.urn)
         return empty_pb2.Empty()
 

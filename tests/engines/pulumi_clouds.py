@@ -1,5 +1,10 @@
 """A project whose regions lie in clouds, for tests that drive the real Pulumi with the recording provider behind it."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +19,22 @@ from stacks.engines.pulumi_engine.engine import PulumiEngine
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
 from stacks.targets.declare import by_root, declare, providers
 from tests.clouds.clouds_world import every_kind_of, mixed_environment
+from tests.clouds.recorded_world import RecordedWorld
 
+ROOT = Path(__file__).parents[2]
 REGIONS = ("fra", "dub", "bel")
 ROOTS = (*REGIONS, "links")
+CHILD = """
+import sys
+from pathlib import Path
+from contracts.environment import Environment
+from contracts.ports import Silent
+from tests.clouds.recording_provider import serve_recording
+from tests.engines.pulumi_clouds import many, open_cloud_project
+project = open_cloud_project(Path(sys.argv[1]), Environment.model_validate_json(sys.argv[2]))
+with serve_recording(Path(sys.argv[3])):
+    project.engine.apply(project.job(many()), Silent())
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +67,18 @@ class CloudProject:
         shown = self.engine.preview(self.job(declarations, **more), Silent())
         return {key: action for root in shown.roots for key, action in root.actions.items()}
 
-    def observed(self, declarations: Iterable[Declaration]) -> Mapping[str, Observed]:
-        return {item.key: item for item in self.engine.observe(self.job(declarations), Silent())}
+    def observed(self, declarations: Iterable[Declaration], **more) -> Mapping[str, Observed]:
+        return {item.key: item for item in self.engine.observe(self.job(declarations, **more), Silent())}
 
 
 def make_cloud_project(folder: Path, *, layout: Layout = Layout.REGION, backend: Backend | None = None) -> CloudProject:
     environment = mixed_environment("http://127.0.0.1:1", "http://127.0.0.1:1").model_copy(
         update={"engine": EngineName.PULUMI, "layout": layout, "backend": backend or Backend()}
     )
+    return open_cloud_project(folder, environment)
+
+
+def open_cloud_project(folder: Path, environment: Environment) -> CloudProject:
     state = folder / environment.state_dir
     state.mkdir(parents=True, exist_ok=True)
     workspace = PulumiWorkspace(folder=folder, environment=environment, inventory=state / "estate.db", state=state)
@@ -129,6 +151,27 @@ def few() -> list[Declaration]:
         declaration("aws_vpc_peering_connection", "dub--fra/link", "links", peering),
         declaration("aws_customer_gateway", "bel--fra/link/fra/gateway", "links", customer),
     ]
+
+
+def many() -> list[Declaration]:
+    """Enough for an apply that is stopped half way."""
+    return [*few(), *(subnet(number) for number in range(2, 32))]
+
+
+def stop_apply(project: CloudProject, world: RecordedWorld, *, at: int, number: signal.Signals) -> None:
+    """An apply of many in a process of its own, which gets a signal when so many resources are there."""
+    world.slow_down(0.02)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("PULUMI_DEBUG_PROVIDERS")
+    written = project.environment.model_dump_json()
+    words = [sys.executable, "-W", "ignore", "-c", CHILD, str(project.folder), written, str(world.folder)]
+    with subprocess.Popen(words, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 60
+        while len(world.rows()) < at:
+            assert time.monotonic() < end and process.poll() is None
+            time.sleep(0.005)
+        process.send_signal(number)
+        process.wait(60)
 
 
 def changed(declarations: Iterable[Declaration], key: str, **arguments: Argument) -> list[Declaration]:

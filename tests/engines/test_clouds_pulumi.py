@@ -1,13 +1,9 @@
 """Both clouds through the real Pulumi, with the recording provider where the clouds' own would stand."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -24,13 +20,14 @@ from tests.engines.pulumi_clouds import (
     declare_all,
     few,
     make_cloud_project,
+    many,
+    stop_apply,
     subnet,
     vpc,
     without,
 )
 from tests.engines.pulumi_project import LEAKS, pulumi_missing
 
-ROOT = Path(__file__).parents[2]
 BOTH = pytest.mark.parametrize("layout", list(Layout))
 
 pytestmark = [
@@ -169,6 +166,17 @@ def test_what_exists_is_taken_in_as_it_is_and_then_brought_to_what_is_wanted(pro
     assert again["fra"] is RunStatus.CLEAN
 
 
+def test_what_an_import_would_change_is_seen_before(project, world):
+    made = world.create("aws:ec2/vpc:Vpc", "urn:pulumi:x::y::aws:ec2/vpc:Vpc::legacy", {"cidrBlock": "10.0.0.0/16"}, {})
+    world.change("legacy", cidrBlock="10.0.0.0/16", region="eu-central-1", enableDnsSupport=False)
+    wanted = changed([vpc("fra", "10.0.0.0/16")], "fra/network", enable_dns_support=True)
+    seen = project.observed(wanted, roots=["fra"], adopt={"fra/network": made.id})["fra/network"]
+    assert (seen.last, seen.action) == (None, Action.UPDATE)
+    assert (seen.live["enable_dns_support"], seen.wanted["enable_dns_support"]) == (False, True)
+    assert (seen.live["cidr_block"], seen.wanted["cidr_block"]) == ("10.0.0.0/16", "10.0.0.0/16")
+    assert [line["action"] for line in world.received()] == ["create"]
+
+
 def test_what_is_protected_stays_until_a_person_lifts_that(project, world):
     kept = [vpc("fra", "10.0.0.0/16", lifecycle=Lifecycle(protect=True))]
     project.apply(kept)
@@ -248,48 +256,9 @@ def test_regions_of_one_account_that_differ_in_more_than_their_place_are_refused
         project.engine.preview(replace(job, providers={**job.providers, "dub": odd}), Silent())
 
 
-CHILD = """
-import sys
-from pathlib import Path
-from contracts.environment import Layout
-from contracts.ports import Silent
-from tests.clouds.recording_provider import serve_recording
-from tests.engines.pulumi_clouds import make_cloud_project
-from tests.engines.test_clouds_pulumi import many
-folder = Path(sys.argv[1])
-project = make_cloud_project(folder, layout=Layout(sys.argv[2]))
-with serve_recording(folder / "world"):
-    project.engine.apply(project.job(many()), Silent())
-"""
-
-
-def many():
-    return [*few(), *(subnet(number) for number in range(2, 32))]
-
-
-@pytest.fixture
-def child(project, world, layout):
-    """An apply of many in a process of its own, stopped when so many resources are there."""
-    world.slow_down(0.02)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("PULUMI_DEBUG_PROVIDERS")
-
-    def stop(at, number):
-        words = [sys.executable, "-W", "ignore", "-c", CHILD, str(project.folder), layout.value]
-        with subprocess.Popen(words, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
-            end = time.monotonic() + 60
-            while len(world.rows()) < at:
-                assert time.monotonic() < end and process.poll() is None
-                time.sleep(0.005)
-            process.send_signal(number)
-            process.wait(60)
-
-    return stop
-
-
 @pytest.mark.fault
-def test_ctrl_c_loses_nothing_and_a_rerun_completes_it(project, world, child):
-    child(12, signal.SIGINT)
+def test_ctrl_c_loses_nothing_and_a_rerun_completes_it(project, world):
+    stop_apply(project, world, at=12, number=signal.SIGINT)
     assert 12 <= len(world.rows()) < len(many())
     assert {row.name for row in world.rows()} == project.engine.applied().keys()
     project.apply(many())
@@ -297,9 +266,9 @@ def test_ctrl_c_loses_nothing_and_a_rerun_completes_it(project, world, child):
 
 
 @pytest.mark.fault
-def test_after_kill_9_what_no_state_knows_is_found_and_taken_in(project, world, child):
+def test_after_kill_9_what_no_state_knows_is_found_and_taken_in(project, world):
     """The inventory by tag finds it; without adoption the same rerun makes it twice."""
-    child(12, signal.SIGKILL)
+    stop_apply(project, world, at=12, number=signal.SIGKILL)
     known = project.engine.applied()
     orphans = {row.name: row.id for row in world.rows() if row.name not in known}
     before = {row.name: row.id for row in world.rows()}
