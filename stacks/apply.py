@@ -7,8 +7,8 @@ What the plan destroys and the engine does not know goes first: see `stacks.stra
 """
 
 import json
-from collections.abc import Callable, Collection, ItemsView, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, ItemsView, Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,76 +24,23 @@ from stacks.declaration import Argument, Declaration, Ref, SecretRef, Value
 from stacks.engines.engine import Adoption, Engine, Job, Preview
 from stacks.engines.turns import together
 from stacks.errors import EngineMissing, EstateBusy, Interrupted, PartlyApplied, StacksError
-from stacks.existing import Finder, finder_of
+from stacks.existing import finder_of
 from stacks.journal import Intent, Journal, Run
+from stacks.order import ApplyOrder
 from stacks.strays import (
     STRAYS_ROOT,
     Strays,
     destroy_strays,
     doomed_by,
-    find_copies,
-    find_strays,
     preview_strays,
     remade_by,
 )
 from stacks.targets.declare import by_root, declare, providers
+from stacks.wave_order import check_references
 from stacks.waves import Steps, check_health, run_waves, waves_of
 
 COMPLETE = frozenset({RunStatus.DONE, RunStatus.CLEAN})
 ATTEMPTS = 3  # while another process holds the estate; every step of an engine is safe to repeat
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyOrder:
-    """What an engine is asked for, and on behalf of which plan.
-
-    Attributes:
-        resume: the command that continues this run after it stopped.
-        doomed: what the plan destroys, as it was.
-        remade: what the plan makes in the place of something.
-        live: keys of what existed when the order was made; nothing else of `doomed` can be a stray.
-        finder: looks for what exists and no state knows; None where nothing can: on premises.
-        rollout: the order of regions, and what is asked between them.
-        folder: where that is asked: the project's.
-    """
-
-    plan: Plan
-    job: Job
-    resume: str
-    doomed: tuple[Declaration, ...]
-    live: frozenset[str]
-    remade: tuple[Declaration, ...] = ()
-    finder: Finder | None = None
-    rollout: Rollout = field(default_factory=Rollout)
-    folder: Path = Path()
-
-    def job_now(self, engine: Engine, *, stopped: bool, job: Job | None = None) -> Job:
-        """The job, with all that exists and the engine does not know to be taken in.
-
-        Args:
-            engine: whose state is read.
-            stopped: an earlier run stopped: what it made may show late.
-            job: a part of it, or what goes before it; all of it by default.
-        """
-        job = job or self.job
-        if self.finder is None:
-            return job
-        return replace(job, adopt=self.finder(job, engine.applied(), stopped))
-
-    def strays(self, engine: Engine) -> Strays | None:
-        """What the plan destroys and the engine does not know; None where that is nothing."""
-        return find_strays(self.doomed, self.live, engine.applied()) if self.doomed else None
-
-    def copies(self, engine: Engine) -> Mapping[str, Adoption]:
-        """Replacements that a run before this one made and that the state that is left does not know."""
-        finder = self.finder
-        if finder is None or not self.remade:
-            return {}
-        return find_copies(
-            self.remade,
-            engine.applied(),
-            lambda items, held: finder(replace(self.job, roots={STRAYS_ROOT: tuple(items)}, adopt=()), held, True),
-        )
 
 
 def make_order(
@@ -110,6 +57,9 @@ def make_order(
         resume: the command that goes on after a stop.
         live: keys of what exists.
         folder: the project's.
+
+    Raises:
+        ReferenceCycle: regions go in waves, and what is declared waits for itself.
     """
     wanted = [item.resource for item in plan.resources]
     roots = _roots_of(plan, environment, wanted)
@@ -126,6 +76,9 @@ def make_order(
         drop=tuple(sorted(leaving)),
         providers=providers(environment),
     )
+    rollout = Rollout() if plan.small else environment.rollout
+    if rollout.waves:
+        check_references(job)
     return ApplyOrder(
         plan=plan,
         job=job,
@@ -134,7 +87,7 @@ def make_order(
         live=frozenset(live),
         remade=remade_by(plan, environment),
         finder=finder_of(environment),
-        rollout=Rollout() if plan.small else environment.rollout,
+        rollout=rollout,
         folder=folder,
     )
 
@@ -288,7 +241,7 @@ def _run(
     for attempt in _patiently():
         with attempt:
             first = _destroy_strays(order, engine, progress, stopped=run.resumed)
-            waves = waves_of(order.job, order.rollout, engine.applied())
+            waves = waves_of(order.job, order.rollout, engine.applied() if order.rollout.waves else {})
             steps = Steps(
                 apply=lambda job: engine.apply(order.job_now(engine, stopped=run.resumed, job=job), progress),
                 note=note if len(waves) > 1 else lambda found: None,

@@ -21,6 +21,7 @@ StacksError
 │   ├── Throttled            retry: asked too often
 │   ├── CloudRefused         stop: any other answer that is an error
 │   └── TwoOfOne             ask the person: two resources bear one key
+├── ReferenceCycle       stop: what is declared waits for itself, and no order can make it
 ├── FolderTaken          ask the person: a folder holds what was not written by us
 ├── AdoptionRefused      ask the person: taking it in would change it (exit 6)
 └── EstateRefused        the inventory refuses an operation; nothing was changed
@@ -99,6 +100,10 @@ class OtherEngine(StacksError):
     """The other engine is in charge of this environment."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
+
+
+class ReferenceCycle(StacksError):
+    """What is declared waits for itself: no order of roots or waves can make it."""
 
 
 class FolderTaken(StacksError):

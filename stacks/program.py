@@ -15,13 +15,14 @@ import pulumi
 from contracts.environment import EngineName, Environment
 from contracts.errors import PrestageError
 from contracts.plan import Plan
-from stacks.apply import ApplyOrder, make_order
+from stacks.apply import make_order
 from stacks.declaration import Declaration
 from stacks.engines.engine import Adoption
 from stacks.engines.pulumi_engine.collecting import collect_rarely
 from stacks.engines.pulumi_engine.resources import Surroundings, register
 from stacks.engines.pulumi_engine.workspace import accounts_of, stack_of
 from stacks.errors import OtherEngine, StacksError
+from stacks.order import ApplyOrder
 
 GROUP = "prestage.gatekeeper"
 SETTING = "prestage:plan"

@@ -1,9 +1,10 @@
 """Waves: regions of one apply in an order, a health check between, a pause when something is wrong.
 
 Where it stands: `stacks.apply` hands a job over, which is cut by `environment.rollout`. What goes away of the links
-goes first, because it stands on the regions; then wave by wave; then regions that no wave names; then links. After a
-wave a program of the environment's is asked whether it may go on. When it says no, or a root of the wave failed, the
-roots that are left are not started: the run stays open, and the same command goes on from there, asking again.
+goes first, because it stands on the regions; then wave by wave; then regions that no wave names; then links. What
+refers to a region of a later wave goes with that one (`stacks.wave_order`). After a wave a program of the environment's
+is asked whether it may go on. When it says no, or a root of the wave failed, the roots that are left are not started:
+the run stays open, and the same command goes on from there, asking again.
 """
 
 import os
@@ -17,8 +18,10 @@ from pathlib import Path
 from contracts.environment import Rollout
 from contracts.ports import Progress
 from contracts.run import RootRun, RunStatus
+from stacks.declaration import Declaration
 from stacks.engines.engine import AppliedResource, Job
 from stacks.engines.turns import Turn, comes_late, together
+from stacks.wave_order import contents_by_group
 
 COMPLETE = frozenset({RunStatus.DONE, RunStatus.CLEAN})
 WAVE = "PRESTAGE_WAVE"
@@ -66,17 +69,26 @@ def run_waves(job: Job, waves: tuple[Wave, ...], steps: Steps) -> tuple[RootRun,
 
 
 def waves_of(job: Job, rollout: Rollout, applied: Mapping[str, AppliedResource]) -> tuple[Wave, ...]:
-    """A job in waves; all of it as one where no wave is named."""
+    """A job in waves; all of it as one where no wave is named.
+
+    Raises:
+        ReferenceCycle: what is declared waits for itself.
+    """
     if not rollout.waves:
         return (Wave(regions=(), job=job),)
-    parts = [Wave(regions=(), job=part) for part in _leaving_first(job, applied)]
+    first = [Wave(regions=(), job=part) for part in _leaving_first(job, applied)]
     named = [tuple(region for region in wave if region in job.roots) for wave in rollout.waves]
-    parts += [Wave(regions=wave, job=_part(job, wave)) for wave in named if wave]
     told = {region for wave in named for region in wave}
     rest = tuple(root for root in job.roots if root not in told and not comes_late(root))
     late = tuple(root for root in job.roots if comes_late(root))
-    parts += [Wave(regions=(), job=_part(job, roots)) for roots in (rest, late) if roots]
-    return (*parts[:-1], replace(parts[-1], job=replace(parts[-1].job, drop=job.drop))) if parts else ()
+    groups = (*named, rest, late)
+    parts = [
+        Wave(regions=tuple(root for root in content if root in told), job=_part(job, content))
+        for content in contents_by_group(job, groups, applied.keys())
+        if content
+    ]
+    waves = (*first, *parts)
+    return (*waves[:-1], replace(waves[-1], job=replace(waves[-1].job, drop=job.drop))) if waves else ()
 
 
 def check_health(rollout: Rollout, folder: Path, regions: tuple[str, ...], progress: Progress) -> str:
@@ -124,9 +136,8 @@ def _ask(rollout: Rollout, folder: Path, regions: tuple[str, ...]) -> str:
     return f"ended with {process.returncode}: {''.join(last) or 'it said nothing'}" if process.returncode else ""
 
 
-def _part(job: Job, roots: tuple[str, ...]) -> Job:
-    """The job of some of its roots."""
-    content = {root: job.roots[root] for root in roots}
+def _part(job: Job, content: Mapping[str, tuple[Declaration, ...]]) -> Job:
+    """The job of some of its roots, or of parts of them."""
     keys = {item.key for items in content.values() for item in items}
     adopted = tuple(item for item in job.adopt if item.key in keys)
     return replace(job, roots=content, adopt=adopted, drop=())
@@ -149,10 +160,10 @@ def _failed(found: tuple[RootRun, ...]) -> str:
 
 
 def _waiting(root: str, before: RootRun | None, why: str) -> RootRun:
-    """A root that is left for later; what went first of it is told."""
+    """A root that is left for later, in whole or in part; what was done of it is told."""
     if before is not None and before.status not in COMPLETE:
         return before
-    waiting = RootRun(root=root, status=RunStatus.NOT_STARTED, message=f"not started: {why}")
     if before is None:
-        return waiting
-    return waiting.model_copy(update={"deleted": before.deleted, "seconds": before.seconds})
+        return RootRun(root=root, status=RunStatus.NOT_STARTED, message=f"not started: {why}")
+    told = "the rest is not started" if before.created or before.updated else "not started"
+    return before.model_copy(update={"status": RunStatus.NOT_STARTED, "message": f"{told}: {why}"})

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.ports import Silent
-from stacks.apply import ApplyOrder, apply_plan, make_order, preview_plan
+from stacks.apply import apply_plan, make_order, preview_plan
 from stacks.declaration import Declaration
 from stacks.engines.engine import Action, Adoption, Job
 from stacks.engines.fake import FakeEngine
 from stacks.errors import CloudUnreachable, EngineFailed
 from stacks.journal import Journal
+from stacks.order import ApplyOrder
 from tests.clouds.clouds_world import mixed_environment
 from tests.policies.sample import Scene
 
