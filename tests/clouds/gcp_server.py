@@ -7,16 +7,15 @@ one `GoogleCloud` (`gcp_cloud.py`), which a test may hand in to see what exists 
 import json
 import re
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.clouds.gcp_cloud import ApiError, Fault, GoogleCloud, Json
 from tests.clouds.gcp_compute import Compute
 from tests.clouds.gcp_objects import Objects, Raw
 from tests.clouds.gcp_other import Dns, Monitoring, NetworkConnectivity, Storage, StorageTransfer
+from tests.clouds.loopback import Handler, LoopbackServer, serving
 
 Answer = Callable[[str, str, Json, Json], Json | Raw]
 
@@ -24,23 +23,13 @@ Answer = Callable[[str, str, Json, Json], Json | Raw]
 @contextmanager
 def gcp_server(cloud: GoogleCloud | None = None) -> Iterator[str]:
     """A server of its own on a free port, with nothing in it but a DNS zone; ends with the block."""
-    server = _Server(cloud or GoogleCloud())
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(_Server(cloud or GoogleCloud())) as url:
+        yield url
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class _Server(LoopbackServer):
     def __init__(self, cloud: GoogleCloud) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.cloud = cloud
         self.apis: tuple[tuple[str, Answer], ...] = (
             (r"/compute/(?:v1|beta)/(.*)", Compute(cloud).answer),
@@ -71,17 +60,11 @@ class _Server(ThreadingHTTPServer):
         raise ApiError(404, "notFound", f"no API here answers {split.path}")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server: _Server
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
-
-    def _serve(self) -> None:
-        kind, payload = self.headers.get("Content-Type") or "", self._payload()
+    def serve(self) -> None:
+        kind, payload = self.headers.get("Content-Type") or "", self.payload()
         body = {"raw": payload, "type": kind} if kind.startswith("multipart/") else json.loads(payload or b"{}")
         fault = self.server.cloud.fault(f"{self.command} {self.path}")
         code, answer = self._answered(body, fault)
@@ -91,22 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if not isinstance(answer, Raw):
             answer = Raw(json.dumps(answer).encode(), {"Content-Type": "application/json; charset=UTF-8"})
-        self.send_response(code)
-        for name, value in {**answer.headers, "Content-Length": str(len(answer.content))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer.content)
-
-    def _payload(self) -> bytes:
-        """What comes with a request: of a known length, or in chunks, as uploads do."""
-        if self.headers.get("Transfer-Encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        chunks = []
-        while length := int(self.rfile.readline(), 16):
-            chunks.append(self.rfile.read(length))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(chunks)
+        self.reply(code, answer.content, answer.headers)
 
     def _answered(self, body: Json, fault: Fault | None) -> tuple[int, Json | Raw]:
         try:
@@ -119,6 +87,3 @@ class _Handler(BaseHTTPRequestHandler):
             return error.code, error.body()
         except Exception as error:
             return 500, ApiError(500, "backendError", f"{type(error).__name__}: {error}").body()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: tests read `GoogleCloud.requests`."""

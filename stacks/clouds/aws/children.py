@@ -7,7 +7,7 @@ resource; empty where it is not there.
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from stacks.clouds.aws.listings import GONE
+from stacks.clouds.aws.listing import GONE
 from stacks.clouds.aws.look import Look
 from stacks.clouds.aws.session import Reply
 from stacks.clouds.cloud import Attributes

@@ -1,72 +1,12 @@
-"""What AWS lists with its tags: the Terraform type, the operation, and where id, tags and arguments stand in a row.
-
-Paths are JMESPath. What has gone and is still shown (a deleted peering, for hours) is left out; what is half made is
-kept: a peering that waits for acceptance, a group without instances.
-"""
+"""What AWS lists with its tags: the Terraform type, the operation, and where id, tags and arguments stand in a row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-GONE = frozenset(
-    {"deleted", "deleting", "delete in progress", "failed", "failing", "rejected", "rejecting", "expired", "cancelled"}
-)
-"""States of what is no longer there, or never came to be. A create after it makes no second one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """One type that is found by its tags, or by its name.
-
-    Attributes:
-        type: the Terraform type.
-        service, operation, items: what is called, and where its rows are.
-        id: what an import calls it.
-        tags: where its tags are, as a list of `Key` and `Value`; empty where they have to be asked for by ARN.
-        arn: for those, where the ARN is.
-        name: where its name is; empty where a name tells nothing.
-        named: the argument that declares the name.
-        state: where its state is; without one, it is there as long as it is listed.
-        origin: where region and owner of the side that made it are, of what two sides show.
-        arguments: by Terraform's name.
-        location: where a global service is asked; empty for all others.
-        tagged_as: of EC2, what its tags call the type; of others, the part of an ARN that tells it. Where it is empty,
-            the type is always listed.
-    """
-
-    type: str
-    service: str
-    operation: str
-    items: str
-    id: str
-    tags: str = "Tags"
-    arn: str = ""
-    name: str = ""
-    named: str = "name"
-    state: str = ""
-    origin: tuple[str, str] | None = None
-    arguments: Mapping[str, str] = field(default_factory=dict)
-    location: str = ""
-    tagged_as: str = ""
-
-
-def _ec2(type: str, items: str, id: str, /, *, state: str = "", tagged_as: str = "", **arguments: str) -> Listing:
-    """An EC2 type; its operation is the snake case of the rows' name, what its tags call it that in the singular."""
-    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in items)
-    return Listing(
-        type=type,
-        service="ec2",
-        operation=f"describe{snake}",
-        items=f"{items}[]",
-        id=id,
-        state=state,
-        arguments=arguments,
-        tagged_as=tagged_as or snake.strip("_").replace("_", "-").removesuffix("s"),
-    )
-
+from stacks.clouds.aws.listing import Listing, ec2_listing
 
 NETWORK = (
-    _ec2("aws_vpc", "Vpcs", "VpcId", cidr_block="CidrBlock", instance_tenancy="InstanceTenancy"),
-    _ec2(
+    ec2_listing("aws_vpc", "Vpcs", "VpcId", cidr_block="CidrBlock", instance_tenancy="InstanceTenancy"),
+    ec2_listing(
         "aws_subnet",
         "Subnets",
         "SubnetId",
@@ -75,10 +15,10 @@ NETWORK = (
         availability_zone="AvailabilityZone",
         map_public_ip_on_launch="MapPublicIpOnLaunch",
     ),
-    _ec2("aws_internet_gateway", "InternetGateways", "InternetGatewayId", vpc_id="Attachments[0].VpcId"),
-    _ec2("aws_route_table", "RouteTables", "RouteTableId", vpc_id="VpcId"),
-    _ec2("aws_security_group", "SecurityGroups", "GroupId", vpc_id="VpcId", name="GroupName"),
-    _ec2(
+    ec2_listing("aws_internet_gateway", "InternetGateways", "InternetGatewayId", vpc_id="Attachments[0].VpcId"),
+    ec2_listing("aws_route_table", "RouteTables", "RouteTableId", vpc_id="VpcId"),
+    ec2_listing("aws_security_group", "SecurityGroups", "GroupId", vpc_id="VpcId", name="GroupName"),
+    ec2_listing(
         "aws_eip",
         "Addresses",
         "AllocationId",
@@ -113,12 +53,12 @@ NETWORK = (
             "accept_status": "Status.Code",
         },
     ),
-    _ec2("aws_vpc_ipam", "Ipams", "IpamId", state="State"),
-    _ec2("aws_vpc_ipam_pool", "IpamPools", "IpamPoolId", state="State", locale="Locale"),
+    ec2_listing("aws_vpc_ipam", "Ipams", "IpamId", state="State"),
+    ec2_listing("aws_vpc_ipam_pool", "IpamPools", "IpamPoolId", state="State", locale="Locale"),
 )
 
 GATEWAYS = (
-    _ec2(
+    ec2_listing(
         "aws_vpn_gateway",
         "VpnGateways",
         "VpnGatewayId",
@@ -126,7 +66,7 @@ GATEWAYS = (
         amazon_side_asn="AmazonSideAsn",
         vpc_id="VpcAttachments[?State!='detached'] | [0].VpcId",
     ),
-    _ec2(
+    ec2_listing(
         "aws_customer_gateway",
         "CustomerGateways",
         "CustomerGatewayId",
@@ -135,7 +75,7 @@ GATEWAYS = (
         ip_address="IpAddress",
         type="Type",
     ),
-    _ec2(
+    ec2_listing(
         "aws_vpn_connection",
         "VpnConnections",
         "VpnConnectionId",
@@ -144,21 +84,21 @@ GATEWAYS = (
         customer_gateway_id="CustomerGatewayId",
         transit_gateway_id="TransitGatewayId",
     ),
-    _ec2(
+    ec2_listing(
         "aws_ec2_transit_gateway",
         "TransitGateways",
         "TransitGatewayId",
         state="State",
         amazon_side_asn="Options.AmazonSideAsn",
     ),
-    _ec2(
+    ec2_listing(
         "aws_ec2_transit_gateway_route_table",
         "TransitGatewayRouteTables",
         "TransitGatewayRouteTableId",
         state="State",
         transit_gateway_id="TransitGatewayId",
     ),
-    _ec2(
+    ec2_listing(
         "aws_ec2_transit_gateway_vpc_attachment",
         "TransitGatewayVpcAttachments",
         "TransitGatewayAttachmentId",
@@ -238,7 +178,7 @@ CAPACITY = (
             "instance_type": "[Instances, MixedInstancesPolicy.LaunchTemplate.Overrides][][].InstanceType | [0]",
         },
     ),
-    _ec2(
+    ec2_listing(
         "aws_ec2_capacity_reservation",
         "CapacityReservations",
         "CapacityReservationId",
@@ -248,7 +188,7 @@ CAPACITY = (
         instance_count="TotalInstanceCount",
         instance_platform="InstancePlatform",
     ),
-    _ec2(
+    ec2_listing(
         "aws_ebs_volume",
         "Volumes",
         "VolumeId",

@@ -5,7 +5,7 @@ from threading import RLock
 
 import jmespath  # type: ignore[import-untyped]
 
-from stacks.clouds.aws.listings import GONE, Listing
+from stacks.clouds.aws.listing import GONE, Listing
 from stacks.clouds.aws.session import AwsClients, Reply
 from stacks.clouds.cloud import CloudResource
 from stacks.clouds.spelling import in_terraform_words

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from contracts.environment import RegionSettings
 from stacks.declaration import Argument, Declaration, Lifecycle, Ref
-from stacks.errors import InvalidArgument
 from stacks.targets.estate import network_key
 from stacks.targets.gcp import marks
 from stacks.targets.names import cloud_name
@@ -52,18 +50,6 @@ class Placing(Placed):
     """
 
     base: str
-
-    @property
-    def settings(self) -> RegionSettings:
-        """What people say of its region.
-
-        Raises:
-            InvalidArgument: the environment has no such region.
-        """
-        found = self.environment.region(self.region)
-        if found is None:
-            raise InvalidArgument(f"the environment has no region {self.region!r}", where=self.resource.key)
-        return found
 
     def at(self, region: str, base: str = "") -> "Placing":
         """The same resource, declared in another region."""

@@ -4,22 +4,21 @@ Service Quotas, offerings by zone, spot prices, the price list, what runs and is
 are refused or late where a test says so. What it does not know goes on to another server (moto), where there is one.
 """
 
-import http.client
 import json
 import re
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import botocore.session
+
+from tests.clouds.loopback import Handler, LoopbackServer, serving
 
 Row = dict[str, Any]
 _EC2 = botocore.session.get_session().get_service_model("ec2")
@@ -103,33 +102,21 @@ def tag_list(tags: Mapping[str, str]) -> list[Row]:
 @contextmanager
 def simulated_aws(world: AwsWorld, beyond: str = "") -> Iterator[str]:
     """A server over a world; what that does not answer is asked of `beyond`."""
-    server = _Server(world, beyond)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(_Server(world, beyond)) as url:
+        yield url
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class _Server(LoopbackServer):
     def __init__(self, world: AwsWorld, beyond: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.world, self.beyond = world, beyond
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 16
+class _Handler(Handler):
     server: _Server
 
-    def do_POST(self) -> None:
-        world, body = self.server.world, self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def serve(self) -> None:
+        world, body = self.server.world, self.payload()
         _, _, location, service, _ = (
             re.findall(r"Credential=(\S+?),", self.headers.get("Authorization", "")) or ["////"]
         )[0].split("/")
@@ -142,11 +129,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(200, _ASSUMED)
         answer = _OPERATIONS.get(asked[0])
         if answer is None or (self.server.beyond and asked[0] in _LIVING):
-            return self._pass_on(body)
+            if self.server.beyond:
+                return self.pass_on(self.server.beyond, body)
+            return self._send(400, _error("", "UnknownOperation", f"no answer to {self.path}"))
         rows, operation = answer(world, location, asked[1]), asked[0]
         return self._send(200, _rendered(operation, rows, asked[1], world.page))
-
-    do_GET = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_POST  # noqa: N815
 
     def _refusal(self, location: str, service: str) -> tuple[int, str] | None:
         world = self.server.world
@@ -159,35 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
             return 400 if service != "ec2" else 503, _error(service, "RequestLimitExceeded", "too fast")
         return None
 
-    def _pass_on(self, body: bytes) -> None:
-        if not self.server.beyond:
-            return self._send(400, _error("", "UnknownOperation", f"no answer to {self.path}"))
-        there = http.client.HTTPConnection(urlsplit(self.server.beyond).netloc, timeout=60)
-        try:
-            there.request(self.command, self.path, body, {**self.headers, "Connection": "close"})
-            answer = there.getresponse()
-            payload = answer.read()
-        finally:
-            there.close()
-        self.send_response(answer.status)
-        kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP]
-        for name, value in [*kept, ("Content-Length", str(len(payload)))]:
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(b"" if self.command == "HEAD" else payload)
-        return None
-
     def _send(self, code: int, text: str) -> None:
-        payload = text.encode()
-        self.send_response(code)
         kind = "text/xml" if text.startswith("<") else "application/x-amz-json-1.1"
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: tests read `AwsWorld.asked`."""
+        self.reply(code, text.encode(), {"Content-Type": kind})
 
 
 _ASSUMED = (
@@ -195,7 +156,6 @@ _ASSUMED = (
     "<SecretAccessKey>assumed</SecretAccessKey><SessionToken>assumed</SessionToken>"
     "<Expiration>2126-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
 )
-_HOP = {"content-length", "transfer-encoding", "connection", "server", "date"}
 
 
 def _asked(headers: Mapping[str, str], body: bytes) -> tuple[str, Row]:

@@ -3,16 +3,15 @@
 As a front before the stand-in of `tests/clouds/gcp_server.py`: what it does not know goes on there.
 """
 
-import http.client
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.clouds.loopback import Handler, LoopbackServer, serving
 
 Row = dict[str, Any]
 
@@ -42,15 +41,8 @@ class GcpWorld:
 @contextmanager
 def simulated_gcp(world: GcpWorld, beyond: str = "") -> Iterator[str]:
     """A server over a world; what that does not answer is asked of `beyond`."""
-    server = _Server(world, beyond)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(_Server(world, beyond)) as url:
+        yield url
 
 
 def sku(description: str, usd: float, usage: str = "OnDemand", *regions: str) -> Row:
@@ -64,21 +56,17 @@ def sku(description: str, usd: float, usage: str = "OnDemand", *regions: str) ->
     }
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class _Server(LoopbackServer):
     def __init__(self, world: GcpWorld, beyond: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.world, self.beyond = world, beyond
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server: _Server
 
-    def do_GET(self) -> None:
-        world, body = self.server.world, self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def serve(self) -> None:
+        world, body = self.server.world, self.payload()
         split = urlsplit(self.path)
         path, query = unquote(split.path), {name: values[0] for name, values in parse_qs(split.query).items()}
         world.asked.append(path)
@@ -89,31 +77,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(*answer)
         if not self.server.beyond:
             return self._send(404, {"error": {"code": 404, "message": f"no answer to {path}"}})
-        return self._pass_on(body)
-
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
-
-    def _pass_on(self, body: bytes) -> None:
-        there = http.client.HTTPConnection(urlsplit(self.server.beyond).netloc, timeout=60)
-        try:
-            there.request(self.command, self.path, body, {**self.headers, "Connection": "close"})
-            answer = there.getresponse()
-            return self._raw(answer.status, answer.read())
-        finally:
-            there.close()
+        return self.pass_on(self.server.beyond, body)
 
     def _send(self, code: int, answer: Row) -> None:
-        self._raw(code, json.dumps(answer).encode())
-
-    def _raw(self, code: int, payload: bytes) -> None:
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json; charset=UTF-8")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: tests read `GcpWorld.asked`."""
+        self.reply(code, json.dumps(answer).encode(), {"Content-Type": "application/json; charset=UTF-8"})
 
 
 def _answer(world: GcpWorld, path: str, query: dict[str, str]) -> tuple[int, Row] | None:

@@ -2,11 +2,12 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from contracts.capacity import CapacityKind, Catalog, Shape, StorageClass
-from contracts.environment import Account, CloudRegion, TargetName
+from contracts.environment import Account, TargetName
 from contracts.resources import Purchase
 from stacks.capacity.aws import read_figures
 from stacks.capacity.list_prices import HOURS_A_MONTH, list_prices
@@ -15,6 +16,7 @@ from stacks.capacity.region import part_of
 from stacks.clouds.aws.session import aws_clients
 from stacks.errors import CloudError, NotPermitted
 from stacks.targets.aws.addressing import own_prefixes
+from tests.stacks.capacity.parts import lying, quota
 from tests.stacks.capacity.simulated_aws import (
     GP3,
     GRAPHICS,
@@ -36,6 +38,7 @@ CATALOG = Catalog(
     storage_classes=(StorageClass(name="gp3"), StorageClass(name="standard"), StorageClass(name="s3")),
     circuit_tiers=(),
 )
+here = partial(lying, "fra", "prod", LOCATION, ZONES, "10.16.0.0/16")
 OURS = {"prestage:environment": "prod"}
 
 
@@ -49,27 +52,11 @@ def world(aws):
 def read(world, aws):
     def now(earlier=None, **cloud):
         account = Account(name="prod", target=TargetName.AWS, id="123456789012", endpoint=aws[1])
-        place = Place(region="fra", cloud=lying(**cloud), account=account, environment="prod", catalog=CATALOG)
+        place = Place(region="fra", cloud=here(**cloud), account=account, environment="prod", catalog=CATALOG)
         figures = read_figures(place, aws_clients(account, LOCATION), earlier, NOW)
         return figures, part_of(place, figures)
 
     return now
-
-
-def lying(**cloud):
-    return CloudRegion(
-        account="prod",
-        location=LOCATION,
-        zones=ZONES,
-        pools=("10.16.0.0/16",),
-        continent="europe",
-        fault_domain="fra",
-        **cloud,
-    )
-
-
-def quota(part, kind):
-    return next(item for item in part.quotas if item.kind is kind)
 
 
 def price(part, item, purchase=Purchase.ON_DEMAND):
@@ -196,7 +183,7 @@ def test_what_the_network_keeps_and_what_others_route_is_taken(world, read):
     ]
     _, part = read()
     (pool,) = part.pools
-    assert set(pool.taken) == {"10.16.64.0/20", *own_prefixes(lying())}
+    assert set(pool.taken) == {"10.16.64.0/20", *own_prefixes(here())}
     assert quota(part, CapacityKind.ADDRESSES).available == 65536 - 4096 * 2
 
 

@@ -1,11 +1,12 @@
 """Google's figures of one region: quotas by family, machine types by zone, disks, price list, addresses."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from contracts.capacity import CapacityKind, Catalog, LiveResource, Shape, StorageClass
-from contracts.environment import Account, CloudRegion, TargetName
+from contracts.environment import Account, TargetName
 from contracts.resources import ComputeSpec, Purchase, StorageSpec
 from stacks.capacity.gcp import metric_of, read_figures
 from stacks.capacity.list_prices import HOURS_A_MONTH, list_prices
@@ -16,6 +17,7 @@ from stacks.errors import RegionNotEnabled, Throttled
 from stacks.targets.gcp.addressing import own_prefixes
 from stacks.targets.gcp.marks import description
 from tests.clouds.clouds_world import resource
+from tests.stacks.capacity.parts import lying, quota
 from tests.stacks.capacity.simulated_gcp import sku
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -26,6 +28,7 @@ CATALOG = Catalog(
     storage_classes=tuple(StorageClass(name=name) for name in ("pd-balanced", "pd-standard", "gcs")),
     circuit_tiers=(),
 )
+here = partial(lying, "bel", "google", LOCATION, ZONES, "10.64.0.0/16")
 QUOTAS = {
     "CPUS": (72.0, 8.0),
     "N2_CPUS": (48.0, 20.0),
@@ -50,7 +53,7 @@ def read(world, google):
         live = tuple(LiveResource(resource=item, state="ready") for item in ours)
         place = Place(
             region="bel",
-            cloud=lying(**cloud),
+            cloud=here(**cloud),
             account=account,
             environment="prod",
             catalog=catalog,
@@ -60,22 +63,6 @@ def read(world, google):
         return figures, part_of(place, figures)
 
     return now
-
-
-def lying(**cloud):
-    return CloudRegion(
-        account="google",
-        location=LOCATION,
-        zones=ZONES,
-        pools=("10.64.0.0/16",),
-        continent="europe",
-        fault_domain="bel",
-        **cloud,
-    )
-
-
-def quota(part, kind):
-    return next(item for item in part.quotas if item.kind is kind)
 
 
 def offered(part, purchase=Purchase.ON_DEMAND):
@@ -162,7 +149,7 @@ def test_what_the_network_keeps_and_what_others_route_is_taken(world, read):
         {"ipCidrRange": "10.64.0.0/20", "description": description("prod", "bel/network/subnet", "net")},
     ]
     _, part = read()
-    assert set(part.pools[0].taken) == {"10.64.32.0/20", "10.64.128.0/20", *own_prefixes(lying())}
+    assert set(part.pools[0].taken) == {"10.64.32.0/20", "10.64.128.0/20", *own_prefixes(here())}
 
 
 def test_a_region_that_does_not_answer_is_an_error(world, read):

@@ -1,10 +1,8 @@
 """Audit trails, answered by a server of our own in the forms that CloudTrail and Cloud Logging answer in."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -12,6 +10,7 @@ from contracts.environment import Account, TargetName
 from stacks.clouds.aws.trail import last_change as on_aws
 from stacks.clouds.gcp.trail import last_change as on_gcp
 from stacks.errors import CloudError
+from tests.clouds.loopback import Handler, LoopbackServer, serving
 
 LOOKS = {"ReadOnly": "true", "EventName": "DescribeVpcs", "EventTime": 1_795_000_000, "Username": "alice"}
 DELETES = {"ReadOnly": "false", "EventName": "DeleteRoute", "EventTime": 1_794_900_000, "Username": "mallory"}
@@ -29,28 +28,13 @@ def answering(answer: object, status: int = 200) -> Iterator[tuple[str, list[byt
     """A server that says the same to everybody; what it was asked."""
     asked: list[bytes] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            asked.append(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    class Answering(Handler):
+        def serve(self) -> None:
+            asked.append(self.payload())
+            self.reply(status, json.dumps(answer).encode(), {"Content-Type": "application/x-amz-json-1.1"})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(LoopbackServer(Answering)) as url:
+        yield url, asked
 
 
 @pytest.fixture(autouse=True)
