@@ -13,11 +13,13 @@ from contracts.plan import Plan
 from contracts.ports import Progress, Silent
 from coordinator.authors import ask_trail, with_authors
 from coordinator.project import Project
+from coordinator.reading import Looked, look
 from stacks.apply import make_order
+from stacks.clouds.cloud import CloudResource
 from stacks.declaration import ESTATE_PROVIDER, Declaration
 from stacks.drift import Tagged, ThreeViews, compare
 from stacks.engines.engine import AppliedResource, Job, Observed, Observer
-from stacks.errors import Interrupted, StacksError
+from stacks.errors import CloudError, Interrupted, StacksError
 from stacks.targets.declare import declare
 
 LOOKED_BACK = 1000
@@ -31,19 +33,22 @@ def find_drift(project: Project, progress: Progress = Silent()) -> DriftReport: 
         ApplyBusy: an apply has been running for longer than we wait.
     """
     with project.patient_lock("prestage drift"):
-        views = three_views(project, progress)
+        views = three_views(project, look(project), progress)
     report = compare(views, read_at=project.clock())
     return with_authors(report, views.observed, partial(ask_trail, project.environment))
 
 
-def three_views(project: Project, progress: Progress = Silent()) -> ThreeViews:  # noqa: B008 - has no state
-    """What is compared. The caller holds the estate's lock: the engine's state is read."""
+def three_views(
+    project: Project,
+    looked: Looked,
+    progress: Progress = Silent(),  # noqa: B008 - has no state
+) -> ThreeViews:
+    """What is compared. The caller holds the estate's lock, and has looked just now."""
     plan = project.archived(project.journal.last_applied())
     wanted = _wanted(project, plan)
-    applied = project.engine.applied()
-    seen = _look(project, plan, applied, progress)
+    seen = _look(project, plan, looked, progress)
     return ThreeViews(
-        last={key: item for key, item in applied.items() if _on_premises(item.type)},
+        last={key: item for key, item in looked.applied.items() if _on_premises(item.type)},
         live={row.key: row for row in project.inventory.listing(project.environment.name)},
         wanted=wanted,
         ledger=project.ledger.view(),
@@ -80,10 +85,11 @@ def _on_premises(type: str) -> bool:
     return type.startswith(f"{ESTATE_PROVIDER}_")
 
 
-def _look(project: Project, plan: Plan | None, applied: Mapping[str, AppliedResource], progress: Progress) -> _Seen:
+def _look(project: Project, plan: Plan | None, looked: Looked, progress: Progress) -> _Seen:
     """Looks into the clouds root by root, so that one that cannot be read leaves the others known."""
     if not project.environment.accounts or plan is None:
         return _Seen(unseen={})
+    applied = looked.applied
     planned = make_order(plan, project.environment, resume="prestage drift").job
     extra = _on_demand(project, applied, planned)
     job = _in_clouds(replace(planned, roots={**planned.roots, **extra}), applied)
@@ -95,7 +101,7 @@ def _look(project: Project, plan: Plan | None, applied: Mapping[str, AppliedReso
             declared = {item.key for items in part.roots.values() for item in items}
             held = {key for key, item in applied.items() if item.root in part.roots}
             unseen |= dict.fromkeys(sorted(declared | held), failure)
-    tagged, failures = _tagged(project)
+    tagged, failures = by_tag(looked)
     unseen |= failures
     on_demand = {item.key: item for items in extra.values() for item in items}
     return _Seen(observed=tuple(observed), on_demand=on_demand, tagged=tagged, unseen=unseen)
@@ -145,15 +151,13 @@ def _observed(engine: Observer, part: Job, progress: Progress) -> tuple[Job, str
         return part, error.what, ()
 
 
-def _tagged(project: Project) -> tuple[tuple[Tagged, ...], Mapping[str, str]]:
-    """What carries our tags in every account, and the accounts that did not answer."""
-    from stacks.clouds.open_cloud import open_clouds  # the clouds' clients are heavy
-
-    found: list[Tagged] = []
+def by_tag(looked: Looked) -> tuple[tuple[CloudResource, ...], Mapping[str, str]]:
+    """What carries our tags, each once: services without regions answer in all of them. And what failed, why."""
+    found: dict[tuple[str, str], CloudResource] = {}
     failures: dict[str, str] = {}
-    for name, cloud in open_clouds(project.environment).items():
-        try:
-            found += cloud.tagged(project.environment.name)
-        except StacksError as error:
-            failures[f"account/{name}"] = error.what
-    return tuple(found), failures
+    for region, answer in looked.tagged.items():
+        if isinstance(answer, CloudError):
+            failures[region] = answer.what
+        else:
+            found |= {(item.type, item.id): item for item in answer}
+    return tuple(found.values()), failures

@@ -10,6 +10,7 @@ from contracts.plan import Infeasible, Plan
 from coordinator.drift import damaged, three_views
 from coordinator.errors import UnknownName
 from coordinator.project import Project
+from coordinator.reading import Looked, look
 from coordinator.settle import note_applied
 from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
@@ -53,15 +54,16 @@ def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
     path = out or project.paths.plan
     with project.patient_lock("prestage plan"):
         note_applied(project)
-        views = three_views(project)
+        looked = look(project)
+        views = three_views(project, looked)
         drift = compare(views, read_at=project.clock())
-        plan = _build(project, damaged(drift, views))
+        plan = _build(project, looked, damaged(drift, views))
     if isinstance(plan, Plan):
         write_document(path, plan)
     return PlanOutcome(plan=plan, path=path, drift=drift)
 
 
-def _build(project: Project, hurt: frozenset[str]) -> Plan | Infeasible:
+def _build(project: Project, looked: Looked, hurt: frozenset[str]) -> Plan | Infeasible:
     forecast = project.paths.forecast
     if not forecast.exists():
         raise UnknownName(
@@ -75,7 +77,7 @@ def _build(project: Project, hurt: frozenset[str]) -> Plan | Infeasible:
     question = Question(
         environment=project.environment,
         forecast=read_forecast(forecast),
-        capacity=project.capacity(),
+        capacity=project.capacity(looked),
         catalog=project.catalog,
         ledger=project.ledger.view(),
         rules=project.bundle.digest(),

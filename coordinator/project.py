@@ -27,7 +27,7 @@ from contracts.yaml_files import read_yaml_document
 from coordinator.errors import UnknownName
 from coordinator.ledger import Ledger
 from coordinator.paths import Paths
-from coordinator.reading import live_keys, read_now, refuse_blindness
+from coordinator.reading import Looked, live_keys, read_now, refuse_blindness
 from policies.bundle import PolicyBundle
 from stacks.engines.engine import Engine
 from stacks.errors import ApplyBusy
@@ -108,13 +108,19 @@ class Project:
         """
         return read_now(self, {}, young=young).snapshot
 
-    def capacity(self) -> CapacitySnapshot:
+    def capacity(self, looked: Looked | None = None) -> CapacitySnapshot:
         """What is live now, on-demand resources in the root that the engine's state says. Only under the lock.
+
+        Args:
+            looked: what was read just now, which so is not read again.
 
         Raises:
             CloudError: no region of the environment could be read. One that could not, of several, is marked so.
         """
-        now = read_now(self, {key: applied.root for key, applied in self.engine.applied().items()})
+        if looked is None:
+            now = read_now(self, {key: applied.root for key, applied in self.engine.applied().items()})
+        else:
+            now = read_now(self, looked.roots, tagged=looked.tagged)
         refuse_blindness(now, self)
         return now.snapshot
 

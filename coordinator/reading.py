@@ -14,7 +14,9 @@ from contracts.names import is_link, link_ends
 from stacks.capacity.estate import read_part
 from stacks.capacity.join import join_parts
 from stacks.capacity.live import Known, plan_key
+from stacks.clouds.cloud import CloudResource
 from stacks.declaration import ESTATE_PROVIDER
+from stacks.engines.engine import AppliedResource
 from stacks.errors import CloudError
 
 if TYPE_CHECKING:
@@ -32,13 +34,48 @@ class Now:
     failures: Mapping[str, CloudError]
 
 
-def read_now(project: "Project", roots: Mapping[str, str], *, young: timedelta = timedelta(0)) -> Now:
+Tagged = Mapping[str, "tuple[CloudResource, ...] | CloudError"]
+"""By region in a cloud: what carries our tags there, or why that could not be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What is costly to ask and several want to know; read once, under the estate's lock, and handed on.
+
+    Attributes:
+        applied: what the engine's state holds, by key.
+        tagged: what clouds have under our tags.
+    """
+
+    applied: Mapping[str, AppliedResource]
+    tagged: Tagged
+
+    @property
+    def roots(self) -> Mapping[str, str]:
+        """The root of everything that the engine's state holds, by key."""
+        return {key: item.root for key, item in self.applied.items()}
+
+
+def look(project: "Project") -> Looked:
+    """Asks the engine's state and every cloud, once. Only under the lock; a region that fails is told in its place."""
+    applied = project.engine.applied()
+    if not any(region.cloud for region in project.environment.regions):
+        return Looked(applied=applied, tagged={})
+    from stacks.capacity.clouds import tagged_by_region
+
+    return Looked(applied=applied, tagged=tagged_by_region(project.environment))
+
+
+def read_now(
+    project: "Project", roots: Mapping[str, str], *, young: timedelta = timedelta(0), tagged: Tagged | None = None
+) -> Now:
     """Reads every target.
 
     Args:
         project: the environment.
         roots: key -> root, where the engine knows better than the place's own root.
         young: readings of clouds that are no older than this are taken as they are.
+        tagged: what carries our tags in clouds, where that was read just now.
     """
     environment = project.environment
     parts = [read_part(project.inventory, environment, roots)]
@@ -56,6 +93,7 @@ def read_now(project: "Project", roots: Mapping[str, str], *, young: timedelta =
             memory=Memory(project.paths.readings),
             now=project.clock(),
             young=young,
+            tagged=tagged,
         )
     )
     return Now(snapshot=join_parts([*parts, *found.parts], environment, project.clock()), failures=found.failures)

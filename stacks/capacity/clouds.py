@@ -40,6 +40,7 @@ class Asked:
         now: the time of this reading.
         young: a reading that is no older is taken as it is.
         patience_s: how long all regions together may take.
+        tagged: by region, what carries our tags, or why that could not be read; read here where it is None.
     """
 
     environment: Environment
@@ -49,6 +50,7 @@ class Asked:
     now: datetime
     young: timedelta = timedelta(0)
     patience_s: float = PATIENCE_S
+    tagged: Mapping[str, tuple[CloudResource, ...] | CloudError] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,15 +108,25 @@ def _read(asked: Asked, place: Place) -> CapacityPart:
     if earlier is not None and timedelta(0) <= asked.now - earlier.read_at < asked.young:
         told = Reading(region=place.region, read_at=earlier.read_at, prices=earlier.prices.source)
         return replace(earlier.part(), regions=(facts_of(place),), readings=(told,))
-    settings = asked.environment.region(place.region)
-    assert settings
-    found = tagged_in(asked.environment, settings)
+    found = _tagged(asked, place.region)
     place = replace(place, resources=live_resources(found, asked.environment, asked.known))
     figures = _figures(place, earlier.prices if earlier else None, asked.now)
     part = part_of(place, figures)
     asked.memory.keep(_reading(place, part, figures.prices, asked.now))
     told = Reading(region=place.region, read_at=asked.now, prices=figures.prices.source)
     return replace(part, readings=(told,))
+
+
+def _tagged(asked: Asked, region: str) -> tuple[CloudResource, ...]:
+    """What carries our tags in a region: as it is known already, else read now."""
+    if asked.tagged is None:
+        settings = asked.environment.region(region)
+        assert settings
+        return tagged_in(asked.environment, settings)
+    found = asked.tagged[region]
+    if isinstance(found, CloudError):
+        raise found
+    return found
 
 
 def _figures(place: Place, earlier: Prices | None, now: datetime) -> Figures:

@@ -28,6 +28,7 @@ class MixedEngine:
         environment: whose tags are ours; known once the project is open.
         clouds: what exists in clouds, by key.
         state: what was applied, by key.
+        strangers: what else carries our tags, by region.
         dark: regions that do not answer.
         asked: roots of every apply.
     """
@@ -36,6 +37,7 @@ class MixedEngine:
     environment: Environment | None = None
     clouds: dict[str, Declaration] = field(default_factory=dict)
     state: dict[str, Declaration] = field(default_factory=dict)
+    strangers: dict[str, tuple[CloudResource, ...]] = field(default_factory=dict)
     dark: set[str] = field(default_factory=set)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -53,8 +55,8 @@ class MixedEngine:
         found = []
         for key, item in self.state.items():
             if item.root in job.roots and item.provider != ESTATE_PROVIDER:
-                live = known(item) if key in self.clouds else None
-                last = known(item)
+                last = {**known(item), "id": key}
+                live = last if key in self.clouds else None
                 found.append(
                     Observed(type=item.type, key=key, root=item.root, last=last, live=live, wanted=last, action=None)
                 )
@@ -74,7 +76,7 @@ class MixedEngine:
         """
         if region in self.dark:
             raise CloudUnreachable(f"{region} is dark", where=region)
-        return tuple(
+        ours = tuple(
             CloudResource(
                 type=item.type,
                 key=item.key,
@@ -87,6 +89,7 @@ class MixedEngine:
             for item in self.clouds.values()
             if item.provider == region
         )
+        return (*ours, *self.strangers.get(region, ()))
 
     def _root(self, job: Job, root: str) -> RootRun:
         wanted = {item.key: item for item in job.roots[root]}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pytest
 
 from contracts.capacity import CapacityKind
+from contracts.drift import DriftClass
 from contracts.exits import ExitCode
 from contracts.ledger import UnitState
 from contracts.ports import Silent
 from contracts.requests import Outcome, Requirements
 from coordinator.apply import apply_reviewed
+from coordinator.drift import find_drift
 from coordinator.errors import Refused
 from coordinator.peering import answer_peering
 from coordinator.plan import make_plan
@@ -20,6 +23,7 @@ from coordinator.registration import register_plan
 from coordinator.review import make_review
 from stacks.capacity import aws, clouds, gcp
 from stacks.capacity.part import Figures, Limit, Place, Prices
+from stacks.clouds.cloud import CloudResource
 from stacks.errors import CloudUnreachable
 from stacks.estate.inventory import Inventory
 from stacks.targets.aws.addressing import own_prefixes as aws_prefixes
@@ -80,7 +84,6 @@ def project(tmp_path, monkeypatch, hands):
             "open_clouds",
             lambda environment: {region.name: OneRegion(engine, region.name) for region in environment.regions},
         )
-        monkeypatch.setattr("coordinator.drift._tagged", lambda project: ((), {}))
         monkeypatch.setattr("stacks.apply.finder_of", lambda environment: None)
         yield opened
 
@@ -109,6 +112,45 @@ def test_what_was_applied_is_what_lives_and_the_next_plan_changes_nothing(projec
     assert seen.target == "aws, estate, gcp"
     again = make_plan(project)
     assert (changes_of(again), again.drift.found) == ((), ()) and again.exit_code is ExitCode.CLEAN
+
+
+def test_a_plan_asks_the_engine_s_state_and_every_region_once(project, monkeypatch):
+    apply(project)
+    asked: Counter[str] = Counter()
+    for name in ("applied", "tagged"):
+        monkeypatch.setattr(MixedEngine, name, counted(asked, getattr(MixedEngine, name)))
+    assert make_plan(project).exit_code is ExitCode.CLEAN
+    assert asked == {"applied": 1, "tagged bel": 1, "tagged fra": 1}
+
+
+def test_a_stranger_with_our_tags_is_drift_once_and_a_dark_region_is_unknown(project):
+    apply(project)
+    engine = project.engine
+    for region in ("bel", "fra"):  # as a service without regions answers
+        engine.strangers[region] = (stranger("aws_route53_health_check", "fra/failover/x"),)
+    assert [(item.key, item.drift_class) for item in find_drift(project).found] == [
+        ("fra/failover/x", DriftClass.FOREIGN)
+    ]
+    engine.strangers.clear()
+    engine.dark = {"fra"}
+    (unseen,) = find_drift(project).found
+    assert (unseen.key, unseen.drift_class, unseen.why) == (
+        "fra",
+        DriftClass.UNKNOWN,
+        "could not be looked at: fra is dark",
+    )
+
+
+def counted(asked, act):
+    def counting(engine, *args):
+        asked[" ".join([act.__name__, *args[:1]])] += 1
+        return act(engine, *args)
+
+    return counting
+
+
+def stranger(type, key):
+    return CloudResource(type=type, key=key, id="x-1", place="", arguments={}, environment="dev", owner="network")
 
 
 def test_staged_units_of_every_target_are_handed_out_and_kept(project):
