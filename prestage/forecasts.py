@@ -43,9 +43,9 @@ class ForecastOrder:
 
     def history(self) -> "HistoryView":
         """All that is known."""
-        from forecaster.history.store import History
+        from prestage.projects import history_of
 
-        return History(self.folder / self.environment.state_dir / "history").load()
+        return history_of(self.folder, self.environment).load()
 
     def settings(self, make: Callable[..., S]) -> S:
         """As the forecaster wants them: forecast and back-test have the same ones."""

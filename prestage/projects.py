@@ -1,6 +1,7 @@
 """From a command's scope to the things it works on: the project, its history, its clock."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prestage.scope import NoProject, Scope
@@ -8,6 +9,7 @@ from prestage.scope import NoProject, Scope
 if TYPE_CHECKING:
     from contracts.environment import Environment
     from coordinator.project import Project
+    from forecaster.history.open_keys import KeyPlaces
     from forecaster.history.store import History
 
 
@@ -41,9 +43,29 @@ def read_environment(scope: Scope) -> "Environment":
 
 def open_history(scope: Scope) -> "History":
     """The environment's history."""
+    return history_of(scope.folder, read_environment(scope))
+
+
+def history_of(folder: Path, environment: "Environment") -> "History":
+    """The history of an environment of the project in `folder`, with the key that it names. Nothing is read yet.
+
+    Raises:
+        KeyUnavailable: it names none in a form that is known.
+    """
+    from forecaster.history.open_keys import open_keyring
     from forecaster.history.store import History
 
-    return History(scope.folder / read_environment(scope).state_dir / "history")
+    return History(
+        folder / environment.state_dir / "history",
+        open_keyring(environment.history.key, places_of(folder, environment)),
+    )
+
+
+def places_of(folder: Path, environment: "Environment") -> "KeyPlaces":
+    """Where an environment's keys may lie."""
+    from forecaster.history.open_keys import KeyPlaces
+
+    return KeyPlaces(project=folder, state=folder / environment.state_dir)
 
 
 def now() -> datetime:

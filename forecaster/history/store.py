@@ -1,36 +1,31 @@
-"""`History`: a folder of Parquet files, changed by renaming one manifest.
+"""`History`: what was measured, kept in a folder of Parquet files. Batches go in, one `HistoryView` comes out.
 
-    history/
-      manifest.json                    which files count, with their digests
-      lock                             held while importing
-      traffic/2026-03.<digest>.parquet    one kind, one month, sorted; never changed once written
-
-An import writes new files, then the manifest, then removes files that no manifest names. Killed in between, the old
-manifest still names whole files; what it does not name is removed by the next import. Bytes are made and read in
-`_encode` and `_decode` only, which is where encryption will stand.
+How files lie there, are checked and encrypted is `vault.py`'s; what is done to them in the long run is `upkeep.py`'s.
 """
 
-import contextlib
-import fcntl
-import io
-import os
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from contracts.document import bytes_digest
-from contracts.files import write_bytes
 from forecaster.batch import Batch, no_measurements, no_requests
 from forecaster.errors import HistoryDamaged, HistoryUnwritable
-from forecaster.history.manifest import MANIFEST, Manifest, Part, read_manifest
+from forecaster.history.keyring import Keyring
+from forecaster.history.manifest import Part, Span, read_manifest
 from forecaster.history.merge import Counts, merge
+from forecaster.history.parquet import frame
+from forecaster.history.vault import Contents, Vault
 from forecaster.view import MEASUREMENT_KEY, REQUEST_KEY, HistoryView, view_of
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 REQUESTS = "requests"
-_READS = 5  # a reader that an import overtook starts again with the new manifest
+_READS = 5  # a reader that a change overtook starts again with the new manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +55,13 @@ class History:
 
     Args:
         folder: made when the first batch is added.
+        keys: what opens it. With keys it is written encrypted; one that was not is read as it is, and encrypted by
+            the next import. Without keys, one that is encrypted is refused.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keys: Keyring | None = None) -> None:
         self.folder = folder
+        self.vault = Vault(folder, keys)
 
     def add(self, batch: Batch) -> ImportReport:
         """Takes a batch in, whole or not at all; the same batch twice changes nothing.
@@ -73,39 +71,32 @@ class History:
         Raises:
             HistoryUnwritable: disk full or no permission; the history is as before.
             HistoryDamaged: a file of the history is not what was written.
+            KeyRefused: its key does not open it.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with _locked(self.folder / "lock"):
-                counts = self._take_in(batch)
+            with self.vault.locked():
+                counts, notes = self._take_in(batch)
         except OSError as error:
             raise HistoryUnwritable(
                 f"cannot be written ({error.strerror}); nothing was imported",
                 where=str(self.folder),
                 next_step="free some space or change the permissions, then import again",
             ) from error
-        return ImportReport(origin=batch.origin, rows_read=batch.rows_read, counts=counts, notes=batch.notes)
+        return ImportReport(origin=batch.origin, rows_read=batch.rows_read, counts=counts, notes=(*batch.notes, *notes))
 
     def load(self) -> HistoryView:
-        """Everything that is kept, as a value.
+        """Everything that is kept, as a value: the same one, whether it is encrypted or not.
 
         Raises:
-            HistoryDamaged: a file is missing or is not what was written.
+            HistoryDamaged: a file is missing or is not what was written, or the history was rolled back.
+            KeyRefused: its key does not open it.
         """
-        for attempt in range(_READS):
-            manifest = read_manifest(self.folder)
-            try:
-                frames = {part: self._read(part) for part in manifest.parts}
-            except HistoryDamaged:
-                if attempt + 1 == _READS or read_manifest(self.folder) == manifest:
-                    raise
-                continue
-            break
-        measurements = [frame for part, frame in frames.items() if part.kind != REQUESTS]
-        requests = [frame for part, frame in frames.items() if part.kind == REQUESTS]
+        tables = self._tables()
+        measurements = [table for part, table in tables if part.kind != REQUESTS]
+        requests = [table for part, table in tables if part.kind == REQUESTS]
         return view_of(
-            pd.concat(measurements) if measurements else no_measurements(),
-            pd.concat(requests) if requests else no_requests(),
+            frame(measurements) if measurements else no_measurements(),
+            frame(requests) if requests else no_requests(),
         )
 
     def summary(self) -> tuple[SeriesSummary, ...]:
@@ -127,87 +118,72 @@ class History:
             for (kind, subject), size, first, last in found.itertuples()
         )
 
-    def _take_in(self, batch: Batch) -> Counts:
-        manifest = read_manifest(self.folder)
-        kept = {(part.kind, part.month): part for part in manifest.parts}
+    def _tables(self) -> "list[tuple[Part, pa.Table]]":
+        for attempt in range(_READS):
+            contents = self.vault.look()
+            try:
+                return [(part, self.vault.read(contents, part)) for part in contents.parts]
+            except HistoryDamaged:
+                if attempt + 1 == _READS or read_manifest(self.folder) == contents.manifest:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _take_in(self, batch: Batch) -> tuple[Counts, tuple[str, ...]]:
+        before = self.vault.look()
+        kept = {part.span: part for part in before.parts}
+        changed: dict[Span, pd.DataFrame] = {}
         total = Counts()
-        for (kind, month), new in _by_part(batch):
-            old = kept.get((kind, month))
-            empty = no_requests() if kind == REQUESTS else no_measurements()
-            merged, counts = merge(self._read(old) if old else empty, new, _key(kind))
+        for span, new in _by_span(batch, tuple(kept)):
+            old = kept.get(span)
+            rows = frame([self.vault.read(before, old)]) if old else empty(span.kind)
+            merged, counts = merge(rows, new, key_of(span.kind))
             total += counts
             if counts.added or counts.replaced:
-                kept[kind, month] = self._write(kind, month, merged)
-        changed = Manifest(parts=tuple(kept[key] for key in sorted(kept)))
-        if changed != manifest:
-            write_bytes(self.folder / MANIFEST, changed.sealed().encode())
-        self._remove_unnamed(changed)
-        return total
+                changed[span] = merged
+        after = self.vault.for_writing(before) if changed or kept else before
+        kept |= {span: self.vault.write(after, span, rows) for span, rows in changed.items()}
+        notes = self._encrypt(before, after, kept) if before.envelope is not after.envelope else ()
+        self.vault.commit(after, tuple(kept.values()))
+        return total, notes
 
-    def _write(self, kind: str, month: str, rows: pd.DataFrame) -> Part:
-        payload = _encode(rows)
-        digest = bytes_digest(payload)
-        part = Part(
-            kind=kind, month=month, file=f"{kind}/{month}.{digest[7:23]}.parquet", rows=len(rows), digest=digest
-        )
-        write_bytes(self.folder / part.file, payload)
-        return part
+    def _encrypt(self, before: Contents, after: Contents, kept: dict[Span, Part]) -> tuple[str, ...]:
+        """Writes again what is not encrypted, and says under which key it all is from now on."""
+        plain = [part for part in kept.values() if not part.key]
+        for part in plain:
+            kept[part.span] = self.vault.write(after, part.span, frame([self.vault.read(before, part)]))
+        was = (f"the history was not encrypted; its {len(before.parts)} file(s) are now",) if before.parts else ()
+        return (*was, *self._told_of_key(after))
 
-    def _read(self, part: Part) -> pd.DataFrame:
-        path = self.folder / part.file
-        next_step = "restore the folder from a backup, or remove it and import again"
-        try:
-            payload = path.read_bytes()
-        except OSError as error:
-            raise HistoryDamaged(f"cannot be read ({error.strerror})", where=str(path), next_step=next_step) from error
-        if bytes_digest(payload) != part.digest:
-            raise HistoryDamaged("is not what was written", where=str(path), next_step=next_step)
-        return _decode(payload)
-
-    def _remove_unnamed(self, manifest: Manifest) -> None:
-        named = {part.file for part in manifest.parts}
-        for path in sorted(self.folder.glob("*/*")):
-            if path.relative_to(self.folder).as_posix() not in named:
-                path.unlink(missing_ok=True)
+    def _told_of_key(self, contents: Contents) -> tuple[str, ...]:
+        keys, envelope = self.vault.keys, contents.envelope
+        assert keys and envelope
+        version = envelope.wrapped.version
+        return (f"encrypted under {keys.kms.kind} key {version} ({keys.kms.where}): without it, nothing can be read",)
 
 
-def _by_part(batch: Batch) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-    """The rows of a batch by kind and month."""
-    rows = batch.measurements
-    for (kind, month), part in rows.groupby([rows["kind"], rows["time"].dt.strftime("%Y-%m")], sort=True):
-        yield (str(kind), str(month)), part
-    for month, part in batch.requests.groupby(batch.requests["time"].dt.strftime("%Y-%m"), sort=True):
-        yield (REQUESTS, str(month)), part
+def empty(kind: str) -> pd.DataFrame:
+    """No rows of a kind."""
+    return no_requests() if kind == REQUESTS else no_measurements()
 
 
-def _key(kind: str) -> list[str]:
+def key_of(kind: str) -> list[str]:
+    """The columns that identify a row."""
     return REQUEST_KEY if kind == REQUESTS else MEASUREMENT_KEY
 
 
-def _encode(rows: pd.DataFrame) -> bytes:
-    """Rows to the bytes of a file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), sink, compression="zstd")
-    return sink.getvalue()
-
-
-def _decode(payload: bytes) -> pd.DataFrame:
-    """The bytes of a file to rows."""
-    import pyarrow.parquet as pq
-
-    frame: pd.DataFrame = pq.read_table(io.BytesIO(payload)).to_pandas()
-    return frame
+def _by_span(batch: Batch, kept: tuple[Span, ...]) -> Iterator[tuple[Span, pd.DataFrame]]:
+    """The rows of a batch by the file that they belong to: the one that has their month, else one of their own."""
+    rows: defaultdict[Span, list[pd.DataFrame]] = defaultdict(list)
+    for kind, month, part in _by_month(batch):
+        homes = (span for span in kept if span.kind == kind and span.first <= month <= span.last)
+        rows[next(homes, Span(kind, month, month))].append(part)
+    for span in sorted(rows):
+        yield span, pd.concat(rows[span]) if len(rows[span]) > 1 else rows[span][0]
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Holds the lock file; the kernel gives it back when the process ends, however it ends."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+def _by_month(batch: Batch) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    rows = batch.measurements
+    for (kind, month), part in rows.groupby([rows["kind"], rows["time"].dt.strftime("%Y-%m")], sort=True):
+        yield str(kind), str(month), part
+    for month, part in batch.requests.groupby(batch.requests["time"].dt.strftime("%Y-%m"), sort=True):
+        yield REQUESTS, str(month), part

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contracts.exits import ExitCode
+from prestage.commands.history_vault import AT_REST
 from prestage.scope import NoOptions, Scope, examples, scoped
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class ImportArguments:
 
 
 @click.group(
+    commands=AT_REST,
     epilog=examples(
         "prestage history import traffic.csv --table traffic --unit Mbps",
         "prestage history import requests.csv --table requests --timezone Europe/Madrid",

@@ -64,13 +64,14 @@ def command(folder: Path, name: str | None, engine: str | None, target: str, as_
     }
     first = "prestage history import history/traffic.csv --table traffic"
     steps = next_steps(f"cd {folder}", first) if folder != Path() else next_steps(first)
-    told = "\n".join(f"  {line}" for line in (*written, *ready.told, *_MISSING[options.target]))
+    told = "\n".join(f"  {line}" for line in (*written, *ready.told, _KEY, *_MISSING[options.target]))
     scope.answer(
         document, lambda: f"{len(written)} files written to {made.folder}, engine {options.engine}\n{told}\n{steps}"
     )
     return ExitCode.CLEAN
 
 
+_KEY = "telemetry is kept encrypted, under a key that the first import makes: keep a copy of .prestage/dev/keys"
 _MISSING = {
     "estate": (),
     "aws": ("put your account's id and its regions into environments/dev.yaml; plans need credentials: aws sso login",),

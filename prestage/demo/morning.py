@@ -38,11 +38,11 @@ def survey(stage: Stage) -> Scene:
 
 def import_history(stage: Stage) -> Scene:
     """Exports of other systems come in, and are kept as Parquet."""
-    from forecaster.history.store import History
     from forecaster.sources.files import ImportOptions, read_file
     from forecaster.sources.tables import Table
+    from prestage.projects import history_of
 
-    history = History(stage.project.paths.state / "history")
+    history = history_of(stage.folder, stage.project.environment)
     files = write_history(stage.folder / "history")
     for table, path in files.items():
         history.add(read_file(path, ImportOptions(table=Table(table))))

@@ -79,7 +79,8 @@ def _plain(annotation: Any, limits: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     if annotation is bool:
         return st.booleans()
     if annotation is int:
-        return st.integers(math.floor(_lowest(limits)), math.ceil(_highest(limits)))
+        beyond = any(isinstance(limit, Gt) for limit in limits)
+        return st.integers(math.floor(_lowest(limits)) + beyond, math.ceil(_highest(limits)))
     if annotation is float:
         return st.floats(
             _lowest(limits),

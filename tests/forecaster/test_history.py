@@ -15,7 +15,7 @@ from contracts.files import write_bytes
 from contracts.ledger import RequestRecord
 from forecaster.batch import Batch, batch_of_requests, no_requests
 from forecaster.errors import HistoryDamaged, HistoryUnwritable
-from forecaster.history import store
+from forecaster.history import vault
 from forecaster.history.merge import Counts
 from forecaster.history.store import History
 from tests.forecaster.estates import BEGIN, series
@@ -118,7 +118,7 @@ def test_killed_at_any_write_loses_nothing(tmp_path, monkeypatch, write):
         real(path, payload)
 
     real = write_bytes
-    monkeypatch.setattr(store, "write_bytes", dies)
+    monkeypatch.setattr(vault, "write_bytes", dies)
     with pytest.raises(KeyboardInterrupt):
         history.add(traffic(range(100, 1100)))  # two months and the manifest
     monkeypatch.undo()
@@ -136,7 +136,7 @@ def test_a_full_disk_is_said_and_changes_nothing(tmp_path, monkeypatch):
     def full(path: Path, payload: bytes) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(store, "write_bytes", full)
+    monkeypatch.setattr(vault, "write_bytes", full)
     with pytest.raises(HistoryUnwritable, match=r"No space left on device.*nothing was imported"):
         history.add(traffic([2.0]))
     assert history.load().digest == digest
