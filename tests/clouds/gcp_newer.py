@@ -5,7 +5,7 @@ The real provider that tests can build is 3.60. Types and arguments that came la
 docs/targets/gcp.md has the same list, held to this one by a test.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from stacks.declaration import Argument, Declaration, ProviderConfig
@@ -71,10 +71,19 @@ def _without(arguments: Mapping[str, Argument], path: str) -> Mapping[str, Argum
 def _first_answer(arguments: Mapping[str, Argument]) -> Argument:
     """What a record answers while everything is well."""
     policy = arguments["routing_policy"]
-    assert isinstance(policy, Mapping) and isinstance(policy["primary_backup"], Mapping)
+    assert isinstance(policy, Mapping)
+    if "wrr" in policy:
+        first = next(item for item in _items(policy["wrr"]))
+        return first["rrdatas"]
+    assert isinstance(policy["primary_backup"], Mapping)
     primary = policy["primary_backup"]["primary"]
     assert isinstance(primary, Mapping)
     return primary["external_endpoints"]
+
+
+def _items(value: Argument) -> Iterator[Mapping[str, Argument]]:
+    assert isinstance(value, tuple)
+    return (item for item in value if isinstance(item, Mapping))
 
 
 def _older_provider(config: ProviderConfig) -> ProviderConfig:

@@ -28,7 +28,8 @@ One that leaves Google Cloud has its standing declaration in `base` = `<link>/li
     base                       google_compute_interconnect_attachment, of a circuit to a region on premises
 
 Failover: `R/failover/P` is a health check, in R's root; `R/failover/P/record`, which needs the partner's address too,
-is in the root of the links (else two partners' roots would wait for each other).
+is in the root of the links (else two partners' roots would wait for each other), as is `R/failover-shares`, the record
+that leads to one of R's pairs.
 
 What has labels bears environment, key and owner there; what has none, in its description; some types have neither and
 are known by their name alone (`docs/targets/gcp.md` has the list).

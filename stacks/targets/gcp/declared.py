@@ -21,7 +21,7 @@ from stacks.errors import InvalidArgument
 from stacks.targets.gcp.alerts import declare_alert
 from stacks.targets.gcp.circuits import declare_attachments
 from stacks.targets.gcp.compute import declare_compute
-from stacks.targets.gcp.failover import declare_failover
+from stacks.targets.gcp.failover import declare_failover, declare_shares, shared_by_region
 from stacks.targets.gcp.network import declare_block, declare_network
 from stacks.targets.gcp.peering import chain, declare_peering
 from stacks.targets.gcp.placing import Placing
@@ -36,7 +36,16 @@ def declare(resources: Sequence[Resource], environment: Environment) -> tuple[De
         InvalidArgument: Google Cloud has nothing that a resource could be.
     """
     roots = {resource.key: resource.root for resource in resources}
-    return chain(item for resource in resources for item in _declare(resource, environment, roots))
+    declared = [item for resource in resources for item in _declare(resource, environment, roots)]
+    return chain((*declared, *_shares(resources, environment, roots)))
+
+
+def _shares(resources: Sequence[Resource], environment: Environment, roots: Mapping[str, str]) -> Iterator[Declaration]:
+    """What all failover pairs of a region have together."""
+    for region, pairs in shared_by_region(resources).items():
+        base = f"{region}/failover-shares"
+        at = Placing(resource=pairs[0], region=region, environment=environment, roots=roots, base=base)
+        yield from declare_shares(at, pairs)
 
 
 def _declare(resource: Resource, environment: Environment, roots: Mapping[str, str]) -> Iterator[Declaration]:
