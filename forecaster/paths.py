@@ -1,0 +1,201 @@
+"""Whole paths out of quantiles: what sums over hours and series need (pure).
+
+A Gaussian copula (Sklar 1959; Moeller, Lenkoski and Thorarinsdottir 2013 for forecasts): normal variables that are
+correlated as held-back errors were, over series and over steps, are turned into ranks, and each rank into a value by
+the quantiles of its series and step. Ranks are spread evenly over the paths (as in the Schaake shuffle, Clark et al.
+2004), so that the paths of one series and step have exactly the quantiles that were given. Sums are sums of paths: days
+of hours, regions of pairs, the total of regions agree on every path.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.series import LEVELS
+from forecaster.events.contrast import median
+from forecaster.events.widening import NORMAL
+from forecaster.panel import Matrix, Panel
+
+MEMORY_WEEKS = 8  # errors that dependence is learned from
+PAST_WEEKS = 3
+FLOOR_SHARE = 0.01  # of a series' median: below it, an error is none
+MOST_VALUES = 40_000_000  # of all paths together: 160 MB
+FEWEST_PATHS = 100
+
+Paths = NDArray[np.float32]
+_STANDARD = NormalDist()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dependence:
+    """How errors hang together.
+
+    Attributes:
+        series: correlation between series, (series, series); shrunk towards none.
+        steps: autocorrelation by lag, 1 first.
+    """
+
+    series: Matrix
+    steps: Matrix
+
+
+def sample_paths(quantiles: Matrix, residual_ranks: Matrix, count: int, seed: int) -> Paths:
+    """Paths whose every series and step has the given quantiles, and whose errors hang together as ranks did.
+
+    Args:
+        quantiles: (series, steps, levels), ordered, from 0.
+        residual_ranks: (series, past steps), ranks of errors at consecutive steps in (0, 1), NaN where unknown.
+        count: how many, from 2.
+        seed: the same one gives the same paths, in whatever order the series stand.
+
+    Returns:
+        (paths, series, steps), from 0.
+    """
+    dependence = learn_dependence(residual_ranks, quantiles.shape[1])
+    order = _canonical(quantiles, residual_ranks)
+    drawn = np.random.default_rng(seed).standard_normal((len(order), quantiles.shape[1], count), dtype=np.float32)
+    normal = np.empty_like(drawn)
+    normal[order] = drawn
+    normal = np.tensordot(_root(dependence.series).astype(np.float32), normal, axes=1)
+    over_steps = _toeplitz_root(dependence.steps, quantiles.shape[1]).astype(np.float32)
+    paths = np.empty((count, *quantiles.shape[:2]), dtype=np.float32)
+    even = _even_normals(count)
+    for row, table in enumerate(quantiles):
+        ordered = np.argsort(over_steps @ normal[row], axis=1, kind="stable")
+        np.put_along_axis(paths[:, row].T, ordered, _values(table, even).T, axis=1)
+    return paths
+
+
+def paths_within_memory(count: int, series: int, steps: int) -> int:
+    """How many paths of so many values are drawn: `count`, or fewer where they would not fit."""
+    return max(FEWEST_PATHS, min(count, MOST_VALUES // max(1, series * steps)))
+
+
+def seasonal_ranks(panel: Panel) -> Matrix:
+    """Ranks of errors of the plainest forecast, the median of the same hour in the three weeks before.
+
+    Its errors hang together much as those of any forecast do, and every series that is older than a week has them.
+    """
+    steps = panel.steps
+    logs = np.log(panel.observed + FLOOR_SHARE * _usual(panel.observed)[:, None])
+    begin = max(0, steps - MEMORY_WEEKS * panel.week)
+    errors = np.full((len(logs), steps - begin), np.nan)
+    lag = panel.week if steps > panel.week + panel.day else panel.day
+    past = [_lagged(logs, turn * lag, begin) for turn in range(1, PAST_WEEKS + 1) if turn * lag < steps]
+    if past:
+        errors = logs[:, begin:] - median(np.stack(past, axis=-1), axis=-1)
+    return ranks_of(errors)
+
+
+def ranks_of(errors: Matrix) -> Matrix:
+    """Each row's ranks, (rank - 0.5) / n; NaN where unknown."""
+    known = np.isfinite(errors)
+    order = np.argsort(np.argsort(np.where(known, errors, np.inf), axis=1, kind="stable"), axis=1, kind="stable")
+    ranks: Matrix = np.where(known, (order + 0.5) / np.maximum(known.sum(axis=1, keepdims=True), 1), np.nan)
+    return ranks
+
+
+def learn_dependence(residual_ranks: Matrix, steps: int) -> Dependence:
+    """Correlations of normal scores.
+
+    Over steps: the mean autocorrelation of all series, each lag divided by the same number of steps (which keeps it a
+    correlation). Over series: shrunk by the share of its spread that chance explains (Schaefer and Strimmer 2005,
+    section 2.4), n being what so many steps that hang together are worth (Bartlett 1935).
+    """
+    scores = _scores(residual_ranks)
+    lags = min(steps, scores.shape[1])
+    power = np.square(scores).sum(axis=1)
+    rows = scores[power > 0]
+    own = np.zeros(steps)
+    own[0] = 1.0
+    if len(rows):
+        size = 1 << int(np.ceil(np.log2(2 * rows.shape[1])))
+        spectrum = np.abs(np.fft.rfft(rows, size, axis=1)) ** 2
+        lagged = np.fft.irfft(spectrum, size, axis=1)[:, :lags]
+        own[:lags] = (lagged / lagged[:, :1]).mean(axis=0)
+    scale = np.sqrt(np.where(power > 0, power, 1.0))
+    between = (scores / scale[:, None]) @ (scores / scale[:, None]).T
+    known = np.isfinite(residual_ranks).sum(axis=1)
+    worth = max(2.0, float(np.median(known)) / float(1 + 2 * np.square(own[1:]).sum())) if len(known) else 2.0
+    off = between - np.diag(np.diag(between))
+    chance = float((np.square(1 - np.square(off)) / worth)[~np.eye(len(off), dtype=bool)].sum())
+    shrunk = min(1.0, chance / max(float(np.square(off).sum()), 1e-12)) if len(off) > 1 else 0.0
+    return Dependence(series=np.eye(len(off)) + (1 - shrunk) * off, steps=own)
+
+
+def sums(paths: Paths, groups: Mapping[str, Sequence[int]]) -> dict[str, Matrix]:
+    """Paths of sums of series: one (paths, steps) for each named group of rows."""
+    return {name: paths[:, list(rows)].sum(axis=1, dtype=np.float64) for name, rows in groups.items()}
+
+
+def by_days(paths: Paths | Matrix, *, total: bool) -> Matrix:
+    """Hours of paths (..., hours) as whole days: totals of counts, means of rates."""
+    days = paths.shape[-1] // 24
+    folded = paths[..., : 24 * days].reshape(*paths.shape[:-1], days, 24)
+    days_of: Matrix = folded.sum(axis=-1, dtype=np.float64)
+    return days_of if total else days_of / 24
+
+
+def quantiles_of(paths: Paths | Matrix) -> Matrix:
+    """Quantiles at all levels of (paths, ...), levels last."""
+    found: Matrix = np.moveaxis(np.quantile(paths, LEVELS, axis=0, method="hazen"), 0, -1)
+    return np.maximum.accumulate(found.astype(np.float64), axis=-1)
+
+
+def _values(table: Matrix, normal: Matrix) -> Matrix:
+    """Values at ascending normal scores, (scores, steps), of one series' quantiles (steps, levels).
+
+    Straight between the levels on the scale of normal scores, and beyond the outermost ones.
+    """
+    right = np.clip(np.searchsorted(NORMAL, normal), 1, len(NORMAL) - 1)
+    share = (normal - NORMAL[right - 1]) / (NORMAL[right] - NORMAL[right - 1])
+    values = table[:, right - 1] * (1 - share) + table[:, right] * share
+    found: Matrix = np.maximum(values, 0.0).T
+    return found
+
+
+def _even_normals(count: int) -> Matrix:
+    return _normal((np.arange(count) + 0.5) / count)
+
+
+def _scores(ranks: Matrix) -> Matrix:
+    """Normal scores; 0, which hangs together with nothing, where a rank is unknown."""
+    distinct, at = np.unique(np.nan_to_num(ranks, nan=0.5), return_inverse=True)
+    scores: Matrix = _normal(np.clip(distinct, 1e-6, 1 - 1e-6))[at].reshape(ranks.shape)
+    return scores
+
+
+def _normal(levels: Matrix) -> Matrix:
+    return np.array([_STANDARD.inv_cdf(float(level)) for level in levels])
+
+
+def _root(correlation: Matrix) -> Matrix:
+    """The symmetric root: unlike Cholesky's it does not hang on the order of the series."""
+    values, vectors = np.linalg.eigh(correlation)
+    root: Matrix = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return root
+
+
+def _toeplitz_root(own: Matrix, steps: int) -> Matrix:
+    at = np.arange(steps)
+    return _root(own[np.abs(at[:, None] - at)])
+
+
+def _canonical(quantiles: Matrix, ranks: Matrix) -> NDArray[np.intp]:
+    """The order of the series by what they hold, so that it does not matter how they stand."""
+    keys = [quantiles[row].tobytes() + ranks[row].tobytes() for row in range(len(quantiles))]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
+
+
+def _usual(observed: Matrix) -> Matrix:
+    return np.nan_to_num(median(np.where(observed > 0, observed, np.nan), axis=1), nan=1.0)
+
+
+def _lagged(logs: Matrix, lag: int, begin: int) -> Matrix:
+    shifted = np.full((len(logs), logs.shape[1] - begin), np.nan)
+    first = max(begin, lag)
+    shifted[:, first - begin :] = logs[:, first - lag : logs.shape[1] - lag]
+    return shifted
