@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from contracts.errors import PrestageError
 from contracts.exits import ExitCode
-from prestage.scope import NoOptions, Scope, examples, scoped
+from prestage.scope import Scope, examples, scoped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +53,50 @@ def command(scope: Scope, options: ForecastOptions) -> int:
     return ExitCode.CLEAN
 
 
-@command.command("show", epilog=examples("prestage forecast show", "prestage forecast show --json | jq '.series[0]'"))
-@scoped(NoOptions)
-def show(scope: Scope, _options: NoOptions) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOptions:
+    """Which series, and where to draw them."""
+
+    series: tuple[str, ...]
+    plot: Path | None
+
+
+@command.command(
+    "show",
+    epilog=examples(
+        "prestage forecast show",
+        "prestage forecast show --series 'traffic:fra->*' --plot traffic.svg",
+        "prestage forecast show --json | jq '.series[0]'",
+    ),
+)
+@click.option("--series", multiple=True, metavar="NAME", help="Such as 'cpu:*', 'traffic:fra->ams'. May be repeated.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Draw fan charts with what was seen: .png, .svg or .html.",
+)
+@scoped(ShowOptions)
+def show(scope: Scope, options: ShowOptions) -> int:
     """Show the forecast that plans are made of."""
     from contracts.files import read_forecast
     from prestage.forecasts import ForecastOrder
     from prestage.projects import read_environment
+    from prestage.views.forecast_series import series_like, series_text
     from prestage.views.world import forecast_text
 
-    path = ForecastOrder(folder=scope.folder, environment=read_environment(scope)).file
+    environment = read_environment(scope)
+    path = ForecastOrder(folder=scope.folder, environment=environment).file
     if not path.exists():
         raise PrestageError("there is no forecast yet", where=str(path), next_step="prestage forecast")
     bundle = read_forecast(path)
-    scope.answer(bundle.document, lambda: forecast_text(bundle))
+    series = series_like(bundle, options.series)
+    if options.plot is not None:
+        from prestage.forecast_plot import plot_forecast
+        from prestage.projects import open_history
+
+        drawn = plot_forecast(options.plot, bundle, series, open_history(scope).load(), environment)
+        click.echo(f"{drawn} of {len(series)} series drawn: {scope.shown(options.plot)}", err=True)
+    whole = "" if options.series else forecast_text(bundle) + "\n\n"
+    scope.answer(bundle.document, lambda: whole + series_text(bundle, series))
     return ExitCode.CLEAN

@@ -1,0 +1,217 @@
+"""Files in long form, read with bounded memory: a batch of rows at a time, only the columns that are asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.spelling import likely
+from forecaster.errors import MalformedFile, UnknownColumn
+from forecaster.longform import LongRows
+
+if TYPE_CHECKING:
+    from contracts.ports import Progress
+
+BATCH_ROWS = 1 << 17
+STEP = "read"
+TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # of a second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Names of the three columns."""
+
+    unique_id: str = "unique_id"
+    ds: str = "ds"
+    y: str = "y"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LongFile:
+    """A file's rows, and how it writes names and times, so that what is made of it can be joined to it again.
+
+    Attributes:
+        rows: as they were read.
+        ids: the series' names as the file has them, in the order of `rows.names`.
+        time_type: of the column of times.
+        notes: what was left out.
+    """
+
+    rows: LongRows
+    ids: pa.Array
+    time_type: pa.TimestampType
+    notes: tuple[str, ...]
+
+
+def read_long_file(path: Path, columns: Columns, wanted: frozenset[str], progress: "Progress") -> LongFile:
+    """Reads the rows of the series that are wanted; of all where none is named.
+
+    Raises:
+        FileRefused: it is not Parquet, lacks a column, or a column is not of its kind.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            return _read(file, path, columns, wanted, progress)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise MalformedFile(
+            f"cannot be read as Parquet ({_first_line(error)})",
+            where=str(path),
+            expected="a Parquet file with a series, a time and a value a row",
+            next_step="write it again with pandas' to_parquet or any Arrow library",
+        ) from error
+
+
+def read_names(path: Path) -> frozenset[str]:
+    """Names of series, one a line; empty lines and lines that begin with # are passed over.
+
+    Raises:
+        MalformedFile: it is not text, or names nothing.
+    """
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise MalformedFile(f"is not UTF-8 (byte {error.start})", where=str(path)) from error
+    names = frozenset(line for line in lines if line and not line.startswith("#"))
+    if not names:
+        raise MalformedFile("names no series", where=str(path), expected="one name a line")
+    return names
+
+
+class _Gathering:
+    """Rows as they come in: codes by first occurrence, sorted by name once all are there."""
+
+    def __init__(self, wanted: frozenset[str]) -> None:
+        self._wanted = wanted
+        self._codes: dict[str | int, int] = {}
+        empty = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0))
+        self._parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [empty]
+        self.nameless = 0
+        self.timeless = 0
+
+    def add(self, ids: pa.Array, seconds: pa.Array, values: pa.Array) -> None:
+        """Keeps the rows of one batch that have a series that is wanted, and a time."""
+        encoded = ids.dictionary_encode() if not pa.types.is_dictionary(ids.type) else ids
+        index = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        named, timed = (column.is_valid().to_numpy(zero_copy_only=False) for column in (encoded, seconds))
+        own = np.full(max(1, len(encoded.dictionary)), -1, dtype=np.int32)
+        for at in np.unique(index[named]):  # a dictionary may name series that have no row
+            own[at] = self._code(encoded.dictionary[int(at)].as_py())
+        self.nameless += int((~named).sum())
+        self.timeless += int((named & ~timed).sum())
+        code = own[index]
+        kept = named & timed & (code >= 0)
+        at = seconds.fill_null(0).to_numpy(zero_copy_only=False)
+        value = values.to_numpy(zero_copy_only=False).astype(np.float64)
+        self._parts.append((code[kept], at[kept].astype(np.int64), value[kept]))
+
+    def finished(self, source: str, id_type: pa.DataType) -> tuple[LongRows, pa.Array]:
+        """Rows and the series' names, both with the series in the order of their names."""
+        order = sorted(self._codes)  # all of one type: they come from one column
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[[self._codes[name] for name in order]] = np.arange(len(order))
+        code, seconds, value = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        rows = LongRows(source=source, names=tuple(map(str, order)), code=rank[code], seconds=seconds, value=value)
+        return rows, pa.array(order, type=id_type)
+
+    def _code(self, name: str | int | None) -> int:
+        """The number of a series; -1 of one that is not wanted."""
+        if name is None or (self._wanted and str(name) not in self._wanted):
+            return -1
+        return self._codes.setdefault(name, len(self._codes))
+
+    def known(self) -> frozenset[str]:
+        return frozenset(map(str, self._codes))
+
+
+def _read(file: pq.ParquetFile, path: Path, columns: Columns, wanted: frozenset[str], progress: "Progress") -> LongFile:
+    schema = file.schema_arrow
+    for column in (columns.unique_id, columns.ds, columns.y):
+        if column not in schema.names:
+            raise UnknownColumn(
+                f"has no column {column!r}",
+                where=str(path),
+                expected=f"columns {columns.unique_id}, {columns.ds}, {columns.y}; it has {', '.join(schema.names)}",
+                next_step=likely(column, schema.names)
+                or "name its columns: --id-column, --time-column, --value-column",
+            )
+    id_type, time_type = _id_type(schema, path, columns), _time_type(schema, path, columns)
+    gathering = _Gathering(wanted)
+    progress.start(STEP, file.metadata.num_rows)
+    done = 0
+    for batch in _batches(file, columns):
+        gathering.add(
+            batch.column(columns.unique_id),
+            _seconds(batch.column(columns.ds), path),
+            _numbers(batch.column(columns.y), path, columns.y),
+        )
+        done += batch.num_rows
+        progress.advance(STEP, done, "rows")
+    progress.finish(STEP, f"{done:,} rows")
+    if missing := sorted(wanted - gathering.known()):
+        raise MalformedFile(
+            f"holds no series {missing[0]!r}" + (f", nor {len(missing) - 1} others" if len(missing) > 1 else ""),
+            where=str(path),
+            expected="the series that --series names",
+        )
+    rows, ids = gathering.finished(str(path), id_type)
+    return LongFile(rows=rows, ids=ids, time_type=time_type, notes=_notes(gathering))
+
+
+def _batches(file: pq.ParquetFile, columns: Columns) -> Iterator[pa.RecordBatch]:
+    yield from file.iter_batches(batch_size=BATCH_ROWS, columns=[columns.unique_id, columns.ds, columns.y])
+
+
+def _id_type(schema: pa.Schema, path: Path, columns: Columns) -> pa.DataType:
+    found = schema.field(columns.unique_id).type
+    plain = found.value_type if pa.types.is_dictionary(found) else found
+    if not (pa.types.is_integer(plain) or pa.types.is_string(plain) or pa.types.is_large_string(plain)):
+        raise MalformedFile(
+            f"column {columns.unique_id!r} holds {plain}", where=str(path), expected="names or whole numbers"
+        )
+    return plain
+
+
+def _time_type(schema: pa.Schema, path: Path, columns: Columns) -> pa.TimestampType:
+    """The type that times are written with again."""
+    found = schema.field(columns.ds).type
+    if pa.types.is_timestamp(found):
+        return found
+    if pa.types.is_date(found) or pa.types.is_string(found) or pa.types.is_large_string(found):
+        return pa.timestamp("us")
+    raise MalformedFile(
+        f"column {columns.ds!r} holds {found}", where=str(path), expected="times (timestamp, date, or text in ISO 8601)"
+    )
+
+
+def _seconds(times: pa.Array, path: Path) -> pa.Array:
+    """Whole seconds since the epoch; a part of a second is cut."""
+    try:
+        exact = times if pa.types.is_timestamp(times.type) else times.cast(pa.timestamp("us"))
+    except pa.ArrowInvalid as error:
+        raise MalformedFile(
+            f"a time cannot be read ({_first_line(error)})", where=str(path), expected="ISO 8601: 2005-02-06T15:00"
+        ) from error
+    return pc.divide(exact.cast(pa.int64()), TICKS[exact.type.unit])
+
+
+def _numbers(values: pa.Array, path: Path, column: str) -> pa.Array:
+    kind = values.type
+    if pa.types.is_boolean(kind):
+        values = values.cast(pa.int8())
+    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        raise MalformedFile(f"column {column!r} holds {kind}", where=str(path), expected="numbers")
+    return values.cast(pa.float64(), safe=False)
+
+
+def _notes(gathering: _Gathering) -> tuple[str, ...]:
+    counts = ((gathering.nameless, "series"), (gathering.timeless, "time"))
+    return tuple(f"{count:,} rows without a {what}: left out" for count, what in counts if count)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".")
