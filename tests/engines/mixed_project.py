@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.coordinator.world import write_load
+from tests.stacks.capacity.simulated_aws import GP3, STANDARD, AwsWorld
+from tests.stacks.capacity.simulated_gcp import GcpWorld
 
 REGIONS = ("ams", "bel", "fra")
 SHAPES = {"fra": "m6i.xlarge", "bel": "n2-standard-4", "ams": "m8"}
@@ -77,10 +79,23 @@ circuit_tiers:
 """
 
 
-def write_mixed(folder: Path, aws: str, gcp: str, *, load: float = 0.4) -> Path:
-    """All files of the project, and a forecast."""
+def aws_capacity() -> AwsWorld:
+    """Quotas and offers of AWS that are large enough for everything."""
+    zones = {f"eu-central-1{zone}": {SHAPES["fra"]} for zone in "ab"}
+    return AwsWorld(defaults={STANDARD: 256.0, GP3: 50.0}, zones={"eu-central-1": zones}, page=100)
+
+
+def gcp_capacity() -> GcpWorld:
+    """The same of Google Cloud."""
+    quotas = {"europe-west1": {"N2_CPUS": (256.0, 0.0), "SSD_TOTAL_GB": (50000.0, 0.0)}}
+    offered = {f"europe-west1-{zone}": {SHAPES["bel"]} for zone in "bc"}
+    return GcpWorld(quotas=quotas, zones=offered, page=100)
+
+
+def write_mixed(folder: Path, aws: str, gcp: str, *, load: float = 0.4, more: str = "") -> Path:
+    """All files of the project, and a forecast; `more` is said of the environment besides."""
     for name, text in (
-        ("environments/dev.yaml", ENVIRONMENT.format(aws=aws, gcp=gcp)),
+        ("environments/dev.yaml", ENVIRONMENT.format(aws=aws, gcp=gcp) + more),
         ("estate/inventory.yaml", INVENTORY),
         ("estate/catalog.yaml", CATALOG),
     ):

@@ -9,7 +9,7 @@ from pulumi.automation.events import EngineEvent, OpType, StepEventMetadata, Ste
 
 from stacks.declaration import Value
 from stacks.engines.engine import Action, Observed
-from stacks.engines.pulumi_engine.naming import declared_names, type_of
+from stacks.engines.pulumi_engine.naming import UNKNOWN, declared_names, type_of
 
 PLANNED = {
     OpType.CREATE: Action.CREATE,
@@ -133,10 +133,11 @@ class Events:
 
 
 def _attributes(type: str, state: StepEventStateMetadata | None) -> Mapping[str, Value] | None:
-    """Inputs and what is computed; what is not known yet, and secrets, are left out."""
+    """Inputs, what is computed, and the id; what is not known yet, and secrets, are left out."""
     if state is None:
         return None
-    return {**declared_names(type, state.inputs or {}), **declared_names(type, state.outputs or {})}
+    found = {**declared_names(type, state.inputs or {}), **declared_names(type, state.outputs or {})}
+    return {**found, "id": state.id} if state.id and state.id != UNKNOWN else found
 
 
 def _key(metadata: StepEventMetadata) -> str | None:

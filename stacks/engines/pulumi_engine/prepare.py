@@ -8,7 +8,6 @@ no secret, so the passphrase is empty unless people set one; `.envrc` exports it
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +18,7 @@ from contracts.environment import Environment
 from contracts.files import write_bytes
 from contracts.resources import LINKS_ROOT
 from stacks.engines.pulumi_engine.command import VARIABLES, find_pulumi
-from stacks.engines.pulumi_engine.workspace import PASSPHRASES, PulumiWorkspace, stack_of
+from stacks.engines.pulumi_engine.workspace import PulumiWorkspace, stack_of
 from stacks.errors import EngineFailed, EngineMissing
 
 LAUNCHER = "pulumi-resource-estate"
@@ -84,12 +83,10 @@ def _stacks(environment: Environment) -> tuple[str, ...]:
 
 def _make_stack(workspace: PulumiWorkspace, program: Path, stack: str) -> None:
     words = ["select", workspace.named(stack), "--create"]
-    given = {name: os.environ[name] for name in PASSPHRASES if name in os.environ}
-    variables: Mapping[str, str] = {**os.environ, **VARIABLES, PASSPHRASES[0]: "", **given}
     made = subprocess.run(
         [program, "stack", *words, "--non-interactive"],
         cwd=workspace.folder,
-        env=dict(variables),
+        env={**os.environ, **VARIABLES, **workspace.variables()},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
