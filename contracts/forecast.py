@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, Field
 
+from contracts.capacity import CapacityKind
 from contracts.document import Document, Model
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, Unit
 
@@ -80,6 +81,78 @@ class Treatment(Model):
     hours: int = Field(ge=0)
 
 
+class DemandBasis(StrEnum):
+    """What a demand in resource units rests on."""
+
+    MEASURED = "measured"  # the resource's own series, or the pairs that a region's traffic is summed of
+    SHARE = "share"  # of a region's measured use, by the traffic that the pair brings
+    UTILISATION = "utilisation"  # a model of use by load, learned in regions that measure both
+    COEFFICIENTS = "coefficients"  # the environment's
+
+
+class ResourceDemand(Model):
+    """What a place will need of one resource in its busiest hour, and what is recommended to have ready.
+
+    Attributes:
+        place: a region, or an ordered pair.
+        hours: the busiest hour is that of so many hours from the origin.
+        peak: its quantiles at the forecast's levels, drawn from whole paths.
+        level: the quantile that the recommendation rests on.
+        recommended: the peak at that level.
+        at: the hour that is most often the busiest.
+        why: in words.
+    """
+
+    place: str
+    kind: CapacityKind
+    basis: DemandBasis
+    hours: int = Field(ge=1)
+    peak: tuple[float, ...]
+    level: float = Field(gt=0, lt=1)
+    recommended: float = Field(ge=0)
+    at: AwareDatetime
+    why: str
+
+
+class BlockOutlook(Model):
+    """How an address block will be used, beside what it can carry.
+
+    Attributes:
+        hours: from the origin.
+        capacity_gbps: what it can carry.
+        peak_gbps: the median of its busiest hour.
+        under: probability that even its busiest hour stays below `under_share` of that.
+        over: probability that its busiest hour passes `over_share` of it.
+    """
+
+    block: str
+    hours: int = Field(ge=1)
+    capacity_gbps: float = Field(ge=0)
+    peak_gbps: float = Field(ge=0)
+    under_share: float = Field(ge=0)
+    over_share: float = Field(ge=0)
+    under: float = Field(ge=0, le=1)
+    over: float = Field(ge=0, le=1)
+
+
+class ExpectedEvent(Model):
+    """An event ahead that the forecast counts on, and what it does at most.
+
+    Attributes:
+        factor: on the median of the series that it moves most, in the hour that it moves most.
+        learned_from: how many past events of its kind that rests on; 0: what was stated.
+    """
+
+    id: str
+    name: str
+    kind: str
+    start: AwareDatetime
+    end: AwareDatetime
+    series: int = Field(ge=0)
+    factor: float = Field(ge=0)
+    learned_from: int = Field(ge=0)
+
+
 class ModelScore(Model):
     """Scores of one model over all series of one granularity, as the choice between models saw them."""
 
@@ -107,6 +180,9 @@ class Forecast(Document):
     request_profiles: tuple[RequestProfile, ...] = ()
     models: tuple[ModelScore, ...] = ()
     treatments: tuple[Treatment, ...] = ()
+    demand: tuple[ResourceDemand, ...] = ()
+    blocks: tuple[BlockOutlook, ...] = ()
+    events: tuple[ExpectedEvent, ...] = ()
     history_digest: str
     values_file: str
     values_digest: str

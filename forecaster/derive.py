@@ -9,17 +9,24 @@ from contracts.forecast import Treatment
 from contracts.names import pair_ends
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.panel import Matrix, Panel
+from forecaster.utilisation import UsageCurve, learn_usage
 
+DERIVED = "not measured: derived, "
 YOUNG_HOURS = 168  # a row that began later than this before the end does not shorten the sums that it is part of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Derived:
-    """A series that was not measured: its key, its hours (NaN where nothing is known), and why it is here."""
+    """A series that was not measured: its key, its hours (NaN where nothing is known), and why it is here.
+
+    Attributes:
+        log_sd: how far it may lie from what would have been measured.
+    """
 
     key: SeriesKey
     observed: Matrix
     treatment: Treatment | None = None
+    log_sd: float = 0.0
 
 
 def region_traffic(measured: Panel, regions: tuple[str, ...]) -> list[Derived]:
@@ -36,21 +43,34 @@ def region_traffic(measured: Panel, regions: tuple[str, ...]) -> list[Derived]:
 
 
 def derived_demand(measured: Panel, coefficients: Coefficients) -> list[Derived]:
-    """CPU, memory and storage of regions that have transactions and lack the measured series."""
+    """CPU, memory and storage of regions that have transactions and lack the measured series.
+
+    By how other regions use them where some measure both, else by the coefficients.
+    """
     services: dict[str, list[int]] = {}
     for row, key in enumerate(measured.keys):
         if key.kind is SeriesKind.TRANSACTIONS:
             services.setdefault(key.subject.rpartition("@")[2], []).append(row)
+    curves = {kind: learn_usage(measured, kind) for kind, _, _ in _demands(coefficients)} if services else {}
     series = []
     for region, rows in sorted(services.items()):
-        vcpu = _sum(measured, rows) / 1000 * coefficients.vcpu_per_1000_transactions
+        load = _sum(measured, rows)
         for kind, factor, reason in _demands(coefficients):
-            key = SeriesKey(kind, region)
-            if key not in measured.keys:
-                hours = int(np.isfinite(vcpu).sum())
-                treatment = Treatment(series=str(key), what=f"not measured: derived, {reason}", hours=hours)
-                series.append(Derived(key, vcpu * factor, treatment))
+            key, curve = SeriesKey(kind, region), curves[kind]
+            if key in measured.keys:
+                continue
+            use = load / 1000 * coefficients.vcpu_per_1000_transactions * factor if curve is None else curve.at(load)
+            told = reason if curve is None else _learned(curve)
+            treatment = Treatment(series=str(key), what=f"{DERIVED}{told}", hours=int(np.isfinite(use).sum()))
+            series.append(Derived(key, use, treatment, curve.log_sd if curve else 0.0))
     return series
+
+
+def _learned(curve: UsageCurve) -> str:
+    return (
+        f"as {curve.regions} other regions use it by transactions, "
+        f"learned in {curve.hours} hours, give or take {np.expm1(curve.log_sd):.0%}"
+    )
 
 
 def _demands(coefficients: Coefficients) -> tuple[tuple[SeriesKind, float, str], ...]:

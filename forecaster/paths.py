@@ -91,10 +91,12 @@ def seasonal_ranks(panel: Panel) -> Matrix:
 
 
 def ranks_of(errors: Matrix) -> Matrix:
-    """Each row's ranks, (rank - 0.5) / n; NaN where unknown."""
-    known = np.isfinite(errors)
-    order = np.argsort(np.argsort(np.where(known, errors, np.inf), axis=1, kind="stable"), axis=1, kind="stable")
-    ranks: Matrix = np.where(known, (order + 0.5) / np.maximum(known.sum(axis=1, keepdims=True), 1), np.nan)
+    """Each row's ranks, (rank - 0.5) / n, what is equal sharing the middle of its ranks; NaN where unknown."""
+    ranks = np.full(errors.shape, np.nan)
+    for row, found in enumerate(errors):
+        known = np.isfinite(found)
+        _, at, counts = np.unique(found[known], return_inverse=True, return_counts=True)
+        ranks[row, known] = ((np.cumsum(counts) - counts / 2) / max(1, known.sum()))[at]
     return ranks
 
 
