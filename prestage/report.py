@@ -62,7 +62,7 @@ def _fan(forecasts: Path, horizon: int, source: LongFile, table: LongTable, scor
     first = table.grid.step(begins)
     days = PAST_DAYS * table.grid.day
     only = np.array([code])
-    crps = "" if scores.scaled_crps is None else f", scaled CRPS {scores.scaled_crps:.2f}"
+    crps = "" if scores.scaled_crps is None else f", scaled CRPS of all windows {scores.scaled_crps:.2f}"
     return Fan(
         title=f"{scores.unique_id} from {moment_of(table.grid, first):%Y-%m-%d %H:%M}{crps} ({scores.models[-1]})",
         unit="",
