@@ -1,5 +1,5 @@
 """History in, `Forecast` out: quantiles per series, calibrated on held-back windows.
 
 `sources/` reads telemetry, `history/` keeps it; everything else here turns values into values. The way through:
-`sources.files` -> `history.store` -> `prepare` -> `contest` (models, calibration, scores) -> `make`.
+`sources.files` -> `history.store` -> `prepare` -> `engine` (families, `backcast`, `blend`, `calibration`) -> `make`.
 """

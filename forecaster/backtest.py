@@ -1,4 +1,4 @@
-"""`run_backtest`: the contest that a forecast holds, told in full (pure)."""
+"""`run_backtest`: what held-back windows say of every family and of the blend, told in full (pure)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +8,9 @@ import numpy as np
 from contracts.backtest import CHOSEN, BacktestReport, BacktestRow
 from contracts.ports import Progress
 from contracts.series import Granularity
-from forecaster.contest import Contest, chosen_scores, rows_of
-from forecaster.make import ForecastSettings, contest_of, panels
+from forecaster.engine import Examination, examine, look_back
+from forecaster.groups import rows_of
+from forecaster.make import ForecastSettings, engine_settings, panels
 from forecaster.models.catalogue import check_names
 from forecaster.panel import Panel, length_of
 from forecaster.prepare import prepare
@@ -24,7 +25,7 @@ class BacktestSettings(ForecastSettings):
 
 
 def run_backtest(history: HistoryView, settings: BacktestSettings, progress: Progress) -> BacktestReport:
-    """Scores every model on held-back windows, of all series and of each kind.
+    """Scores every family and the blend on held-back windows, of all series and of each kind.
 
     Raises:
         NothingToForecast: the history holds nothing of these regions.
@@ -34,17 +35,17 @@ def run_backtest(history: HistoryView, settings: BacktestSettings, progress: Pro
     prepared = prepare(history, settings.scope)
     progress.start(STEP)
     held = [
-        (panel, contest_of(panel, steps, settings.models, settings.seed, progress))
+        (panel, examine(look_back(panel, steps, engine_settings(panel, settings), progress)))
         for panel, steps in panels(prepared, settings.hourly_hours, settings.daily_days)
     ]
     progress.finish(STEP)
-    origins = {_moment(panel, cutoff) for panel, contest in held for cutoff in contest.scored}
+    origins = {_moment(panel, cutoff) for panel, examined in held for cutoff in examined.cutoffs}
     return BacktestReport(
         environment=settings.environment,
         history_digest=history.digest,
         origins=tuple(sorted(origins)),
-        steps={panel.granularity: contest.windows.steps for panel, contest in held},
-        rows=(*_overall(held), *(row for panel, contest in held for row in _rows(panel, contest))),
+        steps={panel.granularity: examined.reach for panel, examined in reversed(held)},
+        rows=(*_overall(held), *(row for panel, examined in held for row in _rows(panel, examined))),
     )
 
 
@@ -52,36 +53,33 @@ def _moment(panel: Panel, step: int) -> datetime:
     return panel.end - (panel.steps - step) * length_of(panel.granularity)
 
 
-def _rows(panel: Panel, contest: Contest) -> list[BacktestRow]:
+def _rows(panel: Panel, examined: Examination) -> list[BacktestRow]:
     """Every entry, over all series of the panel and over each kind."""
     everything = np.ones(len(panel.keys), dtype=bool)
     rows = []
-    for index, entry in enumerate(contest.entries):
-        if entry.scores is None:
-            continue
-        for kind in (None, *contest.winner):
+    for entry in examined.entries:
+        for kind in (None, *dict.fromkeys(key.kind for key in panel.keys)):
             mask = everything if kind is None else rows_of(panel, kind)
             rows.append(
                 BacktestRow(
-                    model=entry.model.name,
+                    model=entry.name,
                     granularity=panel.granularity,
                     kind=kind,
                     series=int(mask.sum()),
                     scores=entry.scores.summary(mask),
-                    chosen=kind is not None and contest.winner[kind] == index,
+                    chosen=kind is not None and entry.name == examined.maker,
                 )
             )
     return rows
 
 
-def _overall(held: list[tuple[Panel, Contest]]) -> list[BacktestRow]:
-    """Continuous series, each kind by its chosen model; requests, mostly zeros, would only dilute it."""
+def _overall(held: list[tuple[Panel, Examination]]) -> list[BacktestRow]:
+    """Continuous series, by what forecasts them; requests, mostly zeros, would only dilute it."""
     rows = []
     for granularity in Granularity:
         found = next((pair for pair in held if pair[0].granularity is granularity), None)
-        scores = chosen_scores(*found) if found else None
-        if found and scores is not None:
-            series = len(found[0].keys)
-            summary = scores.summary(np.ones(series, dtype=bool))
-            rows.append(BacktestRow(model=CHOSEN, granularity=granularity, series=series, scores=summary))
+        if found and found[1].entries:
+            panel, examined = found
+            scores = examined.scores(examined.maker, np.ones(len(panel.keys), dtype=bool))
+            rows.append(BacktestRow(model=CHOSEN, granularity=granularity, series=len(panel.keys), scores=scores))
     return rows

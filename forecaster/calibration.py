@@ -1,177 +1,105 @@
-"""Quantiles from held-back errors (pure): how many typical distances from the centre each level lies.
+"""Quantiles corrected by held-back errors (pure): so that what is said to be exceeded 1 % of the time is.
 
-Each error is divided by the distance that its model stated (above the centre or below it). Errors are pooled over
-series of one kind and of like volume, and over steps of one horizon bucket, because one series alone has too few for
-the upper tail; a quantile of the pool times the stated distance is the forecast. Levels above the median are taken at
-(n + 1) / n of themselves (split conformal prediction, Vovk, Gammerman and Shafer 2005, 2.2).
+For each level, how far actuals lay from the quantile is divided by the spread that was said, pooled over series of like
+volume and steps of one horizon bucket, and the level's quantile of the pool is added: conformalised quantile regression
+(Romano, Patterson and Candes 2019) with the errors standardised and pooled, because one series alone has too few for
+the upper tail. Levels above the median are taken at (n + 1) / n of themselves (split conformal prediction, Vovk,
+Gammerman and Shafer 2005, 2.2). Where little was held back, all is moved outwards.
 """
 
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.series import LEVELS
-from forecaster.models.model import TINY, Prediction
+from forecaster.models.model import LEVEL, MEDIAN, NORMAL, TINY
 from forecaster.panel import Matrix, Steps
-from forecaster.windows import HeldBack
+from forecaster.windows import Windows
 
-BUCKET_DAYS = np.array([1, 2, 4, 7, 14, 28, 90])  # upper ends of horizon buckets
-FLOOR_OF_MEAN = 0.1  # a stated distance is at least this share of its series' mean stated distance,
-FLOOR_OF_CENTRE = 0.01  # and of the centre: models state distances near 0 now and then
-CAP = 25.0  # an error of more distances says that the distance was wrong, not how far the tail reaches
+BUCKET_DAYS = np.array([1, 3, 7, 14, 28, 90])  # upper ends of horizon buckets
+FLOOR_OF_MEAN = 0.1  # a said spread is at least this share of its series' mean spread,
+FLOOR_OF_MEDIAN = 0.05  # and of the median: families are too sure now and then
+CAP = 25.0  # an error of more spreads says that the spread was wrong, not how far the tail reaches
 ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
 ENOUGH_WINDOWS = 4  # that share no day: scores of one window are too alike
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
-
-NORMAL = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
-BLIND = 2.0 * NORMAL  # nothing held back: a normal distribution, wider than models state
-
-
-class Calibrated(Protocol):
-    """Turns predictions into quantiles."""
-
-    def quantiles(self, prediction: Prediction) -> Matrix:
-        """Shape (series, steps, levels)."""
-        ...
-
-    def enough(self) -> NDArray[np.bool_]:
-        """Of each series: whether its upper quantiles rest on enough scores."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Errors:
-    """Standardised errors (windows, series, steps) of held-back windows, and where those begin."""
-
-    scores: Matrix
-    cutoffs: Steps
-    day: int
-
-    def at(self, steps: NDArray[np.bool_]) -> "_Errors":
-        """Those of some steps ahead."""
-        return _Errors(self.scores[:, :, steps], self.cutoffs, self.day)
-
-    def independent(self) -> int:
-        """How many windows count: all that begin a day apart; of daily series only those that share no day."""
-        length = self.day if self.day > 1 else self.scores.shape[2]
-        count, free = 0, 0
-        for cutoff in self.cutoffs[np.isfinite(self.scores).any(axis=(1, 2))]:
-            if cutoff >= free:
-                count, free = count + 1, cutoff + length
-        return count
+OWN_SHARE = 0.5  # of a group's own correction, beside that of all series
+BLIND = 2.0  # nothing held back: all distances from the median are so many times as wide
+LOWER, UPPER = LEVELS.index(0.1), LEVELS.index(0.9)
 
 
 class _Pooled(NamedTuple):
-    """Standardised quantiles by level, and whether there were enough scores for the outermost."""
+    """A correction by level, and whether there were enough scores for the outermost."""
 
-    quantiles: Matrix
+    shift: Matrix
+    wider: Matrix
     enough: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Calibration:
-    """What held-back windows taught about continuous series.
+    """What held-back windows taught about a blend.
 
     Attributes:
         groups: the group of each series.
         day: steps of a day.
-        tables: standardised quantiles, shape (groups, buckets, levels).
+        shift: what is added to each quantile, in spreads, shape (groups, buckets, levels).
+        wider: what distances from the median are multiplied by then, of the same shape.
         supported: of each group.
     """
 
     groups: Steps
     day: int
-    tables: Matrix
+    shift: Matrix
+    wider: Matrix
     supported: NDArray[np.bool_]
 
-    def quantiles(self, prediction: Prediction) -> Matrix:
-        below, above = floored(prediction)
-        bucket = buckets(prediction.centre.shape[-1], self.day)
-        table = self.tables[self.groups][:, bucket]
-        distance = np.where(table < 0, below[..., None], above[..., None])
-        quantiles: Matrix = prediction.centre[..., None] + table * distance
-        return quantiles
+    def corrected(self, said: Matrix, ahead: Steps) -> Matrix:
+        """Quantiles (..., series, steps, levels) of some steps ahead, corrected; ordered, not yet bounded."""
+        at = buckets(ahead, self.day)
+        shift, wider = self.shift[self.groups][:, at], self.wider[self.groups][:, at]
+        moved = said + shift * _sides(said)
+        middle = moved[..., MEDIAN, None]
+        return np.asarray(np.maximum.accumulate(middle + (moved - middle) * wider, axis=-1))
 
     def enough(self) -> NDArray[np.bool_]:
+        """Of each series: whether its upper quantiles rest on enough scores."""
         supported: NDArray[np.bool_] = self.supported[self.groups]
         return supported
 
 
-def calibrate(held: HeldBack, groups: Steps, day: int) -> Calibration:
-    """Learns from every known actual of the held-back windows."""
+def calibrate(said: Matrix, actual: Matrix, windows: Windows, groups: Steps) -> Calibration:
+    """Learns from every known actual of the held-back windows.
+
+    Args:
+        said: (windows, series, steps, levels).
+        actual: (windows, series, steps), NaN where it is not known.
+        windows: that were held back.
+        groups: the group of each series.
+    """
     count = int(groups.max()) + 1 if len(groups) else 0
-    tables = np.tile(BLIND, (count, len(BUCKET_DAYS), 1))
-    supported = np.zeros(count, dtype=bool)
-    if held.windows.cutoffs:
-        errors, cutoffs = _standardised(held), np.array(held.windows.cutoffs)
-        bucket = buckets(held.windows.steps, day)
+    shape = (count, len(BUCKET_DAYS), len(LEVELS))
+    shift, wider, supported = np.zeros(shape), np.full(shape, BLIND), np.zeros(count, dtype=bool)
+    if windows.cutoffs:
+        errors = _Errors(_standardised(said, actual), np.array(windows.cutoffs), windows.day)
+        at = buckets(windows.ahead, windows.day)
+        whole = _tables(errors, at)
         for group in range(count):
-            tables[group], supported[group] = _group_tables(_Errors(errors[:, groups == group], cutoffs, day), bucket)
-    return Calibration(groups=groups, day=day, tables=tables, supported=supported)
+            own = _tables(errors.of(groups == group), at) if count > 1 else whole
+            share = OWN_SHARE if own.enough else 0.0
+            shift[group] = share * own.shift + (1 - share) * whole.shift
+            wider[group] = own.wider
+            supported[group] = own.enough
+    return Calibration(groups=groups, day=windows.day, shift=shift, wider=wider, supported=supported)
 
 
-def floored(prediction: Prediction) -> tuple[Matrix, Matrix]:
-    """Stated distances below and above, none implausibly small."""
-    least = FLOOR_OF_CENTRE * prediction.centre + TINY
-    sides = (prediction.below, prediction.above)
-    mean = sum(side.mean(axis=-1, keepdims=True) for side in sides) / 2
-    below, above = (np.maximum(side, np.maximum(least, FLOOR_OF_MEAN * mean)) for side in sides)
-    return below, above
-
-
-def buckets(steps: int, day: int) -> Steps:
-    """The horizon bucket of each step."""
-    days_ahead = np.arange(steps) // day + 1
+def buckets(ahead: Steps, day: int) -> Steps:
+    """The horizon bucket of each step ahead (from 1)."""
+    days_ahead = (ahead - 1) // day + 1
     bucket: Steps = np.minimum(np.searchsorted(BUCKET_DAYS, days_ahead), len(BUCKET_DAYS) - 1)
     return bucket
-
-
-def _standardised(held: HeldBack) -> Matrix:
-    below, above = floored(held.prediction)
-    error = held.actual - held.prediction.centre
-    scores: Matrix = np.clip(error / np.where(error < 0, below, above), -CAP, CAP)
-    return scores
-
-
-def _group_tables(errors: _Errors, bucket: Steps) -> _Pooled:
-    """The tables of one group: (buckets, levels), and whether every scored bucket had enough."""
-    tables = np.tile(BLIND, (len(BUCKET_DAYS), 1))
-    whole = _pool(errors)
-    if whole is None:
-        return _Pooled(tables, False)
-    scored = np.unique(bucket)
-    enough = True
-    for index in scored:
-        pooled = _pool(errors.at(bucket == index)) or whole
-        tables[index], enough = pooled.quantiles, enough and pooled.enough
-    for index in range(int(scored[-1]) + 1, len(BUCKET_DAYS)):  # errors grow with the square root of the time ahead
-        growth = np.sqrt(BUCKET_DAYS[index] / BUCKET_DAYS[scored[-1]])
-        tables[index] = _wider(tables[scored[-1]], growth)
-    return _Pooled(tables, enough)
-
-
-def _pool(errors: _Errors) -> _Pooled | None:
-    """Quantiles of all errors of a block; None where there are too few for any."""
-    scores, windows = errors.scores[np.isfinite(errors.scores)], errors.independent()
-    if len(scores) < POOL_SCORES // 3:
-        return None
-    enough = len(scores) >= ENOUGH_SCORES and windows >= ENOUGH_WINDOWS
-    if not enough and len(scores) < POOL_SCORES:
-        return None
-    levels = np.array(LEVELS)
-    upper = np.minimum(levels * (len(scores) + 1) / len(scores), 1.0)
-    quantiles = np.quantile(scores, np.where(levels > 0.5, upper, levels))
-    return _Pooled(_wider(quantiles, widening(windows)), enough)
-
-
-def _wider(quantiles: Matrix, factor: Matrix) -> Matrix:
-    """Quantiles moved away from their median."""
-    median = quantiles[LEVELS.index(0.5)]
-    wider: Matrix = median + (quantiles - median) * factor
-    return wider
 
 
 def widening(independent: int) -> Matrix:
@@ -181,3 +109,76 @@ def widening(independent: int) -> Matrix:
     (4 n) (Abramowitz and Stegun 1964, 26.7.5).
     """
     return 1.0 + (NORMAL**2 + 1.0) / (4.0 * independent)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Errors:
+    """Standardised errors (windows, series, steps, levels) of held-back windows, and where those begin."""
+
+    scores: Matrix
+    cutoffs: Steps
+    day: int
+
+    def at(self, steps: NDArray[np.bool_]) -> "_Errors":
+        """Those of some steps ahead."""
+        return _Errors(self.scores[:, :, steps], self.cutoffs, self.day)
+
+    def of(self, series: NDArray[np.bool_]) -> "_Errors":
+        """Those of some series."""
+        return _Errors(self.scores[:, series], self.cutoffs, self.day)
+
+    def known(self) -> Matrix:
+        """Rows of levels whose actual is known."""
+        return np.asarray(self.scores[np.isfinite(self.scores[..., 0])])
+
+    def independent(self) -> int:
+        """How many windows count: all that begin a day apart; of daily series only those that share no day."""
+        length = self.day if self.day > 1 else self.scores.shape[2]
+        count, free = 0, 0
+        for cutoff in self.cutoffs[np.isfinite(self.scores[..., 0]).any(axis=(1, 2))]:
+            if cutoff >= free:
+                count, free = count + 1, cutoff + length
+        return count
+
+
+def _sides(said: Matrix) -> Matrix:
+    """The spread below the median for levels below it and above it for the others, none implausibly small."""
+    below, above = (np.abs(said[..., MEDIAN] - said[..., index]) / NORMAL[UPPER] for index in (LOWER, UPPER))
+    least = FLOOR_OF_MEDIAN * np.abs(said[..., MEDIAN]) + TINY
+    least = np.maximum(least, FLOOR_OF_MEAN * ((below + above) / 2).mean(axis=-1, keepdims=True))
+    below, above = np.maximum(below, least), np.maximum(above, least)
+    return np.where(LEVEL < 0.5, below[..., None], above[..., None])
+
+
+def _standardised(said: Matrix, actual: Matrix) -> Matrix:
+    return np.asarray(np.clip((actual[..., None] - said) / _sides(said), -CAP, CAP))
+
+
+def _tables(errors: _Errors, at: Steps) -> _Pooled:
+    """The correction of one group, shapes (buckets, levels), and whether every scored bucket had enough."""
+    shift, wider = np.zeros((len(BUCKET_DAYS), len(LEVELS))), np.full((len(BUCKET_DAYS), len(LEVELS)), BLIND)
+    whole = _pool(errors)
+    if whole is None:
+        return _Pooled(shift, wider, False)
+    scored, enough = np.unique(at), True
+    for index in scored:
+        pooled = _pool(errors.at(at == index)) or whole
+        shift[index], wider[index], enough = pooled.shift, pooled.wider, enough and pooled.enough
+    last = int(scored[-1])
+    for index in range(last + 1, len(BUCKET_DAYS)):  # errors grow with the square root of the time ahead
+        shift[index], wider[index] = shift[last], wider[last] * np.sqrt(BUCKET_DAYS[index] / BUCKET_DAYS[last])
+    return _Pooled(shift, wider, enough)
+
+
+def _pool(errors: _Errors) -> _Pooled | None:
+    """The correction from all errors of a block; None where there are too few for any."""
+    scores, windows = errors.known(), errors.independent()
+    if len(scores) < POOL_SCORES // 3:
+        return None
+    enough = len(scores) >= ENOUGH_SCORES and windows >= ENOUGH_WINDOWS
+    if not enough and len(scores) < POOL_SCORES:
+        return None
+    upper = np.minimum(LEVEL * (len(scores) + 1) / len(scores), 1.0)
+    wanted = np.where(LEVEL > 0.5, upper, LEVEL)
+    shift = np.array([np.quantile(scores[:, index], level) for index, level in enumerate(wanted)])
+    return _Pooled(shift, np.ones(len(LEVELS)) if enough else widening(windows), enough)

@@ -1,7 +1,7 @@
 """Quantiles of sparse counts (pure): a negative binomial around the rate, its dispersion from held-back windows.
 
-Variance = mean + dispersion * mean^2; dispersion by moments, pooled over the pairs of a group (Cameron and Trivedi,
-Regression Analysis of Count Data, 2.4). Quantiles of a count are counts.
+Variance = mean + dispersion * mean^2 (Cameron and Trivedi, Regression Analysis of Count Data, 3.3.1, "NB2");
+dispersion by maximum likelihood, pooled over the series of a group. Quantiles of a count are counts.
 """
 
 from dataclasses import dataclass
@@ -10,22 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.series import LEVELS
-from forecaster.calibration import ENOUGH_SCORES, ENOUGH_WINDOWS, NORMAL
-from forecaster.models.model import TINY, Prediction
+from forecaster.calibration import ENOUGH_SCORES, ENOUGH_WINDOWS
+from forecaster.models.model import NORMAL, TINY
 from forecaster.panel import Matrix, Steps
-from forecaster.windows import HeldBack
+from forecaster.windows import Windows
 
 BLIND_DISPERSION = 1.0  # nothing held back: as a geometric distribution
+DISPERSIONS = np.concatenate([[1e-6], np.geomspace(0.01, 20.0, 34)])  # among which the likeliest is looked for
 NORMAL_FROM = 200.0  # above this mean the sum of so many terms is normal for every purpose here
 FACTOR_RANGE = (0.5, 2.0)  # how far held-back windows may correct a rate
+LARGEST_SAMPLE = 40_000  # more tell no more about one number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CountCalibration:
     """What held-back windows taught about counts.
 
     Attributes:
-        groups: the group of each pair.
+        groups: the group of each series.
         factor: actual over predicted, of each group.
         dispersion: of each group.
         supported: whether a group had enough scores.
@@ -36,8 +38,9 @@ class CountCalibration:
     dispersion: Matrix
     supported: NDArray[np.bool_]
 
-    def quantiles(self, prediction: Prediction) -> Matrix:
-        mean = prediction.centre * self.factor[self.groups][:, None]
+    def corrected(self, said: Matrix, ahead: Steps) -> Matrix:
+        """Quantiles (..., series, steps, levels) of expected counts (..., series, steps, 1)."""
+        mean = said[..., 0] * self.factor[self.groups][:, None]
         dispersion = np.broadcast_to(self.dispersion[self.groups][:, None], mean.shape)
         return count_quantiles(mean, dispersion)
 
@@ -46,23 +49,61 @@ class CountCalibration:
         return supported
 
 
-def calibrate_counts(held: HeldBack, groups: Steps) -> CountCalibration:
-    """Learns level and dispersion from every known actual of the held-back windows."""
+def calibrate_counts(said: Matrix, actual: Matrix, windows: Windows, groups: Steps) -> CountCalibration:
+    """Learns level and dispersion from every known actual of the held-back windows.
+
+    Args:
+        said: expected counts, (windows, series, steps, 1).
+        actual: (windows, series, steps), NaN where it is not known.
+        windows: that were held back.
+        groups: the group of each series.
+    """
     count = int(groups.max()) + 1 if len(groups) else 0
     factor, dispersion = np.ones(count), np.full(count, BLIND_DISPERSION)
     supported = np.zeros(count, dtype=bool)
-    for group in range(count):
-        actual = held.actual[:, groups == group]
-        known = np.isfinite(actual)
-        rate, seen = held.prediction.centre[:, groups == group][known], actual[known]
+    for group in range(count if windows.cutoffs else 0):
+        of_group = actual[:, groups == group]
+        known = np.isfinite(of_group)
+        rate, seen = said[..., 0][:, groups == group][known], of_group[known]
         if len(seen) < ENOUGH_SCORES // 5 or rate.sum() <= 0:
             continue
         factor[group] = np.clip(seen.sum() / rate.sum(), *FACTOR_RANGE)
-        mean = rate * factor[group]
-        excess = ((seen - mean) ** 2 - mean).sum() / max(float((mean**2).sum()), TINY)
-        dispersion[group] = max(float(excess), 0.0)
+        dispersion[group] = likeliest_dispersion(rate * factor[group], seen)
         supported[group] = len(seen) >= ENOUGH_SCORES and int(known.any(axis=(1, 2)).sum()) >= ENOUGH_WINDOWS
     return CountCalibration(groups=groups, factor=factor, dispersion=dispersion, supported=supported)
+
+
+def likeliest_dispersion(mean: Matrix, counts: Matrix) -> float:
+    """Of `DISPERSIONS` the one with the largest likelihood; terms that do not depend on it are left out."""
+    thin = slice(None, None, max(1, -(-len(mean) // LARGEST_SAMPLE)))
+    mean, counts = np.maximum(mean[thin], TINY), counts[thin]
+    seen = counts > 0
+    best, found = -np.inf, BLIND_DISPERSION
+    for dispersion in DISPERSIONS:
+        size = 1.0 / dispersion
+        likelihood = -(size * np.log1p(mean * dispersion)).sum()
+        likelihood += _rising(counts[seen], size).sum()
+        likelihood += (counts[seen] * np.log(mean[seen] / (mean[seen] + size))).sum()
+        if likelihood > best:
+            best, found = float(likelihood), float(dispersion)
+    return found
+
+
+def _rising(counts: Matrix, size: float) -> Matrix:
+    """Logarithm of gamma(size + count) / gamma(size), by distinct counts."""
+    distinct, inverse = np.unique(counts, return_inverse=True)
+    if len(distinct) and distinct[-1] < NORMAL_FROM:
+        steps = np.concatenate([[0.0], np.cumsum(np.log(size + np.arange(int(np.ceil(distinct[-1])))))])
+        return np.asarray(steps[np.round(distinct).astype(np.int64)][inverse])
+    shifted = size + distinct  # Stirling's series (Abramowitz and Stegun 1964, 6.1.40), good where values are large
+    return np.asarray((_log_gamma(shifted) - _log_gamma(np.array([size])))[inverse])
+
+
+def _log_gamma(value: Matrix) -> Matrix:
+    """Logarithm of gamma, moved up by 8 before the series is used."""
+    moved = value + 8.0
+    series = (moved - 0.5) * np.log(moved) - moved + 0.5 * np.log(2 * np.pi) + 1 / (12 * moved) - 1 / (360 * moved**3)
+    return np.asarray(series - np.log(value[:, None] + np.arange(8.0)).sum(axis=1))
 
 
 def count_quantiles(mean: Matrix, dispersion: Matrix) -> Matrix:

@@ -8,19 +8,17 @@ import numpy as np
 
 from contracts.document import bytes_digest
 from contracts.environment import Coefficients
-from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore, Scores, SeriesForecast, Treatment
+from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore, SeriesForecast, Treatment
 from contracts.forecast_values import values_to_bytes
 from contracts.ports import Progress
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
-from forecaster.contest import Contest, forecast_values, hold_contest, learn_counts, learn_levels
-from forecaster.finish import NEEDED_DAYS, NEEDED_HOURS, all_zero, too_short
-from forecaster.models.catalogue import check_names, chosen, count_models, level_models
-from forecaster.models.model import Model
-from forecaster.panel import Matrix, Panel, daily
+from forecaster.engine import EngineSettings, PanelForecast, forecast_panel
+from forecaster.finish import NEEDED_DAYS, NEEDED_HOURS
+from forecaster.models.catalogue import check_names
+from forecaster.panel import Panel, daily
 from forecaster.prepare import Prepared, Scope, prepare, selected_requests
 from forecaster.profiles import request_profiles
 from forecaster.view import HistoryView
-from forecaster.windows import plan_windows
 
 STEP = "forecast"
 
@@ -56,11 +54,10 @@ class ForecastSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Part:
-    """The forecast of one panel: values of shape (series, steps, levels), and how they were come by."""
+    """One panel and its forecast."""
 
     panel: Panel
-    contest: Contest
-    values: Matrix
+    forecast: PanelForecast
 
 
 def make_forecast(
@@ -93,7 +90,9 @@ def make_forecast(
         parts.append(_part(panel, steps, settings, progress))
         progress.advance(STEP, len(parts), f"{len(panel.keys)} {panel.granularity.value} series")
     values = {
-        (key, part.panel.granularity): part.values[row] for part in parts for row, key in enumerate(part.panel.keys)
+        (key, part.panel.granularity): part.forecast.quantiles[row]
+        for part in parts
+        for row, key in enumerate(part.panel.keys)
     }
     document = Forecast(
         environment=settings.environment,
@@ -103,7 +102,10 @@ def make_forecast(
         series=tuple(sorted((one for part in parts for one in _series(part)), key=_order)),
         request_profiles=request_profiles(selected_requests(history, settings.scope)),
         models=tuple(score for part in parts for score in _model_scores(part)),
-        treatments=(*prepared.treatments, *(found for part in parts for found in _fallbacks(part))),
+        treatments=(
+            *prepared.treatments,
+            *(found for part in parts for found in (*part.forecast.treatments, *_fallbacks(part))),
+        ),
         history_digest=history.digest,
         values_file=f"{settings.environment}.parquet",
         values_digest=bytes_digest(values_to_bytes(values, len(LEVELS))),
@@ -122,50 +124,32 @@ def panels(prepared: Prepared, hourly_hours: int, daily_days: int) -> tuple[tupl
     )
 
 
-def contest_of(panel: Panel, steps: int, names: tuple[str, ...], seed: int, progress: Progress) -> Contest:
-    """The contest that suits the panel's family."""
+def engine_settings(panel: Panel, settings: ForecastSettings) -> EngineSettings:
+    """How the engine treats a panel of this forecast."""
     counts = all(key.kind is SeriesKind.PEERING_REQUESTS for key in panel.keys)
-    models: tuple[Model, ...] = count_models() if counts else level_models(panel.granularity, seed)
-    learn = learn_counts(panel) if counts else learn_levels(panel)
-    return hold_contest(panel, chosen(models, names) or models, plan_windows(panel, steps), learn, progress)
+    return EngineSettings(models=settings.models, seed=settings.seed, counts=counts)
 
 
 def _part(panel: Panel, steps: int, settings: ForecastSettings, progress: Progress) -> Part:
-    contest = contest_of(panel, steps, settings.models, settings.seed, progress)
-    return Part(panel=panel, contest=contest, values=forecast_values(panel, contest, steps))
+    return Part(panel=panel, forecast=forecast_panel(panel, steps, engine_settings(panel, settings), progress))
 
 
 def _series(part: Part) -> list[SeriesForecast]:
-    panel, known = part.panel, part.panel.known()
-    beyond = 2 * part.contest.windows.steps < part.values.shape[1]  # scores reach less than half of the horizon
-    weak = too_short(panel) | all_zero(panel) | beyond
-    described = []
-    for row, key in enumerate(panel.keys):
-        entry = part.contest.entries[part.contest.winner[key.kind]]
-        thin = weak[row] or not entry.calibrated.enough()[row]
-        mask = np.arange(len(panel.keys)) == row
-        described.append(
-            SeriesForecast(
-                kind=key.kind,
-                subject=key.subject,
-                unit=unit_of(key.kind),
-                granularity=panel.granularity,
-                model=_carried_by(panel, row) or entry.model.name,
-                steps=part.values.shape[1],
-                history_steps=int(known[row]),
-                evidence=Evidence.THIN if thin else Evidence.ENOUGH,
-                scores=entry.scores.summary(mask) if entry.scores else Scores(),
-            )
+    panel, made, known = part.panel, part.forecast, part.panel.known()
+    return [
+        SeriesForecast(
+            kind=key.kind,
+            subject=key.subject,
+            unit=unit_of(key.kind),
+            granularity=panel.granularity,
+            model=made.model[row],
+            steps=made.quantiles.shape[1],
+            history_steps=int(known[row]),
+            evidence=Evidence.ENOUGH if made.enough[row] else Evidence.THIN,
+            scores=made.scores(row),
         )
-    return described
-
-
-def _carried_by(panel: Panel, row: int) -> str:
-    """The fallback that carries a series instead of a model, or nothing."""
-    if all_zero(panel)[row]:
-        return "zero"
-    requests = panel.keys[row].kind is SeriesKind.PEERING_REQUESTS
-    return "wide_naive" if too_short(panel)[row] and not requests else ""
+        for row, key in enumerate(panel.keys)
+    ]
 
 
 def _fallbacks(part: Part) -> list[Treatment]:
@@ -175,20 +159,18 @@ def _fallbacks(part: Part) -> list[Treatment]:
         "zero": "nothing but zeros was ever seen: forecast as 0",
         "wide_naive": f"less than {needed} seen: carried by its mean, from 0 to 4 times as much",
     }
-    carried = [(row, _carried_by(panel, row)) for row in range(len(panel.keys))]
     return [
         Treatment(series=f"{panel.keys[row]} ({panel.granularity.value})", what=what[by], hours=int(known[row]))
-        for row, by in carried
-        if by
+        for row, by in enumerate(part.forecast.model)
+        if by in what
     ]
 
 
 def _model_scores(part: Part) -> list[ModelScore]:
     everything = np.ones(len(part.panel.keys), dtype=bool)
     return [
-        ModelScore(model=entry.model.name, granularity=part.panel.granularity, scores=entry.scores.summary(everything))
-        for entry in part.contest.entries
-        if entry.scores
+        ModelScore(model=one.name, granularity=part.panel.granularity, scores=one.scores.summary(everything))
+        for one in part.forecast.examination.entries
     ]
 
 

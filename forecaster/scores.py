@@ -15,7 +15,6 @@ from contracts.forecast import Scores
 from contracts.series import LEVELS, Granularity
 from forecaster.models.model import TINY
 from forecaster.panel import Matrix, Panel
-from forecaster.windows import Windows
 
 SCORED = tuple(LEVELS.index(level) for level in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99))
 
@@ -78,18 +77,21 @@ def score(quantiles: Matrix, actual: Matrix, scale: Matrix) -> WindowScores:
     )
 
 
-def scales(panel: Panel, windows: Windows) -> Matrix:
-    """The scale of each window and series, from steps before its origin only; NaN where none is known."""
+def scales(panel: Panel, cutoffs: tuple[int, ...]) -> Matrix:
+    """The scale at each cutoff of each series, (cutoffs, series), from steps before it only; NaN where unknown."""
     lag = 24 if panel.granularity is Granularity.HOURLY else 7
     change = np.abs(panel.observed[:, lag:] - panel.observed[:, :-lag])
     known = np.isfinite(change)
     total = np.cumsum(np.where(known, change, 0.0), axis=1)
     count = np.cumsum(known, axis=1)
     rows = []
-    for cutoff in windows.cutoffs:
+    for cutoff in cutoffs:
         last = cutoff - lag - 1
-        seen = count[:, last] if last >= 0 else np.zeros(len(panel.keys))
-        rows.append(np.where(seen > 0, total[:, max(last, 0)] / np.maximum(seen, 1), np.nan))
+        if last < 0:
+            rows.append(np.full(len(panel.keys), np.nan))
+            continue
+        seen = count[:, last]
+        rows.append(np.where(seen > 0, total[:, last] / np.maximum(seen, 1), np.nan))
     return np.stack(rows)
 
 

@@ -1,89 +1,98 @@
-"""Held-back windows (pure): what a model would have said at earlier origins, beside what then happened."""
+"""Held-back windows (pure): what families would have said at earlier origins, beside what then happened."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from forecaster.models.model import Fitted, Prediction
-from forecaster.panel import Matrix, Panel
+from forecaster.panel import Matrix, Panel, Steps
+
+Said = NDArray[np.float32]
 
 MAX_WINDOWS = 14  # of hourly series a fortnight of daily origins
+LEAST_DAYS = 2  # seen before an origin
+CELLS = 600_000  # of windows, series and steps: more are thinned; a family's quantiles of them are 36 MB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Windows:
-    """Origins held back, in steps from the panel's beginning, oldest first, and how far each reaches."""
+    """Origins held back, oldest first, and the steps after each that are looked at.
+
+    Attributes:
+        cutoffs: origins, in steps from the panel's beginning.
+        ahead: steps ahead, from 1, ascending; in a large panel not every one.
+        day: steps of a day.
+    """
 
     cutoffs: tuple[int, ...]
-    steps: int
+    ahead: Steps
+    day: int
+
+    @property
+    def reach(self) -> int:
+        """How far the windows look."""
+        return int(self.ahead[-1]) if len(self.ahead) else 0
+
+    def known_at(self, window: int) -> Steps:
+        """For each step ahead of a window, how many steps of the panel must have been seen for it to be known."""
+        known: Steps = self.cutoffs[window] + self.ahead
+        return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HeldBack:
-    """Shapes (windows, series, steps).
+    """What was said and what happened.
 
     Attributes:
         windows: the origins.
-        prediction: what was said at each.
-        actual: what happened; NaN where it is not known or the series was too young to be forecast.
+        said: of each family, (windows, series, steps, levels).
+        actual: (windows, series, steps); NaN where it is not known, or the series was too young to be forecast.
     """
 
     windows: Windows
-    prediction: Prediction
+    said: tuple[Said, ...]
     actual: Matrix
 
     def known_before(self, step: int) -> "HeldBack":
         """The same with every actual from `step` on unknown: what a forecaster at `step` can have learned."""
         cutoffs = np.array(self.windows.cutoffs, dtype=np.int64)
-        target = cutoffs[:, None] + np.arange(self.windows.steps)
-        actual = np.where((target < step)[:, None, :], self.actual, np.nan)
-        return HeldBack(windows=self.windows, prediction=self.prediction, actual=actual)
-
-    def at(self, window: int) -> Prediction:
-        """The prediction of one window, shapes (series, steps)."""
-        said = self.prediction
-        return Prediction(said.centre[window], said.below[window], said.above[window])
+        known = cutoffs[:, None] + self.windows.ahead <= step
+        actual = np.where(known[:, None, :], self.actual, np.nan)
+        return HeldBack(windows=self.windows, said=self.said, actual=actual)
 
 
-def plan_windows(panel: Panel, steps: int, limit: int = MAX_WINDOWS) -> Windows:
-    """Origins in the newer half of the panel, each followed by `steps` seen steps, or fewer in a short panel.
+def plan_windows(panel: Panel, steps: int, limit: int = MAX_WINDOWS, cells: int = CELLS) -> Windows:
+    """Origins in the newer two thirds of the panel.
 
-    Those of hourly series are the newest, a day apart; those of daily ones are spread over the half, because windows of
-    weeks that begin a day apart tell the same. A panel of less than three days (or eight steps) has none.
+    Those of hourly series are the newest, a day apart, down to the one that only a day is known of; those of daily ones
+    are spread, because windows of weeks that begin a day apart tell the same. A panel of less than three days (or two
+    weeks of days) has none.
     """
-    start = max(2 * panel.day, panel.week if panel.day == 1 else 0)
-    reach = min(steps, (panel.steps - start) // 2 // panel.day * panel.day)
-    if reach < panel.day:
-        return Windows(cutoffs=(), steps=0)
-    last = panel.steps - reach
-    first = max(start, min(panel.steps // 2, last))
-    apart = panel.day if panel.day > 1 else max(1, (last - first) // (limit - 1))
-    cutoffs = range(last, first - 1, -apart)[:limit]
-    return Windows(cutoffs=tuple(reversed(cutoffs)), steps=reach)
+    day = panel.day
+    first = max(LEAST_DAYS * day if day > 1 else panel.week, panel.steps // 3)
+    last = panel.steps - (day if day > 1 else min(steps, panel.week, max(1, (panel.steps - first) // 2)))
+    if last < first or not panel.keys:
+        return Windows(cutoffs=(), ahead=np.arange(0), day=day)
+    apart = day if day > 1 else max(1, (last - first) // (limit - 1))
+    cutoffs = tuple(reversed(range(last, first - 1, -apart)[:limit]))
+    reach = min(steps, panel.steps - cutoffs[0])
+    return Windows(cutoffs=cutoffs, ahead=_thinned(reach, cells // (len(cutoffs) * len(panel.keys)), day), day=day)
 
 
-def hold_back(fitted: Fitted, panel: Panel, windows: Windows) -> HeldBack:
-    """Predicts each window from the panel cut at its origin."""
-    said = [fitted.predict(panel.until(cutoff), windows.steps) for cutoff in windows.cutoffs]
-    prediction = Prediction(
-        np.stack([one.centre for one in said]),
-        np.stack([one.below for one in said]),
-        np.stack([one.above for one in said]),
-    )
-    return HeldBack(windows=windows, prediction=prediction, actual=actuals(panel, windows))
+def _thinned(reach: int, wanted: int, day: int) -> Steps:
+    """Every step up to `reach`, or about `wanted` of them by a stride that meets every hour of the day alike."""
+    stride = max(1, -(-reach // max(wanted, 1)))
+    while stride > 1 and any(stride % factor == 0 and day > 1 for factor in (2, 3)):
+        stride += 1
+    return np.arange(min(stride, reach), reach + 1, stride)
 
 
 def actuals(panel: Panel, windows: Windows) -> Matrix:
     """What happened in each window, shape (windows, series, steps)."""
     seen = np.cumsum(np.isfinite(panel.observed), axis=1)
+    padded = np.pad(panel.observed, ((0, 0), (0, windows.reach)), constant_values=np.nan)
     rows = []
     for cutoff in windows.cutoffs:
-        old_enough = seen[:, cutoff - 1] >= 2 * panel.day
-        rows.append(np.where(old_enough[:, None], panel.observed[:, cutoff : cutoff + windows.steps], np.nan))
+        old_enough = seen[:, cutoff - 1] >= (LEAST_DAYS * panel.day if panel.day > 1 else panel.week)
+        rows.append(np.where(old_enough[:, None], padded[:, cutoff + windows.ahead - 1], np.nan))
     return np.stack(rows)
-
-
-def empty_held_back(panel: Panel) -> HeldBack:
-    """No window at all, for a panel that is too short."""
-    none = np.empty((0, len(panel.keys), 0))
-    return HeldBack(windows=Windows(cutoffs=(), steps=0), prediction=Prediction(none, none, none), actual=none)

@@ -1,25 +1,28 @@
-"""Pooled gradient boosting: one XGBoost model of several quantiles for all series, direct over the horizon.
+"""Pooled gradient boosting: one XGBoost model of several quantiles for all series, direct over the horizon (pure).
 
-Every value is divided by its series' recent level, so that series of any volume share one model; features are lags at
-whole days and weeks that are known at the origin, recent levels, and the calendar. Quantile loss after Koenker and
-Bassett 1978, as `reg:quantileerror` (xgboost.readthedocs.io, "Quantile Regression").
+Every value is divided by its series' recent level, so that series of any volume share one model, and an example counts
+by how far its series usually strays, as the scores do. Features are what the series was at that hour over two windows
+of history, lags at whole days and weeks that are known at the origin, recent levels over five windows, the calendar.
+Quantile loss after Koenker and Bassett 1978, as `reg:quantileerror` (xgboost.readthedocs.io, "Quantile Regression").
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecaster.models.features import describe, examples
-from forecaster.models.model import Prediction, finite
-from forecaster.panel import Panel
+from forecaster.models.features import Features, Sight, examples
+from forecaster.models.model import LEVEL, NORMAL, Says, finite
+from forecaster.panel import Matrix, Panel, Steps
 
 if TYPE_CHECKING:
     import xgboost
 
-ALPHAS = (0.1, 0.5, 0.9)
-ENOUGH_EXAMPLES = 40  # two leaves of `min_child_weight`: with fewer, no tree could have a split
-CHUNK = 200_000  # rows described at a time: bounds memory at some hundred bytes a row
+ALPHAS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
+TAILS = (NormalDist().inv_cdf(ALPHAS[0]), NormalDist().inv_cdf(ALPHAS[-1]))
+ENOUGH_EXAMPLES = 200
+LOUDEST = 10.0  # times the median weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,37 +32,51 @@ class Boosting:
     Attributes:
         rounds: trees of each quantile.
         depth: of a tree.
-        learning_rate: small enough that 60 rounds do not overfit, large enough that they suffice.
-        rows: examples are thinned evenly to at most so many: time grows with them, accuracy hardly does.
+        learning_rate: small enough that so many rounds do not overfit, large enough that they suffice.
+        rows: examples are thinned evenly to at most so many,
+        rows_of_series: and to so many of each series: time grows with them, accuracy hardly does.
+        origins: that examples are taken from.
         seed: of XGBoost, which draws nothing with these settings; kept in the forecast's inputs.
     """
 
     rounds: int = 60
     depth: int = 5
-    learning_rate: float = 0.12
-    rows: int = 40_000
+    learning_rate: float = 0.1
+    rows: int = 60_000
+    rows_of_series: int = 700
+    origins: int = 14
     seed: int = 0
 
     @property
     def name(self) -> str:
         return "xgboost"
 
+    @property
+    def says(self) -> Says:
+        return Says.QUANTILES
+
     def suits(self, panel: Panel) -> bool:
-        """Long enough, and enough of it was seen and was not zero to learn from."""
-        long_enough = panel.steps >= (14 * 24 if panel.day == 24 else 42)
-        return long_enough and len(examples(panel, panel.day, self.rows).targets) >= ENOUGH_EXAMPLES
+        """Long enough, and enough of it was seen to learn from."""
+        long_enough = panel.steps >= (4 * 24 if panel.day == 24 else 42)
+        return long_enough and int((np.nan_to_num(panel.observed) > 0).sum()) >= ENOUGH_EXAMPLES
 
     def fit(self, panel: Panel, steps: int) -> "FittedBoosting":
         import xgboost
 
-        learned = examples(panel, steps, self.rows)
-        matrix = xgboost.QuantileDMatrix(learned.features, label=learned.targets, nthread=1, max_bin=128)
+        rows = min(self.rows, max(5_000, self.rows_of_series * len(panel.keys)))
+        learned = examples(panel, steps, rows, self.origins)
+        if len(learned.targets) < ENOUGH_EXAMPLES // 4:
+            return FittedBoosting(None)
+        weights = np.minimum(learned.weights, LOUDEST * np.median(learned.weights))
+        matrix = xgboost.QuantileDMatrix(
+            learned.features, label=learned.targets, weight=weights / weights.mean(), nthread=1, max_bin=64
+        )
         settings = {
             "objective": "reg:quantileerror",
             "quantile_alpha": np.array(ALPHAS),
             "tree_method": "hist",
             "max_depth": self.depth,
-            "max_bin": 128,
+            "max_bin": 64,
             "learning_rate": self.learning_rate,
             "min_child_weight": 20,
             "nthread": 1,  # two cores gain nothing at this size, and one gives the same sums everywhere
@@ -70,18 +87,33 @@ class Boosting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedBoosting:
-    """A trained booster."""
+    """A trained booster; None where there was nothing to learn from."""
 
-    booster: "xgboost.Booster"
+    booster: "xgboost.Booster | None"
 
-    def predict(self, panel: Panel, steps: int) -> Prediction:
+    def predict(self, panel: Panel, ahead: Steps) -> Matrix:
         """Quantiles of every series and step, times the level of the series."""
-        count = len(panel.keys) * steps
-        quantiles = np.empty((count, len(ALPHAS)))
-        for first in range(0, count, CHUNK):
-            flat = np.arange(first, min(first + CHUNK, count))
-            described = describe(panel, flat // steps, np.full(len(flat), panel.steps), flat % steps + 1)
-            raw = self.booster.inplace_predict(described.features)
-            quantiles[flat] = np.sort(raw, axis=1) * described.scale[:, None]
-        low, middle, high = np.moveaxis(quantiles.reshape(len(panel.keys), steps, len(ALPHAS)), 2, 0)
-        return finite(Prediction(middle, middle - low, high - middle), panel)
+        seen = Sight(panel).at(panel.steps, ahead)
+        raw = _raw(self.booster, seen.features)
+        return finite(_levels(raw) * seen.level[:, None, None], panel)
+
+
+def _raw(booster: "xgboost.Booster | None", features: Features) -> Matrix:
+    """What the trees say at `ALPHAS`, ordered."""
+    series, steps, width = features.shape
+    if booster is None:
+        return np.full((series, steps, len(ALPHAS)), np.nan)
+    said = booster.inplace_predict(features.reshape(-1, width))
+    return np.sort(said.astype(np.float64), axis=1).reshape(series, steps, len(ALPHAS))
+
+
+def _levels(raw: Matrix) -> Matrix:
+    """Linear between `ALPHAS`; beyond them as a normal distribution goes on."""
+    right = np.clip(np.searchsorted(ALPHAS, LEVEL), 1, len(ALPHAS) - 1)
+    left = right - 1
+    share = (LEVEL - np.array(ALPHAS)[left]) / (np.array(ALPHAS)[right] - np.array(ALPHAS)[left])
+    said = raw[..., left] * (1 - share) + raw[..., right] * share
+    middle = raw[..., ALPHAS.index(0.5), None]
+    for outside, end, normal in ((LEVEL - ALPHAS[0] < 0, 0, TAILS[0]), (LEVEL - ALPHAS[-1] > 0, -1, TAILS[1])):
+        said[..., outside] = middle + (raw[..., end, None] - middle) * NORMAL[outside] / normal
+    return np.asarray(said)

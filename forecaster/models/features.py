@@ -1,4 +1,4 @@
-"""What boosting sees of a (series, origin, step ahead): nothing at or after the origin (pure)."""
+"""What boosting sees of series at an origin: nothing at or after it (pure)."""
 
 from dataclasses import dataclass
 
@@ -6,106 +6,133 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.series import SeriesKind
+from forecaster.models.model import TINY
+from forecaster.models.profile import Profile
 from forecaster.panel import Matrix, Panel, Steps
 
 Features = NDArray[np.float32]
 
 _KINDS = {kind: float(code) for code, kind in enumerate(SeriesKind)}
 LEVEL_DAYS = 14  # the level that values are divided by: long enough for two weekends, short enough to follow shifts
+SPREAD_DAYS = 28
+LEAST_SPREAD = 0.02  # of the level
+WINDOWS = (1 / 8, 1, 3, 7, 28)  # days: recent levels
+RECENT, LONG = Profile(14, 0.25), Profile(56, 0.25, 14.0)
+RECENT_LEVELS, LONG_LEVELS = np.array([0.1, 0.5, 0.9]), np.array([0.1, 0.5, 0.9, 0.975])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Described:
-    """Features of examples, one a row, and the level that their values are divided by."""
+class Seen:
+    """Features of every series and step ahead at one origin.
+
+    Attributes:
+        features: (series, steps, features), NaN where unknown.
+        level: that the features in the series' unit were divided by, (series); 0 where nothing was ever seen.
+        spread: mean change from day to day, (series), at least a share of the level.
+    """
 
     features: Features
-    scale: Matrix
+    level: Matrix
+    spread: Matrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Features and scaled targets to learn from."""
+    """Features, scaled targets and weights to learn from."""
 
     features: Features
     targets: Features
+    weights: Features
 
 
-def examples(panel: Panel, steps: int, rows: int) -> Examples:
-    """Every (series, origin, step) whose target was observed, thinned evenly to at most about `rows`.
+class Sight:
+    """Looks at a panel from any of its steps; running sums make means over any window cheap."""
 
-    Origins are whole days before the panel's end, as the real one is.
-    """
-    first = min(LEVEL_DAYS * panel.day, panel.steps // 2)
-    origins = np.arange(panel.steps - panel.day, first - 1, -panel.day)
-    total = len(panel.keys) * len(origins) * steps
-    flat = np.arange(0, total, _thinning(total, rows))
-    series, rest = np.divmod(flat, len(origins) * steps)
-    at, ahead = np.divmod(rest, steps)
-    origin, ahead = origins[at], ahead + 1
-    target = origin + ahead - 1
-    inside = target < panel.steps
-    series, origin, ahead, target = series[inside], origin[inside], ahead[inside], target[inside]
-    described = describe(panel, series, origin, ahead)
-    good = np.isfinite(panel.observed[series, target]) & (described.scale > 0)
-    values = panel.observed[series[good], target[good]] / described.scale[good]
-    return Examples(described.features[good], values.astype(np.float32))
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        lag = panel.day if panel.day > 1 else panel.week
+        self._means = _Means(panel.filled)
+        self._lag = lag
+        self._changes = _Means(np.abs(panel.filled[:, lag:] - panel.filled[:, :-lag]))
+        self._kinds = np.array([_KINDS[key.kind] for key in panel.keys])
 
-
-def describe(panel: Panel, series: Steps, origin: Steps, ahead: Steps) -> Described:
-    """Features of examples.
-
-    Args:
-        panel: the history; only steps before each origin are read.
-        series: row of each example.
-        origin: its first step not seen.
-        ahead: steps ahead, from 1.
-    """
-    means = _Means(panel.filled)
-    scale = means.over(series, origin, LEVEL_DAYS * panel.day)
-    phase = panel.phase(origin + ahead - 1)
-    days = -(-ahead // panel.day)  # whole days back to a known value of the same step of the day
-    weeks = -(-ahead // panel.week)
-    target = origin + ahead - 1
-    daily = [_lag(panel, series, target - panel.day * (days + extra)) for extra in range(7)]
-    weekly = [_lag(panel, series, target - panel.week * (weeks + extra)) for extra in range(3)]
-    levels = [means.over(series, origin, width * panel.day) for width in (1, 7, 28)]
-    values = [*daily[:3], np.mean(daily, axis=0), *weekly[:2], np.mean(weekly, axis=0), *levels]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = [value / scale for value in values]
-        volume = np.log(scale)
-    kinds = np.array([_KINDS[key.kind] for key in panel.keys])
-    columns = [*scaled, volume, kinds[series], phase % panel.day, phase // panel.day, ahead]
-    features = np.column_stack(columns).astype(np.float32)
-    features[~np.isfinite(features)] = np.nan
-    return Described(features, scale)
+    def at(self, origin: int, ahead: Steps) -> Seen:
+        """The features of steps ahead (from 1) at an origin; only steps before it are read."""
+        panel = self._panel.until(origin)
+        level = np.nan_to_num(self._means.before(origin, LEVEL_DAYS * panel.day))
+        change = np.nan_to_num(self._changes.before(max(origin - self._lag, 0), SPREAD_DAYS * panel.day))
+        divisor = np.where(level > TINY, level, np.nan)
+        spread = np.maximum(change, LEAST_SPREAD * level)
+        shape = (len(panel.keys), len(ahead))
+        target = panel.steps + ahead - 1
+        phase = panel.phase(target)
+        lags = (_lagged(panel, target, unit * ((ahead - 1) // unit + 1)) for unit in (panel.day, panel.week))
+        recent = [self._means.before(origin, max(1, round(days * panel.day))) for days in WINDOWS]
+        values = [
+            *np.moveaxis(RECENT.at(panel, ahead, RECENT_LEVELS), 2, 0),
+            *np.moveaxis(LONG.at(panel, ahead, LONG_LEVELS), 2, 0),
+            *lags,
+            *(np.broadcast_to(mean[:, None], shape) for mean in recent),
+        ]
+        of_step = (phase % panel.day, phase // panel.day, ahead)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            of_series = (np.log(divisor), spread / divisor, self._kinds)
+        columns = [
+            *(value / divisor[:, None] for value in values),
+            *(np.broadcast_to(value[None, :], shape) for value in of_step),
+            *(np.broadcast_to(value[:, None], shape) for value in of_series),
+        ]
+        return Seen(np.stack(columns, axis=2).astype(np.float32), level, spread)
 
 
-def _lag(panel: Panel, series: Steps, step: Steps) -> Matrix:
-    values: Matrix = np.where(step >= 0, panel.filled[series, np.maximum(step, 0)], np.nan)
-    return values
+def examples(panel: Panel, steps: int, rows: int, origins: int) -> Examples:
+    """Examples from `origins` whole days before the panel's end, thinned evenly to at most about `rows`."""
+    day = panel.day
+    first = max(2 * day, min(LEVEL_DAYS * day, panel.steps // 2))
+    days = np.arange(panel.steps - day, first - 1, -day)
+    chosen = days[np.unique(np.linspace(0, len(days) - 1, min(origins, len(days))).astype(np.int64))]
+    stride = _stride(steps, rows // max(1, len(chosen) * len(panel.keys)))
+    sight = Sight(panel)
+    found = []
+    for number, origin in enumerate(chosen):
+        ahead = np.arange(1 + 3 * number % stride, min(steps, panel.steps - int(origin)) + 1, stride)
+        seen = sight.at(int(origin), ahead)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            target = panel.observed[:, int(origin) + ahead - 1] / seen.level[:, None]
+            weight = np.broadcast_to((seen.level / seen.spread)[:, None], target.shape)
+        good = np.isfinite(target) & (seen.level > TINY)[:, None] & np.isfinite(weight)
+        found.append((seen.features[good], target[good].astype(np.float32), weight[good].astype(np.float32)))
+    if not found:
+        return Examples(np.empty((0, 1), np.float32), np.empty(0, np.float32), np.empty(0, np.float32))
+    features, targets, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Examples(features, targets, weights)
 
 
-def _thinning(total: int, rows: int) -> int:
-    """A stride near total / rows that shares no factor with days and weeks, so that every hour is met alike."""
-    stride = max(1, -(-total // rows))
+def _stride(steps: int, wanted: int) -> int:
+    """Between steps ahead, so that about `wanted` are left; shares no factor with days and weeks."""
+    stride = max(1, steps // max(wanted, 4))
     while stride > 1 and any(stride % factor == 0 for factor in (2, 3, 7)):
         stride += 1
     return stride
 
 
+def _lagged(panel: Panel, target: Steps, back: Steps) -> Matrix:
+    step = target - back
+    return np.where(step >= 0, panel.filled[:, np.maximum(step, 0)], np.nan)
+
+
 class _Means:
     """Means over any window of a matrix in constant time, unknown values left out."""
 
-    def __init__(self, filled: Matrix) -> None:
-        known = np.isfinite(filled)
-        zero = np.zeros((len(filled), 1))
-        self._sums = np.hstack([zero, np.cumsum(np.where(known, filled, 0.0), axis=1)])
+    def __init__(self, values: Matrix) -> None:
+        known = np.isfinite(values)
+        zero = np.zeros((len(values), 1))
+        self._sums = np.hstack([zero, np.cumsum(np.where(known, values, 0.0), axis=1)])
         self._counts = np.hstack([zero, np.cumsum(known, axis=1)])
 
-    def over(self, series: Steps, end: Steps, width: int) -> Matrix:
-        """Mean of the `width` steps before `end`; NaN where none is known."""
-        begin = np.maximum(end - width, 0)
-        count = self._counts[series, end] - self._counts[series, begin]
-        total = self._sums[series, end] - self._sums[series, begin]
-        mean: Matrix = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        return mean
+    def before(self, end: int, width: int) -> Matrix:
+        """Mean of the `width` steps before `end` of each series; NaN where none is known."""
+        begin = max(end - width, 0)
+        count = self._counts[:, end] - self._counts[:, begin]
+        total = self._sums[:, end] - self._sums[:, begin]
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,47 +1,50 @@
-"""What every model family offers: a centre and how far values stray below and above it.
+"""What every model family offers, and what it may see: a panel, and nothing after its end (pure).
 
-Quantiles are not a model's business: calibration makes them from these three and from held-back windows, in the same
-way for every family, so that no family can promise more than it kept.
+A family says quantiles; the engine corrects them by what held-back windows showed and blends them, in the same way for
+every family, so that none can promise more than it kept. Families of counts say the expected count instead.
+
+A package of one's own adds a family with an entry point of the group `prestage.forecast_models`, whose value is a
+function `(granularity, seed) -> Family`.
 """
 
-from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
 
-from forecaster.panel import Matrix, Panel
+from contracts.series import LEVELS
+from forecaster.panel import Matrix, Panel, Steps
 
 TINY = 1e-12
+LEVEL = np.array(LEVELS)
+NORMAL = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
+MEDIAN = LEVELS.index(0.5)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
-    """Shapes (..., series, steps); all finite.
+class Says(StrEnum):
+    """What a family's predictions are."""
 
-    Attributes:
-        centre: the median; for counts the mean.
-        below: a typical distance of values below the centre, from 0.
-        above: the same above it.
-    """
-
-    centre: Matrix
-    below: Matrix
-    above: Matrix
+    QUANTILES = "quantiles"  # (series, steps, levels), in the unit of the series
+    MEAN = "mean"  # (series, steps, 1), the expected count
 
 
 class Fitted(Protocol):
-    """A model that has learned what it needs."""
+    """A family that has learned what it needs."""
 
-    def predict(self, panel: Panel, steps: int) -> Prediction:
-        """The steps after the panel's end, from nothing but the panel."""
+    def predict(self, panel: Panel, ahead: Steps) -> Matrix:
+        """What is said of some steps after the panel's end (from 1), from nothing but the panel; all finite."""
         ...
 
 
-class Model(Protocol):
-    """A family with its settings."""
+class Family(Protocol):
+    """A model family with its settings."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def says(self) -> Says: ...
 
     def suits(self, panel: Panel) -> bool:
         """Whether the panel is long enough."""
@@ -52,14 +55,14 @@ class Model(Protocol):
         ...
 
 
-def finite(prediction: Prediction, panel: Panel) -> Prediction:
-    """The prediction with what is not known replaced by each series' own mean (0 where that is unknown too)."""
+def finite(said: Matrix, panel: Panel) -> Matrix:
+    """Predictions with what is not known replaced by each series' own mean (0 where that is unknown too), from 0."""
     known = np.isfinite(panel.filled)
     mean = np.where(known, panel.filled, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    centre = np.where(np.isfinite(prediction.centre), prediction.centre, mean[:, None])
-    spread = [np.where(np.isfinite(side), np.maximum(side, 0.0), mean[:, None]) for side in _sides(prediction)]
-    return Prediction(np.maximum(centre, 0.0), *spread)
+    return np.asarray(np.maximum(np.where(np.isfinite(said), said, mean[:, None, None]), 0.0))
 
 
-def _sides(prediction: Prediction) -> tuple[Matrix, Matrix]:
-    return prediction.below, prediction.above
+def spread(centre: Matrix, below: Matrix, above: Matrix) -> Matrix:
+    """Quantiles of two halves of a normal distribution: for families that know a centre and a deviation each way."""
+    sides = np.where(NORMAL < 0, below[..., None], above[..., None])
+    return np.asarray(centre[..., None] + NORMAL * sides)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecaster.models.model import Prediction
-from forecaster.panel import Matrix, Panel
+from forecaster.models.model import Says
+from forecaster.panel import Matrix, Panel, Steps
 
 PRIOR_REQUESTS = 5.0  # of each hour of the day and day of the week: fewer say little about its share
 
@@ -32,6 +32,10 @@ class RequestRate:
     def name(self) -> str:
         return "seasonal_rate" if self.shaped else "flat_rate"
 
+    @property
+    def says(self) -> Says:
+        return Says.MEAN
+
     def suits(self, panel: Panel) -> bool:
         return panel.steps >= 2 * panel.week or not self.shaped
 
@@ -39,20 +43,20 @@ class RequestRate:
         """Nothing to learn ahead: rates are means."""
         return self
 
-    def predict(self, panel: Panel, steps: int) -> Prediction:
+    def predict(self, panel: Panel, ahead: Steps) -> Matrix:
         recent = panel.observed[:, -self.weeks * panel.week :]
-        prior = self.prior_days * panel.day
-        level = (recent.sum(axis=1) + prior * recent.mean()) / (recent.shape[1] + prior)
+        known = np.isfinite(recent)
+        prior, count = self.prior_days * panel.day, known.sum(axis=1)
+        total = np.where(known, recent, 0.0).sum(axis=1)
+        level = (total + prior * total.sum() / max(1, count.sum())) / (count + prior)
         shape = self._shape(panel) if self.shaped else np.ones(panel.week)
-        ahead = panel.phase(panel.steps + np.arange(steps))
-        rate = level[:, None] * shape[ahead][None, :]
-        spread = np.sqrt(rate)
-        return Prediction(rate, spread, spread)
+        rate = level[:, None] * shape[panel.phase(panel.steps + ahead - 1)][None, :]
+        return np.asarray(rate[..., None])
 
     def _shape(self, panel: Panel) -> Matrix:
         """The share of each step of the week, mean 1: hour of the day times day of the week."""
         phase = panel.phase(np.arange(panel.steps))
-        total = panel.observed.sum(axis=0)
+        total = np.nan_to_num(panel.observed).sum(axis=0)
         hours = _profile(total, phase % panel.day, panel.day)
         days = _profile(total, phase // panel.day, 7)
         shape: Matrix = (days[:, None] * hours[None, :]).reshape(-1)

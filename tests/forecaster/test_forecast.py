@@ -108,7 +108,7 @@ def test_the_back_test_of_a_window_sees_nothing_of_it():
                 if row.granularity is Granularity.HOURLY and row.kind is None
             }
         )
-    assert rows[0].keys() == rows[1].keys() and len(rows[0]) == 5
+    assert rows[0].keys() == rows[1].keys() and len(rows[0]) == 10
     assert all(rows[1][model] > 5 * rows[0][model] for model in rows[0])
 
 

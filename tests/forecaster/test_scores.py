@@ -21,11 +21,11 @@ def test_scores_are_what_they_are_defined_to_be():
     values = wave(300)
     values[[250, 270]] = np.nan
     panel = prepare(history(series("cpu", "fra", values)), Scope()).levels
-    windows = Windows(cutoffs=(240, 264), steps=24)
+    windows = Windows(cutoffs=(240, 264), ahead=np.arange(1, 25), day=24)
     actual = actuals(panel, windows)
     chance = np.random.default_rng(1)
     quantiles = np.sort(chance.uniform(50, 200, (2, 1, 24, len(LEVELS))), axis=3)
-    found = score(quantiles, actual, scales(panel, windows)).summary(np.array([True]))
+    found = score(quantiles, actual, scales(panel, windows.cutoffs)).summary(np.array([True]))
 
     errors, losses, inside, above, scored = [], [], 0, 0, 0
     for window, cutoff in enumerate(windows.cutoffs):
@@ -50,26 +50,26 @@ def test_scores_are_what_they_are_defined_to_be():
 @pytest.mark.parametrize("values", [np.ones(100), 1e-310 * (np.arange(100) % 7)], ids=["constant", "next to nothing"])
 def test_a_series_that_hardly_moves_has_no_scale_and_is_left_out_of_scaled_scores(values):
     panel = prepare(history(series("cpu", "fra", values)), Scope()).levels
-    windows = Windows(cutoffs=(72,), steps=24)
+    windows = Windows(cutoffs=(72,), ahead=np.arange(1, 25), day=24)
     quantiles = np.tile(actuals(panel, windows)[..., None], len(LEVELS))
-    found = score(quantiles, actuals(panel, windows), scales(panel, windows)).summary(np.array([True]))
+    found = score(quantiles, actuals(panel, windows), scales(panel, windows.cutoffs)).summary(np.array([True]))
     assert found.mase is None and found.scaled_crps is None and found.coverage_80 == 1.0
 
 
 @pytest.mark.parametrize(
     ("hours", "steps", "count", "reach"),
-    [(1440, 168, 14, 168), (720, 168, 9, 168), (200, 168, 2, 72), (96, 168, 2, 24), (80, 168, 0, 0)],
+    [(1440, 168, 14, 168), (720, 24, 14, 24), (200, 168, 5, 120), (96, 168, 2, 48), (80, 168, 1, 24), (70, 168, 0, 0)],
 )
 def test_windows_are_daily_and_end_where_history_ends(hours, steps, count, reach):
     panel = prepare(history(series("cpu", "fra", np.ones(hours))), Scope()).levels
     windows = plan_windows(panel, steps)
-    assert (len(windows.cutoffs), windows.steps) == (count, reach)
-    assert not count or (windows.cutoffs[-1] + reach == hours and windows.cutoffs[0] >= 48)
+    assert (len(windows.cutoffs), windows.reach) == (count, reach)
+    assert not count or (windows.cutoffs[-1] + 24 == hours and windows.cutoffs[0] >= 48)
 
 
-@pytest.mark.parametrize(("days", "count", "apart"), [(70, 8, 1), (112, 14, 2), (400, 14, 13)])
-def test_windows_of_daily_series_are_spread_over_the_newer_half(days, count, apart):
+@pytest.mark.parametrize(("days", "count", "apart"), [(70, 14, 3), (112, 14, 5), (400, 14, 20)])
+def test_windows_of_daily_series_are_spread_over_the_newer_two_thirds(days, count, apart):
     panel = daily(prepare(history(series("cpu", "fra", np.ones(24 * days))), Scope()).levels)
     windows = plan_windows(panel, 28)
-    assert len(windows.cutoffs) == count and windows.cutoffs[-1] + 28 == days
-    assert set(np.diff(windows.cutoffs)) == {apart} and windows.cutoffs[0] >= days // 2
+    assert len(windows.cutoffs) == count and windows.cutoffs[-1] + 7 == days
+    assert set(np.diff(windows.cutoffs)) == {apart} and windows.cutoffs[0] >= days // 3

@@ -1,0 +1,103 @@
+"""What families would have said at earlier origins, and what is learned from it (pure)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.blend import Weights, learn_weights
+from forecaster.calibration import calibrate
+from forecaster.counts import calibrate_counts
+from forecaster.groups import kind_groups, volume_groups
+from forecaster.models.catalogue import prior
+from forecaster.models.model import LEVEL, Family, Says
+from forecaster.panel import Matrix, Panel, Steps
+from forecaster.scores import scales
+from forecaster.windows import HeldBack, Said, Windows, actuals
+
+
+class Calibrated(Protocol):
+    """Turns a blend into quantiles that hold."""
+
+    def corrected(self, said: Matrix, ahead: Steps) -> Matrix:
+        """Quantiles (..., series, steps, levels) of what was said of some steps ahead."""
+        ...
+
+    def enough(self) -> NDArray[np.bool_]:
+        """Of each series: whether its upper quantiles rest on enough scores."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Backcast:
+    """A panel, the families that suit it, and what they would have said."""
+
+    panel: Panel
+    families: tuple[Family, ...]
+    held: HeldBack
+
+    @property
+    def says(self) -> Says:
+        return self.families[0].says
+
+    def known_before(self, step: int) -> "Backcast":
+        """What could be known at a step; the panel too, so that scales and groups are those of then."""
+        return replace(self, panel=self.panel.until(step), held=self.held.known_before(step))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Learned:
+    """What held-back windows taught: weights, and a correction of the blend."""
+
+    weights: Weights
+    calibration: Calibrated
+    says: Says
+
+    def quantiles(self, said: tuple[Matrix, ...], ahead: Steps) -> Matrix:
+        """The blend of what families say, corrected."""
+        return self.calibration.corrected(self.weights.blend(said), ahead)
+
+    def alone(self, said: Matrix, ahead: Steps) -> Matrix:
+        """What one family says: its own quantiles, or counts around its mean."""
+        return said if self.says is Says.QUANTILES else self.calibration.corrected(said, ahead)
+
+    def enough(self) -> NDArray[np.bool_]:
+        return self.calibration.enough()
+
+
+def backcast(
+    panel: Panel, steps: int, families: tuple[Family, ...], windows: Windows, hear: Callable[[int, str], None]
+) -> Backcast:
+    """Fits each family on what was seen before the oldest origin, and lets it predict from every origin."""
+    past = panel.until(windows.cutoffs[0]) if windows.cutoffs else panel
+    able = tuple(family for family in families if family.suits(past)) or families[:1]
+    said = []
+    for number, family in enumerate(able if windows.cutoffs else ()):
+        fitted = family.fit(past, steps)
+        at = [fitted.predict(panel.until(cutoff), windows.ahead).astype(np.float32) for cutoff in windows.cutoffs]
+        said.append(np.stack(at))
+        hear(number + 1, f"{family.name}, {panel.granularity.value}")
+    if windows.cutoffs:
+        return Backcast(panel=panel, families=able, held=_held(panel, windows, tuple(said)))
+    width = len(LEVEL) if able[0].says is Says.QUANTILES else 1
+    none = np.empty((0, len(panel.keys), 0, width), dtype=np.float32)
+    held = HeldBack(windows=windows, said=(none,) * len(able), actual=none[..., 0].astype(np.float64))
+    return Backcast(panel=panel, families=able, held=held)
+
+
+def _held(panel: Panel, windows: Windows, said: tuple[Said, ...]) -> HeldBack:
+    return HeldBack(windows=windows, said=said, actual=actuals(panel, windows))
+
+
+def learn(past: Backcast) -> Learned:
+    """Weights, and a correction of the blend, from every actual that is known."""
+    held, panel = past.held, past.panel
+    scale = scales(panel, (panel.steps,))[0]
+    begin = np.array([prior(family.name) for family in past.families])
+    weights = learn_weights(held, scale, kind_groups(panel), begin / begin.sum())
+    blended = weights.blend(held.said)
+    correct = calibrate if past.says is Says.QUANTILES else calibrate_counts
+    calibration: Calibrated = correct(blended, held.actual, held.windows, volume_groups(panel))
+    return Learned(weights=weights, calibration=calibration, says=past.says)

@@ -1,0 +1,201 @@
+"""`forecast_panel`: the numeric door. A panel of series in, their quantiles out, with how they were come by (pure).
+
+Families say quantiles at earlier origins; the blend weighs them by what then happened; calibration corrects the blend
+by how far it was off; the same is then done at the panel's end. Nothing here depends on kinds of series beyond what a
+panel says of itself, so traffic, utilisation, telemetry and tables that people bring are forecast by the same rules.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.forecast import Scores, Treatment
+from contracts.ports import Progress
+from forecaster.backcast import Backcast, Learned, backcast, learn
+from forecaster.finish import all_zero, finished, too_short
+from forecaster.groups import kind_groups
+from forecaster.models.catalogue import chosen
+from forecaster.panel import Matrix, Panel
+from forecaster.scores import WindowScores, scales, score
+from forecaster.windows import plan_windows
+
+BLEND = "blend"
+SCORED_WINDOWS = 4
+
+
+class Tier(StrEnum):
+    """How much work a forecast is worth."""
+
+    FULL = "full"
+    FAST = "fast"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How a panel is forecast.
+
+    Attributes:
+        models: names of the families that are blended; empty means all. Where none of them suits, all are.
+        tier: how much work it is worth.
+        seed: of families that draw; part of the input all the same.
+        counts: whether the series are counts of rare events, mostly zero.
+    """
+
+    models: tuple[str, ...] = ()
+    tier: Tier = Tier.FULL
+    seed: int = 0
+    counts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupWeights:
+    """What was blended for a group of series: the weight of each family, mean over series and levels."""
+
+    group: str
+    series: int
+    weights: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examined:
+    """Scores of one family, or of the blend, on the windows that were held back."""
+
+    name: str
+    scores: WindowScores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PanelForecast:
+    """The forecast of one panel.
+
+    Attributes:
+        quantiles: (series, steps, levels): finite, from 0, ordered, whole where the series is.
+        model: what carried each series: `blend`, a family's name, or a fallback (`zero`, `wide_naive`).
+        weights: what was blended, for each kind of series.
+        enough: whether each series' upper quantiles rest on enough held-back scores.
+        examination: scores of every family and of the blend.
+        treatments: what was found in the panel and done about it.
+    """
+
+    quantiles: Matrix
+    model: tuple[str, ...]
+    weights: tuple[GroupWeights, ...]
+    enough: NDArray[np.bool_]
+    examination: "Examination"
+    treatments: tuple[Treatment, ...] = ()
+
+    def scores(self, row: int) -> Scores:
+        """Of one series, by what made its forecast."""
+        return self.examination.scores(self.examination.maker, np.arange(len(self.model)) == row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examination:
+    """What held-back windows say of each family and of what is made of them all.
+
+    Attributes:
+        entries: of every family, and of the blend where there are several.
+        maker: the name of what forecasts: `blend`, or the only family.
+        cutoffs: origins, in steps, of the windows that are scored.
+        reach: steps of those windows.
+    """
+
+    entries: tuple[Examined, ...]
+    maker: str
+    cutoffs: tuple[int, ...]
+    reach: int
+
+    def scores(self, name: str, rows: NDArray[np.bool_]) -> Scores:
+        """Of an entry, over some series; nothing where nothing was held back."""
+        found = next((one.scores for one in self.entries if one.name == name), None)
+        return found.summary(rows) if found else Scores()
+
+
+def forecast_panel(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> PanelForecast:
+    """Forecasts the `steps` steps after the panel's end, from nothing but the panel. Same input, same bytes.
+
+    Args:
+        panel: hourly or daily series on one grid.
+        steps: how far ahead, from 1.
+        settings: how.
+        progress: hears of each family's back-test.
+    """
+    past = look_back(panel, steps, settings, progress)
+    learned = learn(past)
+    ahead = np.arange(1, steps + 1)
+    said = tuple(family.fit(panel, steps).predict(panel, ahead) for family in past.families)
+    quantiles = finished(learned.quantiles(said, ahead), panel, learned.enough())
+    beyond = 2 * past.held.windows.reach < steps  # scores reach less than half of the horizon
+    enough = learned.enough() & ~(too_short(panel) | all_zero(panel) | beyond)
+    examination = examine(past)
+    return PanelForecast(
+        quantiles=quantiles,
+        model=tuple(_carried_by(panel, settings.counts, row) or examination.maker for row in range(len(panel.keys))),
+        weights=_group_weights(past, learned),
+        enough=enough,
+        examination=examination,
+    )
+
+
+def look_back(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> Backcast:
+    """What the families would have said at earlier origins."""
+    families = chosen(panel.granularity, settings.models, counts=settings.counts, seed=settings.seed)
+    hear = partial(progress.advance, "back-test")
+    return backcast(panel, steps, families, plan_windows(panel, steps), hear)
+
+
+def examine(past: Backcast) -> Examination:
+    """Scores newer windows with what could be known at each one's origin, as the real forecast will be."""
+    windows = past.held.windows
+    names = [family.name for family in past.families]
+    maker = names[0] if len(names) == 1 else BLEND
+    scored = _scored(len(windows.cutoffs))
+    if not scored:
+        return Examination(entries=(), maker=maker, cutoffs=(), reach=0)
+    said: dict[str, list[Matrix]] = {name: [] for name in (*names, maker)}
+    for index in scored:
+        cutoff = windows.cutoffs[index]
+        learned = learn(past.known_before(cutoff))
+        then = past.panel.until(cutoff)
+        at = tuple(one[index].astype(np.float64) for one in past.held.said)
+        for name, one in zip(names, at, strict=True) if len(names) > 1 else ():
+            said[name].append(finished(learned.alone(one, windows.ahead), then, learned.enough()))
+        said[maker].append(finished(learned.quantiles(at, windows.ahead), then, learned.enough()))
+    cutoffs = tuple(windows.cutoffs[index] for index in scored)
+    actual, scale = past.held.actual[list(scored)], scales(past.panel, cutoffs)
+    entries = tuple(Examined(name=name, scores=score(np.stack(all_), actual, scale)) for name, all_ in said.items())
+    return Examination(entries=entries, maker=maker, cutoffs=cutoffs, reach=windows.reach)
+
+
+def _scored(count: int) -> tuple[int, ...]:
+    """Indices of the windows that are scored: spread over the newer half."""
+    newer = range(count - 1, count // 2 - 1, -1)
+    stride = -(-len(newer) // SCORED_WINDOWS) if count else 1
+    return tuple(sorted(newer[stride // 2 :: stride]))
+
+
+def _group_weights(past: Backcast, learned: Learned) -> tuple[GroupWeights, ...]:
+    groups, found = kind_groups(past.panel), []
+    for group in np.unique(groups):
+        rows = groups == group
+        mean = learned.weights.of[:, rows].mean(axis=(1, 2))
+        found.append(
+            GroupWeights(
+                group=past.panel.keys[int(np.argmax(rows))].kind.value,
+                series=int(rows.sum()),
+                weights=tuple(
+                    (family.name, round(float(weight), 4)) for family, weight in zip(past.families, mean, strict=True)
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def _carried_by(panel: Panel, counts: bool, row: int) -> str:
+    """The fallback that carries a series instead of a model, or nothing."""
+    if all_zero(panel)[row]:
+        return "zero"
+    return "wide_naive" if too_short(panel)[row] and not counts else ""

@@ -1,0 +1,90 @@
+"""Weights follow what was right, start where nothing is known, and see nothing too early."""
+
+import numpy as np
+import pytest
+
+from contracts.series import LEVELS, SeriesKind
+from forecaster.blend import SHARE, learn_weights
+from forecaster.groups import kind_groups, volume_groups
+from forecaster.models.model import spread
+from forecaster.prepare import Scope, prepare
+from forecaster.windows import HeldBack, Windows, plan_windows
+from tests.forecaster.estates import history, series, wave
+
+PRIOR = np.array([0.5, 0.3, 0.2])
+
+
+def levels(*frames):
+    return prepare(history(*frames), Scope()).levels
+
+
+def held(actual: np.ndarray, centres: tuple[float, ...]) -> HeldBack:
+    """Families that say a centre each, of windows a day apart."""
+    windows, _, steps = actual.shape
+    ones = np.ones(actual.shape)
+    said = tuple(spread(centre * ones, ones, ones).astype(np.float32) for centre in centres)
+    planned = Windows(cutoffs=tuple(range(100, 100 + 24 * windows, 24)), ahead=np.arange(1, steps + 1), day=24)
+    return HeldBack(windows=planned, said=said, actual=actual)
+
+
+def weights(past: HeldBack, prior: np.ndarray = PRIOR) -> np.ndarray:
+    series_ = past.actual.shape[1]
+    return learn_weights(past, np.ones(series_), np.zeros(series_, dtype=np.int64), prior).of
+
+
+def test_the_family_that_is_right_gets_the_weight():
+    noise = np.random.default_rng(0).normal(0, 1, (10, 4, 48))
+    found = weights(held(10 + noise, (10.0, 13.0, 7.0)))
+    assert (found[0, :, LEVELS.index(0.5)] > 0.8).all() and found.sum(axis=0) == pytest.approx(1.0)
+
+
+def test_weights_follow_a_change():
+    noise = np.random.default_rng(0).normal(0, 1, (14, 4, 24))
+    actual = np.where(np.arange(14)[:, None, None] < 7, 10 + noise, 13 + noise)
+    before, after = (weights(held(part, (10.0, 13.0, 7.0))) for part in (actual[:7], actual))
+    middle = LEVELS.index(0.5)
+    assert before[0, :, middle].min() > 0.8 and after[1, :, middle].mean() > before[1, :, middle].mean() + 0.2
+
+
+def test_each_series_has_its_own_weights_and_each_level():
+    actual = np.random.default_rng(0).normal(0, 1, (10, 2, 48)) + np.array([10.0, 13.0])[None, :, None]
+    found = weights(held(actual, (10.0, 13.0, 7.0)))
+    assert found[0, 0].mean() > 0.7 and found[1, 1].mean() > 0.7
+    assert found.shape == (3, 2, len(LEVELS))
+
+
+def test_nothing_known_leaves_the_prior():
+    past = held(np.full((3, 2, 24), 10.0), (10.0, 13.0, 7.0)).known_before(0)
+    np.testing.assert_allclose(weights(past), np.broadcast_to(PRIOR[:, None, None], (3, 2, len(LEVELS))))
+
+
+def test_no_family_is_ever_lost():
+    noise = np.random.default_rng(0).normal(0, 1, (14, 4, 48))
+    assert weights(held(10 + noise, (10.0, 50.0, 7.0)))[1].min() >= 0.9 * SHARE * 0.1 * PRIOR[1]
+
+
+def test_known_before_hides_what_had_not_happened():
+    past = held(np.ones((3, 6, 48)), (1.0,))
+    known = past.known_before(124 + 10)  # the second origin and ten hours
+    assert np.isfinite(known.actual).sum(axis=2)[:, 0].tolist() == [34, 10, 0]
+
+
+def test_the_newest_window_is_known_for_a_day_only_and_counts():
+    panel = levels(series("cpu", "fra", wave(600)))
+    windows = plan_windows(panel, 168)
+    assert windows.cutoffs[-1] == 576 and len(windows.cutoffs) == 14 and windows.reach == 168
+
+
+def test_volumes_are_told_apart_where_there_are_enough_series():
+    many = [series("cpu", f"r{index:02}", wave(60, level=10.0**index)) for index in range(15)]
+    few = [series("memory", f"r{index}", wave(60, level=10.0**index)) for index in range(4)]
+    panel = levels(*many, *few)
+    assert volume_groups(panel).tolist() == [0] * 5 + [1] * 5 + [2] * 5 + [3] * 4
+    assert [panel.keys[row].kind for row in (0, 18)] == [SeriesKind.CPU, SeriesKind.MEMORY]
+    assert kind_groups(panel).tolist() == [0] * 15 + [1] * 4
+
+
+def test_a_large_panel_is_thinned_to_every_hour_of_the_day():
+    panel = levels(*[series("cpu", f"r{index}", wave(400)) for index in range(3)])
+    thin = plan_windows(panel, 168, cells=3 * 14 * 40)
+    assert len(thin.ahead) <= 60 and set((thin.ahead - 1) % 24) == set(range(24))
