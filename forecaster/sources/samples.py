@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,15 @@ class Samples:
     lengths: Seconds
     values: Numbers
     silent: Silence = Silence.GAP
+
+
+class SeriesHours(NamedTuple):
+    """Hours of one series: their beginnings (n,), seconds since 1970, values (n,), and how much of each was seen."""
+
+    key: SeriesKey
+    hours: Seconds
+    values: Numbers
+    covered: Numbers
 
 
 @dataclass(slots=True)
@@ -79,20 +89,27 @@ def batch_of_samples(
     parts: dict[SeriesKey, list[Samples]] = {}
     for item in samples:
         parts.setdefault(item.key, []).append(item)
-    frames = [_rows(key, parts[key], window, notes) for key in sorted(parts)]
-    frames = [frame for frame in frames if len(frame)]
-    measured = pd.concat(frames).sort_values(MEASUREMENT_KEY, ignore_index=True) if frames else no_measurements()
+    measured = frame_of([_hours(key, parts[key], window, notes) for key in sorted(parts)])
     return Batch(origin=origin, rows_read=rows_read, measurements=measured, requests=no_requests(), notes=notes.told())
 
 
-def rows_of(key: SeriesKey, hours: Seconds, values: Numbers, covered: Numbers) -> pd.DataFrame:
-    """Rows of one series in the form of a batch; `hours` are seconds since 1970."""
-    frame = pd.DataFrame({"time": pd.Series(pd.to_datetime(hours, unit="s", utc=True)).astype(TIME_TYPE)})
-    frame = frame.assign(value=values, covered=covered, kind=key.kind.value, subject=key.subject)
-    return frame.astype({"kind": "str", "subject": "str"})[list(MEASUREMENT_COLUMNS)]
+def frame_of(series: Sequence[SeriesHours]) -> pd.DataFrame:
+    """Rows of some series in the form of a batch, sorted."""
+    counts = [len(item.hours) for item in series]
+    if not sum(counts):
+        return no_measurements()
+    moments = pd.to_datetime(np.concatenate([item.hours for item in series]), unit="s", utc=True)
+    columns = {
+        "kind": pd.Series(np.repeat([item.key.kind.value for item in series], counts), dtype="str"),
+        "subject": pd.Series(np.repeat([item.key.subject for item in series], counts), dtype="str"),
+        "time": pd.Series(moments).astype(TIME_TYPE),
+        "value": np.concatenate([item.values for item in series]),
+        "covered": np.concatenate([item.covered for item in series]),
+    }
+    return pd.DataFrame(columns)[list(MEASUREMENT_COLUMNS)].sort_values(MEASUREMENT_KEY, ignore_index=True)
 
 
-def _rows(key: SeriesKey, parts: Iterable[Samples], window: Window, notes: Notes) -> pd.DataFrame:
+def _hours(key: SeriesKey, parts: Iterable[Samples], window: Window, notes: Notes) -> SeriesHours:
     total, least = np.zeros(window.hours), np.full(window.hours, float(HOUR_S))
     for part in parts:
         integral, seconds = _by_hour(part, window)
@@ -107,7 +124,7 @@ def _rows(key: SeriesKey, parts: Iterable[Samples], window: Window, notes: Notes
         least = np.minimum(least, seconds)
     known = (least > 0) & np.isfinite(total)
     hours = window.begin + np.flatnonzero(known) * HOUR_S
-    return rows_of(key, hours, total[known], np.minimum(least[known] / HOUR_S, 1.0))
+    return SeriesHours(key, hours, total[known], np.minimum(least[known] / HOUR_S, 1.0))
 
 
 def _by_hour(part: Samples, window: Window) -> tuple[Numbers, Numbers]:

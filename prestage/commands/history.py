@@ -70,7 +70,7 @@ class ImportArguments:
         "prestage history import requests.csv --table requests --timezone Europe/Madrid",
         "prestage history import --source prometheus --watch",
         "prestage history show",
-    )
+    ),
 )
 def command() -> None:
     """Import telemetry; show what is kept."""

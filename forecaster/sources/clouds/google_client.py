@@ -4,6 +4,7 @@ Credentials are those of whoever runs it (application default), acting as the ac
 where the account has an endpoint of its own.
 """
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any  # Any: what an API answered, at this boundary only
@@ -57,6 +58,7 @@ class GoogleMonitoring:
             self._client = None
 
     def _series(self, question: Question) -> Iterator[TimeSeries]:
+        import_client(self.account)
         from google.api_core.exceptions import GoogleAPICallError
         from google.auth.exceptions import GoogleAuthError
 
@@ -102,15 +104,9 @@ class GoogleMonitoring:
 
     def _opened(self) -> "MetricServiceClient":
         if self._client is None:
-            try:
-                from google.cloud.monitoring_v3 import MetricServiceClient
-                from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
-            except ImportError as error:
-                raise SourceRefused(
-                    "google-cloud-monitoring is not installed",
-                    where=f"account {self.account.name}",
-                    next_step="pip install 'prestage[monitoring]'",
-                ) from error
+            from google.cloud.monitoring_v3 import MetricServiceClient
+            from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
+
             transport = MetricServiceGrpcTransport(channel=self._channel(MetricServiceGrpcTransport))
             self._client = MetricServiceClient(transport=transport)
         return self._client
@@ -122,6 +118,24 @@ class GoogleMonitoring:
 
             return grpc.insecure_channel(self.account.endpoint.split("://")[-1].rstrip("/"), options=options)
         return transport.create_channel(HOST, credentials=_credentials(self.account), options=options)
+
+
+def import_client(account: Account) -> None:
+    """Imports google-cloud-monitoring, without its advice about versions of Python that will end some day.
+
+    Raises:
+        SourceRefused: it is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            import google.cloud.monitoring_v3  # noqa: F401
+    except ImportError as error:
+        raise SourceRefused(
+            "google-cloud-monitoring is not installed",
+            where=f"account {account.name}",
+            next_step="pip install 'prestage[monitoring]'",
+        ) from error
 
 
 def _credentials(account: Account) -> Any:

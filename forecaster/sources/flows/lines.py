@@ -66,10 +66,10 @@ class Lines:
     def _flows(self, file: Unpacked, reading: Reading) -> Iterator[Flow]:
         header: list[str] | None = None
         for number, line in self._whole_lines(file):
-            if header is None and not line.startswith("{") and _is_header(line):
-                header = _cells(line)
-                continue
             try:
+                if header is None and not line.startswith("{") and _is_header(line):
+                    header = _cells(line)
+                    continue
                 record = _record(line, header)
                 flow = flow_of(record, reading) if record is not None else None
             except (BadRecord, ValueError, RecursionError) as error:

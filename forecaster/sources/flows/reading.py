@@ -13,7 +13,6 @@ from forecaster.sources.routes.table import Prefix, region_table
 from forecaster.sources.samples import Notes
 from forecaster.sources.times import zone_of
 from forecaster.sources.window import Window
-from forecaster.view import MEASUREMENT_KEY
 
 TOLD_UNKNOWN = 3
 """Prefixes without a region that are named."""
@@ -59,9 +58,8 @@ def read_flows(source: FlowSource, window: Window, own: tuple[Prefix, ...], fold
             next_step="name prefixes and their regions: prefixes: FILE, or table_dumps with as_regions",
         )
     _tell(tally, notes)
-    rows = tally.rows().sort_values(MEASUREMENT_KEY, ignore_index=True)
     return Batch(
-        origin=source.name, rows_read=tally.flows, measurements=rows, requests=no_requests(), notes=notes.told()
+        origin=source.name, rows_read=tally.flows, measurements=tally.rows(), requests=no_requests(), notes=notes.told()
     )
 
 

@@ -127,11 +127,11 @@ def _number(cell: Cell, what: str) -> float:
 
 def _address(record: Record, form: Mapping[str, str], which: str) -> Address | None:
     """An address, else the network address of its prefix; an IPv4 address in IPv6 clothes is IPv4."""
-    name = form.get(which) or form.get(f"{which}_net")
-    if name is None:
-        return None
-    text = record[name]
-    return _parsed(text) if isinstance(text, str) and text else None
+    for name in (form.get(which), form.get(f"{which}_net")):
+        text = record[name] if name else None
+        if isinstance(text, str) and text:
+            return _parsed(text)
+    return None
 
 
 @lru_cache(maxsize=1 << 17)
@@ -152,10 +152,11 @@ def _system(record: Record, form: Mapping[str, str], which: str) -> int:
 
 def _times(record: Record, form: Mapping[str, str], reading: Reading) -> tuple[float, float]:
     """Begin and end; what is missing, or said by a clock that was never set, is taken from the rest."""
-    begin, end, received, bin_ = (_moment(record, form, name, reading) for name in ("begin", "end", "received", "bin"))
-    if begin is None and end is None and bin_ is not None:
-        begin, end = bin_, bin_ + reading.bin_s
-    last = end if end is not None else received if received is not None else begin
+    begin, end = (_moment(record, form, name, reading) for name in ("begin", "end"))
+    if begin is None and end is None:
+        begin = _moment(record, form, "bin", reading)
+        end = None if begin is None else begin + reading.bin_s
+    last = end if end is not None else _moment(record, form, "received", reading) or begin
     first = begin if begin is not None else last
     if first is None or last is None:
         raise BadRecord(f"has no time; it has {', '.join(record)[:120]}")

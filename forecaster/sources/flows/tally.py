@@ -17,11 +17,10 @@ import pandas as pd
 from contracts.names import pair_name
 from contracts.series import SeriesKey, SeriesKind
 from contracts.sources import FlowSource
-from forecaster.batch import no_measurements
 from forecaster.errors import SourceRefused
 from forecaster.sources.flows.records import Address, Flow
 from forecaster.sources.routes.table import Place, RegionTable
-from forecaster.sources.samples import rows_of
+from forecaster.sources.samples import SeriesHours, frame_of
 from forecaster.sources.window import HOUR_S, Numbers, Window
 
 GBIT = 8 / 1e9
@@ -101,12 +100,10 @@ class Tally:
         covered = self._covered()
         kept = np.flatnonzero(covered > 0)
         hours = self.window.begin + kept * HOUR_S
-        keys = [(SeriesKey(SeriesKind.TRAFFIC, pair_name(*pair)), total) for pair, total in self.pairs.items()]
-        keys += [(SeriesKey(SeriesKind.BLOCK_TRAFFIC, block), total) for block, total in self.blocks.items()]
-        frames = [
-            rows_of(key, hours, total[kept] * GBIT / (covered[kept] * HOUR_S), covered[kept]) for key, total in keys
-        ]
-        return pd.concat(frames, ignore_index=True) if frames and len(kept) else no_measurements()
+        totals = [(SeriesKey(SeriesKind.TRAFFIC, pair_name(*pair)), total) for pair, total in self.pairs.items()]
+        totals += [(SeriesKey(SeriesKind.BLOCK_TRAFFIC, block), total) for block, total in self.blocks.items()]
+        scale = GBIT / (covered[kept] * HOUR_S)
+        return frame_of([SeriesHours(key, hours, total[kept] * scale, covered[kept]) for key, total in totals])
 
     def _covered(self) -> Hours:
         """The share of each hour that was heard: all of it, but for where the records begin and end in mid-hour.

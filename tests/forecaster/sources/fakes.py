@@ -17,7 +17,7 @@ def window(hours: int = 2) -> Window:
     return Window(BEGIN, BEGIN + hours * HOUR_S)
 
 
-def reply(body: bytes | str | dict, status: int = 200, **headers: str) -> Reply:
+def reply(body: bytes | str | dict[str, object], status: int = 200, **headers: str) -> Reply:
     if isinstance(body, dict):
         body = json.dumps(body)
     payload = body.encode() if isinstance(body, str) else body
