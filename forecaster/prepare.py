@@ -44,12 +44,14 @@ class Prepared:
         levels: continuous series (everything but requests), possibly none.
         counts: peering requests in the hour of every pair that ever asked, possibly none.
         treatments: what was found in the history and done about it.
+        doubts: of series that were derived by what others use, the log standard deviation of that.
     """
 
     origin: datetime
     levels: Panel
     counts: Panel
     treatments: tuple[Treatment, ...]
+    doubts: tuple[tuple[SeriesKey, float], ...] = ()
 
 
 def prepare(history: HistoryView, scope: Scope) -> Prepared:
@@ -71,8 +73,13 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
     derived = [*region_traffic(measured, scope.regions), *derived_demand(measured, scope.coefficients)]
     levels = _with_rows(measured, [(row.key, row.observed) for row in derived])
     reasons = tuple(row.treatment for row in derived if row.treatment is not None)
-    counts = _request_counts(requests, origin)
-    return Prepared(origin=origin, levels=levels, counts=counts, treatments=(*reasons, *gap_treatments(measured)))
+    return Prepared(
+        origin=origin,
+        levels=levels,
+        counts=_request_counts(requests, origin),
+        treatments=(*reasons, *gap_treatments(measured)),
+        doubts=tuple((row.key, row.log_sd) for row in derived if row.log_sd),
+    )
 
 
 def selected_requests(history: HistoryView, scope: Scope) -> pd.DataFrame:

@@ -1,0 +1,152 @@
+"""What a history does not know by itself: events, customers, series that were hardly seen (pure).
+
+Events are taken out of the history before models see it and put back into what they say; then newborn series join, and
+what customers announced. With nothing of all that, nothing is changed.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+
+from contracts.customers import Customers
+from contracts.events import Calendar
+from contracts.forecast import ExpectedEvent, Treatment
+from contracts.series import SeriesKey, SeriesKind
+from forecaster.customers import announced_keys, merge_customers
+from forecaster.events.effects import learn_effects
+from forecaster.events.outlook import expected_events
+from forecaster.events.widening import moved
+from forecaster.newborn import FEWEST, Newborn, newborn_forecasts
+from forecaster.panel import Matrix, Panel, daily
+from forecaster.prepare import Prepared
+
+BORN_KINDS = (SeriesKind.TRAFFIC, SeriesKind.BLOCK_TRAFFIC)  # there are enough of them to compare with
+NEWBORN, ANNOUNCED = "newborn", "profile"
+NO_PROFILES = (SeriesKind.PEERING_REQUESTS, SeriesKind.REGION_TRAFFIC)  # rates of rare requests; sums of pairs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What people and calendars know.
+
+    Attributes:
+        calendar: every version of every event.
+        customers: every profile.
+        known_by: what became known later is not looked at; the end of the history by default.
+    """
+
+    calendar: Calendar = field(default_factory=Calendar)
+    customers: Customers = field(default_factory=Customers)
+    known_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Joined:
+    """Quantiles of a panel with all that the history does not know.
+
+    Attributes:
+        panel: as it was seen, with a row for each series that only a profile names; those come last.
+        quantiles: (series, steps, levels).
+        carried: what carries a series instead of a model, by row.
+        treatments: newborn series and profiles.
+    """
+
+    panel: Panel
+    quantiles: Matrix
+    carried: tuple[tuple[int, str], ...] = ()
+    treatments: tuple[Treatment, ...] = ()
+
+
+class Surroundings:
+    """What was learned of events in a history, and the way back."""
+
+    def __init__(self, prepared: Prepared, outside: Outside) -> None:
+        self._prepared = prepared
+        known_by = outside.known_by or prepared.origin
+        self._customers = outside.customers.known_by(known_by)
+        self._effects = {
+            counts: learn_effects(panel, outside.calendar, known_by)
+            for counts, panel in ((False, prepared.levels), (True, prepared.counts))
+        }
+
+    def neutral(self) -> Prepared:
+        """The history as it would have been without events."""
+        levels, counts = (self._effects[each].neutral(self._seen(each)) for each in (False, True))
+        return replace(self._prepared, levels=levels, counts=counts)
+
+    def join(self, neutral: Panel, quantiles: Matrix, needed: int) -> Joined:
+        """What models said of a neutral panel, with events, newborn series and profiles.
+
+        Args:
+            neutral: one of the panels that `neutral` gave, or its days.
+            quantiles: (series, steps, levels) of what follows it.
+            needed: steps that a series must have been seen for.
+        """
+        counts = bool(neutral.keys) and all(key.kind is SeriesKind.PEERING_REQUESTS for key in neutral.keys)
+        seen = self._seen(counts)
+        seen = seen if neutral.granularity is seen.granularity else daily(seen)
+        if counts:
+            return Joined(panel=seen, quantiles=self._effects[True].applied(quantiles, seen))
+        unseen = self._unseen(seen)
+        panel = _with_unseen(seen, unseen)
+        said = np.concatenate([self._doubted(neutral, quantiles), np.zeros((len(unseen), *quantiles.shape[1:]))])
+        born = _newborns(neutral, unseen, needed, quantiles.shape[1])
+        for row, one in born:
+            said[row] = one.quantiles
+        merged = merge_customers(self._effects[False].applied(said, panel), panel, self._customers)
+        carried = {panel.keys.index(key): ANNOUNCED for key in unseen} | {row: NEWBORN for row, _ in born}
+        return Joined(
+            panel=panel,
+            quantiles=merged.quantiles,
+            carried=tuple(sorted(carried.items())),
+            treatments=(*(_treatment(one, panel) for _, one in born), *merged.treatments),
+        )
+
+    def expected(self, steps: int) -> tuple[ExpectedEvent, ...]:
+        """Events of the hours ahead that the forecast counts on."""
+        return expected_events(self._effects[False], self._prepared.levels, steps)
+
+    def _seen(self, counts: bool) -> Panel:
+        return self._prepared.counts if counts else self._prepared.levels
+
+    def _unseen(self, seen: Panel) -> tuple[SeriesKey, ...]:
+        """Series that only profiles name."""
+        named = announced_keys(self._customers)
+        return tuple(key for key in named if key not in seen.keys and key.kind not in NO_PROFILES)
+
+    def _doubted(self, panel: Panel, quantiles: Matrix) -> Matrix:
+        """Wider where a series was not measured but derived from what others use."""
+        doubts = dict(self._prepared.doubts)
+        spread = np.array([doubts.get(key, 0.0) for key in panel.keys])
+        if not spread.any():
+            return quantiles
+        wide = np.repeat(spread[:, None], quantiles.shape[1], axis=1)
+        return moved(quantiles, np.zeros(wide.shape), wide)
+
+
+def _with_unseen(seen: Panel, unseen: tuple[SeriesKey, ...]) -> Panel:
+    if not unseen:
+        return seen
+    nothing = np.full((len(unseen), seen.steps), np.nan)
+    return replace(
+        seen,
+        keys=(*seen.keys, *unseen),
+        observed=np.vstack([seen.observed, nothing]),
+        filled=np.vstack([seen.filled, nothing]),
+    )
+
+
+def _newborns(panel: Panel, unseen: tuple[SeriesKey, ...], needed: int, steps: int) -> list[tuple[int, Newborn]]:
+    """Series that were hardly seen and can be compared with others, by the row that they will have."""
+    known = panel.known()
+    young = tuple(key for row, key in enumerate(panel.keys) if key.kind in BORN_KINDS and 0 < known[row] < needed)
+    new = tuple(key for key in unseen if key.kind in BORN_KINDS)
+    keys = (*panel.keys, *unseen)
+    made = newborn_forecasts(panel, (*young, *new), needed, steps)
+    return [(keys.index(one.key), one) for one in made if one.compared >= FEWEST or one.key in new]
+
+
+def _treatment(one: Newborn, panel: Panel) -> Treatment:
+    hours = one.seen * (24 // panel.day)
+    return Treatment(series=f"{one.key} ({panel.granularity.value})", what=f"new: {one.how}", hours=hours)

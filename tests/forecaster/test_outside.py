@@ -1,0 +1,84 @@
+"""Events, customers and newborn series around what models say; with none of them, nothing changes."""
+
+import numpy as np
+import pytest
+
+from contracts.customers import Customers
+from contracts.events import EventKind
+from contracts.series import LEVELS, SeriesKey, SeriesKind
+from forecaster.outside import ANNOUNCED, NEWBORN, Outside, Surroundings
+from forecaster.panel import daily
+from forecaster.prepare import Prepared
+from tests.forecaster.events.worlds import calendar, event, flat_quantiles, hour, panel_of, usual, with_events
+from tests.forecaster.test_customers import customers
+
+HOURS, MIDDLE, NEEDED = 24 * 7 * 8, LEVELS.index(0.5), 48
+PAIRS = tuple(f"r{a}->r{b}" for a in range(4) for b in range(4) if a != b)
+
+
+def prepared(pairs=PAIRS, hours: int = HOURS, doubts=(), seen: int = HOURS) -> Prepared:
+    values = np.tile(usual(hours, 3, noise=0.1), (4, 1))[: len(pairs)]
+    values[0, : hours - seen] = np.nan
+    counts = panel_of(np.zeros((1, hours)), ("r0->r1",), SeriesKind.PEERING_REQUESTS)
+    return Prepared(origin=hour(hours), levels=panel_of(values, pairs), counts=counts, treatments=(), doubts=doubts)
+
+
+def test_with_nothing_outside_nothing_changes():
+    history = prepared()
+    around = Surroundings(history, Outside())
+    assert around.neutral().levels is history.levels and around.neutral().counts is history.counts
+    quantiles = flat_quantiles(len(PAIRS), 24)
+    joined = around.join(history.levels, quantiles, NEEDED)
+    assert joined.panel is history.levels and (joined.quantiles == quantiles).all()
+    assert joined.carried == () and joined.treatments == () and around.expected(24) == ()
+    days = around.join(daily(history.levels), flat_quantiles(len(PAIRS), 7), 8)
+    assert (days.quantiles == flat_quantiles(len(PAIRS), 7)).all()
+
+
+def test_events_are_put_back_and_told():
+    games = [event(at, kind=EventKind.SPORTS, regions=("r0",)) for at in (400, 590, 781, 1003, 1210)]
+    ahead = event(HOURS + 5, regions=("r0",), name="Final")
+    history = prepared()
+    loud = with_events(history.levels.observed, history.levels, games, 1.6)
+    history = Prepared(origin=history.origin, levels=panel_of(loud, PAIRS), counts=history.counts, treatments=())
+    around = Surroundings(history, Outside(calendar=calendar(*games, ahead)))
+    said = around.join(around.neutral().levels, flat_quantiles(len(PAIRS), 24), NEEDED)
+    row = PAIRS.index("r0->r2")
+    assert said.quantiles[row, 6, MIDDLE] == pytest.approx(16, rel=0.12)
+    (told,) = around.expected(24)
+    assert (told.name, told.learned_from) == ("Final", 5) and told.factor == pytest.approx(1.6, rel=0.12)
+    late = Surroundings(history, Outside(calendar=calendar(*games, ahead), known_by=hour(-24 * 400)))
+    assert late.expected(24) == ()
+
+
+def test_a_pair_that_was_hardly_seen_is_carried_by_the_others():
+    history = prepared(seen=3)
+    joined = Surroundings(history, Outside()).join(history.levels, flat_quantiles(len(PAIRS), 24), NEEDED)
+    assert joined.carried == ((0, NEWBORN),)
+    assert "3 steps seen" in joined.treatments[0].what
+    assert not (joined.quantiles[0] == flat_quantiles(1, 24)[0]).all()
+    assert (joined.quantiles[1:] == flat_quantiles(len(PAIRS) - 1, 24)).all()
+
+
+def test_series_that_only_a_profile_names_are_forecast():
+    history = prepared()
+    known = customers(HOURS - 1, value=7.0, subject="r0->new", confidence=1.0).customers
+    more = customers(HOURS - 1, value=64.0, kind="cpu", subject="new", unit="vcpu").customers
+    outside = Outside(customers=Customers(customers=(*known, *more)))
+    joined = Surroundings(history, outside).join(history.levels, flat_quantiles(len(PAIRS), 24), NEEDED)
+    pair, cpu = (
+        joined.panel.keys.index(SeriesKey(*key)) for key in ((SeriesKind.TRAFFIC, "r0->new"), (SeriesKind.CPU, "new"))
+    )
+    assert dict(joined.carried) == {pair: NEWBORN, cpu: ANNOUNCED}
+    assert joined.quantiles.shape[0] == len(joined.panel.keys) == len(PAIRS) + 2
+    np.testing.assert_allclose(joined.quantiles[cpu, :, MIDDLE], 64)
+    assert (np.diff(joined.quantiles, axis=2) >= 0).all() and np.isfinite(joined.quantiles).all()
+    days = Surroundings(history, outside).join(daily(history.levels), flat_quantiles(len(PAIRS), 7), 8)
+    np.testing.assert_allclose(days.quantiles[days.panel.keys.index(SeriesKey(SeriesKind.CPU, "new")), :, MIDDLE], 64)
+
+
+def test_what_was_derived_from_others_is_wider_by_its_doubt():
+    key = SeriesKey(SeriesKind.TRAFFIC, PAIRS[2])
+    history = prepared(doubts=((key, 0.5),))
+    said = Surroundings(history, Outside()).join(history.levels, flat_quantiles(len(PAIRS), 24), NEEDED).quantiles
+    assert said[2, 0, -1] > 2 * said[1, 0, -1] and said[2, 0, MIDDLE] == said[1, 0, MIDDLE]
