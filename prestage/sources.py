@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,7 @@ class SourceReader:
     folder: Path
     state: Path
     clock: Clock
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
     sleep: Callable[[float], None] = time.sleep
 
     def __call__(self, source: AnySource, window: "Window") -> "Batch":
