@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -85,18 +86,41 @@ def _windows(one: BenchmarkSet, part: Part) -> list[str]:
     return ["--horizon", str(one.horizon), "--first-cutoff", first.isoformat(), *windows]
 
 
-def compared(one: BenchmarkSet, options: argparse.Namespace) -> Iterator[Result]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """What one forecaster says of a set."""
+
+    name: str
+    said: pd.DataFrame
+    seconds: float
+    memory_mib: float = 0.0
+
+
+def answers(one: BenchmarkSet, options: argparse.Namespace) -> Iterator[Answer]:
     """Every forecaster on one set."""
-    table = table_of(one.history)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for peer in COUNT_PEERS if one.counts else LEVEL_PEERS:
             if options.peers is None or peer in options.peers:
                 said, seconds = by_peer(peer, one, folder)
-                yield result_of(peer, scored(table, said, one.horizon), seconds)
+                yield Answer(name=peer, said=said, seconds=seconds)
         for tier in options.tiers:
             said, seconds, memory = by_prestage(one, folder, ["--tier", tier, *options.ours])
-            yield result_of(f"Prestage ({tier})", scored(table, said, one.horizon), seconds, memory)
+            yield Answer(name=f"Prestage ({tier})", said=said, seconds=seconds, memory_mib=memory)
+
+
+def results_of(one: BenchmarkSet, answers: list[Answer], names: frozenset[str]) -> list[Result]:
+    """The answers scored over some series of a set."""
+    table = table_of(one.history)
+    return [
+        result_of(
+            answer.name,
+            scored(table, answer.said[answer.said.unique_id.astype(str).isin(names)], one.horizon),
+            answer.seconds,
+            answer.memory_mib,
+        )
+        for answer in answers
+    ]
 
 
 def ratios(results: list[Result]) -> dict[str, float]:
@@ -120,11 +144,14 @@ def main() -> None:
     for one in sets(Path(folder)):
         if options.sets and one.name not in options.sets:
             continue
-        results = list(compared(one, options))
-        print(f"\n## {one.name}: {one.history.unique_id.nunique()} series, {one.horizon} h\n\n{table_text(results)}\n")
-        for name, ratio in ratios(results).items():
-            print(f"{name} over the best peer, scaled CRPS: {ratio:.3f}", flush=True)
-            found.setdefault(name, []).append(ratio)
+        made = list(answers(one, options))
+        for title, names in one.views():
+            results = results_of(one, made, names)
+            print(f"\n## {title}: {len(names)} series, {one.horizon} h\n\n{table_text(results)}\n")
+            for name, ratio in ratios(results).items():
+                print(f"{name} over the best peer, scaled CRPS: {ratio:.3f}", flush=True)
+                if title == one.name:
+                    found.setdefault(name, []).append(ratio)
     for name, values in found.items():
         print(
             f"{name}: geometric mean {math.exp(sum(map(math.log, values)) / len(values)):.3f} over {len(values)} sets"

@@ -1,12 +1,18 @@
-"""How long a forecast with its back-test takes: a demo-sized estate made here, and GEANT where it is.
+"""How long a forecast takes: a demo-sized estate made here, GEANT where it is, and 1,000 series of eight weeks.
 
-    python benchmarks/forecast_speed.py
+    python -m benchmarks.forecast_speed [estate geant many newborn command]
 
-GEANT is read from the folder that PRESTAGE_TEST_DATA names, and left out where that is unset.
+GEANT is read from the folder that PRESTAGE_TEST_DATA names, and left out where that is unset. `many` forecasts 168
+hours of 1,000 series by both tiers, each in a process of its own, whose peak memory is its own; `newborn` is the first
+forecast of a series with three hours of history beside 100 known ones; `command` is `prestage forecast` of an estate
+with 24 pairs, start of the process included.
 """
 
 import os
 import resource
+import subprocess
+import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from itertools import permutations
@@ -16,12 +22,17 @@ import numpy as np
 import pandas as pd
 
 from contracts.ports import Silent
+from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.batch import REQUEST_COLUMNS, TIME_TYPE
+from forecaster.engine import EngineSettings, Tier, forecast_panel
 from forecaster.make import ForecastSettings, make_forecast
+from forecaster.newborn import newborn_forecasts
+from forecaster.panel import Panel, fill
 from forecaster.sources.files import ImportOptions, read_file
 from forecaster.sources.tables import Table
 from forecaster.view import HistoryView, view_of, view_of_batches
+from prestage.memory import peak_mib
 
 REGIONS = ("ams", "fra", "iad", "lhr", "nrt", "sfo")
 
@@ -76,7 +87,91 @@ def measure(name: str, history: HistoryView) -> None:
             print(f"    {row.granularity.value:7}{row.kind!s:18}{row.model:20}{row.scores.model_dump()}")
 
 
-if __name__ == "__main__":
+def many(count: int = 1000, weeks: int = 8) -> None:
+    """Both tiers on the same series, each in a process of its own."""
+    for tier in ("fast", "full"):
+        subprocess.run([sys.executable, "-m", "benchmarks.forecast_speed", "panel", tier, str(count), str(weeks)])
+
+
+def panel(tier: str, count: int, weeks: int) -> None:
+    chance = np.random.default_rng(3)
+    observed = np.stack([_wave(chance, 168 * weeks) for _ in range(count)])
+    keys = tuple(SeriesKey(SeriesKind.TRAFFIC, f"s{at:04}") for at in range(count))
+    end = datetime(2026, 3, 2, tzinfo=UTC)
+    series = Panel(keys=keys, granularity=Granularity.HOURLY, end=end, observed=observed, filled=observed)
+    begun, cpu = time.perf_counter(), time.process_time()
+    made = forecast_panel(series, 168, EngineSettings(tier=Tier(tier)), Silent())
+    took, busy = time.perf_counter() - begun, time.process_time() - cpu
+    assert made.quantiles.shape == (count, 168, 15)
+    rates = f"{count / took:.0f} series/s ({count / busy:.0f} a second of CPU)"
+    print(f"{count} series x {weeks} weeks, {tier}: {took:.1f} s, {rates}, peak {peak_mib():.0f} MiB")
+
+
+def newborn(known: int = 100, turns: int = 20) -> None:
+    chance = np.random.default_rng(4)
+    observed = np.stack([_wave(chance, 168 * 8) for _ in range(known + 1)])
+    observed[-1, :-3] = np.nan
+    names = [f"z{at // 11:02}->z{at % 11:02}" for at in range(known + 1)]
+    keys = tuple(SeriesKey(SeriesKind.TRAFFIC, name) for name in names)
+    series = Panel(
+        keys=keys, granularity=Granularity.HOURLY, end=datetime(2026, 3, 2, tzinfo=UTC), observed=observed,
+        filled=fill(observed, 24),
+    )  # fmt: skip
+    took, busy = [], []
+    for _ in range(turns):
+        begun, cpu = time.perf_counter(), time.process_time()
+        assert len(newborn_forecasts(series, keys[-1:], 48, 168)) == 1
+        took.append(1000 * (time.perf_counter() - begun))
+        busy.append(1000 * (time.process_time() - cpu))
+    median = f"median {np.median(took):.0f} ms ({np.median(busy):.0f} ms of CPU)"
+    print(f"first forecast of a new pair beside {known}: {median}, of {turns}")
+
+
+def command(days: int = 56) -> None:
+    """`prestage forecast` of 24 pairs: traffic of eight weeks."""
+    with tempfile.TemporaryDirectory() as folder:
+        call = [sys.executable, "-m", "prestage"]
+        subprocess.run([*call, "init", folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        regions = _regions(Path(folder))
+        chance = np.random.default_rng(5)
+        times = pd.date_range("2026-01-05", periods=24 * days, freq="h", tz="UTC")
+        pairs = list(permutations(regions, 2))[:24]
+        parts = [
+            pd.DataFrame({"time": times, "source": a, "destination": b, "value": _wave(chance, len(times))})
+            for a, b in pairs
+        ]
+        rows = Path(folder) / "traffic.csv"
+        pd.concat(parts).to_csv(rows, index=False)
+        imports = [*call, "--project", folder, "history", "import", str(rows), "--table", "traffic", "--unit", "gbps"]
+        subprocess.run(imports, check=True, stdout=subprocess.DEVNULL)
+        begun = time.perf_counter()
+        subprocess.run([*call, "--project", folder, "forecast"], check=True, stdout=subprocess.DEVNULL)
+        print(f"prestage forecast of {len(pairs)} pairs, {days} days: {time.perf_counter() - begun:.1f} s wall")
+
+
+def _regions(folder: Path) -> list[str]:
+    """Regions of the new project's environment."""
+    from contracts.environment import Environment
+    from contracts.yaml_files import read_yaml_document
+
+    file = next((folder / "environments").glob("*.yaml"))
+    return [region.name for region in read_yaml_document(Environment, file).regions]
+
+
+def estate() -> None:
     measure("demo-sized, 60 days", demo_sized(60))
+
+
+def matrices() -> None:
     if folder := os.environ.get("PRESTAGE_TEST_DATA"):
         measure("GEANT, 529 pairs", geant(Path(folder)))
+
+
+ROUNDS = {"estate": estate, "geant": matrices, "many": many, "newborn": newborn, "command": command}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["panel"]:
+        panel(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+        sys.exit()
+    for name in sys.argv[1:] or ROUNDS:
+        ROUNDS[name]()
