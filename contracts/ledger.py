@@ -42,6 +42,17 @@ class LedgerView(Document):
     units: tuple[UnitView, ...] = ()
 
 
+class AddressRecord(Model):
+    """An address request that was answered, as the forecaster learns from it. `prefix` is what was handed out."""
+
+    at: AwareDatetime
+    region: str
+    prefix_length: int = Field(ge=0, le=32)
+    prefix: str = ""
+    duration_hours: float = Field(default=0, ge=0)
+    outcome: str = ""
+
+
 class RequestRecord(Model):
     """A request that was answered, as the forecaster learns from it."""
 

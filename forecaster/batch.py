@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from contracts.ledger import RequestRecord
+from contracts.ledger import AddressRecord, RequestRecord
 
 MEASUREMENT_COLUMNS = ("kind", "subject", "time", "value", "covered")
 SIZE_COLUMNS = ("vcpu", "memory_gib", "storage_gib", "gbps", "addresses", "duration_hours")
@@ -64,3 +64,22 @@ def batch_of_requests(records: Sequence[RequestRecord], *, origin: str = "ledger
     frame = pd.DataFrame(rows).astype(dict.fromkeys(SIZE_COLUMNS, "float64"))
     frame["time"] = pd.Series(pd.to_datetime([record.at for record in records], utc=True)).astype(TIME_TYPE)
     return Batch(origin=origin, rows_read=len(frame), measurements=no_measurements(), requests=numbered(frame))
+
+
+def batch_of_addresses(records: Sequence[AddressRecord], *, origin: str = "ledger") -> Batch:
+    """Address requests that a ledger remembers, as a batch.
+
+    They ask for nothing but addresses of one region, which stands at both ends: no link is theirs.
+    """
+    requests = [
+        RequestRecord(
+            at=record.at,
+            source=record.region,
+            destination=record.region,
+            addresses=1 << (32 - record.prefix_length),
+            duration_hours=record.duration_hours,
+            outcome=record.outcome,
+        )
+        for record in records
+    ]
+    return batch_of_requests(requests, origin=origin)
