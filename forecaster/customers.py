@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contracts.customers import AnticipatedUse, CustomerProfile, Customers
+from contracts.customers import AnticipatedUse, CustomerProfile, Customers, ServiceLevel
 from contracts.forecast import Treatment
 from contracts.series import SeriesKey
 from contracts.spelling import likely
@@ -28,6 +28,9 @@ from forecaster.events.contrast import median
 from forecaster.events.widening import MIDDLE, NORMAL, moved
 from forecaster.panel import Matrix, Panel, Steps, length_of
 from forecaster.units import Gather, gather_of, measure_of
+
+PROMISED = {ServiceLevel.BEST_EFFORT: 0.8, ServiceLevel.STANDARD: 0.9, ServiceLevel.CRITICAL: 0.99}
+"""The quantile that a service level asks for, at least: met in so many of all busiest hours."""
 
 WEEK_HOURS = 168
 SURE_SD, UNSURE_SD = 0.1, 0.8  # log standard deviation of announced use at confidence 1 and 0
@@ -64,6 +67,21 @@ def check_customers(customers: Customers, regions: Iterable[str], where: str) ->
 def announced_keys(customers: Customers) -> tuple[SeriesKey, ...]:
     """Every series that a profile names, sorted."""
     return tuple(sorted({SeriesKey(use.kind, use.subject) for one in customers.customers for use in one.use}))
+
+
+def promised_levels(customers: Customers, level: float) -> dict[str, float]:
+    """The quantile that each place needs, where a customer was promised more than `level`: regions and pairs."""
+    levels: dict[str, float] = {}
+    for profile in customers.customers:
+        promised = PROMISED[profile.service_level]
+        for place in {place for use in profile.use for place in _places(SeriesKey(use.kind, use.subject))}:
+            if promised > max(level, levels.get(place, 0.0)):
+                levels[place] = promised
+    return levels
+
+
+def _places(key: SeriesKey) -> tuple[str, ...]:
+    return (*key.regions, key.subject) if len(key.regions) == 2 else key.regions
 
 
 def merge_customers(quantiles: Matrix, panel: Panel, customers: Customers) -> Merged:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from contracts.series import LEVELS, SeriesKey
-from forecaster.events.contrast import median
+from forecaster.events.contrast import SMALLEST, median
 from forecaster.events.widening import NORMAL
 from forecaster.gravity import usual_levels
 from forecaster.panel import Matrix, Panel, Steps
@@ -106,7 +106,7 @@ class _Nursery:
         self.filled = panel.filled[rows]
         self.reach = max(1, min(reach, (panel.steps - panel.day) // 2))
         positive = self.filled[np.nan_to_num(self.filled) > 0]
-        self.least = FLOOR_SHARE * float(np.median(positive)) if len(positive) else 1e-9
+        self.least = max(FLOOR_SHARE * float(np.median(positive)), SMALLEST) if len(positive) else 1e-9
         known = np.nan_to_num(panel.observed[rows])
         farther = 1.0 if len(rows) >= ENOUGH else np.exp(BEYOND)
         self.highest = float(farther * known.max()) if len(rows) >= FEWEST else np.inf

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.series import LEVELS
-from forecaster.events.contrast import median
+from forecaster.events.contrast import least, median
 from forecaster.events.widening import NORMAL
 from forecaster.panel import Matrix, Panel
 
 MEMORY_WEEKS = 8  # errors that dependence is learned from
 PAST_WEEKS = 3
-FLOOR_SHARE = 0.01  # of a series' median: below it, an error is none
 MOST_VALUES = 40_000_000  # of all paths together: 160 MB
 FEWEST_PATHS = 100
 
@@ -80,7 +79,7 @@ def seasonal_ranks(panel: Panel) -> Matrix:
     Its errors hang together much as those of any forecast do, and every series that is older than a week has them.
     """
     steps = panel.steps
-    logs = np.log(panel.observed + FLOOR_SHARE * _usual(panel.observed)[:, None])
+    logs = np.log(panel.observed + least(panel.observed)[:, None])
     begin = max(0, steps - MEMORY_WEEKS * panel.week)
     errors = np.full((len(logs), steps - begin), np.nan)
     lag = panel.week if steps > panel.week + panel.day else panel.day
@@ -190,10 +189,6 @@ def _canonical(quantiles: Matrix, ranks: Matrix) -> NDArray[np.intp]:
     """The order of the series by what they hold, so that it does not matter how they stand."""
     keys = [quantiles[row].tobytes() + ranks[row].tobytes() for row in range(len(quantiles))]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
-
-
-def _usual(observed: Matrix) -> Matrix:
-    return np.nan_to_num(median(np.where(observed > 0, observed, np.nan), axis=1), nan=1.0)
 
 
 def _lagged(logs: Matrix, lag: int, begin: int) -> Matrix:

@@ -20,6 +20,7 @@ LEAST_NEIGHBOURS = 2
 PLACEBO_DAYS = tuple(day for back in range(1, 15) for day in (-back, back))
 LEAST_PLACEBOS = 4
 FLOOR_SHARE = 0.01  # of a series' median, added to both sides of a ratio: hours of almost nothing tell nothing
+SMALLEST = 1e-290  # the logarithm of less is none
 UNTOLD = 0.5  # standard deviation of a contrast for which nothing can be compared
 
 
@@ -43,6 +44,8 @@ class Seen:
 
 def seen_effects(panel: Panel, past: Sequence[Footprint]) -> tuple[Seen, ...]:
     """Every effect that can be seen; one without neighbours to compare with is left out."""
+    if not past:
+        return ()
     by_kind = {footprint.event.kind: np.zeros(panel.observed.shape, dtype=bool) for footprint in past}
     for footprint in past:
         if not _is_long(footprint, panel):
@@ -137,7 +140,12 @@ def _is_long(footprint: Footprint, panel: Panel) -> bool:
 
 
 def _logs(observed: Matrix) -> Matrix:
-    positive = np.where(observed > 0, observed, np.nan)
-    usual = np.nan_to_num(median(positive, axis=1), nan=1.0)
-    logs: Matrix = np.log(observed + FLOOR_SHARE * usual[:, None])
+    logs: Matrix = np.log(observed + least(observed)[:, None])
     return logs
+
+
+def least(observed: Matrix) -> Matrix:
+    """What counts as nothing in each series: a hundredth of the median of what is not zero."""
+    usual = np.nan_to_num(median(np.where(observed > 0, observed, np.nan), axis=1), nan=1.0)
+    share: Matrix = np.maximum(FLOOR_SHARE * usual, SMALLEST)
+    return share
