@@ -33,9 +33,18 @@ class Objects:
         said, content = email.message_from_bytes(head + payload, policy=email.policy.HTTP).iter_parts()
         name = query.get("name") or json.loads(said.get_content())["name"]
         self._check(bucket, name, query)
-        made = self._object(bucket, name, bytes(content.get_payload(decode=True)))
+        return self.write(bucket, name, bytes(content.get_payload(decode=True)))
+
+    def write(self, bucket: str, name: str, content: bytes) -> Json:
+        """Writes an object, whatever was there."""
+        made = self._object(bucket, name, content)
         self.cloud.resources[f"o/{bucket}/{name}"] = made
         return _shown(made)
+
+    def copy(self, bucket: str, name: str, there: str, copied: str) -> Json:
+        """Writes what an object holds to another."""
+        made = self.write(there, copied, base64.b64decode(self._existing(bucket, name)["_content"]))
+        return {"kind": "storage#rewriteResponse", "done": True, "resource": made}
 
     def read(self, bucket: str, name: str) -> Raw:
         """An object's content."""

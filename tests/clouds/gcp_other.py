@@ -1,6 +1,7 @@
 """The smaller APIs of the stand-in: DNS, Storage, Monitoring, Storage Transfer, Network Connectivity."""
 
 import copy
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -61,6 +62,8 @@ class Storage(_Api):
 
     def _objects(self, method: str, bucket: str, name: str, query: Json, body: Json) -> Json | Raw:
         objects = Objects(self.cloud)
+        if found := re.fullmatch(r"(.+)/rewriteTo/b/([^/]+)/o/(.+)", name):
+            return objects.copy(bucket, *found.groups())
         if method == "POST":
             return objects.upload(bucket, query, body["raw"], body["type"])
         return objects.answer(method, bucket, name, query) if name else objects.listed(bucket, query)

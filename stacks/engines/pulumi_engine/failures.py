@@ -47,7 +47,7 @@ _OWN = (
     ),
     (
         CredentialsMissing,
-        r"PULUMI_ACCESS_TOKEN must be set|\[401\] Unauthorized|invalid access token|get credentials"
+        r"PULUMI_ACCESS_TOKEN must be set|\[401\] Unauthorized|Unauthorized: |invalid access token|get credentials"
         r"|failed to refresh cached credentials",
         "sign in to the backend: pulumi login, or credentials of the bucket's cloud; then repeat the command",
     ),

@@ -207,6 +207,8 @@ class Session:
         self._make_named(order.stack)
 
     def _make_named(self, name: str) -> InlineStack:
+        for lock in stale_locks(self._workspace.locks(name)):  # where there is no stack, none can be cancelled
+            lock.unlink(missing_ok=True)
         workspace = self._local()
         try:
             workspace.create_stack(self._workspace.named(name))
