@@ -29,7 +29,7 @@ class Result:
 def table_of(history: pd.DataFrame) -> LongTable:
     """The whole history of a set, actuals included."""
     names = tuple(sorted(history.unique_id.unique()))
-    code = pd.Categorical(history.unique_id, categories=names).codes.astype(np.int64)
+    code = pd.Categorical(history.unique_id, categories=names).codes.astype(np.int32)
     seconds = history.ds.astype("datetime64[s]").astype("int64").to_numpy()
     values = history.y.to_numpy(dtype=np.float64)
     return tidy(LongRows(source="set", names=names, code=code, seconds=seconds, value=values))

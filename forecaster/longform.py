@@ -14,10 +14,14 @@ from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.errors import NothingToForecast, TimeUnclear
 from forecaster.panel import Matrix, Panel, Steps, fill
 
+Codes = NDArray[np.int32]
+
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 LONGEST = {Granularity.HOURLY: 24 * 400, Granularity.DAILY: 10 * 365}
 """Steps that a panel reaches back: no model looks further."""
+
+NEVER = np.iinfo(np.int64).min // 4  # a step before all others
 
 SHORTEST = {Granularity.HOURLY: 49, Granularity.DAILY: 9}
 """Steps that a panel has at least, unknown ones first: two days, or a week, and one to compare them with."""
@@ -68,7 +72,7 @@ class LongRows:
 
     source: str
     names: tuple[str, ...]
-    code: Steps
+    code: Codes
     seconds: Steps
     value: Matrix
 
@@ -89,16 +93,23 @@ class LongTable:
     source: str
     names: tuple[str, ...]
     grid: Grid
-    code: Steps
+    code: Codes
     step: Steps
     value: Matrix
     last: int
     notes: tuple[str, ...]
 
+    @property
+    def starts(self) -> Steps:
+        """Where the rows of each series begin, and where those of the last end."""
+        found: Steps = np.searchsorted(self.code, np.arange(len(self.names) + 1))
+        return found
+
     def ends(self) -> Steps:
         """The last known step of each series; far in the past where there is none."""
-        ends = np.full(len(self.names), np.iinfo(np.int64).min // 4, dtype=np.int64)
-        np.maximum.at(ends, self.code, self.step)
+        starts = self.starts
+        last = np.append(self.step, NEVER)[np.maximum(starts[1:] - 1, 0)]
+        ends: Steps = np.where(starts[1:] > starts[:-1], last, NEVER)
         return ends
 
     def looks_like_counts(self) -> bool:
@@ -120,7 +131,6 @@ def tidy(rows: LongRows) -> LongTable:
             "holds no row with a series and a time", where=rows.source, expected="one row a series and hour"
         )
     grid = grid_of(rows)
-    step = (rows.seconds - grid.offset_s) // grid.length_s
     known = np.isfinite(rows.value)
     if not known.any():
         raise NothingToForecast(
@@ -128,22 +138,28 @@ def tidy(rows: LongRows) -> LongTable:
             where=rows.source,
             expected="numbers in the column of values",
         )
-    code, value, at = rows.code[known], rows.value[known], step[known]
-    order = np.lexsort((at, code))  # stable: of equal rows the later one stays later
-    code, value, at = code[order], value[order], at[order]
-    repeated = np.append((code[1:] == code[:-1]) & (at[1:] == at[:-1]), False)
+    last = int(rows.seconds.max() - grid.offset_s) // grid.length_s
+    code, value, step = rows.code, rows.value, rows.seconds
+    if not known.all():
+        code, value, step = code[known], value[known], step[known]
+    step = (step - grid.offset_s) // grid.length_s
+    if not _sorted(code, step):
+        order = np.lexsort((step, code))  # stable: of equal rows the later one stays later
+        code, value, step = code[order], value[order], step[order]
+    repeated = np.append((code[1:] == code[:-1]) & (step[1:] == step[:-1]), False)
     notes = _notes(grid, ~known, repeated, value)
-    kept = ~repeated
+    if repeated.any():
+        code, value, step = code[~repeated], value[~repeated], step[~repeated]
     return LongTable(
-        source=rows.source,
-        names=rows.names,
-        grid=grid,
-        code=code[kept],
-        step=at[kept],
-        value=value[kept],
-        last=int(step.max()),
-        notes=notes,
+        source=rows.source, names=rows.names, grid=grid, code=code, step=step, value=value, last=last, notes=notes
     )
+
+
+def _sorted(code: Codes, step: Steps) -> bool:
+    """Whether rows stand by series and step, as most files have them: then nothing is copied."""
+    rises = code[1:] > code[:-1]
+    same = code[1:] == code[:-1]
+    return bool((rises | (same & (step[1:] >= step[:-1]))).all())
 
 
 def grid_of(rows: LongRows) -> Grid:
@@ -208,17 +224,21 @@ def actuals_after(table: LongTable, cutoff: int, series: Steps, steps: int) -> M
 
 def rows_of(table: LongTable, series: Steps, first: int, last: int) -> tuple[Steps, Steps]:
     """Rows of some series from one step to another, both included, and the position in `series` of each."""
-    position = np.full(len(table.names), -1, dtype=np.int64)
-    position[series] = np.arange(len(series))
-    found = np.flatnonzero((table.step >= first) & (table.step <= last) & (position[table.code] >= 0))
-    return found, position[table.code[found]]
+    starts = table.starts
+    found, position = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for at, code in enumerate(series):
+        steps = table.step[starts[code] : starts[code + 1]]
+        low, high = np.searchsorted(steps, (first, last + 1))
+        found.append(np.arange(starts[code] + low, starts[code] + high))
+        position.append(np.full(high - low, at))
+    return np.concatenate(found), np.concatenate(position)
 
 
 def scales_until(table: LongTable, cutoff: int, series: Steps) -> Matrix:
     """Mean of |y(t) - y(t - 24 h)| of each series over all its steps up to a cutoff; NaN where none is known."""
     seen, row = rows_of(table, series, int(table.step.min()), cutoff)
     span = int(table.step.max() - table.step.min()) + 1 + table.grid.day
-    place = table.code[seen] * span + table.step[seen] - int(table.step.min())  # rises with the rows
+    place = table.code[seen].astype(np.int64) * span + table.step[seen] - int(table.step.min())  # rises with the rows
     at = np.searchsorted(place, place - table.grid.day)
     pairs = (place[at] == place - table.grid.day) & (table.code[seen][at] == table.code[seen])
     change = np.abs(table.value[seen] - table.value[seen][at])[pairs]

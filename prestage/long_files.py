@@ -85,11 +85,12 @@ def read_names(path: Path) -> frozenset[str]:
 class _Gathering:
     """Rows as they come in: codes by first occurrence, sorted by name once all are there."""
 
-    def __init__(self, wanted: frozenset[str]) -> None:
+    def __init__(self, wanted: frozenset[str], rows: int) -> None:
         self._wanted = wanted
         self._codes: dict[str | int, int] = {}
-        empty = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0))
-        self._parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [empty]
+        self._code, self._seconds = np.empty(rows, dtype=np.int32), np.empty(rows, dtype=np.int64)
+        self._value = np.empty(rows)  # memory that is never written to is never taken
+        self._count = 0
         self.nameless = 0
         self.timeless = 0
 
@@ -100,25 +101,32 @@ class _Gathering:
         named, timed = (column.is_valid().to_numpy(zero_copy_only=False) for column in (encoded, seconds))
         own = np.full(max(1, len(encoded.dictionary)), -1, dtype=np.int32)
         for at in np.unique(index[named]):  # a dictionary may name series that have no row
-            own[at] = self._code(encoded.dictionary[int(at)].as_py())
+            own[at] = self._number(encoded.dictionary[int(at)].as_py())
         self.nameless += int((~named).sum())
         self.timeless += int((named & ~timed).sum())
         code = own[index]
         kept = named & timed & (code >= 0)
         at = seconds.fill_null(0).to_numpy(zero_copy_only=False)
         value = values.to_numpy(zero_copy_only=False).astype(np.float64)
-        self._parts.append((code[kept], at[kept].astype(np.int64), value[kept]))
+        rows = slice(self._count, self._count + int(kept.sum()))
+        self._code[rows], self._seconds[rows], self._value[rows] = code[kept], at[kept], value[kept]
+        self._count = rows.stop
 
     def finished(self, source: str, id_type: pa.DataType) -> tuple[LongRows, pa.Array]:
         """Rows and the series' names, both with the series in the order of their names."""
         order = sorted(self._codes)  # all of one type: they come from one column
-        rank = np.empty(len(order), dtype=np.int64)
+        rank = np.empty(len(order), dtype=np.int32)
         rank[[self._codes[name] for name in order]] = np.arange(len(order))
-        code, seconds, value = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        rows = LongRows(source=source, names=tuple(map(str, order)), code=rank[code], seconds=seconds, value=value)
+        rows = LongRows(
+            source=source,
+            names=tuple(map(str, order)),
+            code=rank[self._code[: self._count]],
+            seconds=self._seconds[: self._count],
+            value=self._value[: self._count],
+        )
         return rows, pa.array(order, type=id_type)
 
-    def _code(self, name: str | int | None) -> int:
+    def _number(self, name: str | int | None) -> int:
         """The number of a series; -1 of one that is not wanted."""
         if name is None or (self._wanted and str(name) not in self._wanted):
             return -1
@@ -140,7 +148,7 @@ def _read(file: pq.ParquetFile, path: Path, columns: Columns, wanted: frozenset[
                 or "name its columns: --id-column, --time-column, --value-column",
             )
     id_type, time_type = _id_type(schema, path, columns), _time_type(schema, path, columns)
-    gathering = _Gathering(wanted)
+    gathering = _Gathering(wanted, file.metadata.num_rows)
     progress.start(STEP, file.metadata.num_rows)
     done = 0
     for batch in _batches(file, columns):

@@ -83,12 +83,12 @@ def said_in_windows(
 def _pooled(
     pool: ProcessPoolExecutor, table: LongTable, windows: tuple[Window, ...], run: Run, jobs: int
 ) -> Iterator[tuple[Said, float]]:
-    """Never more windows under way than processes and one: each is a panel in memory."""
+    """Never more windows under way than processes: each is a panel in memory."""
     under_way: deque[Future[tuple[Said, int, float]]] = deque()
     peaks: dict[int, float] = {}
     left = deque(windows)
     while left or under_way:
-        while left and len(under_way) <= jobs:
+        while left and len(under_way) < jobs:
             panel = window_panel(table, left.popleft(), run.kind)
             under_way.append(pool.submit(_in_process, panel, run.horizon, run.forecaster))
         said, process, peak = under_way.popleft().result()

@@ -18,7 +18,7 @@ HOUR = 3600
 def rows(series: dict[str, tuple[int, list[float] | np.ndarray]], apart: int = HOUR, begin: int = MONDAY) -> LongRows:
     """Rows of series, each given as the step that it begins at and its values."""
     names = tuple(sorted(series))
-    code = np.concatenate([np.full(len(series[name][1]), at) for at, name in enumerate(names)])
+    code = np.concatenate([np.full(len(series[name][1]), at, dtype=np.int32) for at, name in enumerate(names)])
     steps = np.concatenate([series[name][0] + np.arange(len(series[name][1])) for name in names])
     value = np.concatenate([np.asarray(series[name][1], dtype=np.float64) for name in names])
     return LongRows(source="made.parquet", names=names, code=code, seconds=begin + steps * apart, value=value)

@@ -24,7 +24,7 @@ def test_the_last_of_rows_that_say_the_same_time_counts_and_gaps_are_gaps():
     made = rows({"a": (0, [1.0, 2.0, np.nan, 4.0])})
     again = replace(
         made,
-        code=np.append(made.code, 0),
+        code=np.append(made.code, np.int32(0)),
         seconds=np.append(made.seconds, made.seconds[1]),
         value=np.append(made.value, 7.0),
     )
