@@ -11,7 +11,8 @@ For each profile and series, at a step ahead:
 The profile counts as n0 hours of evidence, one week at a confidence of a half: n0 = 168 c / (1 - c). So it is all there
 is before the first hour, nothing at confidence 0, and is never outweighed at confidence 1. A mean of logarithms by
 precision is the normal-normal posterior with known variances (Gelman et al. 2013, 2.5), hours being what precision is
-counted in. The spread grows by the profile's own in proportion to its weight and its share of demand.
+counted in. So far as demand is the profile's (its weight times its share of P), the spread is the profile's own; for
+the rest it is history's. Of a series that was never seen, B is nothing and H what series like it say, counted as a day.
 """
 
 from collections.abc import Iterable
@@ -33,6 +34,7 @@ PROMISED = {ServiceLevel.BEST_EFFORT: 0.8, ServiceLevel.STANDARD: 0.9, ServiceLe
 """The quantile that a service level asks for, at least: met in so many of all busiest hours."""
 
 WEEK_HOURS = 168
+LIKE_OTHERS_HOURS = 24  # that a series was never seen, and others of its kind were, says as much as so many hours of it
 SURE_SD, UNSURE_SD = 0.1, 0.8  # log standard deviation of announced use at confidence 1 and 0
 LEAST_SHARE, MOST_SHARE = 0.02, 50.0  # of what was announced, really used
 USUAL_WEEKS = 4
@@ -101,8 +103,11 @@ def merge_customers(quantiles: Matrix, panel: Panel, customers: Customers) -> Me
             if merged is quantiles:
                 merged = quantiles.copy()
             one = _Account(profile=profile, uses=uses, panel=panel, row=row)
+            what = (
+                f"profile of {profile.name} (confidence {profile.confidence:g}): weight {one.weight(merged[row]):.2f}"
+            )
             merged[row] = one.merged(merged[row])
-            told.append(Treatment(series=f"{key} ({panel.granularity.value})", what=one.told, hours=one.evidence))
+            told.append(Treatment(series=f"{key} ({panel.granularity.value})", what=what, hours=one.evidence))
     return Merged(quantiles=merged, treatments=tuple(told))
 
 
@@ -128,16 +133,15 @@ class _Account:
         """Hours seen since they began."""
         return int(self._seen().sum()) * (24 // self.panel.day)
 
-    @property
-    def told(self) -> str:
-        """In words."""
-        weight = weight_of(self.profile.confidence, self.evidence)
-        return f"profile of {self.profile.name} (confidence {self.profile.confidence:g}): weight {weight:.2f}"
+    def weight(self, quantiles: Matrix) -> float:
+        """Of the profile beside history; what series like an unseen one say counts as a day."""
+        like_others = LIKE_OTHERS_HOURS if quantiles.any() else 0
+        return weight_of(self.profile.confidence, self.evidence if self._is_seen() else like_others)
 
     def merged(self, quantiles: Matrix) -> Matrix:
         """(steps, levels) with the profile in them."""
         ahead = self._announced(self.panel.steps + np.arange(len(quantiles)))
-        weight, history = weight_of(self.profile.confidence, self.evidence), quantiles[:, MIDDLE]
+        weight, history = self.weight(quantiles), quantiles[:, MIDDLE]
         if weight == 0 and not self.evidence:
             return quantiles
         share, usual = self._used(), self._without(history)
@@ -147,9 +151,13 @@ class _Account:
         least = 1e-9 + NOTHING * np.maximum(said, seen)
         target = np.exp(weight * np.log(np.maximum(said, least)) + (1 - weight) * np.log(np.maximum(seen, least)))
         target = np.where(np.maximum(said, seen) > 0, target, 0.0)
-        own = share * ahead / np.maximum(said, least)
-        spread = weight * own * (SURE_SD + (UNSURE_SD - SURE_SD) * (1 - self.profile.confidence))
-        return _moved_to(quantiles, target, spread)
+        own = weight * share * ahead / np.maximum(said, least)
+        spread = own * (SURE_SD + (UNSURE_SD - SURE_SD) * (1 - self.profile.confidence))
+        middle = history[:, None]
+        return _moved_to(middle + (quantiles - middle) * (1 - own)[:, None], target, spread)
+
+    def _is_seen(self) -> bool:
+        return bool(np.isfinite(self.panel.observed[self.row]).any())
 
     def _seen(self) -> np.ndarray:
         """Observed steps in which use was announced."""
@@ -158,6 +166,8 @@ class _Account:
 
     def _without(self, history: Matrix) -> Matrix:
         """Demand ahead without the customer."""
+        if not self._is_seen():
+            return np.zeros(len(history))
         if not self.evidence:
             return history
         return self._usual(self.panel.steps + np.arange(len(history)))

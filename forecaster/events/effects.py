@@ -88,8 +88,9 @@ class Effects:
         event = footprint.event
         effect = self.kinds.get((event.kind, key.kind, part), NOTHING_LEARNED)
         stated = stated_effect(footprint, key, part)
-        if effect is NOTHING_LEARNED and part in (LEAD, LAG) and stated is None:
-            return Gauss(0.0, 0.0)  # nothing says that it reaches beyond its window
+        unlikely = part in (LEAD, LAG) or key.kind is SeriesKind.STORAGE
+        if effect is NOTHING_LEARNED and unlikely and stated is None:
+            return Gauss(0.0, 0.0)  # nothing says that it reaches beyond its window, or what lies on disks
         known = effect.expected(stated)
         own = self.own.get((event.kind, key), Gauss(0.0, 0.0))
         return Gauss(event.strength * (known.mean + own.mean), event.strength**2 * (known.variance + own.variance))

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from contracts.events import DemandEvent
-from contracts.series import Granularity, SeriesKey
+from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.panel import Panel, Steps, length_of
 
 LEAD, LAG, CORE, FIRST_PART = 0, 1, 2, 3
@@ -64,8 +64,8 @@ def concerns(event: DemandEvent, key: SeriesKey) -> bool:
 
 
 def is_stated_for(event: DemandEvent, key: SeriesKey) -> bool:
-    """Whether its stated uplift is meant for a series: that of one service is not the whole region's."""
-    return not event.service or event.service == key.service
+    """Whether its stated uplift is meant for a series: one service's is not the region's; no evening moves disks."""
+    return key.kind is not SeriesKind.STORAGE and (not event.service or event.service == key.service)
 
 
 def _touched(event: DemandEvent, begin: datetime, granularity: Granularity) -> tuple[Steps, Steps]:

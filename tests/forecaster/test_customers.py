@@ -107,12 +107,20 @@ def test_a_series_that_was_never_seen_is_its_profile_as_wide_as_it_is_unsure():
     panel = replace(world(HOURS), observed=observed, filled=fill(observed, 24))
     nothing = np.zeros((1, 48, len(LEVELS)))
     spread = []
-    for confidence in (0.2, 0.9):
+    for confidence in (0.2, 1.0):
         said = merge_customers(nothing, panel, customers(HOURS + 4, confidence=confidence)).quantiles[0]
         assert (said[:4] == 0).all() and (np.diff(said, axis=1) >= 0).all()
-        np.testing.assert_allclose(said[4:, MIDDLE], 10)
         spread.append(np.log(said[10, -1] / said[10, MIDDLE]))
-    assert spread[0] > 2 * spread[1] > 0
+    assert spread[0] > spread[1] > 0
+    np.testing.assert_allclose(said[4:, MIDDLE], 10)  # fully trusted: as announced
+
+
+def test_beside_a_profile_what_series_like_it_say_counts_as_a_day():
+    observed = np.full((1, HOURS), np.nan)
+    panel = replace(world(HOURS), observed=observed, filled=fill(observed, 24))
+    said = [middle(panel, around(40), customers(HOURS, confidence=each))[5] for each in (0, 0.125, 0.5, 1)]
+    assert said[0] == pytest.approx(40) and said[1] == pytest.approx(20) and said[3] == pytest.approx(10)
+    assert 10 < said[2] < 13
 
 
 def test_a_profile_widens_by_its_own_doubt_only():
