@@ -10,6 +10,8 @@ from forecaster.errors import HistoryDamaged, HistoryRolledBack
 from forecaster.history.manifest import Manifest
 
 ACCEPT = "prestage history verify --accept, if it was restored on purpose"
+AFRESH = "restore it; if it was removed on purpose: prestage history verify --accept, then prestage history import"
+GONE = "is gone"
 
 
 class Seen(Document):
@@ -60,7 +62,7 @@ def check(seen: Seen | None, manifest: Manifest, where: str) -> None:
         return
     last = f"history {seen.history} at change {seen.counter} or later"
     if manifest.key is None:
-        what = "holds files that are not encrypted" if manifest.parts else "is gone"
+        what = "holds files that are not encrypted" if manifest.parts else GONE
     elif manifest.history != seen.history:
         what = f"is another history ({manifest.history})"
     elif manifest.counter < seen.counter:
@@ -69,4 +71,4 @@ def check(seen: Seen | None, manifest: Manifest, where: str) -> None:
         what = f"is another change {seen.counter} than the one that was seen here"
     else:
         return
-    raise HistoryRolledBack(what, where=where, expected=last, next_step=ACCEPT)
+    raise HistoryRolledBack(what, where=where, expected=last, next_step=AFRESH if what == GONE else ACCEPT)

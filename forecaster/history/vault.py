@@ -34,7 +34,7 @@ from forecaster.history.parquet import decode, encode
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_RESTORE = "restore the folder from a backup, or remove it and import again"
+_RESTORE = "restore the folder from a backup; or remove it, prestage history verify --accept, and import again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
