@@ -1,4 +1,4 @@
-"""What the recording provider replaces on, against what the real Terraform provider for AWS plans."""
+"""What the recording provider replaces on, against what the clouds' real Terraform providers plan."""
 
 import json
 
@@ -6,14 +6,25 @@ import pytest
 
 from stacks.targets.declare import declare
 from tests.clouds.clouds_world import every_kind_of, mixed_environment
-from tests.clouds.mirror import aws_mirror
-from tests.clouds.record_replacing import recorded
+from tests.clouds.mirror import aws_mirror, google_mirror
+from tests.clouds.record_replacing import AWS, GOOGLE, recorded
 from tests.clouds.recording_provider import REPLACING
+
+SOME = {
+    "aws": ("aws:ec2/subnet:Subnet", ["availabilityZone", "cidrBlock", "ipv6Native", "vpcId"]),
+    "google": ("gcp:compute/router:Router", ["name", "network", "region"]),
+}
 
 
 @pytest.mark.engine
-def test_the_table_is_what_the_real_provider_plans():
+@pytest.mark.parametrize(("provider", "mirror"), [(AWS, aws_mirror), (GOOGLE, google_mirror)], ids=["aws", "google"])
+def test_the_table_is_what_the_real_provider_plans(provider, mirror):
     environment = mixed_environment("http://127.0.0.1:1", "http://127.0.0.1:1")
-    found = recorded(declare(every_kind_of(environment), environment), aws_mirror())
-    assert found["aws:ec2/subnet:Subnet"] == ["availabilityZone", "cidrBlock", "ipv6Native", "vpcId"]
-    assert found == json.loads(REPLACING.read_text())["replacing"], "python -m tests.clouds.record_replacing"
+    found = recorded(declare(every_kind_of(environment), environment), provider, mirror())
+    token, replacing = SOME[provider.name]
+    assert found[token] == replacing
+    table = json.loads(REPLACING.read_text())["replacing"]
+    package = token.partition(":")[0]
+    assert found == {name: paths for name, paths in table.items() if name.startswith(f"{package}:")}, (
+        "python -m tests.clouds.record_replacing"
+    )

@@ -136,6 +136,19 @@ def test_what_cannot_change_in_place_is_replaced_and_the_old_one_goes_first(proj
     assert actions == ["create", "delete", "create", "create", "delete"]
 
 
+def test_on_google_cloud_too_what_cannot_change_is_replaced_with_what_stands_on_it(project, world):
+    there = [item for item in few() if item.root == "bel"]
+    project.apply(there, roots=["bel"])
+    other = changed(there, "bel/network", name="m")
+    assert project.planned(other, roots=["bel"]) == dict.fromkeys(("bel/network", "bel/network/vpn"), Action.REPLACE)
+    project.apply(other, roots=["bel"])
+    done = [(line["action"], line["name"]) for line in world.received()][2:]
+    network, gateway = "bel/network", "bel/network/vpn"
+    assert done == [("delete", gateway), ("delete", network), ("create", network), ("create", gateway)]
+    grown = changed(other, "bel/network", routing_mode="GLOBAL")
+    assert project.planned(grown, roots=["bel"]) == {"bel/network": Action.UPDATE}
+
+
 def test_one_that_fails_leaves_the_others_and_says_what_to_do(project, world):
     world.fail("fra/network/subnet-001", "SubnetLimitExceeded: the maximum number of subnets has been reached")
     outcomes = {run.root: run for run in project.engine.apply(project.job(few()), Silent())}
