@@ -58,7 +58,7 @@ def _cached(path: Path) -> Dump:
     return _read(path, state.st_mtime_ns, state.st_size)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _read(path: Path, _changed: int, _size: int) -> Dump:
     return read_dump(path)
 

@@ -105,6 +105,7 @@ def _line(prefixes: dict[tuple[int, int], str], bits: int) -> _Line:
     """The sweep: where a prefix ends, the one around it goes on."""
     begins: list[int] = [0]
     places: list[Place | None] = [None]
+    same: dict[tuple[str, int], Place] = {}  # a million prefixes have a few hundred places
     around: list[tuple[int, Place]] = []  # ends of the prefixes that hold the present address, innermost last
 
     def holds_from(address: int, place: Place | None) -> None:
@@ -121,7 +122,7 @@ def _line(prefixes: dict[tuple[int, int], str], bits: int) -> _Line:
 
     for (begin, length), region in sorted(prefixes.items()):
         close_until(begin)
-        place = Place(region, length)
+        place = same.setdefault((region, length), Place(region, length))
         holds_from(begin, place)
         around.append((begin + (1 << (bits - length)), place))
     close_until(1 << bits)
