@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import AwareDatetime, Field
 
 from contracts.document import Document, Model
+from contracts.forecast import Treatment
 from contracts.series import LEVELS, Granularity
 
 
@@ -63,6 +64,7 @@ class FileBacktest(Document):
         cutoffs: the last step seen of each window.
         pit: largest distance of the randomised probability integral transform from uniform, 0 to 1; what calibration
             means for counts, most of which are 0.
+        treatments: what was found in the series and done about it, each told once however many windows saw it.
         finite, ordered: whether every quantile is a number, and none lies below a lower one.
         forecasts_digest: of the bytes of the forecasts' file.
         seconds: wall time of reading, forecasting and scoring.
@@ -85,6 +87,7 @@ class FileBacktest(Document):
     ordered: bool = True
     series: tuple[SeriesScores, ...] = ()
     notes: tuple[str, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
     quantiles: tuple[float, ...] = LEVELS
     forecasts_digest: str = ""
     seconds: float = Field(default=0.0, ge=0)

@@ -21,4 +21,5 @@ class EngineForecaster:
             quantiles=made.quantiles,
             model=made.model,
             enough=tuple(bool(one) for one in made.enough),
+            treatments=made.treatments,
         )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from contracts.forecast import Treatment
 from contracts.ports import Progress
 from contracts.series import LEVELS, SeriesKind
 from forecaster.errors import NothingToForecast
@@ -62,11 +63,13 @@ class Said:
         quantiles: (series, steps, levels).
         model: what carried each series.
         enough: whether the outermost quantiles of each rest on enough scores.
+        treatments: what was found in the panel and done about it.
     """
 
     quantiles: Matrix
     model: tuple[str, ...]
     enough: tuple[bool, ...]
+    treatments: tuple[Treatment, ...] = ()
 
 
 Forecaster = Callable[[Panel, int, Progress], Said]

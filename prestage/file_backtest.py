@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from contracts.file_backtest import FileBacktest
 from contracts.files import write_document
+from contracts.forecast import Treatment
 from contracts.ports import Progress
 from contracts.series import SeriesKind
 from forecaster.engine import EngineSettings, Tier
@@ -83,11 +84,20 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scored:
-    """What came of the windows: sums of scores, what carried each series in each window, and memory (MiB)."""
+    """What came of the windows.
+
+    Attributes:
+        tally: sums of scores.
+        models: what carried each series, window by window.
+        thin: in how many windows each series' upper quantiles rest on too few scores.
+        treatments: as keys, each once, in the order of the windows.
+        memory_mib: of the processes beside this one.
+    """
 
     tally: Tally
-    models: dict[int, list[str]]
-    thin: dict[int, int]
+    models: Mapping[int, list[str]]
+    thin: Mapping[int, int]
+    treatments: Mapping[Treatment, None]
     memory_mib: float
 
 
@@ -154,6 +164,7 @@ def _forecast(work: Work, path: Path, progress: Progress) -> Scored:
     table, windows = work.table, work.plan.windows
     chance = np.random.default_rng(PIT_SEED)
     models, thin = defaultdict[int, list[str]](list), defaultdict[int, int](int)
+    treatments: dict[Treatment, None] = {}
     tally: Tally | None = None
     memory = 0.0
     progress.start(STEP, len(windows))
@@ -165,11 +176,12 @@ def _forecast(work: Work, path: Path, progress: Progress) -> Scored:
             found = tally_window(rows, len(table.names), chance)
             tally = tally.plus(found) if tally else found
             _remember(window, said, models, thin)
+            treatments |= dict.fromkeys(said.treatments)
             memory = max(memory, beside)
             progress.advance(STEP, done, "windows")
     progress.finish(STEP, f"{len(windows)} windows")
     assert tally is not None, "a plan has at least one window"
-    return Scored(tally=tally, models=models, thin=thin, memory_mib=memory)
+    return Scored(tally=tally, models=models, thin=thin, treatments=treatments, memory_mib=memory)
 
 
 def _remember(window: Window, said: Said, models: dict[int, list[str]], thin: dict[int, int]) -> None:
@@ -200,4 +212,10 @@ def _document(order: FileOrder, table: LongTable, plan: WindowPlan, scored: Scor
             for code in sorted(scored.models)
         ),
         notes=notes,
+        treatments=tuple(_by_its_name(one) for one in scored.treatments),
     )
+
+
+def _by_its_name(treatment: Treatment) -> Treatment:
+    """With the series' name in the file instead of its key: `traffic:a->b` is `a->b`."""
+    return treatment.model_copy(update={"series": treatment.series.partition(":")[2] or treatment.series})

@@ -86,6 +86,7 @@ def _page(document: FileBacktest, fans: tuple[Fan, ...]) -> str:
     charts = svg_of(fans, promise if overall.levels else None) if fans else f"<p>{html.escape(MISSING)}</p>"
     pit = "" if document.pit is None else f" PIT distance {document.pit:.3f}."
     series = sorted(document.series, key=lambda one: (-(one.scaled_crps or 0.0), one.unique_id))
+    treated = [(one.series, one.what) for one in document.treatments]
     return "\n".join(
         [
             f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Back-test of {name}</title>',
@@ -99,6 +100,7 @@ def _page(document: FileBacktest, fans: tuple[Fan, ...]) -> str:
             charts,
             "<h2>Series, hardest first</h2>",
             _table((*HEAD, "by"), [(one.unique_id, *_cells(one), ", ".join(one.models)) for one in series]),
+            *(["<h2>Treated</h2>", _table(("series", "what"), treated)] if treated else []),
             "</body></html>\n",
         ]
     )

@@ -62,7 +62,7 @@ def _hardest(series: tuple[SeriesScores, ...]) -> list[str]:
 
 def _doubts(document: FileBacktest) -> list[str]:
     thin = sum(one.thin > 0 for one in document.series)
-    doubts = []
+    doubts = [_treated(document)] if document.treatments else []
     if thin:
         doubts.append(
             f"{plural(thin, 'series')[: -1 if thin > 1 else None]} with thin evidence for the upper quantiles"
@@ -72,6 +72,12 @@ def _doubts(document: FileBacktest) -> list[str]:
     if not (document.finite and document.ordered):
         doubts.append("quantiles that are not finite or not ordered: this is a defect")
     return [warn(f"  {doubt}") for doubt in doubts]
+
+
+def _treated(document: FileBacktest) -> str:
+    series = len({one.series for one in document.treatments})
+    first = document.treatments[0]
+    return f"{len(document.treatments):,} treatments of {series:,} series, such as {first.series}: {first.what}"
 
 
 def _plain(value: float | None) -> str:
