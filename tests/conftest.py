@@ -1,4 +1,9 @@
-"""Files whose tests drive engines or kill processes go first: one of those that begins last leaves a core idle."""
+"""Files whose tests drive engines or kill processes go first: one of those that begins last leaves a core idle.
+
+Beside that order, what tests of several rooms need.
+"""
+
+import subprocess
 
 import pytest
 
@@ -8,3 +13,19 @@ SLOW_MARKS = ("engine", "fault", "slow")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if any(item.get_closest_marker(mark) for mark in SLOW_MARKS)}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of memory, and what gives it so many KiB in all."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(*options):
+        return subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options), "none", folder], capture_output=True)
+
+    made = mount("size=64m")
+    if made.returncode:
+        pytest.skip(f"a small disk takes the right to mount: {made.stderr.decode().strip()}")
+    yield folder, lambda kib: mount("remount", f"size={kib}k")
+    subprocess.run(["umount", folder], check=True)

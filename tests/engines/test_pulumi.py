@@ -148,19 +148,38 @@ def test_links_go_before_what_they_stand_on(project):
     assert project.live() == {}
 
 
-def test_a_live_lock_is_respected_and_a_dead_one_taken_away(project):
-    project.engine.apply(project.job(every_kind()), Silent())
+LOCK = '{{"pid":{pid},"username":"ann","hostname":"{host}","timestamp":"2026-11-20T12:00:00Z"}}'
+
+
+def lock_of(project, pid):
+    """A lock of the environment's stack, as a process of this host has it."""
     folder = project.folder / ".prestage/pulumi/.pulumi/locks/organization/prestage/dev"
     folder.mkdir(parents=True, exist_ok=True)
     lock = folder / "0.json"
-    text = '{{"pid":{pid},"username":"ann","hostname":"{host}","timestamp":"2026-11-20T12:00:00Z"}}'
-    lock.write_text(text.format(pid=os.getpid(), host=os.uname().nodename))
-    with pytest.raises(ApplyBusy, match=r"ann .* since 2026-11-20T12:00:00"):
-        project.engine.apply(project.job(every_kind()), Silent())
+    lock.write_text(LOCK.format(pid=pid, host=os.uname().nodename))
+    return lock
+
+
+def dead_pid():
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         dead.wait()
-    lock.write_text(text.format(pid=dead.pid, host=os.uname().nodename))
+    return dead.pid
+
+
+def test_a_live_lock_is_respected_and_a_dead_one_taken_away(project):
+    project.engine.apply(project.job(every_kind()), Silent())
+    lock_of(project, os.getpid())
+    with pytest.raises(ApplyBusy, match=r"ann .* since 2026-11-20T12:00:00"):
+        project.engine.apply(project.job(every_kind()), Silent())
+    lock = lock_of(project, dead_pid())
     assert set(statuses(project.engine.apply(project.job(every_kind()), Silent())).values()) == {RunStatus.CLEAN}
+    assert not lock.exists()
+
+
+def test_a_dead_lock_of_a_stack_that_never_was_written_is_taken_away(project):
+    """Killed between its lock and its first state: there is no stack that `pulumi cancel` could be asked for."""
+    lock = lock_of(project, dead_pid())
+    assert set(statuses(project.engine.apply(project.job(every_kind()), Silent())).values()) == {RunStatus.DONE}
     assert not lock.exists()
 
 
@@ -222,22 +241,6 @@ def test_ctrl_c_stops_safely_and_a_rerun_completes_it(project):
     assert 10 <= len(project.live()) < len(many())
     project.engine.apply(project.job(many()), Silent())
     assert set(project.live()) == {item.key for item in many()}
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of memory; `grow` gives it so many KiB in all."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-
-    def mount(*options):
-        return subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options), "none", folder], capture_output=True)
-
-    made = mount("size=64m")
-    if made.returncode:
-        pytest.skip(f"a small disk takes the right to mount: {made.stderr.decode().strip()}")
-    yield folder, lambda kib: mount("remount", f"size={kib}k")
-    subprocess.run(["umount", folder], check=True)
 
 
 @pytest.mark.fault

@@ -3,7 +3,9 @@
     python -m tests.faults.crash_campaign --scenarios 10000
     python -m tests.faults.crash_campaign --scenarios 2000 --without-adoption     must find duplicates
     python -m tests.faults.crash_campaign --scenarios 2000 --without-intent       must find losses
-    python -m tests.faults.crash_campaign --real 200                              real engines, killed with SIGKILL
+    python -m tests.faults.crash_campaign --real 200                              on OpenTofu and Pulumi too
+    python -m tests.faults.crash_campaign --real 10 --first 700                   ... from there on
+    python -m tests.faults.crash_campaign --real 10 --without-adoption            must find duplicates
 
 A scenario is decided by its number: which situation, at which point the first process dies (all of them in turn), at
 which the second, what the cloud does wrong, how late states reach their backend, and what people do afterwards: the
@@ -14,204 +16,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from pathlib import Path
 
-from contracts.errors import PrestageError
-from contracts.ports import Silent
-from contracts.resources import Purpose
-from coordinator.apply import apply_reviewed
-from coordinator.registration import units_of_plan
-from coordinator.settle import settle
-from stacks.apply import make_order
-from tests.faults.crash_world import ENVIRONMENT, SITUATIONS, World, looking_in, prepare
-from tests.faults.failpoints import Failpoints, Killed
-from tests.faults.sim_cloud import SimCloud
-
-ATTEMPTS = 8  # of the same command, by a person who tries again
-GAPS_S = (0.0, 0.5, 60.0)  # between a death and the next command
-LAG_S = 20.0  # of the S3 backend
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """What happens. `dues`: at which point each process dies, one after the other."""
-
-    number: int
-    situation: str
-    dues: tuple[int, ...]
-    faulty: bool
-    lag_s: float
-    gap_s: float
-    settles: bool
-    abandoned: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What it came to.
-
-    Attributes:
-        died: the points at which processes died.
-        attempts: commands until all was applied; 0 where it was abandoned.
-        lost: what exists and nothing durable knows, what is wanted and missing, what the books lack.
-        twice: what exists more than once, or was made anew without need.
-    """
-
-    scenario: Scenario
-    died: tuple[str, ...]
-    attempts: int
-    lost: tuple[str, ...]
-    twice: tuple[str, ...]
-
-
-def scenario_of(number: int, points: Mapping[str, int]) -> Scenario:
-    """The scenario with a number; every point of every situation comes in turn."""
-    rng = random.Random(f"scenario {number}")
-    situation = SITUATIONS[number % len(SITUATIONS)]
-    first = 1 + (number // len(SITUATIONS)) % points[situation]
-    pair = rng.random() < 0.4
-    return Scenario(
-        number=number,
-        situation=situation,
-        dues=(first, rng.randint(1, points[situation])) if pair else (first,),
-        faulty=rng.random() < 0.6,
-        lag_s=rng.choice((0.0, 0.0, LAG_S)),
-        gap_s=rng.choice(GAPS_S),
-        settles=rng.random() < 0.2,
-        abandoned=rng.random() < 0.1,
-    )
-
-
-def play(scenario: Scenario, prepared: World, folder: Path, *, adoption: bool = True, intent: bool = True) -> Verdict:
-    """Plays one scenario in a copy of its situation."""
-    world = prepared.copy(folder)
-    chance = random.Random(f"chance {scenario.number}")
-    world.cloud.finds, world.state.lag_s = adoption, scenario.lag_s
-    world.cloud.chance = random.Random(f"faults {scenario.number}") if scenario.faulty else None
-    there = frozenset(world.cloud.things)
-    died: list[str] = []
-    done = False
-    with looking_in(lambda: world.cloud):
-        for attempt in range(1, ATTEMPTS + 1):
-            if attempt > len(scenario.dues) + 1:
-                world.cloud.chance = None  # the cloud has come to its senses
-            due = scenario.dues[attempt - 1] if attempt <= len(scenario.dues) else 0
-            at = Failpoints(due, on_death=lambda: world.state.die(world.clock.seconds))
-            done = _apply(world, at, chance, intent=intent)
-            died += at.names[-1:] if at.dead else []
-            world.clock.sleep(scenario.gap_s)
-            if done or (scenario.abandoned and attempt == len(scenario.dues)):
-                break
-            if scenario.settles:
-                with world.open(Failpoints(), chance, intent=intent) as project:
-                    settle(project)
-        wrongs = _wrong_books(world, chance, intent=intent) if done else _unknown(world, there, chance, intent=intent)
-        lost: list[str] = list(wrongs)
-        twice: list[str] = []
-        if done:
-            lost += _lost(world)
-            twice += _twice(world)
-        elif not scenario.abandoned:
-            lost.append(f"not applied after {ATTEMPTS} commands")
-            twice += _twice(world)
-    return Verdict(scenario=scenario, died=tuple(died), attempts=attempt, lost=tuple(lost), twice=tuple(twice))
-
-
-def _apply(world: World, at: Failpoints, chance: random.Random, *, intent: bool) -> bool:
-    """One `prestage apply`; whether all is applied."""
-    project = world.open(at, chance, intent=intent)
-    with closing(project):
-        try:
-            report = apply_reviewed(project, world.plan_path, Silent(), confirmed=world.plan.destroyed)
-        except (Killed, PrestageError):
-            return False
-        return report.complete
-
-
-def _lost(world: World) -> Iterator[str]:
-    """What is wanted and not there, what is there and nothing knows, what is not as it is wanted."""
-    order = make_order(world.plan, ENVIRONMENT, resume="")
-    wanted = {item.key: item for items in order.job.roots.values() for item in items}
-    there = {item.key for item in world.cloud.things.values()}
-    yield from (f"{key} is wanted and not there" for key in wanted.keys() - there)
-    known = {item.id for item in world.state.now.values()}
-    yield from (f"{item.id} ({item.key}) exists, and no state knows it" for item in world.cloud.things.values()
-                if item.id not in known)  # fmt: skip
-    for key, held in world.state.now.items():
-        if key not in wanted or held.id not in world.cloud.things:
-            yield f"the state has {key}, which is not wanted or not there"
-        elif dict(held.arguments) != dict(wanted[key].resolved(lambda ref: f"dev/{getattr(ref, 'key', '')}")):
-            yield f"{key} is not as it is wanted"
-
-
-def _twice(world: World) -> Iterator[str]:
-    """What is there more than once, and what was made anew though it was to be kept."""
-    for key, number in Counter(item.key for item in world.cloud.things.values()).items():
-        if number > 1:
-            yield f"{key} is there {number} times"
-    there = {item.key: item.id for item in world.cloud.things.values()}
-    for key, id in world.kept.items():
-        if there.get(key, id) != id:
-            yield f"{key} was made anew"
-
-
-def _wrong_books(world: World, chance: random.Random, *, intent: bool) -> Iterator[str]:
-    """Journal and ledger after all was applied."""
-    with world.open(Failpoints(), chance, intent=intent) as project:
-        if project.journal.open_runs():
-            yield "a run is open"
-        if project.journal.last_applied() != world.plan.digest():
-            yield "the journal has not noted the plan"
-        staged = {unit.key for unit in units_of_plan(world.plan, project.catalog, Purpose.STAGED)}
-        booked = {unit.key for unit in project.ledger.units() if unit.state == "staged"}
-        yield from (f"{key} is staged and not booked so" for key in staged - booked)
-        yield from (f"{key} is booked and not staged" for key in booked - staged)
-        project.ledger.verify_audit()
-
-
-def _unknown(world: World, before: frozenset[str], chance: random.Random, *, intent: bool) -> Iterator[str]:
-    """What a command left that nobody goes on with: all right as long as an open run says so."""
-    with world.open(Failpoints(), chance, intent=intent) as project:
-        settle(project)
-        if project.journal.open_runs():
-            return
-        known = {item.id for item in world.state.now.values()}
-        yield from (f"{item.id} ({item.key}) exists, no state knows it and no run is open"
-                    for item in world.cloud.things.values()
-                    if item.id not in known | before)  # fmt: skip
-        booked = {unit.key for unit in project.ledger.units()}
-        new = {change.key for change in world.plan.changes if change.before is None}
-        units = {unit.key for unit in units_of_plan(world.plan, project.catalog, Purpose.STAGED)}
-        there = {item.key for item in world.cloud.things.values()}
-        yield from (f"{key} exists, is not booked and no run is open" for key in sorted(units & new & there - booked))
-
-
-def count_points(worlds: Mapping[str, World], folder: Path) -> dict[str, int]:
-    """How many points an apply of each situation passes when nobody dies."""
-    found = {}
-    for name, prepared in worlds.items():
-        world, at = prepared.copy(folder / f"points-{name}"), Failpoints()
-        with looking_in(partial(_cloud_of, world)):
-            assert _apply(world, at, random.Random(0), intent=True)
-        found[name] = len(at.names)
-    return found
-
-
-def _cloud_of(world: World) -> SimCloud:
-    return world.cloud
-
+from contracts.environment import EngineName
+from tests.faults.crash_play import Verdict, count_points, scenario_of, simulate
+from tests.faults.crash_situations import SITUATIONS, prepare
+from tests.faults.crash_world import World
 
 _prepared: dict[str, World] = {}
 _points: dict[str, int] = {}
@@ -228,7 +45,7 @@ def _play_some(numbers: range, folder: str, adoption: bool, intent: bool) -> lis
     for number in numbers:
         scenario = scenario_of(number, _points)
         scratch = Path(folder) / f"scenario-{number}"
-        verdicts.append(play(scenario, _prepared[scenario.situation], scratch, adoption=adoption, intent=intent))
+        verdicts.append(simulate(scenario, _prepared[scenario.situation], scratch, adoption=adoption, intent=intent))
         shutil.rmtree(scratch)
     return verdicts
 
@@ -250,12 +67,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--without-adoption", action="store_true", help="nothing is found by tag or name")
     parser.add_argument("--without-intent", action="store_true", help="the journal has a run once it is over")
-    parser.add_argument("--real", type=int, default=0, help="scenarios on real engines, half of them on each")
+    parser.add_argument("--real", type=int, default=0, help="so many on real engines too, about half on each")
+    parser.add_argument("--stride", type=int, default=7, help="between the numbers of those")
+    parser.add_argument("--engine", type=EngineName, choices=list(EngineName), nargs="+", default=list(EngineName))
     options = parser.parse_args(arguments)
     if options.real:
         from tests.faults.real_campaign import play_real
 
-        return play_real(options.real, options.first)
+        end = options.first + options.real * options.stride
+        numbers = range(options.first, end, options.stride)
+        return play_real(numbers, adoption=not options.without_adoption, asked=options.engine)
     started, number = time.monotonic(), count(1)
     verdicts = []
     naive = {"adoption": not options.without_adoption, "intent": not options.without_intent}

@@ -17,6 +17,9 @@ from coordinator.ledger import Ledger
 from coordinator.ledger.store import Transaction
 from stacks.journal import Intent, Journal, Run
 
+Point = Callable[[str], None]
+"""Is told the name of each point that is passed."""
+
 
 class Killed(BaseException):
     """The process is dead."""
@@ -52,7 +55,7 @@ class Failpoints:
 class PointedJournal(Journal):
     """Passes a point before each transaction, before its commit and after it."""
 
-    at: Failpoints = Failpoints()
+    at: Point = Failpoints()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -92,7 +95,7 @@ class ForgetfulJournal(PointedJournal):
 class PointedLedger(Ledger):
     """Passes a point before each transaction, before its commit and after it."""
 
-    at: Failpoints = Failpoints()
+    at: Point = Failpoints()
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

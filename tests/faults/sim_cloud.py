@@ -70,6 +70,16 @@ class Thing:
     shows_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """One call that changes something, and what it came to. `late_s`: how much later than at once its result shows."""
+
+    call: str  # create, update, delete
+    key: str
+    fault: Fault | None = None
+    late_s: float = 0.0
+
+
 @dataclass(slots=True)
 class SimCloud:
     """The account.
@@ -81,6 +91,7 @@ class SimCloud:
         things: what exists, by id.
         made: how often each key was made.
         finds: whether searches show anything: without it nothing is ever adopted.
+        met: all calls that were to change something, in their order.
     """
 
     clock: SimClock
@@ -89,6 +100,7 @@ class SimCloud:
     things: dict[str, Thing] = field(default_factory=dict)
     made: Counter[str] = field(default_factory=Counter)
     finds: bool = True
+    met: list[Met] = field(default_factory=list)
     _number: int = 0
 
     def create(self, type: str, key: str, arguments: Mapping[str, Value]) -> str:
@@ -98,7 +110,8 @@ class SimCloud:
             Conflict: its name is taken.
             NoAnswer, TooMany: a fault.
         """
-        fault = self._meets((Fault.TIME_OUT, Fault.THROTTLED, Fault.LATE, Fault.HALF_MADE))
+        met = self._meets("create", key, (Fault.TIME_OUT, Fault.THROTTLED, Fault.LATE, Fault.HALF_MADE))
+        fault = met.fault
         if fault is Fault.THROTTLED:
             raise TooMany("429: too many requests", where=key)
         if type in NAMED and any((item.type, item.key) == (type, key) for item in self.things.values()):
@@ -107,11 +120,10 @@ class SimCloud:
         self._number += 1
         self.made[key] += 1
         id = f"{type}-{self._number:04d}"
-        late = self.chance.uniform(0.5, LATE_S) if fault is Fault.LATE and self.chance else 0.0
         whole = dict(arguments)
         if fault is Fault.HALF_MADE:
             whole["owner"] = "nobody yet"
-        self.things[id] = Thing(id=id, type=type, key=key, arguments=whole, shows_s=self.clock.seconds + late)
+        self.things[id] = Thing(id=id, type=type, key=key, arguments=whole, shows_s=self.clock.seconds + met.late_s)
         if fault in (Fault.TIME_OUT, Fault.HALF_MADE):
             raise NoAnswer(f"{fault}: no answer in time", where=key)
         return id
@@ -126,10 +138,10 @@ class SimCloud:
         Raises:
             NoAnswer, TooMany: a fault.
         """
-        fault = self._meets((Fault.TIME_OUT, Fault.THROTTLED))
+        before = self.things[id]
+        fault = self._meets("update", before.key, (Fault.TIME_OUT, Fault.THROTTLED)).fault
         if fault is Fault.THROTTLED:
             raise TooMany("429: too many requests", where=id)
-        before = self.things[id]
         self.things[id] = Thing(
             id=id, type=before.type, key=before.key, arguments=dict(arguments), shows_s=before.shows_s
         )
@@ -142,7 +154,8 @@ class SimCloud:
         Raises:
             NoAnswer, TooMany: a fault.
         """
-        fault = self._meets((Fault.TIME_OUT, Fault.THROTTLED))
+        key = self.things[id].key if id in self.things else ""
+        fault = self._meets("delete", key, (Fault.TIME_OUT, Fault.THROTTLED)).fault
         if fault is Fault.THROTTLED:
             raise TooMany("429: too many requests", where=id)
         self.things.pop(id, None)
@@ -180,8 +193,16 @@ class SimCloud:
     def discover(self) -> tuple[CloudResource, ...]:
         return ()
 
-    def _meets(self, faults: tuple[Fault, ...]) -> Fault | None:
+    def _meets(self, call: str, key: str, faults: tuple[Fault, ...]) -> Met:
+        """What a call comes to; told by `met`."""
         self.clock.sleep(CALL_S)
+        met = self._fate(call, key, faults)
+        self.met.append(met)
+        return met
+
+    def _fate(self, call: str, key: str, faults: tuple[Fault, ...]) -> Met:
         if self.chance is None or self.chance.random() >= self.share:
-            return None
-        return self.chance.choice(faults)
+            return Met(call=call, key=key)
+        fault = self.chance.choice(faults)
+        late_s = self.chance.uniform(0.5, LATE_S) if fault is Fault.LATE else 0.0
+        return Met(call=call, key=key, fault=fault, late_s=late_s)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
@@ -101,22 +100,6 @@ def test_of_two_at_once_one_wins_and_the_other_names_it(situations, tmp_path):
     assert (first.returncode, second.returncode) == (ExitCode.CLEAN, ExitCode.BUSY), (errors, told)
     assert f"(process {first.pid}), since 2026-03-02T12:00:00".encode() in told
     assert wrong_after(folder, {}, {}) == []
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of memory; `grow` gives it so many KiB in all."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-
-    def mount(*options):
-        return subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options), "none", folder], capture_output=True)
-
-    made = mount("size=64m")
-    if made.returncode:
-        pytest.skip(f"a small disk takes the right to mount: {made.stderr.decode().strip()}")
-    yield folder, lambda kib: mount("remount", f"size={kib}k")
-    subprocess.run(["umount", folder], check=True)
 
 
 @needs_tofu

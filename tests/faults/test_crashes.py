@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.crash_campaign import count_points, play, scenario_of
-from tests.faults.crash_world import SITUATIONS, prepare
+from tests.faults.crash_play import count_points, scenario_of, simulate
+from tests.faults.crash_situations import SITUATIONS, prepare
 
 pytestmark = pytest.mark.fault
 
@@ -23,7 +23,7 @@ def points(worlds, tmp_path_factory):
 def verdicts_of(numbers, worlds, points, folder, **naive):
     for number in numbers:
         scenario = scenario_of(number, points)
-        yield play(scenario, worlds[scenario.situation], folder / str(number), **naive)
+        yield simulate(scenario, worlds[scenario.situation], folder / str(number), **naive)
 
 
 def test_an_apply_passes_points_before_during_and_after_everything_durable(points):
