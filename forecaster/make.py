@@ -7,14 +7,29 @@ from datetime import datetime
 import numpy as np
 
 from contracts.document import bytes_digest
-from contracts.environment import Coefficients
-from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore, SeriesForecast, Treatment
+from contracts.environment import BlockUse, Coefficients
+from contracts.forecast import (
+    BlockOutlook,
+    Evidence,
+    Forecast,
+    ForecastBundle,
+    ModelScore,
+    ResourceDemand,
+    Scores,
+    SeriesForecast,
+    Treatment,
+)
 from contracts.forecast_values import values_to_bytes
 from contracts.ports import Progress
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
+from forecaster.blocks import block_outlooks
+from forecaster.customers import promised_levels
+from forecaster.demand import DemandSettings, resource_demand
+from forecaster.derive import DERIVED
 from forecaster.engine import EngineSettings, PanelForecast, forecast_panel
 from forecaster.finish import NEEDED_DAYS, NEEDED_HOURS
 from forecaster.models.catalogue import check_names
+from forecaster.outside import SUMMED, Joined, Outside, Surroundings
 from forecaster.panel import Panel, daily
 from forecaster.prepare import Prepared, Scope, prepare, selected_requests
 from forecaster.profiles import request_profiles
@@ -36,6 +51,10 @@ class ForecastSettings:
         origin: the first hour that must not be seen; None means right after the last measurement.
         seed: of models that draw (none does now); part of the input all the same.
         models: names of the models that compete; empty means all. Where none of them suits a series, all compete.
+        outside: events and customer profiles.
+        hold_hours: recommendations are for the busiest of so many hours.
+        recommend_level: the quantile that they rest on.
+        block_use: when an address block counts as under- or over-used.
     """
 
     environment: str
@@ -46,6 +65,10 @@ class ForecastSettings:
     origin: datetime | None = None
     seed: int = 0
     models: tuple[str, ...] = ()
+    outside: Outside = field(default_factory=Outside)
+    hold_hours: int = 24
+    recommend_level: float = 0.9
+    block_use: BlockUse = field(default_factory=BlockUse)
 
     @property
     def scope(self) -> Scope:
@@ -54,10 +77,11 @@ class ForecastSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Part:
-    """One panel and its forecast."""
+    """One panel, what models say of it, and that with events, customers and newborn series in it."""
 
     panel: Panel
     forecast: PanelForecast
+    joined: Joined
 
 
 def make_forecast(
@@ -85,14 +109,17 @@ def make_forecast(
     check_names(settings.models)
     prepared = prepare(history, settings.scope)
     progress.start(STEP, 4)
+    around = Surroundings(prepared, settings.outside, settings.seed)
     parts = []
-    for panel, steps in panels(prepared, settings.hourly_hours, settings.daily_days):
-        parts.append(_part(panel, steps, settings, progress))
+    for panel, steps in panels(around.neutral(), settings.hourly_hours, settings.daily_days):
+        made = forecast_panel(panel, steps, engine_settings(panel, settings), progress)
+        needed = NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS
+        parts.append(Part(panel=panel, forecast=made, joined=around.join(panel, made.quantiles, needed)))
         progress.advance(STEP, len(parts), f"{len(panel.keys)} {panel.granularity.value} series")
     values = {
-        (key, part.panel.granularity): part.forecast.quantiles[row]
+        (key, part.panel.granularity): part.joined.quantiles[row]
         for part in parts
-        for row, key in enumerate(part.panel.keys)
+        for row, key in enumerate(part.joined.panel.keys)
     }
     document = Forecast(
         environment=settings.environment,
@@ -104,8 +131,15 @@ def make_forecast(
         models=tuple(score for part in parts for score in _model_scores(part)),
         treatments=(
             *prepared.treatments,
-            *(found for part in parts for found in (*part.forecast.treatments, *_fallbacks(part))),
+            *(
+                found
+                for part in parts
+                for found in (*part.forecast.treatments, *_fallbacks(part), *part.joined.treatments)
+            ),
         ),
+        demand=_demand(parts, prepared, settings),
+        blocks=_blocks(parts, settings),
+        events=around.expected(settings.hourly_hours),
         history_digest=history.digest,
         values_file=f"{settings.environment}.parquet",
         values_digest=bytes_digest(values_to_bytes(values, len(LEVELS))),
@@ -130,26 +164,51 @@ def engine_settings(panel: Panel, settings: ForecastSettings) -> EngineSettings:
     return EngineSettings(models=settings.models, seed=settings.seed, counts=counts)
 
 
-def _part(panel: Panel, steps: int, settings: ForecastSettings, progress: Progress) -> Part:
-    return Part(panel=panel, forecast=forecast_panel(panel, steps, engine_settings(panel, settings), progress))
-
-
 def _series(part: Part) -> list[SeriesForecast]:
-    panel, made, known = part.panel, part.forecast, part.panel.known()
+    panel, made, known = part.joined.panel, part.forecast, part.joined.panel.known()
+    carried = dict(part.joined.carried)
+    unscored = carried | dict.fromkeys(part.joined.summed, SUMMED)  # what models say of them is not what is said
     return [
         SeriesForecast(
             kind=key.kind,
             subject=key.subject,
             unit=unit_of(key.kind),
             granularity=panel.granularity,
-            model=made.model[row],
+            model=unscored.get(row) or made.model[row],
             steps=made.quantiles.shape[1],
             history_steps=int(known[row]),
-            evidence=Evidence.ENOUGH if made.enough[row] else Evidence.THIN,
-            scores=made.scores(row),
+            evidence=Evidence.ENOUGH if row not in carried and made.enough[row] else Evidence.THIN,
+            scores=Scores() if row in unscored else made.scores(row),
         )
         for row, key in enumerate(panel.keys)
     ]
+
+
+def _demand(parts: list[Part], prepared: Prepared, settings: ForecastSettings) -> tuple[ResourceDemand, ...]:
+    """Of the hourly levels, in resource units."""
+    derived = {
+        SeriesKey(SeriesKind(kind), subject): told.what.removeprefix(DERIVED)
+        for told in prepared.treatments
+        if told.what.startswith(DERIVED)
+        for kind, _, subject in (told.series.partition(":"),)
+    }
+    known_by = settings.outside.known_by or prepared.origin
+    telling = DemandSettings(
+        hours=settings.hold_hours,
+        level=settings.recommend_level,
+        levels=promised_levels(settings.outside.customers.known_by(known_by), settings.recommend_level),
+        coefficients=settings.coefficients,
+        derived=derived,
+        seed=settings.seed,
+    )
+    hourly = (part.joined for part in parts if part.panel.granularity is Granularity.HOURLY)
+    return tuple(one for each in hourly for one in resource_demand(each.panel, each.quantiles, telling))
+
+
+def _blocks(parts: list[Part], settings: ForecastSettings) -> tuple[BlockOutlook, ...]:
+    hourly = (part.joined for part in parts if part.panel.granularity is Granularity.HOURLY)
+    rules, seed = settings.block_use, settings.seed
+    return tuple(one for each in hourly for one in block_outlooks(each.panel, each.quantiles, rules, seed))
 
 
 def _fallbacks(part: Part) -> list[Treatment]:
@@ -162,7 +221,7 @@ def _fallbacks(part: Part) -> list[Treatment]:
     return [
         Treatment(series=f"{panel.keys[row]} ({panel.granularity.value})", what=what[by], hours=int(known[row]))
         for row, by in enumerate(part.forecast.model)
-        if by in what
+        if by in what and row not in dict(part.joined.carried)
     ]
 
 

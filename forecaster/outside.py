@@ -1,7 +1,7 @@
 """What a history does not know by itself: events, customers, series that were hardly seen (pure).
 
 Events are taken out of the history before models see it and put back into what they say; then newborn series join, and
-what customers announced. With nothing of all that, nothing is changed.
+what customers announced. With nothing of all that, nothing is changed. Last, regions are made the sums of their pairs.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,6 +13,7 @@ from contracts.customers import Customers
 from contracts.events import Calendar
 from contracts.forecast import ExpectedEvent, Treatment
 from contracts.series import SeriesKey, SeriesKind
+from forecaster.coherence import sum_regions
 from forecaster.customers import announced_keys, merge_customers
 from forecaster.events.effects import learn_effects
 from forecaster.events.outlook import expected_events
@@ -22,7 +23,7 @@ from forecaster.panel import Matrix, Panel, daily
 from forecaster.prepare import Prepared
 
 BORN_KINDS = (SeriesKind.TRAFFIC, SeriesKind.BLOCK_TRAFFIC)  # there are enough of them to compare with
-NEWBORN, ANNOUNCED = "newborn", "profile"
+NEWBORN, ANNOUNCED, SUMMED = "newborn", "profile", "sum_of_pairs"
 NO_PROFILES = (SeriesKind.PEERING_REQUESTS, SeriesKind.REGION_TRAFFIC)  # rates of rare requests; sums of pairs
 
 
@@ -49,20 +50,22 @@ class Joined:
         panel: as it was seen, with a row for each series that only a profile names; those come last.
         quantiles: (series, steps, levels).
         carried: what carries a series instead of a model, by row.
+        summed: rows of regions that are sums of their pairs.
         treatments: newborn series and profiles.
     """
 
     panel: Panel
     quantiles: Matrix
     carried: tuple[tuple[int, str], ...] = ()
+    summed: tuple[int, ...] = ()
     treatments: tuple[Treatment, ...] = ()
 
 
 class Surroundings:
     """What was learned of events in a history, and the way back."""
 
-    def __init__(self, prepared: Prepared, outside: Outside) -> None:
-        self._prepared = prepared
+    def __init__(self, prepared: Prepared, outside: Outside, seed: int = 0) -> None:
+        self._prepared, self._seed = prepared, seed
         known_by = outside.known_by or prepared.origin
         self._customers = outside.customers.known_by(known_by)
         self._effects = {
@@ -95,11 +98,13 @@ class Surroundings:
         for row, one in born:
             said[row] = one.quantiles
         merged = merge_customers(self._effects[False].applied(said, panel), panel, self._customers)
+        agreed, summed = sum_regions(panel, merged.quantiles, self._seed)
         carried = {panel.keys.index(key): ANNOUNCED for key in unseen} | {row: NEWBORN for row, _ in born}
         return Joined(
             panel=panel,
-            quantiles=merged.quantiles,
+            quantiles=agreed,
             carried=tuple(sorted(carried.items())),
+            summed=summed,
             treatments=(*(_treatment(one, panel) for _, one in born), *merged.treatments),
         )
 

@@ -79,8 +79,14 @@ class EventShelf:
 
         Raises:
             DocumentError: it is malformed.
+            FileRefused: a region that is not the environment's, or a unit that is not the series'.
         """
         from contracts.yaml_files import read_yaml_document
+        from forecaster.customers import check_customers
 
         path = self.folder / self.environment.customers
-        return read_yaml_document(Customers, path) if path.exists() else Customers()
+        if not path.exists():
+            return Customers()
+        customers = read_yaml_document(Customers, path)
+        check_customers(customers, (region.name for region in self.environment.regions), path.name)
+        return customers

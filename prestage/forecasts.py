@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +14,7 @@ from contracts.ports import Clock, Progress
 
 if TYPE_CHECKING:
     from contracts.backtest import BacktestReport
+    from forecaster.outside import Outside
     from forecaster.view import HistoryView
 
 SEED = 1
@@ -61,13 +62,29 @@ class ForecastOrder:
             models=self.models,
         )
 
+    def outside(self, now: datetime) -> "Outside":
+        """Events and customer profiles, as they are known now, or were at the origin."""
+        from forecaster.outside import Outside
+        from prestage.event_files import EventShelf
+
+        shelf = EventShelf(folder=self.folder, environment=self.environment)
+        moment = self.origin or now
+        return Outside(calendar=shelf.known_by(moment), customers=shelf.customers(), known_by=moment)
+
 
 def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress) -> ForecastBundle:
     """Makes the forecast and writes it."""
     from forecaster.make import ForecastSettings, make_forecast
 
-    settings = order.settings(ForecastSettings)
-    bundle = make_forecast(order.history(), settings, made_at=clock(), seconds=time.perf_counter, progress=progress)
+    now, environment = clock(), order.environment
+    settings = replace(
+        order.settings(ForecastSettings),
+        outside=order.outside(now),
+        hold_hours=environment.horizons.validity_hours,
+        recommend_level=environment.rules.headroom_quantile,
+        block_use=environment.block_use,
+    )
+    bundle = make_forecast(order.history(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
     write_forecast(order.file, bundle)
     return bundle
 

@@ -215,7 +215,8 @@ def test_the_back_test_tells_what_the_forecast_chose():
     best = report.best()
     assert best is not None and best.scores.mase is not None and 0.6 < (best.scores.coverage_80 or 0) <= 1
     chosen = {row.kind: row.model for row in report.rows if row.chosen and row.granularity is Granularity.HOURLY}
-    assert chosen == {item.kind: item.model for item in by_key(forecast(view).document).values()}
+    told = {item.kind: item.model for item in by_key(forecast(view).document).values()}
+    assert told == {**chosen, SeriesKind.REGION_TRAFFIC: "sum_of_pairs"}
     assert report.unseal(report.sealed(), where="report") == report
     assert max(report.origins) == BEGIN + timedelta(hours=720 - 48)
 

@@ -1,5 +1,7 @@
 """Events, customers and newborn series around what models say; with none of them, nothing changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,20 @@ def test_what_was_derived_from_others_is_wider_by_its_doubt():
     history = prepared(doubts=((key, 0.5),))
     said = Surroundings(history, Outside()).join(history.levels, flat_quantiles(len(PAIRS), 24), NEEDED).quantiles
     assert said[2, 0, -1] > 2 * said[1, 0, -1] and said[2, 0, MIDDLE] == said[1, 0, MIDDLE]
+
+
+def test_regions_agree_with_their_pairs():
+    """Their medians lie near the sum of medians; their spread is less than that of sums of quantiles."""
+    pairs = prepared().levels
+    regions = np.stack([pairs.observed[[f"r{r}" in key.regions for key in pairs.keys]].sum(axis=0) for r in range(2)])
+    panel = panel_of(np.vstack([pairs.observed, regions]), (*PAIRS, "r0", "r1"))
+    keys = (*pairs.keys, *(SeriesKey(SeriesKind.REGION_TRAFFIC, f"r{r}") for r in range(2)))
+    levels = replace(panel, keys=keys)
+    history = replace(prepared(), levels=levels)
+    quantiles = flat_quantiles(len(keys), 24)
+    joined = Surroundings(history, Outside()).join(levels, quantiles, NEEDED)
+    assert joined.summed == (len(PAIRS), len(PAIRS) + 1)
+    assert (joined.quantiles[: len(PAIRS)] == quantiles[: len(PAIRS)]).all()
+    for row in joined.summed:
+        np.testing.assert_allclose(joined.quantiles[row, :, MIDDLE], 60, rtol=0.02)
+        assert 60 < joined.quantiles[row, :, -1].max() < 6 * quantiles[0, 0, -1]
