@@ -107,14 +107,15 @@ def command() -> None:
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ"]),
-    help="Read sources from there, UTC, whatever was read before.",
+    metavar="TIME",
+    help="Read sources from there whatever was read before: 2026-03-01, 2026-03-01T14:00 (UTC).",
 )
 @click.option("--watch", is_flag=True, help="Read sources again and again; SIGTERM or Ctrl-C ends it.")
 @click.option("--every", type=click.FloatRange(min=1), metavar="SECONDS", help="With --watch; the file's by default.")
-@click.option("--times", type=click.IntRange(min=1), help="With --watch, end after so many readings.")
+@click.option("--times", type=click.IntRange(min=1), metavar="N", help="With --watch, end after N readings.")
 @scoped(ImportArguments)
 def import_(scope: Scope, options: ImportArguments) -> int:
-    """Import CSV or Parquet files, or read sources; what was imported before is kept once."""
+    """Import files of one table, or read sources: what is known is kept once."""
     options.check()
     return _import_sources(scope, options) if options.of_sources else _import_files(scope, options)
 
