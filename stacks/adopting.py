@@ -3,7 +3,7 @@
 Pure. `coordinator.adopt` asks the clouds and the engine, and comes back here with what they said.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stacks.clouds.cloud import Attributes, CloudResource
@@ -15,6 +15,8 @@ _IDENTITY: Mapping[str, tuple[str, ...]] = {
     "aws_internet_gateway": ("vpc_id",),
     "aws_vpn_gateway": ("vpc_id",),
     "aws_vpc_ipv4_cidr_block_association": ("vpc_id", "cidr_block"),
+    "aws_ec2_transit_gateway": ("amazon_side_asn",),
+    "aws_ec2_transit_gateway_vpc_attachment": ("vpc_id", "transit_gateway_id"),
     "google_compute_subnetwork": ("network", "ip_cidr_range"),
     "google_compute_router": ("network",),
     "google_compute_ha_vpn_gateway": ("network",),
@@ -33,8 +35,14 @@ _ENGINES_OWN = frozenset(
 )
 """Arguments that tell the engine how to go about a change; the cloud never hears of them."""
 
+_CLOUDS_OWN = frozenset({"size_in_bytes"})
+"""Blocks that a cloud alone sets: no declaration may say them."""
+
 _INSTEAD = {"mixed_instances_policy": "launch_template"}
 """An argument that a type needs, and the other one that does as well."""
+
+_NEEDED: Mapping[str, frozenset[str]] = {"aws_ec2_transit_gateway_vpc_attachment": frozenset({"subnet_ids"})}
+"""By type, arguments that no engine can do without, also where what they refer to is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +104,11 @@ def would_change(item: Observed) -> Mapping[str, tuple[Value | None, Value | Non
     return {name: pair for name, pair in told.items() if not _same(*pair)}
 
 
-def in_place_of(left_out: Iterable[str], found: CloudResource) -> Mapping[str, Value | None]:
+def in_place_of(left_out: Collection[str], found: CloudResource) -> Mapping[str, Value | None]:
     """What stands, as it was found, in the place of arguments that are left out and that the type cannot do without."""
     others = {name: _INSTEAD[name] for name in left_out if name in _INSTEAD and _INSTEAD[name] in found.arguments}
-    there = {other: found.arguments[other] for other in others.values()}
+    needed = _NEEDED.get(found.type, frozenset()) & set(left_out) & found.arguments.keys()
+    there = {name: found.arguments[name] for name in (*others.values(), *sorted(needed))}
     return {**dict.fromkeys(others, None), **there}
 
 
@@ -115,7 +124,7 @@ def to_keep(item: Observed, declaration: Declaration, left_out: Iterable[str] = 
     """
     live = item.live or {}
     said = (item.wanted or {}).keys() | declaration.arguments.keys() | {n for n in live if _is_block(live[n])}
-    names = [name for name in would_change(item) if name in said]
+    names = [name for name in would_change(item) if name in said - _CLOUDS_OWN]
     return {name: _said_once(name, live.get(name)) for name in dict.fromkeys((*names, *left_out))}
 
 
@@ -181,7 +190,13 @@ def _refs(value: Argument) -> set[str]:
 
 
 def _same(live: Value | None, wanted: Value | None) -> bool:
-    """Equal, where nothing, an empty text, list or map, no and zero are alike for what nobody set."""
+    """Equal; where nobody set it, nothing is like an empty text, list or map, a block of nothing, no and zero."""
     if live is None or wanted is None:
-        return not (live or wanted)
+        return not (_says_something(live) or _says_something(wanted))
     return live == wanted
+
+
+def _says_something(value: Value | None) -> bool:
+    if isinstance(value, Mapping):
+        return any(_says_something(item) for item in value.values())
+    return any(map(_says_something, value)) if isinstance(value, tuple) else bool(value)

@@ -4,7 +4,8 @@ A network fits a region where its addresses are the region's. A block is a subne
 pools. Capacity is known by its shape or class. Names play no part: they were given by somebody else.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -16,6 +17,7 @@ from stacks.targets.estate import network_key
 
 NETWORKS = ("aws_vpc", "google_compute_network")
 SUBNETS = ("aws_subnet", "google_compute_subnetwork")
+BYTES_PER_GIB = 1 << 30
 BLOCKS = ("aws_subnet", "google_network_connectivity_internal_range")
 
 
@@ -91,6 +93,10 @@ def _named(item: CloudResource, cloud: CloudRegion, networks: Sequence[CloudReso
     if item.type == "aws_ebs_volume":
         name = str(arguments["type"])
         return f"storage/serving/{name}", StorageSpec(storage_class=name, gib=int(str(arguments["size"])))
+    if item.type == "aws_efs_file_system":
+        size = arguments.get("size_in_bytes")
+        used = float(str(size["value"])) if isinstance(size, Mapping) else 0.0
+        return "storage/serving/efs", StorageSpec(storage_class="efs", gib=max(1, math.ceil(used / BYTES_PER_GIB)))
     if item.type == "google_compute_disk":
         name = str(arguments["type"]).rpartition("/")[2]
         return f"storage/serving/{name}", StorageSpec(storage_class=name, gib=int(str(arguments["size"])))

@@ -1,12 +1,14 @@
 """moto as a server of its own process: `with moto_server() as url:`. Run as a script, it is that process.
 
-Three answers of moto are corrected, on which the provider would stumble for ever: routes of transit gateways come back
-without what they lead to, attachments of networks to them without their tags, and when deleted they were never there.
+Five answers of moto are corrected, on which the provider would stumble for ever: transit gateways come back without one
+of their options, routes of them without what they lead to, attachments of networks to them without their tags, and when
+deleted they were never there; an autoscaling group loses its policy by an update that says nothing about it.
 
 It answers whole: werkzeug writes a response in pieces, and under load a client that loses one creates twice. It ends
 with its parent, whichever way that ends: it watches its standard input.
 """
 
+import inspect
 import os
 import subprocess
 import sys
@@ -59,7 +61,8 @@ def _serve() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    _correct()
+    _correct_transit_gateways()
+    _correct_groups()
     WSGIRequestHandler.wbufsize = 1 << 16  # whole responses
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -67,12 +70,32 @@ def _serve() -> None:
     server.serve_forever()
 
 
-def _correct() -> None:
+def _correct_groups() -> None:
+    """What is not named in an update stays as it is."""
+    from moto.autoscaling.models import FakeAutoScalingGroup as Group
+
+    update, names = Group.update, inspect.signature(Group.update)
+
+    def update_of_what_is_named(self, *args, **kwargs):
+        asked = names.bind(self, *args, **kwargs)
+        if not any(asked.arguments.get(name) for name in ("launch_config_name", "launch_template", _POLICY)):
+            asked.arguments[_POLICY] = self.mixed_instances_policy
+        return update(*asked.args, **asked.kwargs)
+
+    setattr(Group, "update", update_of_what_is_named)  # noqa: B010
+
+
+_POLICY = "mixed_instances_policy"
+
+
+def _correct_transit_gateways() -> None:
     """What moto gets wrong, as AWS has it."""
+    from moto.ec2.models.transit_gateway import TransitGateway
     from moto.ec2.models.transit_gateway_attachments import TransitGatewayAttachmentBackend
     from moto.ec2.models.transit_gateway_route_tables import TransitGatewayRouteTableBackend
     from moto.ec2.responses.transit_gateway_attachments import TransitGatewayAttachment
 
+    TransitGateway.DEFAULT_OPTIONS["SecurityGroupReferencingSupport"] = "disable"
     tables, attachments = TransitGatewayRouteTableBackend, TransitGatewayAttachment
     backend = TransitGatewayAttachmentBackend
     delete_attachment = backend.delete_transit_gateway_vpc_attachment

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.adoption import LeftCode
@@ -10,8 +12,10 @@ from contracts.ports import Silent
 from coordinator.adopt import adopt, lines_for
 from coordinator.errors import Refused
 from coordinator.propose import propose
+from stacks.adopting import to_keep
 from stacks.clouds.cloud import CloudResource
-from stacks.declaration import Value
+from stacks.declaration import Declaration, Value
+from stacks.engines.engine import Observed
 from stacks.errors import AdoptionRefused, EngineFailed
 from tests.coordinator.cloud_project import (
     cloud_environment,
@@ -39,6 +43,7 @@ NETWORK = found("aws_vpc", "vpc-1", cidr_block="10.16.0.0/16")
 GATEWAY = found("aws_internet_gateway", "igw-1", vpc_id="vpc-1")
 BLOCK = found("aws_subnet", "subnet-1", vpc_id="vpc-1", cidr_block="10.16.9.0/24")
 VOLUME = found("aws_ebs_volume", "vol-1", type="gp3", size=80)
+SPREAD = "availability_zone_distribution"
 GROUP = found("aws_autoscaling_group", "legacy", name="legacy", instance_type="m6i.large", min_size=2)
 
 
@@ -102,13 +107,53 @@ def test_a_group_keeps_its_own_template_where_ours_is_not_there(folder, engine):
     assert (as_found["launch_template"], as_found["mixed_instances_policy"]) == (template, None)
 
 
+def test_a_block_that_says_nothing_is_nothing_to_keep_and_one_that_does_is_kept(folder, engine):
+    """AWS's provider shows such a block of every group, whatever the group says."""
+    live: dict[str, Value] = {"name": "legacy", "min_size": 2}
+    engine.live["legacy"] = {**live, SPREAD: ({},), "capacity_reservation": ({"x": ""},)}
+    _, as_found = parts(proposal_of(folder, engine, GROUP))["fra/compute/serving/m6i.large"]
+    assert not {SPREAD, "capacity_reservation"} & as_found.keys()
+
+    kept: Value = ({"capacity_distribution_strategy": "balanced-only"},)
+    shown = Observed(type=GROUP.type, key="k", root="fra", last=None, live={SPREAD: kept}, wanted={}, action=None)
+    declared = Declaration(type=GROUP.type, key="k", root="fra", arguments={})
+    assert to_keep(shown, declared) == {SPREAD: kept}
+    assert to_keep(replace(shown, live={SPREAD: ({},)}), declared) == {}
+
+
+def test_gateways_are_known_by_their_number_and_attachments_by_both_ends(folder, engine):
+    gateway = found("aws_ec2_transit_gateway", "tgw-1", amazon_side_asn=64512)
+    other = found("aws_ec2_transit_gateway", "tgw-2", amazon_side_asn=64999)
+    ends: dict[str, Value] = {"vpc_id": "vpc-1", "transit_gateway_id": "tgw-1"}
+    attached = found("aws_ec2_transit_gateway_vpc_attachment", "tgw-attach-1", **ends, subnet_ids=("subnet-9",))
+    engine.live["tgw-1"] = {"amazon_side_asn": 64512, "description": "theirs", "vpn_ecmp_support": "enable"}
+    engine.live["tgw-attach-1"] = {**ends, "subnet_ids": ("subnet-9",)}
+    proposal = proposal_of(folder, engine, NETWORK, gateway, other, attached)
+    taken = parts(proposal)
+    assert taken["fra/network/transit"] == ("tgw-1", {"description": "theirs"})
+    id, as_found = taken["fra/network/transit-attachment"]
+    assert (id, as_found["subnet_ids"]) == ("tgw-attach-1", ["subnet-9"])  # its own subnets are not ours
+    assert left(proposal)["tgw-2"].code is LeftCode.NO_PLACE
+
+
+def test_a_file_system_is_storage_of_what_it_holds(folder, engine):
+    size: Value = {"value": 3 * 2**30 + 1}
+    files = found("aws_efs_file_system", "fs-1", creation_token="theirs", size_in_bytes=size)
+    engine.live["fs-1"] = {"creation_token": "theirs", "encrypted": True, "throughput_mode": "bursting"}
+    proposal = proposal_of(folder, engine, files)
+    (item,) = proposal.proposed
+    assert (item.resource.key, item.resource.spec.gib) == ("fra/storage/serving/efs", 4)
+    assert parts(proposal)[item.resource.key] == (
+        "fs-1",
+        {"creation_token": "theirs", "throughput_mode": "bursting"},
+    )
+
+
 def test_what_would_change_all_the_same_is_left_alone(folder, engine):
     class Stubborn(ObservingEngine):
         """An engine that wants another size, whatever is declared."""
 
         def _one(self, item, id, held):
-            from dataclasses import replace
-
             return replace(super()._one(item, id, held), wanted={"size": 81})
 
     stubborn = Stubborn(live={"vol-1": {"size": 80}})

@@ -14,6 +14,7 @@ _TYPES = (
     "aws_vpn_gateway",
     "aws_customer_gateway",
     "aws_ec2_transit_gateway",
+    "aws_ec2_transit_gateway_vpc_attachment",
     "aws_autoscaling_group",
     "aws_ebs_volume",
     "aws_efs_file_system",
@@ -27,12 +28,16 @@ def discovered(look: Look, region: str) -> tuple[CloudResource, ...]:
 
 
 def _listed(look: Look) -> Iterator[CloudResource]:
-    """All but what nobody asked for: the default VPC and what stands in it, disks that an instance has."""
+    """All but what nobody asked for: the default VPC and what stands in it, disks that an instance has.
+
+    What other accounts share with this one is theirs.
+    """
     default = {row["VpcId"] for row in look.rows("ec2", "describe_vpcs", "Vpcs[]") if row.get("IsDefault")}
     for type in _TYPES:
         for item in look.resources(LISTINGS[type]):
             unasked = {item.id, item.arguments.get("vpc_id")} & default or item.arguments.get("attached_to")
-            if not item.environment and not unasked:
+            shared = item.arguments.get("owner_id", look.clients.account.id) != look.clients.account.id
+            if not item.environment and not unasked and not shared:
                 yield item
 
 

@@ -1,5 +1,7 @@
 """AWS, on moto: what bears our tags, what a declaration is found by, what may be adopted."""
 
+from dataclasses import replace
+
 import boto3
 import pytest
 
@@ -206,3 +208,19 @@ def test_what_may_be_adopted_is_neither_ours_nor_a_default(cloud, client):
     assert found["aws_ebs_volume", "fra"].id == volume
     assert found["aws_autoscaling_group", "fra"].arguments["instance_type"] == "m6i.large"
     assert len(found) == 4
+
+
+def test_what_another_account_shares_is_not_for_this_one_to_adopt(cloud, client):
+    """A transit gateway shared through AWS RAM: moto shows an account its own alone, so that the owner is another's."""
+    ec2 = client("ec2")
+    gateway = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
+    joined = ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=gateway, VpcId=vpc, SubnetIds=[subnet])
+    found = {item.type: item for item in cloud.discover() if "transit" in item.type}
+    assert found["aws_ec2_transit_gateway"].id == gateway
+    attached = found["aws_ec2_transit_gateway_vpc_attachment"]
+    assert attached.id == joined["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"]
+    assert attached.arguments["subnet_ids"] == (subnet,)
+    elsewhere = replace(cloud, account=cloud.account.model_copy(update={"id": "333333333333"}))
+    assert gateway not in {item.id for item in elsewhere.discover()}
