@@ -26,6 +26,8 @@ MeasuredKind: TypeAlias = Literal[
 """What can be measured: traffic of whole regions is summed from pairs, requests are events."""
 
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+ADDRESS = r"^https?://[^/\s@]+(/\S*)?$"
+"""A web address without a name or password: those are secrets."""
 
 
 class Silence(StrEnum):
@@ -160,7 +162,7 @@ class PrometheusSource(Source):
         page_points: samples of a series in one answer; servers refuse more than 11,000.
     """
 
-    url: str = Field(pattern=r"^https?://[^/\s]")
+    url: str = Field(pattern=ADDRESS)
     access: Access = Access()
     step_seconds: int = Field(default=300, ge=10, le=3600)
     page_points: int = Field(default=2016, ge=2, le=11_000)
@@ -245,7 +247,7 @@ class FlowSource(Source):
             keeps none.
         max_blocks: more blocks than this are refused rather than kept.
         prefixes: file with rows `prefix,region`, beside the environment's own address blocks.
-        table_dumps: BGP table dumps (MRT) that tell the origin of other prefixes.
+        table_dumps: BGP table dumps (MRT) that tell the origin of other prefixes; of each pattern the newest file.
         as_regions: region of each autonomous system number.
     """
 
@@ -265,7 +267,7 @@ class FlowSource(Source):
 class FeedSource(Source):
     """A CSV or Parquet file at a web address, in the form of one of the tables that can be imported."""
 
-    url: str = Field(pattern=r"^https?://[^/\s]")
+    url: str = Field(pattern=ADDRESS)
     access: Access = Access()
     table: Literal["traffic", "requests", "utilisation", "telemetry", "blocks"]
     form: Literal["csv", "parquet"] = "csv"

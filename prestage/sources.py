@@ -28,6 +28,7 @@ from contracts.yaml_files import read_yaml_document
 if TYPE_CHECKING:
     from contracts.sources import Access
     from forecaster.batch import Batch
+    from forecaster.sources.feeds import Feeds
     from forecaster.sources.web import Door
     from forecaster.sources.window import Window
 
@@ -107,16 +108,27 @@ class SourceReader:
                 with self._door(source.access, source.name) as door:
                     return read_prometheus(source, window, door)
             case FeedSource():
-                from forecaster.sources.feeds import Feeds, read_feed
+                from forecaster.sources.feeds import read_feed
 
                 with self._door(source.access, source.name) as door:
-                    return read_feed(source, Feeds(folder=self.state / "feeds", door=door))
+                    return read_feed(source, self._feeds(door))
             case FlowSource():
                 return self._flows(source, window)
             case CloudWatchSource():
                 return self._cloudwatch(source, window)
             case MonitoringSource():
                 return self._monitoring(source, window)
+
+    def settle(self, source: AnySource) -> None:
+        """The history has what was read of a source: a feed need not send it again."""
+        if isinstance(source, FeedSource):
+            with self._door(source.access, source.name) as door:
+                self._feeds(door).settle(source.url)
+
+    def _feeds(self, door: "Door") -> "Feeds":
+        from forecaster.sources.feeds import Feeds
+
+        return Feeds(folder=self.state / "feeds", door=door, bodies=False)
 
     @contextlib.contextmanager
     def _door(self, access: "Access", name: str) -> Iterator["Door"]:

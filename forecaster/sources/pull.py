@@ -65,6 +65,7 @@ class Puller:
         left: the file that says where each source was left.
         clock: the time now.
         regions: of the environment; what lies elsewhere is told.
+        settle: hears of each source that the history has what was read of it.
     """
 
     read: Reader
@@ -73,6 +74,7 @@ class Puller:
     clock: Clock
     regions: frozenset[str]
     progress: Progress
+    settle: Callable[[AnySource], None] = lambda _source: None
 
     def pull(self, sources: Sequence[AnySource], since: datetime | None = None) -> tuple[Pulled, ...]:
         """Reads each source for the hours that are over and not read yet, with their overlap.
@@ -102,6 +104,7 @@ class Puller:
         except PrestageError as error:
             return Pulled(name=source.name, window=window, failure=error)
         report = self.keep(with_foreign_regions(batch, self.regions))
+        self.settle(source)
         self._leave(source.name, window)
         return Pulled(name=source.name, window=window, report=report)
 

@@ -45,6 +45,11 @@ class Ask:
     timeout_s: float = 30.0
     max_bytes: int = 64 << 20
 
+    @property
+    def where(self) -> str:
+        """The address as messages name it: without its query, which may hold a secret."""
+        return self.url.partition("?")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -145,12 +150,12 @@ class RequestsWeb:
             if size > ask.max_bytes:
                 raise FormChanged(
                     f"the answer is larger than {ask.max_bytes / 2**20:g} MiB",
-                    where=ask.url,
+                    where=ask.where,
                     next_step="ask for less, or raise the source's max_mib",
                 )
             if self.seconds() > until:
                 raise SourceUnreachable(
-                    f"the answer was not whole after {ask.timeout_s:g} s ({size} bytes)", where=ask.url
+                    f"the answer was not whole after {ask.timeout_s:g} s ({size} bytes)", where=ask.where
                 )
             pieces.append(piece)
         return b"".join(pieces)
@@ -196,12 +201,12 @@ def asked(door: Door, ask: Ask) -> Reply:
         reply = door.web.get(ask)
         if reply.status in (408, 429) or reply.status >= 500:
             raise SourceUnreachable(
-                f"answers {reply.status}{said(reply)}", where=ask.url, wait_s=_asked_wait(reply, door.clock)
+                f"answers {reply.status}{said(reply)}", where=ask.where, wait_s=_asked_wait(reply, door.clock)
             )
         if reply.status in (401, 403):
             raise SourceRefused(
                 f"answers {reply.status}{said(reply)}: the credentials are missing, wrong or not enough",
-                where=ask.url,
+                where=ask.where,
                 next_step="name the variable that holds them: access: {token_variable: NAME}",
             )
         return reply
@@ -231,6 +236,6 @@ def _no_answer(error: Exception, ask: Ask) -> SourceUnreachable:
     reason = getattr(inner, "reason", inner)
     return SourceUnreachable(
         f"gives no whole answer ({type(error).__name__}: {str(reason)[:_SAID]})",
-        where=ask.url,
+        where=ask.where,
         next_step="check that it runs and that the address is right; it is asked again next time",
     )

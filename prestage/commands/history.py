@@ -200,6 +200,7 @@ def _puller(scope: Scope) -> "Puller":
         clock=clock,
         regions=frozenset(region.name for region in environment.regions),
         progress=scope.progress,
+        settle=reader.settle,
     )
 
 

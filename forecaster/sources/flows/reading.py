@@ -65,7 +65,7 @@ def read_flows(source: FlowSource, window: Window, own: tuple[Prefix, ...], fold
 
 def _places(source: FlowSource, own: tuple[Prefix, ...], folder: Path, notes: Notes) -> Places:
     prefixes = own + (read_prefixes(folder / source.prefixes) if source.prefixes else ())
-    dumps = [path for pattern in source.table_dumps for path in _matching(pattern, folder)]
+    dumps = [newest for pattern in source.table_dumps if (newest := _newest(pattern, folder)) is not None]
     dumped, told = dumped_table(dumps, source.as_regions)
     for note in told:
         notes.add("dumps", note)
@@ -80,6 +80,11 @@ def _matching(pattern: str, folder: Path) -> list[Path]:
     path = Path(pattern)
     begin = Path(path.anchor) if path.is_absolute() else folder
     return sorted(found for found in begin.glob(str(path.relative_to(path.anchor))) if found.is_file())
+
+
+def _newest(pattern: str, folder: Path) -> Path | None:
+    """The file that was written last of those that fit: collectors publish a whole table every few hours."""
+    return max(_matching(pattern, folder), key=lambda path: (path.stat().st_mtime, path.name), default=None)
 
 
 def _count(path: Path, reading: Reading, tally: Tally, notes: Notes) -> None:

@@ -57,6 +57,8 @@ def _rates_by_us(
     """Rates between neighbouring counts. An interface that was renumbered is several series, one at a time."""
     matrix = ask(selector, window.begin, window.end)
     fastest = source.counters.max_gbps / GBPS
+    for warning in matrix.warnings:
+        notes.add("warnings", f"the server warns: {warning}")
     found = [rates(item.times, item.values, bits=source.counters.bits, fastest=fastest) for item in matrix.series]
     resets, wraps = sum(item.resets for item in found), sum(item.wraps for item in found)
     if resets:

@@ -42,6 +42,31 @@ def test_a_feed_is_sent_once_and_read_twice(tmp_path):
     assert first.notes == () and second.notes == (f"unchanged since {NOW:%Y-%m-%d %H:%M} UTC",)
 
 
+def test_telemetry_is_kept_nowhere_but_in_the_history(tmp_path):
+    _, web = feeds(tmp_path, conditional())
+    kept = Feeds(folder=tmp_path / "feeds", door=door(web), bodies=False)
+    assert len(rows(read_feed(source(), kept))) == 1
+    assert len(rows(read_feed(source(), kept))) == 1  # nobody said that the history has it: sent again
+    assert web.asks[1].headers == {}
+    kept.settle(source().url)
+    unchanged = read_feed(source(), kept)
+    assert rows(unchanged) == [] and unchanged.notes == (f"unchanged since {NOW:%Y-%m-%d %H:%M} UTC",)
+    assert [path.suffix for path in kept.folder.iterdir()] == [".json"]
+
+
+def test_no_secret_of_an_address_is_told_or_kept(tmp_path):
+    secret = source("http://feeds.example/t.csv?token=s3cret")
+    kept, _ = feeds(tmp_path, lambda ask: reply("no", 500))
+    with pytest.raises(SourceUnreachable) as refused:
+        read_feed(secret, kept)
+    assert "s3cret" not in refused.value.render()
+    kept, _ = feeds(tmp_path, conditional())
+    read_feed(secret, kept)
+    assert all(b"s3cret" not in path.read_bytes() for path in kept.folder.iterdir())
+    with pytest.raises(ValueError, match="pattern"):
+        source("http://me:s3cret@feeds.example/t.csv")
+
+
 def test_a_feed_over_a_real_server(tmp_path):
     def answer(handler):
         if handler.headers.get("If-None-Match") == '"1"':

@@ -20,6 +20,7 @@ from forecaster.sources.flows.records import BadRecord, Flow, Reading, flow_of
 from forecaster.sources.flows.tally import Places, Tally
 from forecaster.sources.routes.table import region_table
 from tests.forecaster.sources.fakes import BEGIN, rows, window
+from tests.forecaster.sources.mrt_bytes import dump, path, route
 
 OWN = tuple(
     (ipaddress.ip_network(prefix), region)
@@ -268,6 +269,15 @@ def test_prefixes_of_a_file(tmp_path):
     (tmp_path / "prefixes.csv").write_text("prefix,region\n10.16.0.0/16,mad\n")
     with pytest.raises(ConflictingRows, match=r"10\.16\.0\.0/16 lies in fra and in mad"):
         read(tmp_path, PMACCT, prefixes="prefixes.csv", files=["*.json"])
+
+
+def test_origins_of_the_newest_table_dump(tmp_path):
+    for age, name, origin in ((0, "bview.1", 64513), (100, "bview.2", 64512)):
+        (tmp_path / name).write_bytes(dump(route("10.17.0.0/16", path(origin)), route("10.16.0.0/16", path(64514))))
+        os.utime(tmp_path / name, (BEGIN - age, BEGIN - age))
+    regions = {64512: "old", 64513: "ams", 64514: "fra"}
+    batch = read(tmp_path, PMACCT, own=(), table_dumps=["bview.*"], as_regions=regions)
+    assert rows(batch)[0][1] == "fra->ams" and "bview.1: 2 prefixes with an origin" in batch.notes
 
 
 flow_times = st.tuples(st.integers(-7200, 4 * 3600), st.integers(0, 5 * 3600), st.integers(1, 10**9))
