@@ -110,12 +110,7 @@ def make_forecast(
     prepared = prepare(history, settings.scope)
     progress.start(STEP, 4)
     around = Surroundings(prepared, settings.outside, settings.seed)
-    parts = []
-    for panel, steps in panels(around.neutral(), settings.hourly_hours, settings.daily_days):
-        made = forecast_panel(panel, steps, engine_settings(panel, settings), progress)
-        needed = NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS
-        parts.append(Part(panel=panel, forecast=made, joined=around.join(panel, made.quantiles, needed)))
-        progress.advance(STEP, len(parts), f"{len(panel.keys)} {panel.granularity.value} series")
+    parts = _parts(around, settings, progress)
     values = {
         (key, part.panel.granularity): part.joined.quantiles[row]
         for part in parts
@@ -129,14 +124,7 @@ def make_forecast(
         series=tuple(sorted((one for part in parts for one in _series(part)), key=_order)),
         request_profiles=request_profiles(selected_requests(history, settings.scope)),
         models=tuple(score for part in parts for score in _model_scores(part)),
-        treatments=(
-            *prepared.treatments,
-            *(
-                found
-                for part in parts
-                for found in (*part.forecast.treatments, *_fallbacks(part), *part.joined.treatments)
-            ),
-        ),
+        treatments=(*prepared.treatments, *(found for part in parts for found in _treatments(part))),
         demand=_demand(parts, prepared, settings),
         blocks=_blocks(parts, settings),
         events=around.expected(settings.hourly_hours),
@@ -146,6 +134,17 @@ def make_forecast(
     )
     progress.finish(STEP, f"{len(document.series)} series")
     return ForecastBundle(document, values)
+
+
+def _parts(around: Surroundings, settings: ForecastSettings, progress: Progress) -> list[Part]:
+    """Every panel, forecast without what history does not know, and then with it."""
+    parts: list[Part] = []
+    for panel, steps in panels(around.neutral(), settings.hourly_hours, settings.daily_days):
+        made = forecast_panel(panel, steps, engine_settings(panel, settings), progress)
+        needed = NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS
+        parts.append(Part(panel=panel, forecast=made, joined=around.join(panel, made.quantiles, needed)))
+        progress.advance(STEP, len(parts), f"{len(panel.keys)} {panel.granularity.value} series")
+    return parts
 
 
 def panels(prepared: Prepared, hourly_hours: int, daily_days: int) -> tuple[tuple[Panel, int], ...]:
@@ -209,6 +208,10 @@ def _blocks(parts: list[Part], settings: ForecastSettings) -> tuple[BlockOutlook
     hourly = (part.joined for part in parts if part.panel.granularity is Granularity.HOURLY)
     rules, seed = settings.block_use, settings.seed
     return tuple(one for each in hourly for one in block_outlooks(each.panel, each.quantiles, rules, seed))
+
+
+def _treatments(part: Part) -> tuple[Treatment, ...]:
+    return (*part.forecast.treatments, *_fallbacks(part), *part.joined.treatments)
 
 
 def _fallbacks(part: Part) -> list[Treatment]:
