@@ -7,6 +7,7 @@ from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore
 from contracts.names import is_link
 from contracts.series import Granularity, SeriesKind
 from prestage.views.backtest import score_cells
+from prestage.views.demand import outlook_lines
 from prestage.views.paper import dim, moment, number, plural, short, table, title, warn
 
 STALE_HOURS = 24
@@ -27,7 +28,7 @@ def forecast_text(bundle: ForecastBundle) -> str:
     lines.append(f"  {len(hourly)} hourly series, {daily} daily, {len(document.levels)} quantiles")
     if thin:
         lines.append(warn(f"  {thin} of {len(document.series)} series rest on thin evidence"))
-    lines += ["", scores_text(document), "", *_peaks(bundle), *_treatments(document)]
+    lines += ["", scores_text(document), "", *_peaks(bundle), *outlook_lines(document), *_treatments(document)]
     return "\n".join(lines)
 
 
