@@ -247,7 +247,8 @@ class FlowSource(Source):
             keeps none.
         max_blocks: more blocks than this are refused rather than kept.
         prefixes: file with rows `prefix,region`, beside the environment's own address blocks.
-        table_dumps: BGP table dumps (MRT) that tell the origin of other prefixes; of each pattern the newest file.
+        table_dumps: BGP table dumps (MRT) that tell the origin of other prefixes: patterns of files, of each of which
+            the newest counts, or web addresses.
         as_regions: region of each autonomous system number.
     """
 

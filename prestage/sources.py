@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,7 +147,28 @@ class SourceReader:
 
         path = self.folder / self.environment.inventory
         inventory = read_yaml_document(InventoryFacts, path) if path.exists() else InventoryFacts()
-        return read_flows(source, window, own_prefixes(self.environment, inventory), self.folder)
+        dumps, notes = self._table_dumps(source)
+        source = source.model_copy(update={"table_dumps": dumps})
+        batch = read_flows(source, window, own_prefixes(self.environment, inventory), self.folder)
+        return replace(batch, notes=(*batch.notes, *notes))
+
+    def _table_dumps(self, source: FlowSource) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Files of table dumps, those at web addresses fetched where they changed; and what people should know."""
+        from contracts.sources import Access
+        from forecaster.sources.feeds import Feeds
+        from forecaster.sources.web import Ask
+
+        dumps, notes = [], []
+        for place in source.table_dumps:
+            if not place.startswith(("http://", "https://")):
+                dumps.append(place)
+                continue
+            with self._door(Access(), source.name) as door:
+                ask = Ask(url=place, timeout_s=source.timeout_seconds, max_bytes=int(source.max_mib * 2**20))
+                path, trouble = Feeds(folder=self.state / "feeds", door=door).file(ask)
+            dumps.append(str(path.resolve()))
+            notes += [f"{trouble.where} {trouble.what}: the table dump kept before is used"] if trouble else []
+        return tuple(dumps), tuple(notes)
 
     def _cloudwatch(self, source: CloudWatchSource, window: "Window") -> "Batch":
         from forecaster.sources.clouds.cloudwatch import read_cloudwatch

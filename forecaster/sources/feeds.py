@@ -111,6 +111,15 @@ class Feeds:
         changed = kept is None or kept.body_digest != remembered.body_digest
         return Fetched(body=reply.body, fetched_at=now, changed=changed)
 
+    def file(self, ask: Ask) -> tuple[Path, SourceFailed | None]:
+        """A feed as a file, for what reads it piece by piece; the one kept, and why, while the server is down.
+
+        Raises:
+            SourceFailed: as `fetch`.
+        """
+        fetched = self.fetch(ask, stale=True)
+        return self._path(ask.url, "body"), fetched.trouble
+
     def settle(self, url: str) -> None:
         """Says that the version that was sent last is where it belongs: it need not be sent again."""
         path = self._path(url, "json")

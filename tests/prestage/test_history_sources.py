@@ -1,10 +1,12 @@
 """`prestage history import --source`: sources of an environment, read once or again and again."""
 
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +16,8 @@ from contracts.exits import ExitCode
 from prestage.failures import run
 from prestage.watching import again_and_again
 from tests.forecaster.sources.loopback import loopback, send
+from tests.forecaster.sources.mrt_bytes import dump, route
+from tests.forecaster.sources.mrt_bytes import path as path_of
 from tests.prestage.conftest import ROOT
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -27,6 +31,9 @@ def prometheus(handler):
     path, _, query = handler.path.partition("?")
     if path == "/feed.csv":
         return send(handler, FEED.encode())
+    if path == "/bview.gz":
+        routes = route("198.51.100.0/24", path_of(64512)), route("203.0.113.0/24", path_of(64513))
+        return send(handler, gzip.compress(dump(*routes)), ETag='"1"')
     if path != "/api/v1/query_range":
         return send(handler, b"", 404)
     asked = dict(part.split("=") for part in query.split("&"))
@@ -106,6 +113,22 @@ def test_a_source_that_fails_does_not_end_the_others(sources, capsys):
     assert failure["error"] == "SourceRefused" and failure["next_step"] == "correct the url"
 
 
+def test_a_table_dump_at_a_web_address(sources, server, capsys):
+    sources.write_text(
+        sources.read_text().replace(
+            "prefixes: flows/prefixes.csv",
+            f'table_dumps: ["{server.url}/bview.gz"], as_regions: {{64512: mad, 64513: lon}}',
+        )
+    )
+    flows = sources.parent.parent / "flows" / "a.json"  # of addresses that are none of the environment's own
+    flows.write_text(flows.read_text().replace("10.16.0.5", "198.51.100.5").replace("10.17.0.9", "203.0.113.9"))
+    assert run(["history", "import", "--source", "edge", "--json"]) == 0
+    notes = _json(capsys)["sources"][0]["report"]["notes"]
+    assert _series(capsys) == {"traffic:mad->lon": 1} and any("2 prefixes with an origin" in note for note in notes)
+    paths = [seen.path for seen in server.asked]
+    assert paths.count("/bview.gz") == 1
+
+
 def test_watching_reads_as_often_as_it_is_told(sources, capsys):
     arguments = ["history", "import", "--source", "core", "--watch", "--every", "1", "--times", "2", "--json"]
     assert run(arguments) == 0
@@ -135,12 +158,15 @@ def test_sigterm_ends_a_watch_cleanly(sources):
         cwd=sources.parent.parent,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+    late = threading.Timer(60, process.kill)
+    late.start()
     try:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())  # it has read once and waits now
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)
     finally:
+        late.cancel()
         process.kill()
         process.wait()
     assert (process.returncode, out) == (0, "") and "Traceback" not in err

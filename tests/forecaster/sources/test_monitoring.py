@@ -133,6 +133,17 @@ def test_a_server_that_is_not_there():
     gone.close()
 
 
+def test_without_credentials_it_says_how_to_get_some(tmp_path, monkeypatch):
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setenv("NO_GCE_CHECK", "true")  # asks no metadata server
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    account = Account(name="lab", target=TargetName.GCP, id="lab-project")
+    client = GoogleMonitoring(account=account, timeout_s=5, max_bytes=1 << 20, page_size=10, sleep=Naps())
+    with pytest.raises(SourceRefused, match="no Google Cloud credentials") as refused:
+        read_monitoring(source(), window(), client)
+    assert "gcloud auth application-default login" in refused.value.next_step
+
+
 def test_a_page_that_is_too_large(server):
     account = Account(name="lab", target=TargetName.GCP, id="lab-project", endpoint=server.url)
     small = GoogleMonitoring(account=account, timeout_s=5, max_bytes=100, page_size=10, sleep=Naps())
