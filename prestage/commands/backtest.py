@@ -162,13 +162,15 @@ def command(scope: Scope, options: BacktestOptions) -> int:
 def _of_file(scope: Scope, options: BacktestOptions, file: Path) -> int:
     from prestage.file_backtest import backtest_file
     from prestage.views.file_backtest import file_backtest_text
+    from prestage.watching import sigterm_as_interrupt
 
     if options.out is None:
         raise click.UsageError(f"say where the results go: --out {file.stem}-backtest")
     if options.origin is not None:
         raise click.UsageError("--origin is of an environment's history; of a FILE say --first-cutoff")
     order = options.order(file, options.out)
-    document = backtest_file(order, scope.progress)
+    with sigterm_as_interrupt():  # processes of windows end with this one
+        document = backtest_file(order, scope.progress)
     scope.answer(document, lambda: file_backtest_text(document, scope.shown(order.out)))
     return ExitCode.CLEAN
 

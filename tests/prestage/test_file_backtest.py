@@ -184,6 +184,12 @@ def test_histories_of_less_than_two_days_by_the_real_engine(tmp_path, hours):
     assert document.finite and document.ordered and len(document.series) == 2
 
 
+def test_categories_that_no_row_has_are_no_series(tmp_path):
+    content = two_series().astype({"unique_id": "category"})
+    document, said = backtested(tmp_path, content[content.unique_id == "b->a"])
+    assert set(said.unique_id) == {"b->a"} and not any("left out" in note for note in document.notes)
+
+
 def test_counts_are_found_out_and_can_be_said(tmp_path):
     sparse = frame({"a": np.random.default_rng(1).poisson(0.1, 240), "b": np.random.default_rng(2).poisson(0.2, 240)})
     found, _ = backtested(tmp_path, sparse)
