@@ -160,12 +160,14 @@ class PrometheusSource(Source):
         url: `http://prometheus:9090`, without `/api/v1`.
         step_seconds: distance of samples; a divisor of 3600.
         page_points: samples of a series in one answer; servers refuse more than 11,000.
+        keep_partial: keep what a server warns of, such as one of many whose part is missing; asked for again otherwise.
     """
 
     url: str = Field(pattern=ADDRESS)
     access: Access = Access()
     step_seconds: int = Field(default=300, ge=10, le=3600)
     page_points: int = Field(default=2016, ge=2, le=11_000)
+    keep_partial: bool = False
     queries: tuple[PrometheusQuery, ...] = ()
     interfaces: tuple[Interface, ...] = ()
     counters: Counters = Counters()

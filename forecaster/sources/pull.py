@@ -12,7 +12,7 @@ from typing import ClassVar, TypeAlias
 
 from pydantic import AwareDatetime, Field
 
-from contracts.document import Document
+from contracts.document import Document, Model, text_digest
 from contracts.errors import DocumentError, PrestageError
 from contracts.files import read_document, write_document
 from contracts.names import pair_ends
@@ -30,12 +30,19 @@ Keep: TypeAlias = Callable[[Batch], ImportReport]
 """Takes a batch into the history. Its errors end a pull: they are no source's."""
 
 
+class Mark(Model):
+    """Until when a source was read, and by which settings: with others it begins anew."""
+
+    until: AwareDatetime
+    settings: str
+
+
 class Left(Document):
-    """Until when each source was read."""
+    """Where each source was left."""
 
     FORMAT: ClassVar[str] = "prestage/sources-left"
 
-    until: dict[str, AwareDatetime] = Field(default={})
+    marks: dict[str, Mark] = Field(default={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +95,15 @@ class Puller:
         """
         step = "reading sources"
         self.progress.start(step, len(sources))
-        found = []
+        found: list[Pulled] = []
+        owners: dict[str, str] = {}
         for number, source in enumerate(sources, 1):
-            found.append(self._one(source, since))
+            found.append(self._one(source, since, owners))
             self.progress.advance(step, number, source.name)
         self.progress.finish(step)
         return tuple(found)
 
-    def _one(self, source: AnySource, since: datetime | None) -> Pulled:
+    def _one(self, source: AnySource, since: datetime | None, owners: dict[str, str]) -> Pulled:
         window = self._window(source, since)
         try:
             if not window.hours:
@@ -103,22 +111,25 @@ class Puller:
             batch = self.read(source, window)
         except PrestageError as error:
             return Pulled(name=source.name, window=window, failure=error)
-        report = self.keep(with_foreign_regions(batch, self.regions))
+        batch = with_shared_series(with_foreign_regions(batch, self.regions), source.name, owners)
+        report = self.keep(batch)
         self.settle(source)
-        self._leave(source.name, window)
+        self._leave(source, window)
         return Pulled(name=source.name, window=window, report=report)
 
     def _window(self, source: AnySource, since: datetime | None) -> Window:
         now = self.clock()
-        left = None if since else _read(self.left).get(source.name)
-        if left is None:
+        mark = None if since else _read(self.left).get(source.name)
+        if mark is None or mark.settings != _settings(source):
             return window_until(now, source.history_hours, since=since)
-        return window_after(left, now, max(source.overlap_hours, 1))
+        return window_after(mark.until, now, max(source.overlap_hours, 1))
 
-    def _leave(self, name: str, window: Window) -> None:
-        until = dict(_read(self.left))
-        if name not in until or until[name] < window.last:
-            write_document(self.left, Left(until=until | {name: window.last}))
+    def _leave(self, source: AnySource, window: Window) -> None:
+        marks = dict(_read(self.left))
+        mark = Mark(until=window.last, settings=_settings(source))
+        before = marks.get(source.name)
+        if before is None or before.settings != mark.settings or before.until < mark.until:
+            write_document(self.left, Left(marks=marks | {source.name: mark}))
 
 
 def with_foreign_regions(batch: Batch, regions: frozenset[str]) -> Batch:
@@ -134,6 +145,18 @@ def with_foreign_regions(batch: Batch, regions: frozenset[str]) -> Batch:
     return replace(batch, notes=(*batch.notes, f"not among the environment's regions: {named}"))
 
 
+def with_shared_series(batch: Batch, name: str, owners: dict[str, str]) -> Batch:
+    """The batch, with a note where an earlier source has series of it too; `owners` learns whose the others are."""
+    frame = batch.measurements
+    keys = [f"{kind}:{subject}" for kind, subject in frame[["kind", "subject"]].drop_duplicates().to_numpy().tolist()]
+    shared = sorted(key for key in keys if owners.setdefault(key, name) != name)
+    if not shared:
+        return batch
+    more = f" and {len(shared) - 3} more" if len(shared) > 3 else ""
+    note = f"{owners[shared[0]]} has {', '.join(shared[:3])}{more}, too: of the same hour, this reading counts"
+    return replace(batch, notes=(*batch.notes, note))
+
+
 def _regions_of(subject: str) -> Iterable[str]:
     if "->" in subject:
         return pair_ends(subject)
@@ -142,8 +165,13 @@ def _regions_of(subject: str) -> Iterable[str]:
     return (subject.rpartition("@")[2],)
 
 
-def _read(path: Path) -> Mapping[str, datetime]:
+def _settings(source: AnySource) -> str:
+    """Changes with whatever people change of a source: a query that was added wants its history, too."""
+    return text_digest(source.model_dump_json())
+
+
+def _read(path: Path) -> Mapping[str, Mark]:
     try:
-        return read_document(Left, path).until
+        return read_document(Left, path).marks
     except DocumentError:
         return {}

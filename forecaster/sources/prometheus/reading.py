@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from contracts.sources import PrometheusQuery, PrometheusSource
 from contracts.spelling import likely
 from forecaster.batch import Batch
-from forecaster.errors import NothingMeasured, SourceFailed, SourceRefused
+from forecaster.errors import NothingMeasured, SourceFailed, SourceRefused, SourceUnreachable
 from forecaster.sources.naming import key_of, measure_in
 from forecaster.sources.prometheus.answers import Matrix, TooMuch, joined, matrix_of, names_of
 from forecaster.sources.prometheus.interfaces import interface_samples
 from forecaster.sources.samples import Notes, Samples, batch_of_samples, canonical
 from forecaster.sources.web import Ask, Door, asked
 from forecaster.sources.window import Window, pages
+
+ABOUT_QUERY = "PromQL"
+"""How warnings begin that are about the query, not about what is missing."""
 
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
@@ -35,7 +38,16 @@ class Server:
             SourceFailed: see `forecaster.errors`; nothing is returned of an answer that is not whole.
         """
         step, points = self.source.step_seconds, self.source.page_points
-        return joined(self._page(query, *page) for page in pages(begin, end, step, points))
+        matrix = joined(self._page(query, *page) for page in pages(begin, end, step, points))
+        partial = [warning for warning in matrix.warnings if not warning.startswith(ABOUT_QUERY)]
+        if partial and not self.source.keep_partial:
+            raise SourceUnreachable(
+                f"warns that part of the answer may be missing: {partial[0][:300]}",
+                where=f"{self.where}, query {query}",
+                expected="whole answers: a part looks like less demand",
+                next_step="it is asked again next time; keep_partial: true keeps what there is",
+            )
+        return matrix
 
     def names(self) -> tuple[str, ...]:
         """Names of all metrics; none where the server does not say."""

@@ -144,13 +144,26 @@ def test_an_interface_that_was_renumbered_is_two_series():
 
 def test_nan_and_warnings_are_told():
     values = [[BEGIN + 300 * number, "NaN" if number == 2 else "3"] for number in range(1, 13)]
-    web = FakeWeb(lambda ask: reply(matrix(({"region": "fra"}, values), warnings=["partial response"])))
+    web = FakeWeb(
+        lambda ask: reply(
+            matrix(({"region": "fra"}, values), warnings=["PromQL warning: metric might not be a counter"])
+        )
+    )
     batch = read_prometheus(source(queries=[CPU]), window(1), door(web))
     assert rows(batch) == [("cpu", "fra", 0, 3.0, round(11 / 12, 6))]
     assert batch.notes == (
-        "the server warns: partial response",
+        "the server warns: PromQL warning: metric might not be a counter",
         "cpu:fra: 1 values are NaN, infinite or negative: left as gaps",
     )
+
+
+def test_an_answer_that_may_be_partial_is_kept_only_where_that_is_said():
+    values = [[BEGIN + 300 * number, "3"] for number in range(1, 13)]
+    web = FakeWeb(lambda ask: reply(matrix(({"region": "fra"}, values), warnings=["store 3: deadline exceeded"])))
+    with pytest.raises(SourceUnreachable, match="part of the answer may be missing: store 3"):
+        read_prometheus(source(queries=[CPU]), window(1), door(web))
+    batch = read_prometheus(source(queries=[CPU], keep_partial=True), window(1), door(web))
+    assert len(rows(batch)) == 1 and batch.notes == ("the server warns: store 3: deadline exceeded",)
 
 
 def test_two_series_of_one_subject_are_refused():

@@ -109,6 +109,21 @@ def test_a_history_that_cannot_be_written_is_no_sources_fault(world):
     assert not world.puller.left.exists()
 
 
+def test_a_source_that_was_changed_begins_anew(world):
+    world.puller.pull([A])
+    world.now += timedelta(hours=1)
+    world.puller.pull([A.model_copy(update={"step_seconds": 60})])
+    assert world.asked[-1] == ("a", 9, 13)
+    world.puller.pull([A.model_copy(update={"step_seconds": 60})])
+    assert world.asked[-1] == ("a", 11, 13)
+
+
+def test_a_series_of_two_sources_is_told(world):
+    first, second = world.puller.pull([A, B])
+    assert first.report.notes == ()
+    assert second.report.notes == ("a has traffic:fra->ams, too: of the same hour, this reading counts",)
+
+
 def test_regions_that_the_environment_does_not_have_are_told(world):
     world.subject = "fra->fr"
     (pulled,) = world.puller.pull([A])
