@@ -21,6 +21,7 @@ from coordinator.follow import follow
 from coordinator.gate import freeze_now
 from coordinator.on_demand import finish_open
 from coordinator.project import Project
+from coordinator.reading import Looked, live_keys, look
 from coordinator.registration import register_plan
 from coordinator.settle import note_applied
 from coordinator.toward import Wanted, ends, kept_in, leaning, plan_toward, planned_as
@@ -59,7 +60,7 @@ def plan_destruction(project: Project, names: Collection[str]) -> Destruction:
         ApplyBusy: another run is going on.
     """
     with project.patient_lock(command(names)):
-        return _plan(project, names)
+        return _plan(project, names, look(project))
 
 
 def destroy(project: Project, names: Collection[str], progress: Progress, *, confirmed: int | None) -> RunReport:
@@ -80,7 +81,8 @@ def destroy(project: Project, names: Collection[str], progress: Progress, *, con
     with project.lock(command(names)):
         finish_open(project)
         note_applied(project)
-        found = _plan(project, names)
+        looked = look(project)
+        found = _plan(project, names, looked)
         _check(project, found, names, confirmed)
         plan = found.plan
         project.archive(plan)
@@ -88,7 +90,7 @@ def destroy(project: Project, names: Collection[str], progress: Progress, *, con
             follow(project.ledger, project.inventory, project.paths.follow_lock)
         retire_doomed(project, plan, f"environment {project.environment.name}")
         resume = f"{command(names)} --confirm {plan.destroyed}"
-        order = make_order(plan, project.environment, resume=resume, live=project.live_keys())
+        order = make_order(plan, project.environment, resume=resume, live=live_keys(project, looked))
         finished = False
         try:
             at_once = replace(order, rollout=Rollout())  # links stand on regions, whatever their order is
@@ -104,8 +106,8 @@ def command(names: Collection[str]) -> str:
     return " ".join(["prestage destroy", *sorted(names)])
 
 
-def _plan(project: Project, names: Collection[str]) -> Destruction:
-    capacity = project.capacity()
+def _plan(project: Project, names: Collection[str], looked: Looked) -> Destruction:
+    capacity = project.capacity(looked)
     live = {item.resource.key: item.resource for item in capacity.resources}
     if (begun := _begun(project, names)) is not None:
         return Destruction(plan=begun, kept={})

@@ -110,10 +110,14 @@ def refuse_blindness(now: Now, project: "Project") -> None:
         raise now.failures[min(now.failures)]
 
 
-def live_keys(project: "Project") -> frozenset[str]:
+def live_keys(project: "Project", looked: Looked | None = None) -> frozenset[str]:
     """Keys of all that exists, by the plan's and by the declarations' names.
 
     Of regions that cannot be read: what the engine's state has of them.
+
+    Args:
+        project: the environment.
+        looked: what was read just now, which so is not read again.
     """
     here = frozenset(row.key for row in project.inventory.listing(project.environment.name))
     if not any(region.cloud for region in project.environment.regions):
@@ -121,12 +125,13 @@ def live_keys(project: "Project") -> frozenset[str]:
     from stacks.capacity.clouds import tagged_by_region
 
     keys, unread = set(here), set()
-    for region, found in tagged_by_region(project.environment).items():
+    for region, found in (looked.tagged if looked else tagged_by_region(project.environment)).items():
         if isinstance(found, CloudError):
             unread.add(region)
         else:
             keys |= {key for item in found for key in (item.key, plan_key(item)) if key}
-    keys |= {key for key in applied_in_clouds(project) if unread & set(_ends(key))}
+    if unread:
+        keys |= {key for key in applied_in_clouds(project, looked) if unread & set(_ends(key))}
     return frozenset(keys)
 
 
@@ -136,9 +141,10 @@ def standing_keys(project: "Project") -> frozenset[str]:
     return frozenset(here | applied_in_clouds(project)) if project.environment.accounts else frozenset(here)
 
 
-def applied_in_clouds(project: "Project") -> set[str]:
+def applied_in_clouds(project: "Project", looked: Looked | None = None) -> set[str]:
     """Keys that the engine's state has of clouds; with those of the plan's resources that they are a side of."""
-    applied = [key for key, item in project.engine.applied().items() if not item.type.startswith(f"{ESTATE_PROVIDER}_")]
+    held = looked.applied if looked else project.engine.applied()
+    applied = [key for key, item in held.items() if not item.type.startswith(f"{ESTATE_PROVIDER}_")]
     return {key for own in applied for key in (own, _above(own))}
 
 

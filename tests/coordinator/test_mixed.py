@@ -14,6 +14,7 @@ from contracts.ledger import UnitState
 from contracts.ports import Silent
 from contracts.requests import Outcome, Requirements
 from coordinator.apply import apply_reviewed
+from coordinator.destroy import plan_destruction
 from coordinator.drift import find_drift
 from coordinator.errors import Refused
 from coordinator.peering import answer_peering
@@ -114,12 +115,15 @@ def test_what_was_applied_is_what_lives_and_the_next_plan_changes_nothing(projec
     assert (changes_of(again), again.drift.found) == ((), ()) and again.exit_code is ExitCode.CLEAN
 
 
-def test_a_plan_asks_the_engine_s_state_and_every_region_once(project, monkeypatch):
+def test_a_plan_or_a_destruction_asks_the_engine_s_state_and_every_region_once(project, monkeypatch):
     apply(project)
     asked: Counter[str] = Counter()
     for name in ("applied", "tagged"):
         monkeypatch.setattr(MixedEngine, name, counted(asked, getattr(MixedEngine, name)))
     assert make_plan(project).exit_code is ExitCode.CLEAN
+    assert asked == {"applied": 1, "tagged bel": 1, "tagged fra": 1}
+    asked.clear()
+    assert "bel/network" in plan_destruction(project, ["bel"]).keys
     assert asked == {"applied": 1, "tagged bel": 1, "tagged fra": 1}
 
 
