@@ -65,7 +65,7 @@ class SupervisedCommand(PulumiCommand):
 
     def __init__(self, program: Path, *, version: VersionInfo | None = None) -> None:
         self._program = program
-        self._running: set[UnderWay] = set()
+        self._running: dict[UnderWay, list[str]] = {}
         self._guard = threading.Lock()
         self.stopped = False
         self._halted = False
@@ -98,13 +98,13 @@ class SupervisedCommand(PulumiCommand):
             encoding="utf-8",
             start_new_session=True,
         ) as process:
-            run = self._began(process)
+            run = self._began(process, args)
             try:
                 stdout, stderr = process.communicate()
             finally:
                 run.over()
                 with self._guard:
-                    self._running.discard(run)
+                    self._running.pop(run)
         result = CommandResult(stdout=stdout, stderr=stderr, code=process.returncode)
         if run.forced:
             raise EndedByForce(result)
@@ -129,10 +129,17 @@ class SupervisedCommand(PulumiCommand):
             for run in self._running:
                 run.halt()
 
-    def _began(self, process: subprocess.Popen[str]) -> UnderWay:
+    def end(self, stack: str) -> None:
+        """Asks the run of one stack to end: what is under way is finished and written down, nothing new is begun."""
+        with self._guard:
+            for run, args in self._running.items():
+                if stack in args:
+                    run.interrupt()
+
+    def _began(self, process: subprocess.Popen[str], args: list[str]) -> UnderWay:
         run = UnderWay(process)
         with self._guard:
-            self._running.add(run)
+            self._running[run] = args
             if self._halted:
                 run.halt()
             elif self.stopped:

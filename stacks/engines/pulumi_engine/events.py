@@ -55,12 +55,19 @@ class Events:
         heard: told of each resource that is done: how many so far, and its key.
         unsaved: told when a state cannot be written. Pulumi tries each write for half a minute, and goes on to the
             next resource all the same.
+        stuck: told once, when what is to be replaced cannot be deleted. Pulumi 3.259 never answers the program that
+            waits for the replacement then, where it goes on after errors: the run would not end.
     """
 
     def __init__(
-        self, root_of: Callable[[str], str], heard: Callable[[int, str], None], unsaved: Callable[[], None]
+        self,
+        root_of: Callable[[str], str],
+        heard: Callable[[int, str], None],
+        unsaved: Callable[[], None],
+        stuck: Callable[[], None],
     ) -> None:
-        self._root_of, self._heard, self._unsaved = root_of, heard, unsaved
+        self._root_of, self._heard, self._unsaved, self._stuck = root_of, heard, unsaved, stuck
+        self._is_stuck = False
         self._guard = threading.Lock()
         self._done = 0
         self.planned: dict[str, Action] = {}
@@ -79,6 +86,10 @@ class Events:
                 self._see(key, event.res_outputs_event.metadata)
             if event.diagnostic_event and event.diagnostic_event.severity == "error":
                 self._fail(event.diagnostic_event.urn or "", event.diagnostic_event.message.strip())
+            failed = event.res_op_failed_event
+            if failed and failed.metadata.op is OpType.DELETE_REPLACED and not self._is_stuck:
+                self._is_stuck = True  # a second interrupt would end the run without its state being saved
+                self._stuck()
 
     def observed(self, key: str, root: str) -> Observed:
         """What a preview with a refresh showed of one resource."""

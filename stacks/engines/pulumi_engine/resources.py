@@ -18,6 +18,7 @@ from contracts.names import link_ends
 from contracts.resources import root_of
 from stacks.declaration import ESTATE_PROVIDER, Declaration, ProviderConfig, Ref, Scalar, SecretRef
 from stacks.engines.pulumi_engine.classes import LEFT_OUT, CloudClass, class_of, provider_class
+from stacks.engines.pulumi_engine.lean import only_outputs
 from stacks.engines.pulumi_engine.naming import BRIDGES
 from stacks.errors import StacksError
 from stacks.estate.inventory import resource_id
@@ -64,8 +65,9 @@ def register(
     """
     items = tuple(declarations)
     program = _Program(adopt or {}, surroundings or Surroundings(), looking=looking)
+    asked = _asked_of(items)
     for item in in_order(items):
-        program.add(item)
+        program.add(item, asked.get(item.key, frozenset()))
     program.export(items)
     return program.made
 
@@ -114,6 +116,15 @@ def needs_of(item: Declaration) -> set[str]:
     return {*(ref.key for ref in item.refs()), *item.depends_on, *(f"{region}/network" for region in ends)}
 
 
+def _asked_of(items: tuple[Declaration, ...]) -> Mapping[str, frozenset[str]]:
+    """By key, the attributes that something refers to or that other stacks may."""
+    asked: dict[str, set[str]] = {item.key: {name.partition(".")[0] for name in item.exports} for item in items}
+    for item in items:
+        for ref in item.refs():
+            asked.setdefault(ref.key, set()).add(ref.attribute.partition(".")[0])
+    return {key: frozenset(names) for key, names in asked.items()}
+
+
 class _Program:
     """What one run of a program has registered so far."""
 
@@ -128,11 +139,12 @@ class _Program:
     def _secrets(self) -> pulumi.Config:
         return pulumi.Config(SECRETS)
 
-    def add(self, item: Declaration) -> None:
+    def add(self, item: Declaration, asked: frozenset[str]) -> None:
+        """Registers a declaration; `asked`: its attributes that others refer to."""
         if item.provider == ESTATE_PROVIDER:
-            self.made[item.key] = self._on_premises(item)
+            self.made[item.key] = self._on_premises(item, asked)
         else:
-            self.made[item.key] = self._in_cloud(item)
+            self.made[item.key] = self._in_cloud(item, asked)
 
     def export(self, declarations: Iterable[Declaration]) -> None:
         """What other stacks may refer to, and where a root is not what the key says."""
@@ -144,16 +156,17 @@ class _Program:
         if elsewhere and len({item.root for item in items}) > 1:
             pulumi.export(ROOTS, elsewhere)
 
-    def _on_premises(self, item: Declaration) -> pulumi.CustomResource:
+    def _on_premises(self, item: Declaration, asked: frozenset[str]) -> pulumi.CustomResource:
         properties = {
             name: self._output(value) if isinstance(value, Ref) else value for name, value in item.arguments.items()
         }
         adopted = resource_id(str(item.arguments["environment"]), item.key) if item.key in self._adopt else None
         options = self._options(item)
         options.import_ = adopted
-        return pulumi.CustomResource(BRIDGES[item.type].token, item.key, properties, options)
+        with only_outputs(asked):
+            return pulumi.CustomResource(BRIDGES[item.type].token, item.key, properties, options)
 
-    def _in_cloud(self, item: Declaration) -> pulumi.CustomResource:
+    def _in_cloud(self, item: Declaration, asked: frozenset[str]) -> pulumi.CustomResource:
         found = class_of(item.type)
         self._classes[item.key] = found
         config = self._config(item)
@@ -168,7 +181,8 @@ class _Program:
             options.import_ = adopted
             if not self._looking:
                 options.ignore_changes = [found.property_name(name) for name in arguments]
-        return found.make(item.key, opts=options, **properties)
+        with only_outputs(frozenset(map(found.python_name, asked))):
+            return found.make(item.key, opts=options, **properties)
 
     def _options(self, item: Declaration) -> pulumi.ResourceOptions:
         first = sorted(needs_of(item) - {ref.key for ref in item.refs()})

@@ -235,6 +235,7 @@ class Session:
             lambda key: self._root_of(order, key),
             lambda done, key: progress.advance(order.stack, done, key),
             self._command.halt,
+            lambda: self._command.end(self._workspace.named(order.stack)),
         )
 
     def _root_of(self, order: StackOrder, key: str) -> str:
