@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.environment import Account, TargetName
+from contracts.environment import Account, Environment, RegionSettings, TargetName
 from contracts.errors import PrestageError
 from contracts.sources import CloudWatchSource
 from forecaster.errors import FormChanged, NothingMeasured, SourceRefused, SourceUnreachable, UnitUnclear
 from forecaster.sources.clouds.cloudwatch import read_cloudwatch
 from forecaster.sources.window import HOUR_S, Window
+from prestage.sources import SourceReader
 from stacks.clouds.aws.session import aws_clients
 from tests.clouds.moto_server import aws_environ, moto_server
 from tests.forecaster.sources.fakes import BEGIN, rows, window
@@ -161,7 +162,7 @@ def moto():
         yield url
 
 
-def test_get_metric_data_of_moto(moto, monkeypatch):
+def test_get_metric_data_of_moto(moto, monkeypatch, tmp_path):
     for name, value in aws_environ().items():
         monkeypatch.setenv(name, value)
     account = Account(name="main", target=TargetName.AWS, id="123456789012", endpoint=moto)
@@ -178,9 +179,11 @@ def test_get_metric_data_of_moto(moto, monkeypatch):
             MetricData=[{**value, "Dimensions": dimensions, "Timestamp": at} for value in values],
         )
     hours = Window(int(begin.timestamp()), int(begin.timestamp()) + 3 * HOUR_S)
-    batch = read_cloudwatch(
-        source(CPU, OUT), hours, lambda arguments: clients.call("cloudwatch", "get_metric_data", **arguments)
+    environment = Environment(name="dev", accounts=(account,), regions=(RegionSettings(name="fra"),))
+    reader = SourceReader(
+        environment=environment, folder=tmp_path, state=tmp_path, clock=lambda: datetime.now(UTC), variables={}
     )
+    batch = reader(source(CPU, OUT), hours)
     found = batch.measurements
     assert found.groupby("kind").value.apply(list).to_dict() == {"bandwidth": [1.0, 1.0], "cpu": [32.0, 32.0]}
     assert (found.covered == 1).all() and any("silent in 1 of 3 hours" in note for note in batch.notes)

@@ -8,12 +8,13 @@ import pytest
 if importlib.util.find_spec("google.cloud.monitoring_v3") is None:
     pytest.skip("google-cloud-monitoring is not installed: the extra `monitoring`", allow_module_level=True)
 
-from contracts.environment import Account, TargetName
+from contracts.environment import Account, Environment, RegionSettings, TargetName
 from contracts.sources import MonitoringSource
 from forecaster.errors import FormChanged, NothingMeasured, SourceRefused, SourceUnreachable, UnitUnclear
 from forecaster.sources.clouds.google_client import GoogleMonitoring
 from forecaster.sources.clouds.monitoring import read_monitoring
-from tests.forecaster.sources.fakes import BEGIN, Naps, rows, window
+from prestage.sources import NoSuchSource, SourceReader
+from tests.forecaster.sources.fakes import BEGIN, NOW, Naps, rows, window
 from tests.forecaster.sources.monitoring_server import Stored, monitoring_server
 
 USE, SENT = "compute.googleapis.com/instance/cpu/usage_time", "compute.googleapis.com/instance/network/sent_bytes_count"
@@ -54,6 +55,20 @@ def test_counters_of_instances_become_vcpus_of_regions(server, client):
     ]
     assert [request.page_token for request in server.asked] == ["", "1"]
     assert server.asked[0].name == "projects/lab-project"
+
+
+def test_by_the_account_of_an_environment(server, tmp_path):
+    account = Account(name="lab", target=TargetName.GCP, id="lab-project", endpoint=server.url)
+    environment = Environment(name="dev", accounts=(account,), regions=(RegionSettings(name="fra"),))
+    reader = SourceReader(
+        environment=environment, folder=tmp_path, state=tmp_path, clock=lambda: NOW, variables={}, sleep=Naps()
+    )
+    assert len(rows(reader(source(), window(1)))) == 2
+    assert server.asked[0].page_size == 10_000
+    other = source().model_copy(update={"account": "lap"})
+    with pytest.raises(NoSuchSource, match="no gcp account 'lap'") as unknown:
+        reader(other, window(1))
+    assert unknown.value.next_step == "did you mean 'lab'?"
 
 
 def test_gauges_sums_and_gaps(server, client):
