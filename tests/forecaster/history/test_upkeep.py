@@ -1,12 +1,14 @@
 """Rotation touches no value, compaction changes none, what is too old is forgotten."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from contracts.ledger import RequestRecord
 from forecaster.batch import batch_of_requests
-from forecaster.errors import KeyUnavailable, WrongKey
+from forecaster.errors import HistoryRolledBack, HistoryUnwritable, KeyUnavailable, WrongKey
+from forecaster.history import vault
 from forecaster.history.store import History
 from forecaster.history.upkeep import Keeping, compact, encrypt, rotate
 from forecaster.history.verify import verify
@@ -117,3 +119,36 @@ def test_compaction_encrypts_what_is_not(tmp_path):
     compact(history, Keeping(now=NOW))
     assert verify(history).encrypted and history.load().digest == digest
     assert all(path.read_bytes()[:4] == b"PARE" for path in history.folder.glob("*/*"))
+
+
+@pytest.mark.parametrize("act", [rotate, encrypt, lambda history: compact(history, Keeping(now=NOW))])
+def test_a_full_disk_is_said_and_changes_nothing(tmp_path, monkeypatch, act):
+    plain = History(tmp_path / "history")
+    plain.add(traffic(range(MONTHS)))
+    history = encrypted(tmp_path) if act is encrypt else encrypted(tmp_path, traffic(range(MONTHS)))
+    digest = history.load().digest
+
+    def full(path, payload):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(vault, "write_bytes", full)
+    with pytest.raises(HistoryUnwritable, match=r"No space left on device.*it is as it was"):
+        act(history)
+    monkeypatch.undo()
+    assert history.load().digest == digest
+
+
+def test_a_memory_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    history = encrypted(tmp_path, traffic([1.0]))
+
+    def full(path, manifest):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(vault, "remember", full)
+    with pytest.raises(HistoryUnwritable, match="a roll-back would go unseen"):
+        history.add(traffic([2.0]))
+    monkeypatch.undo()
+    assert history.load().measurements.value.tolist() == [2.0]
+    history.vault.folder.joinpath("manifest.json").unlink()
+    with pytest.raises(HistoryRolledBack):
+        history.load()

@@ -173,11 +173,12 @@ def test_files_that_change_their_places_are_found_even_with_their_digests(tmp_pa
 def test_a_roll_back_is_found_and_can_be_accepted(tmp_path):
     history = encrypted(tmp_path, traffic([1.0]))
     shutil.copytree(history.folder, tmp_path / "old")
-    history.add(traffic([2.0]))
+    for value in (2.0, 3.0):
+        history.add(traffic([value]))
     shutil.copytree(history.folder, tmp_path / "new")
     roll_back(history, tmp_path / "old")
-    for act in (history.load, lambda: history.add(traffic([3.0]))):
-        with pytest.raises(HistoryRolledBack, match="at change 1, and change 2 was seen") as refused:
+    for act in (history.load, lambda: history.add(traffic([4.0]))):
+        with pytest.raises(HistoryRolledBack, match="at change 1, and change 3 was seen") as refused:
             act()
     assert "prestage history verify --accept" in refused.value.next_step
     assert len(verify(history).findings) == 1
