@@ -13,10 +13,11 @@ import pytest
 
 from contracts.environment import Layout
 from contracts.ports import Silent
-from contracts.resources import NetworkSpec, Purchase
+from contracts.resources import CircuitSpec, NetworkSpec, Purchase
 from contracts.run import RunStatus
 from stacks.engines.engine import Action
-from stacks.errors import ApplyBusy
+from stacks.errors import ApplyBusy, CloudError
+from stacks.estate.inventory import Inventory
 from tests.engines.pulumi_project import LEAKS, compute, every_kind, make_project, pulumi_missing, resource
 
 ROOT = Path(__file__).parents[2]
@@ -181,6 +182,27 @@ def test_a_dead_lock_of_a_stack_that_never_was_written_is_taken_away(project):
     lock = lock_of(project, dead_pid())
     assert set(statuses(project.engine.apply(project.job(every_kind()), Silent())).values()) == {RunStatus.DONE}
     assert not lock.exists()
+
+
+@pytest.mark.fault
+def test_a_replacement_whose_first_half_gets_no_answer_ends_the_run_and_the_next_goes_on(project, monkeypatch):
+    """Pulumi would wait for ever for what it cannot make any more."""
+    project.engine.apply(project.job(every_kind()), Silent())
+    slow = CircuitSpec(tier="1g", gbps=1, count=2)
+    job = project.job([resource(item.key, slow) if "/circuit/" in item.key else item for item in every_kind()])
+
+    def lose_the_answer(self, environment, key):
+        delete(self, environment, key)
+        raise CloudError("no answer in time", where=key)
+
+    delete = Inventory.delete
+    with monkeypatch.context() as lossy:
+        lossy.setattr(Inventory, "delete", lose_the_answer)
+        outcomes = {run.root: run for run in project.engine.apply(job, Silent())}
+    assert outcomes["links"].status is RunStatus.FAILED
+    assert "no answer in time" in outcomes["links"].message
+    assert statuses(project.engine.apply(job, Silent()))["links"] is RunStatus.DONE
+    assert project.live()["ams--fra/circuit/serving/10g"]["tier"] == "1g"
 
 
 CHILD = """
