@@ -47,6 +47,7 @@ from tests.faults.sim_engine import Held, SimState
 FORK = multiprocessing.get_context("fork")
 THREADS = 64  # of a provider: what is held until a death must not stand in the way of the rest
 COMPLETE, PARTLY = 0, 1
+LIMIT_S = 120.0  # for a command, which takes seconds: one that takes longer never ends
 
 
 @dataclass(kw_only=True)
@@ -59,7 +60,7 @@ class RealStage:
         scripts: what each command is to meet.
         died: the points at which commands died.
         elsewhere: of them, those at which the real command died later or for want of it: `held`, `at its end`.
-        outlived: processes that were there after a command had died.
+        outlived: processes that were there after a command had died; commands that did not end.
     """
 
     scenario: Scenario
@@ -73,6 +74,7 @@ class RealStage:
         folder = self.world.folder
         keep_cloud(cloud_path(folder), self.world.cloud)
         script = self.scripts[attempt - 1] if attempt <= len(self.scripts) else Script()
+        (folder / "death").unlink(missing_ok=True)
         code = in_process(lambda: _apply(self.world, script), folder)
         self.outlived += outliving(folder)
         if code < 0:
@@ -83,6 +85,9 @@ class RealStage:
 
     def _note_death(self, script: Script) -> None:
         folder = self.world.folder
+        if not (folder / "death").exists():
+            self.outlived.append(f"command {len(self.died) + 1}: did not end within {LIMIT_S:g} s")
+            return
         self.died = (*self.died, script.due)
         where = (folder / "death").read_text()
         if where != "there":
@@ -132,7 +137,10 @@ def in_process(act: Callable[[], int], folder: Path) -> int:
 
     process = FORK.Process(target=run)
     process.start()
-    process.join()
+    process.join(LIMIT_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
     assert process.exitcode is not None
     return process.exitcode
 
