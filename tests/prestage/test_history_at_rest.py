@@ -72,7 +72,7 @@ def test_the_environment_says_how_long_things_are_kept(own, capsys):
 
 
 @pytest.mark.parametrize("keep", ["trafic=1", "traffic", "traffic=0", "traffic=x"])
-def test_a_wrong_keep_is_wrong_usage(own, capsys, keep):
+def test_a_wrong_keep_is_wrong_usage(capsys, keep):
     assert "traffic" in said(capsys, "compact", "--keep", keep, code=ExitCode.USAGE)
 
 

@@ -104,6 +104,21 @@ def test_encryption_killed_at_every_write(tmp_path):
     raise AssertionError("it never ended")
 
 
+def test_the_first_import_killed_at_every_write(tmp_path):
+    """From no key and no history to both."""
+    for kills in range(MOST):
+        history = encrypted(tmp_path / str(kills))
+        came_so_far = killed_at(lambda history: history.add(traffic([1.0, 2.0])), history, kills)
+        assert history.load().measurements.value.tolist() in ([], [1.0, 2.0])
+        history.add(traffic([1.0, 2.0]))
+        assert history.load().measurements.value.tolist() == [1.0, 2.0]
+        assert not verify(history).findings
+        if not came_so_far:
+            assert kills > 8
+            return
+    raise AssertionError("it never ended")
+
+
 def _imports(tmp_path, number):
     for part in range(6):
         History(tmp_path / "history", local(tmp_path)).add(
