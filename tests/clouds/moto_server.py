@@ -8,7 +8,6 @@ It answers whole: werkzeug writes a response in pieces, and under load a client 
 with its parent, whichever way that ends: it watches its standard input.
 """
 
-import inspect
 import os
 import subprocess
 import sys
@@ -74,18 +73,16 @@ def _correct_groups() -> None:
     """What is not named in an update stays as it is."""
     from moto.autoscaling.models import FakeAutoScalingGroup as Group
 
-    update, names = Group.update, inspect.signature(Group.update)
+    update = Group.update
+    replacing = ("launch_config_name", "launch_template", "mixed_instances_policy")
 
-    def update_of_what_is_named(self, *args, **kwargs):
-        asked = names.bind(self, *args, **kwargs)
-        if not any(asked.arguments.get(name) for name in ("launch_config_name", "launch_template", _POLICY)):
-            asked.arguments[_POLICY] = self.mixed_instances_policy
-        return update(*asked.args, **asked.kwargs)
+    def update_of_what_is_named(self, **asked):
+        before = self.mixed_instances_policy
+        update(self, **asked)
+        if not any(asked.get(name) for name in replacing):
+            self.mixed_instances_policy = before
 
     setattr(Group, "update", update_of_what_is_named)  # noqa: B010
-
-
-_POLICY = "mixed_instances_policy"
 
 
 def _correct_transit_gateways() -> None:
