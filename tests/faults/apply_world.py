@@ -67,6 +67,12 @@ def open_project(folder: Path) -> Project:
     return Project.open(folder, "dev", clock=Hands())
 
 
+def prepare_first(folder: Path, engine: EngineName) -> Situation:
+    """The first plan alone: the others take an apply before they can be planned."""
+    _write_project(folder / "first", engine)
+    return _measure(folder / "first")
+
+
 def prepare(folder: Path, engine: EngineName) -> tuple[Situation, ...]:
     """All situations, each in a folder of its own."""
     first, applied = folder / "first", folder / "applied"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -25,14 +26,14 @@ from contracts.ports import Silent
 from coordinator.apply import apply_reviewed
 from coordinator.engines import open_engine
 from coordinator.paths import Paths
-from stacks.declaration import Declaration, Ref
+from stacks.declaration import Declaration
 from stacks.engines.engine import Adoption, Engine, Job
-from stacks.engines.pulumi_engine.naming import BRIDGES
+from stacks.engines.pulumi_engine import resources
 from stacks.engines.pulumi_engine.resources import _Program
 from stacks.engines.pulumi_engine.session import Session as PulumiSession
 from stacks.engines.terraform_engine.session import Session as TerraformSession
 from stacks.estate import pulumi_provider, terraform_provider
-from stacks.estate.inventory import Inventory
+from stacks.estate.inventory import Inventory, resource_id
 from stacks.targets.estate import declare
 from tests.faults.apply_campaign import outliving
 from tests.faults.crash_play import Passed, Scenario
@@ -176,22 +177,31 @@ def asked_through_providers(cloud: FatedCloud, at: RealPoints, folder: Path) -> 
     """Puts the account behind the estate's providers, and points around what the engines do by themselves."""
     backing = Backing(cloud_path(folder), cloud, at)
 
-    def on_premises(self: _Program, item: Declaration) -> pulumi.CustomResource:
-        """As in a cloud: what is taken in bears the id that it was found under, and comes as it is."""
-        properties = {name: self._output(v) if isinstance(v, Ref) else v for name, v in item.arguments.items()}
-        options = self._options(item)
-        if adopted := self._adopt.get(item.key):
-            options.import_, options.ignore_changes = adopted, list(item.arguments)
-        return pulumi.CustomResource(BRIDGES[item.type].token, item.key, properties, options)
-
     with ExitStack() as patches:
         for provider in (terraform_provider, pulumi_provider):
             patches.enter_context(patch.object(provider, "Inventory", lambda path: backing))
             patches.enter_context(patch.object(provider, "ThreadPoolExecutor", _many_threads))
         for session in (TerraformSession, PulumiSession):
             patches.enter_context(patch.object(session, "drop", _pointed(session.drop, at)))
-        patches.enter_context(patch.object(_Program, "_on_premises", on_premises))
+        patches.enter_context(patch.object(resources, "resource_id", partial(_id_in, cloud)))
+        patches.enter_context(patch.object(_Program, "_options", _as_it_is))
         yield
+
+
+def _id_in(cloud: FatedCloud, environment: str, key: str) -> str:
+    """What an import calls a thing: the inventory's ids follow from keys, those of an account do not."""
+    return next((id_of(thing) for thing in cloud.things.values() if thing.key == key), resource_id(environment, key))
+
+
+_options = _Program._options
+
+
+def _as_it_is(self: _Program, item: Declaration) -> pulumi.ResourceOptions:
+    """Options as in a cloud: what is taken in comes as it is, and is changed by the next run."""
+    options = _options(self, item)
+    if item.key in self._adopt:
+        options.ignore_changes = list(item.arguments)
+    return options
 
 
 def _many_threads(max_workers: int) -> ThreadPoolExecutor:

@@ -46,7 +46,7 @@ def test_the_plans_hold_every_kind_of_change(situations):
 
 
 @needs_tofu
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_killed_and_run_again_the_estate_equals_the_plan(situations, tmp_path, seed):
     assert run_seed(seed, situations, tmp_path / "seed").failures == ()
 
@@ -60,12 +60,12 @@ def test_killed_and_run_again_on_pulumi(on_pulumi, tmp_path, seed):
 @needs_tofu
 def test_without_adoption_the_same_harness_finds_failures(situations, tmp_path):
     """An estate that refuses to create what exists: what a killed run made and did not note blocks the next one."""
-    verdicts = [run_seed(seed, situations, tmp_path / str(seed), adoption=False) for seed in (0, 3, 6, 9)]
-    assert "exists already" in " ".join(failure for verdict in verdicts for failure in verdict.failures)
+    verdicts = (run_seed(seed, situations, tmp_path / str(seed), adoption=False) for seed in (0, 3, 6, 9))
+    assert any("exists already" in failure for verdict in verdicts for failure in verdict.failures)
 
 
 @needs_tofu
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_ctrl_c_at_any_moment_says_how_to_go_on(situations, tmp_path, seed):
     situation = situations[seed % len(situations)]
     folder = shutil.copytree(situation.folder, tmp_path / "project")

@@ -27,8 +27,8 @@ def test_nothing_is_lost_and_nothing_given_twice(prepared, tmp_path, seed):
 @pytest.mark.slow
 def test_without_intent_the_same_harness_finds_failures(prepared, tmp_path):
     """A process killed between its commit and what follows leaves what nobody remembers."""
-    verdicts = [run_seed(seed, prepared, tmp_path / str(seed), with_intent=False) for seed in range(1, 9)]
-    assert [failure for verdict in verdicts for failure in verdict.failures]
+    verdicts = (run_seed(seed, prepared, tmp_path / str(seed), with_intent=False) for seed in range(1, 9))
+    assert any(verdict.failures for verdict in verdicts)
 
 
 @pytest.mark.fault

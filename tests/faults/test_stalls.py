@@ -14,7 +14,7 @@ from stacks.lock import read_holder
 from stacks.supervisor import processes
 from tests.engines.terraform_project import tofu_missing
 from tests.faults.apply_campaign import creations, outliving, start_child, wrongs
-from tests.faults.apply_world import open_project, prepare
+from tests.faults.apply_world import open_project, prepare_first
 
 pytestmark = [pytest.mark.fault, pytest.mark.engine, pytest.mark.slow]
 LEASE_S = 0.6
@@ -35,7 +35,7 @@ def wait_for(what, seconds=30.0):
 
 @pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing())
 def test_a_stalled_apply_loses_its_engine_and_its_turn(tmp_path):
-    situation = prepare(tmp_path / "prepared", EngineName.TERRAFORM)[0]
+    situation = prepare_first(tmp_path / "prepared", EngineName.TERRAFORM)
     folder = shutil.copytree(situation.folder, tmp_path / "project")
     with start_child(folder, lease_s=LEASE_S) as stalled:
         try:
