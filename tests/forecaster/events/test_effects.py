@@ -173,3 +173,17 @@ def test_a_daily_panel_learns_by_days():
     said = learn_effects(by_day, calendar(*days, ahead)).applied(flat_quantiles(4, 7), by_day)
     np.testing.assert_allclose(said[:, 1, MIDDLE], 5, rtol=0.1)
     assert (said[:, [0, 2]] == 10 * (1 + 0.2 * (np.array(LEVELS) - 0.5))).all()
+
+
+def test_two_events_of_a_kind_at_once_are_one_and_of_two_kinds_add_up():
+    """Both ends of a pair have a holiday: it was learned, and comes, as one quiet day."""
+    twice = [event(HOURS + 5, regions=(region,), uplift=2.0, id=region) for region in ("fra", "ams")]
+    said = learn_effects(world(factor=1.0), calendar(*twice)).applied(flat_quantiles(4, 24), world())
+    np.testing.assert_allclose(said[[0, 1, 3], 6, MIDDLE], 20)
+    news = twice[1].model_copy(update={"kind": EventKind.NEWS})
+    both = learn_effects(world(factor=1.0), calendar(twice[0], news)).applied(flat_quantiles(4, 24), world())
+    np.testing.assert_allclose(both[[0, 1, 3], 6, MIDDLE], [40, 40, 20])
+    for name in ("a", "z"):  # before the stronger one, and after it
+        weaker = twice[1].model_copy(update={"uplift": 1.2, "id": name})
+        one = learn_effects(world(factor=1.0), calendar(twice[0], weaker)).applied(flat_quantiles(4, 24), world())
+        np.testing.assert_allclose(one[0, 6, MIDDLE], 20)
