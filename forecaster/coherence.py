@@ -1,7 +1,8 @@
 """Regions that agree with their pairs: their traffic is the sum of whole paths of the pairs (pure).
 
-Measured on four windows of GÉANT (49 pairs of 7 regions, 72 hours ahead), sums of paths cover 79 and 94 % where 80 and
-95 % are meant, forecasts of the sums themselves 85 and 97 %, both with the same loss; sums of quantiles cover all.
+Measured on seven windows of GÉANT before 2005-02-06 (49 pairs of 7 regions, 72 hours ahead): sums of paths cover 78 and
+94 % where 80 and 95 % are meant and pass their 0.99 quantile 0.8 % of the time, means of days 78, 92 and 0.7 %; the
+pairs themselves 81, 95 and 1.3 %. Sums of quantiles cover everything, independent pairs half of the days.
 """
 
 import numpy as np

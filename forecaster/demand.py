@@ -18,7 +18,7 @@ from contracts.forecast import DemandBasis, ResourceDemand
 from contracts.names import pair_ends
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.panel import Matrix, Panel
-from forecaster.paths import paths_within_memory, quantiles_of, sample_paths, seasonal_ranks
+from forecaster.paths import paths_within_memory, quantiles_of, sample_paths, seasonal_ranks, widths
 
 PATHS = 500
 OWN = {
@@ -63,9 +63,18 @@ def resource_demand(panel: Panel, quantiles: Matrix, settings: DemandSettings) -
         return ()
     part = rows_of(panel, rows)
     count = paths_within_memory(PATHS, len(rows), hours)
-    paths = sample_paths(quantiles[rows, :hours], seasonal_ranks(part), count, settings.seed).astype(np.float64)
+    said = quantiles[rows, :hours]
+    paths = sample_paths(said, seasonal_ranks(part), count, settings.seed, _weights(part, said)).astype(np.float64)
     told = _Told(panel=part, settings=settings, paths={key: paths[:, row] for row, key in enumerate(part.keys)})
     return tuple(sorted((*told.regions(), *told.pairs()), key=lambda one: (one.place, one.kind)))
+
+
+def _weights(panel: Panel, quantiles: Matrix) -> Matrix:
+    """Each kind of series counts alike, whatever its unit; in a kind, the widest count most."""
+    wide, kinds = widths(quantiles), np.array([key.kind for key in panel.keys])
+    total = np.array([wide[kinds == kind].sum() for kind in kinds])
+    weights: Matrix = wide / np.where(total > 0, total, 1.0)
+    return weights
 
 
 def rows_of(panel: Panel, rows: list[int]) -> Panel:

@@ -23,6 +23,7 @@ MEMORY_WEEKS = 8  # errors that dependence is learned from
 PAST_WEEKS = 3
 MOST_VALUES = 40_000_000  # of all paths together: 160 MB
 FEWEST_PATHS = 100
+LASTING = 0.4  # measured on windows of GEANT that end before 2005-02-06
 
 Paths = NDArray[np.float32]
 _STANDARD = NormalDist()
@@ -33,7 +34,7 @@ class Dependence:
     """How errors hang together.
 
     Attributes:
-        series: correlation between series, (series, series); shrunk towards none.
+        series: correlation between series, (series, series); shrunk towards their mean.
         steps: autocorrelation by lag, 1 first.
     """
 
@@ -41,7 +42,9 @@ class Dependence:
     steps: Matrix
 
 
-def sample_paths(quantiles: Matrix, residual_ranks: Matrix, count: int, seed: int) -> Paths:
+def sample_paths(
+    quantiles: Matrix, residual_ranks: Matrix, count: int, seed: int, weights: Matrix | None = None
+) -> Paths:
     """Paths whose every series and step has the given quantiles, and whose errors hang together as ranks did.
 
     Args:
@@ -49,11 +52,13 @@ def sample_paths(quantiles: Matrix, residual_ranks: Matrix, count: int, seed: in
         residual_ranks: (series, past steps), ranks of errors at consecutive steps in (0, 1), NaN where unknown.
         count: how many, from 2.
         seed: the same one gives the same paths, in whatever order the series stand.
+        weights: how much each series counts where it is learned how long errors last; by default how wide its
+            quantiles are, because the widest decide over sums. Of series in several units, give them.
 
     Returns:
         (paths, series, steps), from 0.
     """
-    dependence = learn_dependence(residual_ranks, quantiles.shape[1])
+    dependence = learn_dependence(residual_ranks, quantiles.shape[1], widths(quantiles) if weights is None else weights)
     order = _canonical(quantiles, residual_ranks)
     drawn = np.random.default_rng(seed).standard_normal((len(order), quantiles.shape[1], count), dtype=np.float32)
     normal = np.empty_like(drawn)
@@ -66,6 +71,12 @@ def sample_paths(quantiles: Matrix, residual_ranks: Matrix, count: int, seed: in
         ordered = np.argsort(over_steps @ normal[row], axis=1, kind="stable")
         np.put_along_axis(paths[:, row].T, ordered, _values(table, even).T, axis=1)
     return paths
+
+
+def widths(quantiles: Matrix) -> Matrix:
+    """How wide each series' 80 % interval is on average."""
+    wide: Matrix = (quantiles[:, :, LEVELS.index(0.9)] - quantiles[:, :, LEVELS.index(0.1)]).mean(axis=1)
+    return wide
 
 
 def paths_within_memory(count: int, series: int, steps: int) -> int:
@@ -99,32 +110,55 @@ def ranks_of(errors: Matrix) -> Matrix:
     return ranks
 
 
-def learn_dependence(residual_ranks: Matrix, steps: int) -> Dependence:
+def learn_dependence(residual_ranks: Matrix, steps: int, weights: Matrix | None = None) -> Dependence:
     """Correlations of normal scores.
 
-    Over steps: the mean autocorrelation of all series, each lag divided by the same number of steps (which keeps it a
-    correlation). Over series: shrunk by the share of its spread that chance explains (Schaefer and Strimmer 2005,
-    section 2.4), n being what so many steps that hang together are worth (Bartlett 1935).
+    Over steps: the weighted mean autocorrelation of the series, each lag divided by the same number of steps (which
+    keeps it a correlation). Of what is left of it after a day, `LASTING` lasts for good: a forecast that is wrong about
+    the level is wrong about all of it, which errors of a reference that follows the level do not show.
+
+    Over series: shrunk towards their mean (a constant correlation, Ledoit and Wolf 2004) by the share of their spread
+    that chance explains (Schaefer and Strimmer 2005, section 2.4), n being what so many steps that hang together are
+    worth (Bartlett 1935). Shrunk towards none, sums over many series would come out too sure.
     """
     scores = _scores(residual_ranks)
-    lags = min(steps, scores.shape[1])
-    power = np.square(scores).sum(axis=1)
-    rows = scores[power > 0]
-    own = np.zeros(steps)
-    own[0] = 1.0
-    if len(rows):
-        size = 1 << int(np.ceil(np.log2(2 * rows.shape[1])))
-        spectrum = np.abs(np.fft.rfft(rows, size, axis=1)) ** 2
-        lagged = np.fft.irfft(spectrum, size, axis=1)[:, :lags]
-        own[:lags] = (lagged / lagged[:, :1]).mean(axis=0)
-    scale = np.sqrt(np.where(power > 0, power, 1.0))
-    between = (scores / scale[:, None]) @ (scores / scale[:, None]).T
+    alike = np.ones(len(scores))
+    counted = np.where(np.square(scores).sum(axis=1) > 0, alike if weights is None else weights, 0.0)
+    own = _memory(scores, steps, counted)
     known = np.isfinite(residual_ranks).sum(axis=1)
-    worth = max(2.0, float(np.median(known)) / float(1 + 2 * np.square(own[1:]).sum())) if len(known) else 2.0
-    off = between - np.diag(np.diag(between))
-    chance = float((np.square(1 - np.square(off)) / worth)[~np.eye(len(off), dtype=bool)].sum())
-    shrunk = min(1.0, chance / max(float(np.square(off).sum()), 1e-12)) if len(off) > 1 else 0.0
-    return Dependence(series=np.eye(len(off)) + (1 - shrunk) * off, steps=own)
+    plain = _memory(scores, steps, alike)
+    worth = float(np.median(known)) / float(1 + 2 * np.square(plain[1:]).sum()) if len(known) else 0.0
+    lasting = LASTING * max(0.0, float(own[min(24, steps - 1)])) if steps > 1 else 0.0
+    own[1:] = (1 - lasting) * own[1:] + lasting
+    return Dependence(series=_between(scores, counted, max(2.0, worth)), steps=own)
+
+
+def _memory(scores: Matrix, steps: int, weights: Matrix) -> Matrix:
+    """The weighted mean autocorrelation, by lag from 0; 0 beyond what was seen."""
+    own, lags = np.zeros(steps), min(steps, scores.shape[1])
+    own[0] = 1.0
+    power = np.square(scores).sum(axis=1)
+    rows = (power > 0) & (weights > 0)
+    if rows.any():
+        size = 1 << int(np.ceil(np.log2(2 * scores.shape[1])))
+        spectrum = np.abs(np.fft.rfft(scores[rows], size, axis=1)) ** 2
+        lagged = np.fft.irfft(spectrum, size, axis=1)[:, :lags]
+        own[:lags] = np.average(lagged / power[rows, None], axis=0, weights=weights[rows])
+    return own
+
+
+def _between(scores: Matrix, weights: Matrix, worth: float) -> Matrix:
+    """Correlation between series, shrunk towards its weighted mean."""
+    power = np.square(scores).sum(axis=1)
+    unit = scores / np.sqrt(np.where(power > 0, power, 1.0))[:, None]
+    off, apart = unit @ unit.T, ~np.eye(len(unit), dtype=bool)
+    pairs = np.outer(weights, weights)[apart]
+    usual = max(0.0, float((off[apart] * pairs).sum() / pairs.sum())) if pairs.sum() > 0 else 0.0
+    chance = float((np.square(1 - np.square(off[apart])) / worth).sum())
+    shrunk = min(1.0, chance / max(float(np.square(off[apart] - usual).sum()), 1e-12))
+    target = np.where(np.outer(power, power) > 0, usual, 0.0)
+    series: Matrix = np.where(apart, (1 - shrunk) * off + shrunk * target, 1.0)
+    return series
 
 
 def sums(paths: Paths, groups: Mapping[str, Sequence[int]]) -> dict[str, Matrix]:

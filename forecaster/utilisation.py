@@ -15,6 +15,7 @@ from forecaster.panel import Matrix, Panel
 BINS = 24
 FEWEST_HOURS = 168  # of both, together
 MAD_TO_SD = 1.4826
+NO_LOAD = 1e-9  # transactions in an hour: nothing is in proportion to less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +38,7 @@ class UsageCurve:
         """Use at these loads; NaN where they are."""
         found = np.interp(load, self.load, self.use)
         for end, outside in ((0, load < self.load[0]), (-1, load > self.load[-1])):
-            if self.load[end] > 0:
+            if self.load[end] > NO_LOAD:
                 found = np.where(outside, self.use[end] * (load / self.load[end]), found)
         use: Matrix = found
         return use
