@@ -83,10 +83,13 @@ def _stacks(environment: Environment) -> tuple[str, ...]:
 
 def _make_stack(workspace: PulumiWorkspace, program: Path, stack: str) -> None:
     words = ["select", workspace.named(stack), "--create"]
+    given = dict(workspace.variables())
+    if workspace.project_backend:  # a stack is selected for a backend as Pulumi.yaml spells it
+        del given["PULUMI_BACKEND_URL"]
     made = subprocess.run(
         [program, "stack", *words, "--non-interactive"],
         cwd=workspace.folder,
-        env={**os.environ, **VARIABLES, **workspace.variables()},
+        env={**os.environ, **VARIABLES, **given},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -148,10 +148,15 @@ class PulumiWorkspace:
         values = config.items() if isinstance(config, dict) else ()
         return frozenset(name.removeprefix(SECRETS) for name, value in values if _is_secret(name, value))
 
-    def _configured_backend(self) -> str:
+    @property
+    def project_backend(self) -> str:
+        """What Pulumi.yaml itself says of the backend; empty where it says nothing."""
         backend = self._settings().get("backend")
         url = backend.get("url") if isinstance(backend, dict) else None
-        return str(url or backend_url(self.environment.backend))
+        return str(url or "")
+
+    def _configured_backend(self) -> str:
+        return self.project_backend or backend_url(self.environment.backend)
 
     def _settings(self) -> Mapping[str, object]:
         return _read(self.folder / "Pulumi.yaml")
