@@ -1,7 +1,7 @@
 """BGP table dumps to prefixes and their origins: MRT, RFC 6396, TABLE_DUMP_V2; plain, gzip or bzip2.
 
-A strict reader of our own. The parsers that PyPI has pass over what is damaged, or yield every peer's every path; here
-a file counts whole or not at all, and of a prefix the paths of a few peers are enough to vote on its origin.
+A strict reader of our own: a file counts whole or not at all, whatever is damaged in it is told with its place, and of
+a prefix the paths of a few peers are enough to vote on its origin.
 """
 
 import bz2
