@@ -153,6 +153,15 @@ class ExpectedEvent(Model):
     learned_from: int = Field(ge=0)
 
 
+class BlendWeights(Model):
+    """What was blended for the series of one kind and granularity: each family's weight, summing to 1."""
+
+    kind: SeriesKind
+    granularity: Granularity
+    series: int = Field(ge=1)
+    weights: dict[str, float]
+
+
 class ModelScore(Model):
     """Scores of one model over all series of one granularity, as the choice between models saw them."""
 
@@ -179,6 +188,7 @@ class Forecast(Document):
     series: tuple[SeriesForecast, ...]
     request_profiles: tuple[RequestProfile, ...] = ()
     models: tuple[ModelScore, ...] = ()
+    blends: tuple[BlendWeights, ...] = ()
     treatments: tuple[Treatment, ...] = ()
     demand: tuple[ResourceDemand, ...] = ()
     blocks: tuple[BlockOutlook, ...] = ()

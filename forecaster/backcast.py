@@ -74,9 +74,10 @@ def backcast(
     past = panel.until(windows.cutoffs[0]) if windows.cutoffs else panel
     able = tuple(family for family in families if family.suits(past)) or families[:1]
     said = []
+    pasts = [panel.until(cutoff) for cutoff in windows.cutoffs]
     for number, family in enumerate(able if windows.cutoffs else ()):
         fitted = family.fit(past, steps)
-        at = [fitted.predict(panel.until(cutoff), windows.ahead).astype(np.float32) for cutoff in windows.cutoffs]
+        at = [fitted.predict(one, windows.ahead).astype(np.float32) for one in pasts]
         said.append(np.stack(at))
         hear(number + 1, f"{family.name}, {panel.granularity.value}")
     if windows.cutoffs:

@@ -8,7 +8,7 @@ import numpy as np
 from contracts.backtest import CHOSEN, BacktestReport, BacktestRow
 from contracts.ports import Progress
 from contracts.series import Granularity
-from forecaster.engine import Examination, examine, look_back
+from forecaster.engine import Examination, examine_panel
 from forecaster.groups import rows_of
 from forecaster.make import ForecastSettings, engine_settings, panels
 from forecaster.models.catalogue import check_names
@@ -35,7 +35,7 @@ def run_backtest(history: HistoryView, settings: BacktestSettings, progress: Pro
     prepared = prepare(history, settings.scope)
     progress.start(STEP)
     held = [
-        (panel, examine(look_back(panel, steps, engine_settings(panel, settings), progress)))
+        (panel, examine_panel(panel, steps, engine_settings(panel, settings), progress))
         for panel, steps in panels(prepared, settings.hourly_hours, settings.daily_days)
     ]
     progress.finish(STEP)

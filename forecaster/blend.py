@@ -18,8 +18,9 @@ from forecaster.panel import Matrix, Steps
 from forecaster.windows import HeldBack, Said, Windows
 
 HALF_LIFE_DAYS = {True: 7.0, False: 56.0}  # regrets older than this count less than half, of hourly and daily series
+POWER = 2.0  # of loss over loss
 SHARE = 0.02  # of the weight handed back each round
-OPEN = 0.1  # of a series' first weights that is spread evenly, beside its group's
+OPEN = 0.4  # of a series' first weights that is not its group's: half of it as before anything was known, half even
 LEAST_RATE = 1e-6
 LOUD = 2.0  # a round's mean loss above so many scales is cut: one burst must not decide
 
@@ -55,9 +56,26 @@ def learn_weights(held: HeldBack, scale: Matrix, groups: Steps, prior: Matrix) -
         return Weights(start)
     for group in np.unique(groups):
         rows = groups == group
-        learned = _aggregate(_mean(rounds.losses[:, :, rows], axis=2), rounds.kept, begin)
-        start[:, rows] = ((1 - OPEN) * learned + OPEN * begin)[:, None, :]
-    return Weights(_aggregate(rounds.losses, rounds.kept, start))
+        learned = _aggregate(_mean(rounds.losses[:, :, rows], axis=2), rounds.kept, begin, begin)
+        start[:, rows] = ((1 - OPEN) * learned + OPEN / 2 * (begin + 1.0 / len(prior)))[:, None, :]
+    home, start = start, start * _plain_worse(rounds)
+    return Weights(_aggregate(rounds.losses, rounds.kept, start / start.sum(axis=0), home))
+
+
+def _plain_worse(rounds: "_Rounds") -> Matrix:
+    """A factor on first weights, (families, series, 1): the power of each family's loss over the best one's.
+
+    Aggregation is cautious where rounds are few; a family that was off several times as far as another need not wait
+    (weights by inverse discounted losses, Stock and Watson 2004, "Combination forecasts of output growth").
+    """
+    age = np.concatenate([np.cumsum(np.log(rounds.kept[:0:-1]))[::-1], [0.0]])
+    weight = np.exp(age)[:, None, None]
+    loss = rounds.losses.mean(axis=3)
+    known = np.isfinite(loss)
+    total = (np.where(known, loss, 0.0) * weight).sum(axis=0) / np.maximum((known * weight).sum(axis=0), 1e-12)
+    best = total.min(axis=0)
+    ratio = np.where(best > 0, total / np.where(best > 0, best, 1.0), 1.0)
+    return np.asarray(ratio[..., None] ** -POWER)
 
 
 class _Rounds(NamedTuple):
@@ -115,7 +133,7 @@ def _mean(values: Matrix, axis: int) -> Matrix:
     return np.asarray(np.where(count > 0, np.where(known, values, 0.0).sum(axis=axis) / np.maximum(count, 1), np.nan))
 
 
-def _aggregate(losses: Matrix, kept: Matrix, start: Matrix) -> Matrix:
+def _aggregate(losses: Matrix, kept: Matrix, start: Matrix, home: Matrix) -> Matrix:
     """Bernstein online aggregation of `losses` (rounds, families, ...) from the weights `start` (families, ...)."""
     weights, families = start, len(start)
     regret, squares, largest = np.zeros(start.shape), np.zeros(start.shape), np.full(start.shape[1:], 1e-12)
@@ -127,7 +145,7 @@ def _aggregate(losses: Matrix, kept: Matrix, start: Matrix) -> Matrix:
         squares = squares + gain**2
         rate = np.minimum(0.5 / largest, np.sqrt(np.log(families) / np.maximum(squares, 1e-300)))
         regret = regret + gain * (1.0 - rate * gain)
-        score = np.log(start) + rate * regret
+        score = np.log(np.maximum(start, 1e-300)) + rate * regret
         weights = np.exp(score - score.max(axis=0))
-        weights = (1 - SHARE) * weights / weights.sum(axis=0) + SHARE * start
+        weights = (1 - SHARE) * weights / weights.sum(axis=0) + SHARE * home
     return weights

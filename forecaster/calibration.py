@@ -25,7 +25,8 @@ CAP = 25.0  # an error of more spreads says that the spread was wrong, not how f
 ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
 ENOUGH_WINDOWS = 4  # that share no day: scores of one window are too alike
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
-OWN_SHARE = 0.5  # of a group's own correction, beside that of all series
+FAMILIAR = 2.0  # windows that a window counts for where there are enough: weights were learned from the same ones
+OWN_SHARE = 0.25  # of a group's own correction, beside that of all series
 BLIND = 2.0  # nothing held back: all distances from the median are so many times as wide
 LOWER, UPPER = LEVELS.index(0.1), LEVELS.index(0.9)
 
@@ -102,7 +103,7 @@ def buckets(ahead: Steps, day: int) -> Steps:
     return bucket
 
 
-def widening(independent: int) -> Matrix:
+def widening(independent: float) -> Matrix:
     """By how much each level is moved outwards for a scale that was learned from few independent windows.
 
     The ratio of Student's t to the normal quantile with that many degrees of freedom, to first order: 1 + (z^2 + 1) /
@@ -181,4 +182,6 @@ def _pool(errors: _Errors) -> _Pooled | None:
     upper = np.minimum(LEVEL * (len(scores) + 1) / len(scores), 1.0)
     wanted = np.where(LEVEL > 0.5, upper, LEVEL)
     shift = np.array([np.quantile(scores[:, index], level) for index, level in enumerate(wanted)])
-    return _Pooled(shift, np.ones(len(LEVELS)) if enough else widening(windows), enough)
+    series = int(np.isfinite(errors.scores[..., 0]).any(axis=(0, 2)).sum())
+    apart = windows * series**0.75  # series are alike, but they are not one
+    return _Pooled(shift, widening(FAMILIAR * windows if enough else apart), enough)

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from contracts.forecast import Scores, Treatment
 from contracts.ports import Progress
+from contracts.series import SeriesKind
 from forecaster.backcast import Backcast, Learned, backcast, learn
 from forecaster.finish import all_zero, finished, too_short
 from forecaster.groups import kind_groups
-from forecaster.models.catalogue import chosen
+from forecaster.models.catalogue import cheap, chosen
 from forecaster.panel import Matrix, Panel
+from forecaster.repairs import Repaired, repair
 from forecaster.scores import WindowScores, scales, score
-from forecaster.windows import plan_windows
+from forecaster.windows import FAST, FULL, plan_windows
 
 BLEND = "blend"
 SCORED_WINDOWS = 4
@@ -52,9 +54,9 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupWeights:
-    """What was blended for a group of series: the weight of each family, mean over series and levels."""
+    """What was blended for the series of a kind: the weight of each family, mean over series and levels."""
 
-    group: str
+    kind: SeriesKind
     series: int
     weights: tuple[tuple[str, float], ...]
 
@@ -123,6 +125,8 @@ def forecast_panel(panel: Panel, steps: int, settings: EngineSettings, progress:
         settings: how.
         progress: hears of each family's back-test.
     """
+    repaired = _repaired(panel, settings)
+    panel = repaired.panel
     past = look_back(panel, steps, settings, progress)
     learned = learn(past)
     ahead = np.arange(1, steps + 1)
@@ -133,18 +137,31 @@ def forecast_panel(panel: Panel, steps: int, settings: EngineSettings, progress:
     examination = examine(past)
     return PanelForecast(
         quantiles=quantiles,
-        model=tuple(_carried_by(panel, settings.counts, row) or examination.maker for row in range(len(panel.keys))),
+        model=_carriers(panel, settings.counts, examination.maker),
         weights=_group_weights(past, learned),
         enough=enough,
         examination=examination,
+        treatments=repaired.treatments,
     )
+
+
+def examine_panel(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> Examination:
+    """Scores every family and the blend on what is held back of the panel, without forecasting it."""
+    return examine(look_back(_repaired(panel, settings).panel, steps, settings, progress))
+
+
+def _repaired(panel: Panel, settings: EngineSettings) -> Repaired:
+    """Counts have no unit to be wrong, and are 0 most of the time."""
+    return Repaired(panel, ()) if settings.counts else repair(panel)
 
 
 def look_back(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> Backcast:
     """What the families would have said at earlier origins."""
     families = chosen(panel.granularity, settings.models, counts=settings.counts, seed=settings.seed)
+    fast = settings.tier is Tier.FAST
+    windows = plan_windows(panel, steps, FAST if fast else FULL)
     hear = partial(progress.advance, "back-test")
-    return backcast(panel, steps, families, plan_windows(panel, steps), hear)
+    return backcast(panel, steps, cheap(families) if fast and not settings.models else families, windows, hear)
 
 
 def examine(past: Backcast) -> Examination:
@@ -152,7 +169,7 @@ def examine(past: Backcast) -> Examination:
     windows = past.held.windows
     names = [family.name for family in past.families]
     maker = names[0] if len(names) == 1 else BLEND
-    scored = _scored(len(windows.cutoffs))
+    scored = _scored(len(windows.cutoffs), 1 if len(past.panel.keys) > FULL.many else SCORED_WINDOWS)
     if not scored:
         return Examination(entries=(), maker=maker, cutoffs=(), reach=0)
     said: dict[str, list[Matrix]] = {name: [] for name in (*names, maker)}
@@ -170,10 +187,10 @@ def examine(past: Backcast) -> Examination:
     return Examination(entries=entries, maker=maker, cutoffs=cutoffs, reach=windows.reach)
 
 
-def _scored(count: int) -> tuple[int, ...]:
+def _scored(count: int, wanted: int) -> tuple[int, ...]:
     """Indices of the windows that are scored: spread over the newer half."""
     newer = range(count - 1, count // 2 - 1, -1)
-    stride = -(-len(newer) // SCORED_WINDOWS) if count else 1
+    stride = -(-len(newer) // wanted) if count else 1
     return tuple(sorted(newer[stride // 2 :: stride]))
 
 
@@ -184,7 +201,7 @@ def _group_weights(past: Backcast, learned: Learned) -> tuple[GroupWeights, ...]
         mean = learned.weights.of[:, rows].mean(axis=(1, 2))
         found.append(
             GroupWeights(
-                group=past.panel.keys[int(np.argmax(rows))].kind.value,
+                kind=past.panel.keys[int(np.argmax(rows))].kind,
                 series=int(rows.sum()),
                 weights=tuple(
                     (family.name, round(float(weight), 4)) for family, weight in zip(past.families, mean, strict=True)
@@ -194,8 +211,8 @@ def _group_weights(past: Backcast, learned: Learned) -> tuple[GroupWeights, ...]
     return tuple(found)
 
 
-def _carried_by(panel: Panel, counts: bool, row: int) -> str:
-    """The fallback that carries a series instead of a model, or nothing."""
-    if all_zero(panel)[row]:
-        return "zero"
-    return "wide_naive" if too_short(panel)[row] and not counts else ""
+def _carriers(panel: Panel, counts: bool, maker: str) -> tuple[str, ...]:
+    """What carries each series: a fallback, or what forecasts the panel."""
+    short = too_short(panel) & (not counts)
+    names = np.where(all_zero(panel), "zero", np.where(short, "wide_naive", maker))
+    return tuple(str(name) for name in names)

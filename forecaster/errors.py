@@ -21,6 +21,7 @@ ForecasterError
 │   └── WrongKey                 another key than the one that wrapped the history's keys
 ├── HistoryUnwritable        ask the person: disk full or no permission; the history is as it was before
 ├── UnknownModel             ask the person: a model of that name does not exist
+├── FamilyNotInstalled       ask the person: a model was named whose package is not installed
 └── NothingToForecast        ask the person: the history holds no series of these regions
 """
 
@@ -123,6 +124,10 @@ class HistoryUnwritable(ForecasterError):
 
 class UnknownModel(ForecasterError):
     """There is no model of that name."""
+
+
+class FamilyNotInstalled(ForecasterError):
+    """A model was asked for by name whose package is an extra that is not installed."""
 
 
 class NothingToForecast(ForecasterError):

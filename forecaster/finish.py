@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from contracts.series import LEVELS, SeriesKind, Unit, unit_of
 from forecaster.panel import Matrix, Panel
 
-NEEDED_HOURS = 48  # observed; two of each hour of the day
+NEEDED_HOURS = 24  # observed; one of each hour of the day
 NEEDED_DAYS = 8
 CEILING = 4.0  # no quantile lies above so many times the largest value ever seen: a level that fell to almost nothing
 # makes relative errors of any size

@@ -9,6 +9,7 @@ import numpy as np
 from contracts.document import bytes_digest
 from contracts.environment import BlockUse, Coefficients
 from contracts.forecast import (
+    BlendWeights,
     BlockOutlook,
     Evidence,
     Forecast,
@@ -26,7 +27,7 @@ from forecaster.blocks import block_outlooks
 from forecaster.customers import promised_levels
 from forecaster.demand import DemandSettings, resource_demand
 from forecaster.derive import DERIVED
-from forecaster.engine import EngineSettings, PanelForecast, forecast_panel
+from forecaster.engine import EngineSettings, PanelForecast, Tier, forecast_panel
 from forecaster.finish import NEEDED_DAYS, NEEDED_HOURS
 from forecaster.models.catalogue import check_names
 from forecaster.outside import SUMMED, Joined, Outside, Surroundings
@@ -51,6 +52,7 @@ class ForecastSettings:
         origin: the first hour that must not be seen; None means right after the last measurement.
         seed: of models that draw (none does now); part of the input all the same.
         models: names of the models that compete; empty means all. Where none of them suits a series, all compete.
+        tier: how much work it is worth.
         outside: events and customer profiles.
         hold_hours: recommendations are for the busiest of so many hours.
         recommend_level: the quantile that they rest on.
@@ -65,6 +67,7 @@ class ForecastSettings:
     origin: datetime | None = None
     seed: int = 0
     models: tuple[str, ...] = ()
+    tier: Tier = Tier.FULL
     outside: Outside = field(default_factory=Outside)
     hold_hours: int = 24
     recommend_level: float = 0.9
@@ -124,6 +127,7 @@ def make_forecast(
         series=tuple(sorted((one for part in parts for one in _series(part)), key=_order)),
         request_profiles=request_profiles(selected_requests(history, settings.scope)),
         models=tuple(score for part in parts for score in _model_scores(part)),
+        blends=tuple(blend for part in parts for blend in _blends(part)),
         treatments=(*prepared.treatments, *(found for part in parts for found in _treatments(part))),
         demand=_demand(parts, prepared, settings),
         blocks=_blocks(parts, settings),
@@ -160,7 +164,7 @@ def panels(prepared: Prepared, hourly_hours: int, daily_days: int) -> tuple[tupl
 def engine_settings(panel: Panel, settings: ForecastSettings) -> EngineSettings:
     """How the engine treats a panel of this forecast."""
     counts = all(key.kind is SeriesKind.PEERING_REQUESTS for key in panel.keys)
-    return EngineSettings(models=settings.models, seed=settings.seed, counts=counts)
+    return EngineSettings(models=settings.models, tier=settings.tier, seed=settings.seed, counts=counts)
 
 
 def _series(part: Part) -> list[SeriesForecast]:
@@ -233,6 +237,14 @@ def _model_scores(part: Part) -> list[ModelScore]:
     return [
         ModelScore(model=one.name, granularity=part.panel.granularity, scores=one.scores.summary(everything))
         for one in part.forecast.examination.entries
+    ]
+
+
+def _blends(part: Part) -> list[BlendWeights]:
+    granularity = part.panel.granularity
+    return [
+        BlendWeights(kind=one.kind, granularity=granularity, series=one.series, weights=dict(one.weights))
+        for one in part.forecast.weights
     ]
 
 

@@ -18,7 +18,7 @@ Steps = NDArray[np.int64]
 HOURS_FOR_A_DAY = 18  # a day with fewer observed hours is a gap
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
 class Panel:
     """Series over steps; the last step ends at `end`.
 

@@ -10,8 +10,28 @@ from forecaster.panel import Matrix, Panel, Steps
 Said = NDArray[np.float32]
 
 MAX_WINDOWS = 14  # of hourly series a fortnight of daily origins
-LEAST_DAYS = 2  # seen before an origin
-CELLS = 600_000  # of windows, series and steps: more are thinned; a family's quantiles of them are 36 MB
+LEAST_DAYS = 1  # seen before an origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is held back.
+
+    Attributes:
+        many: of more series than this fewer windows are looked at: what they tell is pooled anyway.
+        fewer: so many,
+        days_apart: and so far apart.
+        cells: of windows, series and steps; more are thinned. A family's quantiles of them take 60 bytes each.
+    """
+
+    many: int
+    fewer: int
+    days_apart: int
+    cells: int
+
+
+FULL = Effort(many=200, fewer=7, days_apart=2, cells=400_000)
+FAST = Effort(many=0, fewer=5, days_apart=3, cells=120_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +81,7 @@ class HeldBack:
         return HeldBack(windows=self.windows, said=self.said, actual=actual)
 
 
-def plan_windows(panel: Panel, steps: int, limit: int = MAX_WINDOWS, cells: int = CELLS) -> Windows:
+def plan_windows(panel: Panel, steps: int, effort: Effort = FULL) -> Windows:
     """Origins in the newer two thirds of the panel.
 
     Those of hourly series are the newest, a day apart, down to the one that only a day is known of; those of daily ones
@@ -73,10 +93,14 @@ def plan_windows(panel: Panel, steps: int, limit: int = MAX_WINDOWS, cells: int 
     last = panel.steps - (day if day > 1 else min(steps, panel.week, max(1, (panel.steps - first) // 2)))
     if last < first or not panel.keys:
         return Windows(cutoffs=(), ahead=np.arange(0), day=day)
-    apart = day if day > 1 else max(1, (last - first) // (limit - 1))
-    cutoffs = tuple(reversed(range(last, first - 1, -apart)[:limit]))
+    many = len(panel.keys) > effort.many
+    few, days_apart = (effort.fewer, effort.days_apart) if many else (MAX_WINDOWS, 1)
+    days_apart = max(1, min(days_apart, (last - first) // (day * (few - 1))))
+    apart = day * days_apart if day > 1 else max(1, (last - first) // (few - 1))
+    cutoffs = tuple(reversed(range(last, first - 1, -apart)[:few]))
     reach = min(steps, panel.steps - cutoffs[0])
-    return Windows(cutoffs=cutoffs, ahead=_thinned(reach, cells // (len(cutoffs) * len(panel.keys)), day), day=day)
+    wanted = effort.cells // (len(cutoffs) * len(panel.keys))
+    return Windows(cutoffs=cutoffs, ahead=_thinned(reach, wanted, day), day=day)
 
 
 def _thinned(reach: int, wanted: int, day: int) -> Steps:
@@ -93,6 +117,6 @@ def actuals(panel: Panel, windows: Windows) -> Matrix:
     padded = np.pad(panel.observed, ((0, 0), (0, windows.reach)), constant_values=np.nan)
     rows = []
     for cutoff in windows.cutoffs:
-        old_enough = seen[:, cutoff - 1] >= (LEAST_DAYS * panel.day if panel.day > 1 else panel.week)
+        old_enough = seen[:, cutoff - 1] >= (0.75 * LEAST_DAYS * panel.day if panel.day > 1 else panel.week)
         rows.append(np.where(old_enough[:, None], padded[:, cutoff + windows.ahead - 1], np.nan))
     return np.stack(rows)

@@ -29,6 +29,7 @@ class ForecastOrder:
         folder: the project's folder.
         origin: the first moment not seen; the end of the history by default.
         models: names of the models to choose from; all by default.
+        fast: with less work, for a look.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class ForecastOrder:
     origin: datetime | None = None
     models: tuple[str, ...] = ()
     seed: int = SEED
+    fast: bool = False
 
     @property
     def file(self) -> Path:
@@ -50,6 +52,8 @@ class ForecastOrder:
 
     def settings(self, make: Callable[..., S]) -> S:
         """As the forecaster wants them: forecast and back-test have the same ones."""
+        from forecaster.engine import Tier
+
         environment = self.environment
         return make(
             environment=environment.name,
@@ -60,6 +64,7 @@ class ForecastOrder:
             origin=self.origin,
             seed=self.seed,
             models=self.models,
+            tier=Tier.FAST if self.fast else Tier.FULL,
         )
 
     def outside(self, now: datetime) -> "Outside":

@@ -42,8 +42,8 @@ class Boosting:
     rounds: int = 60
     depth: int = 5
     learning_rate: float = 0.1
-    rows: int = 60_000
-    rows_of_series: int = 700
+    rows: int = 40_000
+    rows_of_series: int = 600
     origins: int = 14
     seed: int = 0
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.series import SeriesKind
+from contracts.series import LEVELS, SeriesKind
 from forecaster.models.model import TINY
 from forecaster.models.profile import Profile
 from forecaster.panel import Matrix, Panel, Steps
@@ -17,8 +17,9 @@ LEVEL_DAYS = 14  # the level that values are divided by: long enough for two wee
 SPREAD_DAYS = 28
 LEAST_SPREAD = 0.02  # of the level
 WINDOWS = (1 / 8, 1, 3, 7, 28)  # days: recent levels
-RECENT, LONG = Profile(14, 0.25), Profile(56, 0.25, 14.0)
-RECENT_LEVELS, LONG_LEVELS = np.array([0.1, 0.5, 0.9]), np.array([0.1, 0.5, 0.9, 0.975])
+RECENT, LONG = Profile(14), Profile(56, 0.25, 14.0)
+RECENT_LEVELS = [LEVELS.index(level) for level in (0.1, 0.5, 0.9)]
+LONG_LEVELS = [LEVELS.index(level) for level in (0.1, 0.5, 0.9, 0.975)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +59,7 @@ class Sight:
 
     def at(self, origin: int, ahead: Steps) -> Seen:
         """The features of steps ahead (from 1) at an origin; only steps before it are read."""
-        panel = self._panel.until(origin)
+        panel = self._panel if origin == self._panel.steps else self._panel.until(origin)
         level = np.nan_to_num(self._means.before(origin, LEVEL_DAYS * panel.day))
         change = np.nan_to_num(self._changes.before(max(origin - self._lag, 0), SPREAD_DAYS * panel.day))
         divisor = np.where(level > TINY, level, np.nan)
@@ -69,8 +70,8 @@ class Sight:
         lags = (_lagged(panel, target, unit * ((ahead - 1) // unit + 1)) for unit in (panel.day, panel.week))
         recent = [self._means.before(origin, max(1, round(days * panel.day))) for days in WINDOWS]
         values = [
-            *np.moveaxis(RECENT.at(panel, ahead, RECENT_LEVELS), 2, 0),
-            *np.moveaxis(LONG.at(panel, ahead, LONG_LEVELS), 2, 0),
+            *np.moveaxis(RECENT.at(panel, ahead)[..., RECENT_LEVELS], 2, 0),
+            *np.moveaxis(LONG.at(panel, ahead)[..., LONG_LEVELS], 2, 0),
             *lags,
             *(np.broadcast_to(mean[:, None], shape) for mean in recent),
         ]

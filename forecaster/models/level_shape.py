@@ -12,7 +12,7 @@ import numpy as np
 
 from contracts.series import LEVELS, Granularity
 from forecaster.models.model import LEVEL, MEDIAN, NORMAL, TINY, Says, finite, spread
-from forecaster.models.order import sort_samples, weighted_quantiles
+from forecaster.models.order import quantiles
 from forecaster.panel import Matrix, Panel, Steps
 
 HARMONICS = 5  # of the day on all days
@@ -20,6 +20,7 @@ FREE_HARMONICS = 3  # of what weekends have of their own
 HUBER = 1.5  # errors of more typical ones than this count less
 ROUNDS = 3  # of reweighting
 SPREAD_WEEKS = 4  # whose errors say how far values stray
+MANY = 5  # series that have something in common
 LEAST_SPREAD = 0.02  # in the logarithm
 CLIP = 3.0  # typical errors: a burst is not a level
 CEILING = 2.0  # times the largest value seen
@@ -53,7 +54,7 @@ class LevelShape:
         return Says.QUANTILES
 
     def suits(self, panel: Panel) -> bool:
-        return panel.steps >= (3 * panel.day if panel.day > 1 else 2 * panel.week)
+        return panel.steps >= (panel.day if panel.day > 1 else 2 * panel.week)
 
     def fit(self, panel: Panel, steps: int) -> "FittedLevelShape":
         """Learns how long errors of the shape of the older half persist in the newer half."""
@@ -105,7 +106,9 @@ class _Shape:
         phase = panel.phase(np.arange(panel.steps))
         weight = 0.5 ** ((until - 1 - np.arange(until)) / panel.day / family.half_life)
         columns = _calendar(panel.granularity, panel.day)
-        curve, bound = _regress(logs[:, :until], weight, (columns, phase[:until]), family.ridge)
+        shared = _shared(logs[:, :until], weight, (columns, phase[:until]), family.ridge)
+        curve, bound = _regress(logs[:, :until] - shared[phase[:until]], weight, (columns, phase[:until]), family.ridge)
+        curve = curve + shared
         return _Shape(curve, logs - curve[:, phase], bound, offset)
 
     def at(self, phase: Steps) -> Matrix:
@@ -144,6 +147,19 @@ def _calendar(granularity: Granularity, day: int) -> Matrix:
         waves = [wave(order * angle) for order in range(1, HARMONICS + 1) for wave in (np.sin, np.cos)]
         columns += [*waves, *(free * wave for wave in waves[: 2 * FREE_HARMONICS])]
     return np.column_stack(columns)
+
+
+def _shared(logs: Matrix, weight: Matrix, design: tuple[Matrix, Steps], ridge: float) -> Matrix:
+    """The curve over the week that all series have in common, around 0: where the own of a young series begins."""
+    share = 1.0 - logs.shape[1] / len(design[0])  # of a week: from then on each series says it for itself
+    if len(logs) < MANY or share <= 0:
+        return np.zeros(len(design[0]))
+    around = logs - _median(logs)[:, None]
+    known = np.isfinite(around)
+    count = known.sum(axis=0)
+    common = np.where(count > 0, np.where(known, around, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
+    curve = _regress(common[None, :], weight, design, ridge / len(logs))[0][0]
+    return np.asarray(share * (curve - curve.mean()))
 
 
 def _regress(logs: Matrix, weight: Matrix, design: tuple[Matrix, Steps], ridge: float) -> tuple[Matrix, Matrix]:
@@ -190,7 +206,7 @@ def _range(ahead: Steps, day: int) -> Steps:
 
 def _strays(errors: Matrix) -> Matrix:
     """Quantiles around the centre of each series: the mean of its own errors' and of a normal distribution's."""
-    own = np.nan_to_num(weighted_quantiles(*sort_samples(errors, np.ones(errors.shape)), LEVEL))
+    own = np.nan_to_num(quantiles(errors, LEVEL))
     below, above = (np.maximum(own[:, index] / NORMAL[index], LEAST_SPREAD) for index in TENTHS)
     normal = spread(np.zeros(len(own)), below, above)
     return np.asarray((own - own[:, MEDIAN, None] + normal) / 2)

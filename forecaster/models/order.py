@@ -5,12 +5,25 @@ import numpy as np
 from forecaster.panel import Matrix
 
 
-def sort_samples(samples: Matrix, weights: Matrix) -> tuple[Matrix, Matrix]:
+def sort_samples(samples: Matrix, *weights: Matrix) -> tuple[Matrix, ...]:
     """Samples in ascending order along the last axis, unknown (NaN) ones last with weight 0, and their weights."""
-    values = np.where(np.isfinite(samples), samples, np.inf)
-    order = np.argsort(values, axis=-1, kind="stable")
-    known = np.where(np.isfinite(samples), np.broadcast_to(weights, samples.shape), 0.0)
-    return np.take_along_axis(values, order, -1), np.take_along_axis(known, order, -1)
+    known = np.isfinite(samples)
+    values = np.where(known, samples, np.inf)
+    order = np.argsort(values, axis=-1)
+    ordered = [np.take_along_axis(np.where(known, weight, 0.0), order, -1) for weight in weights]
+    return np.take_along_axis(values, order, -1), *ordered
+
+
+def quantiles(samples: Matrix, levels: Matrix) -> Matrix:
+    """Quantiles along the last axis, every known sample alike, shape (..., levels); NaN where none is known."""
+    size = samples.shape[-1]
+    ordered = np.sort(samples, axis=-1)  # unknown values last
+    known = np.isfinite(samples).sum(axis=-1)[..., None]
+    place = np.clip(levels * known - 0.5, 0.0, np.maximum(known - 1, 0))
+    left = np.minimum(np.floor(place).astype(np.int64), size - 1)
+    right = np.minimum(left + 1, np.maximum(known - 1, 0))
+    below, above = np.take_along_axis(ordered, left, -1), np.take_along_axis(ordered, right, -1)
+    return np.asarray(below + (place - left) * (above - below))
 
 
 def weighted_quantiles(samples: Matrix, weights: Matrix, levels: Matrix) -> Matrix:
@@ -27,8 +40,9 @@ def weighted_quantiles(samples: Matrix, weights: Matrix, levels: Matrix) -> Matr
     size = samples.shape[-1]
     rows = samples.size // size if size else 0
     values, weight = samples.reshape(rows, size), weights.reshape(rows, size)
-    total = weight.sum(axis=1)
-    middle = (np.cumsum(weight, axis=1) - weight / 2) / np.maximum(total, 1e-300)[:, None]
+    summed = np.cumsum(weight, axis=1)
+    total = summed[:, -1]
+    middle = (summed - weight / 2) / np.maximum(total, 1e-300)[:, None]
     known = np.count_nonzero(np.isfinite(values), axis=1)
     offset = 2.0 * np.arange(rows)[:, None]  # each row's middles lie between 0 and 1: apart by 2 all rows are one
     found = np.searchsorted((middle + offset).ravel(), (levels[None, :] + offset).ravel()).reshape(rows, len(levels))

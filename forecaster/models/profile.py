@@ -8,6 +8,7 @@ moves, long ones know weekends.
 """
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from forecaster.panel import Matrix, Panel, Steps
 
 NEIGHBOUR = 0.5  # weight of the hour before and the hour after
 WORKING_DAYS = 5
+
+_TABLES: "WeakKeyDictionary[Panel, dict[Profile, Matrix]]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +45,31 @@ class Profile:
         return Says.QUANTILES
 
     def suits(self, panel: Panel) -> bool:
-        return panel.steps >= 2 * panel.day
+        return panel.steps >= panel.day
 
     def fit(self, panel: Panel, steps: int) -> "Profile":
         """Nothing to learn: the rule is the model."""
         return self
 
     def predict(self, panel: Panel, ahead: Steps) -> Matrix:
-        return finite(self.at(panel, ahead, LEVEL), panel)
+        return finite(self.at(panel, ahead), panel)
 
-    def at(self, panel: Panel, ahead: Steps, levels: Matrix) -> Matrix:
-        """Quantiles at any levels, (series, steps, levels); NaN where nothing was seen."""
-        table = self._table(panel, levels)
+    def at(self, panel: Panel, ahead: Steps) -> Matrix:
+        """Quantiles of steps ahead, (series, steps, levels); NaN where nothing was seen."""
         kind = weekend(panel, panel.steps + ahead - 1).astype(np.int64)
-        return np.asarray(table[kind, :, (ahead - 1) % panel.day].transpose(1, 0, 2))
+        return np.asarray(self.table(panel)[kind, :, (ahead - 1) % panel.day].transpose(1, 0, 2))
 
-    def _table(self, panel: Panel, levels: Matrix) -> Matrix:
-        """Shape (kinds of day, series, steps of the day, levels); the day begins where the panel ends."""
+    def table(self, panel: Panel) -> Matrix:
+        """Shape (kinds of day, series, steps of the day, levels); the day begins where the panel ends.
+
+        Kept as long as the panel: boosting looks at the same tables that this family speaks from.
+        """
+        kept = _TABLES.setdefault(panel, {})
+        if self not in kept:
+            kept[self] = self._table(panel)
+        return kept[self]
+
+    def _table(self, panel: Panel) -> Matrix:
         day, days = panel.day, max(1, min(self.days, panel.steps // panel.day))
         near = 1 if day > 1 else 0
         shifts = range(-near, near + 1)
@@ -69,10 +80,10 @@ class Profile:
         weight = np.concatenate([recent * (NEIGHBOUR if shift else 1.0) for shift in shifts])
         free = weekend(panel, np.arange(first, panel.steps)).reshape(days, day)
         free = np.tile(free, (len(shifts), 1)).T
-        tables = []
-        for kind in (False, True) if self.other < 1 else (False,):
-            weights = weight * np.where(free == kind, 1.0, self.other)
-            tables.append(weighted_quantiles(*sort_samples(samples, weights), levels))
+        kinds = (False, True) if self.other < 1 else (False,)
+        weights = (weight * np.where(free == kind, 1.0, self.other) for kind in kinds)
+        values, *by_kind = sort_samples(samples, *weights)
+        tables = [weighted_quantiles(values, one, LEVEL) for one in by_kind]
         return np.stack([tables[0], tables[-1]])
 
 

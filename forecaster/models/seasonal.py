@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecaster.models.model import LEVEL, Says, finite
-from forecaster.models.order import sort_samples, weighted_quantiles
+from forecaster.models.order import quantiles
 from forecaster.panel import Matrix, Panel, Steps
 
 RECENT_WEEKS = 4  # errors older than this say little about the next ones
+MANY, THINNED = 100, 5  # of more series every fifth error is looked at, which meets every hour of the day
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Seasonal:
         return Says.QUANTILES
 
     def suits(self, panel: Panel) -> bool:
-        return panel.steps >= self.season * self.depth + panel.day
+        return panel.steps >= self.season * self.depth + (panel.day if self.season > panel.day else 0)
 
     def fit(self, panel: Panel, steps: int) -> "Seasonal":
         """Nothing to learn: the rule is the model."""
@@ -62,8 +63,8 @@ class Seasonal:
     def _errors(self, panel: Panel, seasons: int) -> Matrix:
         """Quantiles of the errors of each series, (series, levels); 0 where there was none to see."""
         first = max(self.season * seasons, panel.steps - RECENT_WEEKS * panel.week)
-        targets = np.arange(first, panel.steps)
+        targets = np.arange(first, panel.steps, 1 if len(panel.keys) <= MANY else THINNED)
         if not len(targets):
             return np.zeros((len(panel.keys), len(LEVEL)))
         errors = panel.observed[:, targets] - self._rule(panel.filled, targets, seasons)
-        return np.nan_to_num(weighted_quantiles(*sort_samples(errors, np.ones(errors.shape)), LEVEL))
+        return np.nan_to_num(quantiles(errors, LEVEL))

@@ -66,7 +66,7 @@ def make_the_forecast(stage: Stage) -> Scene:
     from prestage.forecasts import ForecastOrder, forecast_environment
     from prestage.views.world import forecast_text
 
-    order = ForecastOrder(folder=stage.folder, environment=stage.project.environment)
+    order = ForecastOrder(folder=stage.folder, environment=stage.project.environment, fast=True)
     bundle = forecast_environment(order, stage.clock, stage.progress)
     path = stage.remember("forecast", stage.folder / "results" / "forecast.json")
     write_forecast(path, bundle)
@@ -87,7 +87,7 @@ def back_test(stage: Stage) -> Scene:
     from prestage.forecasts import ForecastOrder, backtest_environment
     from prestage.views.backtest import backtest_text
 
-    order = ForecastOrder(folder=stage.folder, environment=stage.project.environment)
+    order = ForecastOrder(folder=stage.folder, environment=stage.project.environment, fast=True)
     report = backtest_environment(order, stage.progress)
     stage.backtest = figures = backtest_figures(report)
     file = stage.keep("backtest", report, "backtest.json")

@@ -1,5 +1,7 @@
 """Weights follow what was right, start where nothing is known, and see nothing too early."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from forecaster.blend import SHARE, learn_weights
 from forecaster.groups import kind_groups, volume_groups
 from forecaster.models.model import spread
 from forecaster.prepare import Scope, prepare
-from forecaster.windows import HeldBack, Windows, plan_windows
+from forecaster.windows import FULL, HeldBack, Windows, plan_windows
 from tests.forecaster.estates import history, series, wave
 
 PRIOR = np.array([0.5, 0.3, 0.2])
@@ -86,5 +88,5 @@ def test_volumes_are_told_apart_where_there_are_enough_series():
 
 def test_a_large_panel_is_thinned_to_every_hour_of_the_day():
     panel = levels(*[series("cpu", f"r{index}", wave(400)) for index in range(3)])
-    thin = plan_windows(panel, 168, cells=3 * 14 * 40)
+    thin = plan_windows(panel, 168, replace(FULL, cells=3 * 14 * 40))
     assert len(thin.ahead) <= 60 and set((thin.ahead - 1) % 24) == set(range(24))

@@ -81,7 +81,7 @@ def test_a_said_spread_of_nothing_is_floored_and_errors_are_capped():
 
 
 def test_groups_are_told_apart_and_kept_together():
-    """A group that strays more is wider; half of what it learns is everyone's."""
+    """A group that strays more is wider; most of what it learns is everyone's."""
     calm, wild = Held(14, 6, 24, scale=1.0), Held(14, 6, 24, scale=6.0)
     both = Held(14, 12, 24)
     both.said, both.actual = (
@@ -89,7 +89,7 @@ def test_groups_are_told_apart_and_kept_together():
     )
     quantiles = both.quantiles(both.learned(np.repeat([0, 1], 6)))
     width = (quantiles[..., -1] - quantiles[..., 0]).mean(axis=(0, 2))
-    assert width[6] > 1.5 * width[0]
+    assert width[6] > 1.2 * width[0]
 
 
 def test_buckets_are_days_ahead():

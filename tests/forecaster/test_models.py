@@ -1,5 +1,7 @@
 """Model families: right on what they should know, and blind to what comes after the origin."""
 
+from importlib.metadata import EntryPoint
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,13 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from contracts.series import LEVELS, Granularity
-from forecaster.errors import UnknownModel
+from forecaster.errors import FamilyNotInstalled, UnknownModel
 from forecaster.models.boosted_counts import BoostedCounts
 from forecaster.models.boosting import Boosting
-from forecaster.models.catalogue import check_names, families
+from forecaster.models.catalogue import GROUP, check_names, chosen, families
 from forecaster.models.level_shape import LevelShape
 from forecaster.models.model import MEDIAN, Says
 from forecaster.models.order import sort_samples, weighted_quantiles
+from forecaster.models.per_series import PerSeries
 from forecaster.models.profile import Profile
 from forecaster.models.request_rate import RequestRate
 from forecaster.models.seasonal import Seasonal
@@ -25,6 +28,11 @@ LEVEL_FAMILIES = families(Granularity.HOURLY, counts=False, seed=0)
 COUNT_FAMILIES = families(Granularity.HOURLY, counts=True, seed=0)
 CHEAP = [family for family in LEVEL_FAMILIES if family.name != "xgboost"]
 WEEK = np.arange(1, 169)
+
+
+def quantiles_of(samples: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    ordered, weight = sort_samples(samples, weights)
+    return weighted_quantiles(ordered, weight, levels)
 
 
 def panel_of(*rows: np.ndarray) -> Panel:
@@ -77,7 +85,7 @@ def test_what_is_said_is_finite_and_from_0(observed, family, steps):
 @given(arrays(np.float64, (3, 9), elements=st.one_of(st.floats(-9, 9), st.just(np.nan))))
 def test_weighted_quantiles_against_definition_5(samples):
     levels = np.array([0.01, 0.3, 0.5, 0.9])
-    found = weighted_quantiles(*sort_samples(samples, np.ones(samples.shape)), levels)
+    found = quantiles_of(samples, np.ones(samples.shape), levels)
     for row, quantiles in zip(samples, found, strict=True):
         known = row[np.isfinite(row)]
         if len(known):
@@ -88,9 +96,9 @@ def test_weighted_quantiles_against_definition_5(samples):
 
 def test_a_weight_of_two_is_two_samples():
     samples, weights = np.array([[1.0, 5.0, 9.0]]), np.array([[1.0, 2.0, 1.0]])
-    found = weighted_quantiles(*sort_samples(samples, weights), np.array([0.5]))
+    found = quantiles_of(samples, weights, np.array([0.5]))
     assert found[0, 0] == pytest.approx(5.0)
-    skewed = weighted_quantiles(*sort_samples(samples, np.array([[1.0, 1.0, 20.0]])), np.array([0.5]))
+    skewed = quantiles_of(samples, np.array([[1.0, 1.0, 20.0]]), np.array([0.5]))
     assert skewed[0, 0] > 8
 
 
@@ -149,6 +157,41 @@ def test_a_model_of_no_such_name():
     with pytest.raises(UnknownModel, match="did you mean 'xgboost'"):
         check_names(("xgbost",))
     check_names(("xgboost", "seasonal_naive_7", "flat_rate"))
+
+
+@pytest.mark.parametrize("name", ["arima", "ets"])
+def test_classical_families_know_the_day(name):
+    pytest.importorskip("statsmodels", reason="the extra models is not installed: arima and ets are not tested")
+    panel = panel_of(wave(24 * 14, noise=0.05), np.ones(24 * 14))
+    family = PerSeries(name)
+    said = family.fit(panel, 24).predict(panel, np.arange(1, 25))
+    assert np.abs(said[0, :, MEDIAN] / wave(24 * 15, noise=0.0)[-24:] - 1).mean() < 0.15
+    assert (said[1] == 1.0).all()
+
+
+def test_a_family_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr("forecaster.models.per_series.find_spec", lambda name: None)
+    with pytest.raises(FamilyNotInstalled, match=r"arima.*statsmodels"):
+        PerSeries("arima").fit(panel_of(wave(200)), 24)
+
+
+def test_an_installed_package_adds_a_family(monkeypatch):
+    """An entry point of the group: named, it is blended like any other; unnamed, it is not even loaded."""
+    point = EntryPoint(name="own", value="tests.forecaster.test_models:own_family", group=GROUP)
+    monkeypatch.setattr("forecaster.models.catalogue.entry_points", lambda group: [point])
+    found = chosen(Granularity.HOURLY, ("own", "seasonal_naive_24"), counts=False, seed=0)
+    assert [family.name for family in found] == ["seasonal_naive_24", "own"]
+    assert "own" not in [family.name for family in chosen(Granularity.HOURLY, (), counts=False, seed=0)]
+
+
+class Own(Seasonal):
+    @property
+    def name(self) -> str:
+        return "own"
+
+
+def own_family(granularity: Granularity, seed: int) -> Own:
+    return Own(24)
 
 
 def test_a_pair_that_fell_silent_is_drawn_towards_the_others():
