@@ -30,6 +30,7 @@ LOCK = ROOT / "benchmarks" / "forecast_peers.txt"
 LEVEL_PEERS = (
     "SeasonalNaive24", "SeasonalNaive168", "MSTL", "XGBoostConformal", "AutoTheta", "AutoETS", "Prophet", "AutoARIMA",
 )  # fmt: skip
+TRUTH = "the true rates"
 CROSTON = ("CrostonClassic", "CrostonOptimized", "CrostonSBA", "TSB", "IMAPA", "ADIDA")
 COUNT_PEERS = ("XGBoostPoisson", "XGBoostPoissonNB", *CROSTON, "SeasonalNaive168")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -104,6 +105,8 @@ def answers(one: BenchmarkSet, options: argparse.Namespace) -> Iterator[Answer]:
             if options.peers is None or peer in options.peers:
                 said, seconds = by_peer(peer, one, folder)
                 yield Answer(name=peer, said=said, seconds=seconds)
+        if one.truth is not None:
+            yield Answer(name=TRUTH, said=one.truth, seconds=0.0)
         for tier in options.tiers:
             said, seconds, memory = by_prestage(one, folder, ["--tier", tier, *options.ours])
             yield Answer(name=f"Prestage ({tier})", said=said, seconds=seconds, memory_mib=memory)
@@ -124,10 +127,10 @@ def results_of(one: BenchmarkSet, answers: list[Answer], names: frozenset[str]) 
 
 
 def ratios(results: list[Result]) -> dict[str, float]:
-    """Scaled CRPS of each of ours over that of the best peer in hindsight."""
-    peers = [one.scores.scaled_crps or math.inf for one in results if not one.name.startswith("Prestage")]
+    """Scaled CRPS of each of ours over that of the best peer in hindsight; none where no peer was asked."""
     ours = [one for one in results if one.name.startswith("Prestage")]
-    return {one.name: (one.scores.scaled_crps or math.inf) / min(peers, default=math.inf) for one in ours}
+    peers = [one.scores.scaled_crps or math.inf for one in results if one not in ours and one.name != TRUTH]
+    return {one.name: (one.scores.scaled_crps or math.inf) / min(peers) for one in ours} if peers else {}
 
 
 def main() -> None:

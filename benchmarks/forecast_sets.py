@@ -4,9 +4,10 @@
   cutoff; those that are always 0 by then are left out; the rest is cut into 40 strata of the same size, and one pair is
   drawn from each (seed 11). 5 weekly windows, first cutoff 2005-02-06T15:00, 168 h.
 - cloud: 41 service series. Windows end with each series; their number is (hours - 96) // 168, from 1 to 5; 168 h.
-- counts: requests between 12 zones, 132 ordered pairs, 9 weeks. Rate = level of the pair (lognormal, sigma 0.8) x daily
-  cosine with its peak at the pair's own hour (13 to 20) x 0.45 at weekends, negative binomial of size 0.7, scaled so
-  that 93 % of the hours are 0 (seed 5). 5 weekly windows, 168 h.
+- counts: requests between 12 zones, 132 ordered pairs, 9 weeks. Rate = level of the pair (lognormal, sigma 1.2) x
+  exp(3 cos - 3) over the day with its peak at the pair's own hour (13 to 20) x 0.2 at weekends, negative binomial of
+  size 1, scaled so that 93 % of the hours are 0 (seed 5). 5 weekly windows, 168 h. What the true rates would have said
+  is scored beside the forecasters: nobody can do better but by luck.
 - short: the geant series with nothing but the 48 hours before each cutoff, 24 h; `short_full` is the same with all that
   was before.
 """
@@ -17,9 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import nbinom
+
+from contracts.series import LEVELS
 
 FIRST = pd.Timestamp("2005-02-06T15:00")
 WEEK = 168
+SIZE, ZEROS = 1.0, 0.93  # of the counts' distribution
 SHIFTED = "r16->"
 """What this region sends grew fifteenfold within the windows, for good: its errors, scaled by its past, are most of any
 mean over all series. So the set is shown without it, too.
@@ -56,6 +61,7 @@ class BenchmarkSet:
     parts: tuple[Part, ...]
     history: pd.DataFrame
     apart: str = ""
+    truth: pd.DataFrame | None = None
 
     def views(self) -> Iterator[tuple[str, frozenset[str]]]:
         """All series under the set's name; and, where some stand apart, the others alone."""
@@ -119,21 +125,30 @@ def counts(zones: int = 12, weeks: int = 9, seed: int = 5) -> BenchmarkSet:
     chance = np.random.default_rng(seed)
     pairs = [f"z{a:02}->z{b:02}" for a in range(zones) for b in range(zones) if a != b]
     times = pd.date_range("2026-01-05", periods=weeks * WEEK, freq="h")
-    level = chance.lognormal(0.0, 0.8, len(pairs))
+    level = chance.lognormal(0.0, 1.2, len(pairs))
     peak = chance.integers(13, 21, len(pairs))
-    day = 1 + 0.9 * np.cos((times.hour.to_numpy()[None] - peak[:, None]) * 2 * np.pi / 24)
-    rate = level[:, None] * day * np.where(times.dayofweek >= 5, 0.45, 1.0)
-    size, share = 0.7, 0.93
-    low, high = 1e-4, 10.0
+    day = np.exp(3 * np.cos((times.hour.to_numpy()[None] - peak[:, None]) * 2 * np.pi / 24) - 3)
+    rate = level[:, None] * day * np.where(times.dayofweek >= 5, 0.2, 1.0)
+    low, high = 1e-4, 1e3
     for _ in range(60):  # the factor that makes the expected share of zeros what is said
         middle = np.sqrt(low * high)
-        zeros = ((size / (size + middle * rate)) ** size).mean()
-        low, high = (middle, high) if zeros > share else (low, middle)
-    drawn = chance.negative_binomial(size, size / (size + middle * rate)).astype(np.float64)
+        zeros = ((SIZE / (SIZE + middle * rate)) ** SIZE).mean()
+        low, high = (middle, high) if zeros > ZEROS else (low, middle)
     rows = pd.DataFrame({"unique_id": np.repeat(pairs, len(times)), "ds": np.tile(times, len(pairs))})
-    rows["y"] = drawn.reshape(-1)
-    part = Part(rows=rows, cutoffs=weekly(times[-1] - 5 * WEEK * HOUR, 5))
-    return BenchmarkSet(name="counts", horizon=WEEK, counts=True, parts=(part,), history=rows)
+    rows["rate"] = middle * rate.reshape(-1)
+    rows["y"] = chance.negative_binomial(SIZE, SIZE / (SIZE + rows.rate)).astype(np.float64)
+    part = Part(rows=rows[["unique_id", "ds", "y"]], cutoffs=weekly(times[-1] - 5 * WEEK * HOUR, 5))
+    truth = pd.concat(_truth(rows, cutoff) for cutoff in part.cutoffs)
+    return BenchmarkSet(name="counts", horizon=WEEK, counts=True, parts=(part,), history=part.rows, truth=truth)
+
+
+def _truth(rows: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
+    """Quantiles of the distribution that a window's counts were drawn from."""
+    ahead = rows[(rows.ds > cutoff) & (rows.ds <= cutoff + WEEK * HOUR)]
+    rate = ahead.rate.to_numpy()[:, None]
+    quantiles = nbinom.ppf(np.array(LEVELS), SIZE, SIZE / (SIZE + rate))
+    columns = pd.DataFrame(quantiles, columns=[f"q{level:g}" for level in LEVELS], index=ahead.index)
+    return pd.concat([ahead[["unique_id", "ds"]].assign(cutoff=cutoff), columns], axis=1)
 
 
 def short(folder: Path) -> Iterator[BenchmarkSet]:
