@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.series import SeriesKind
-from forecaster.events.footprint import Footprint
+from forecaster.events.footprint import LAG, LEAD, Footprint
 from forecaster.events.shrinkage import Gauss
 from forecaster.panel import Matrix, Panel, Steps
 
@@ -46,35 +47,49 @@ def seen_effects(panel: Panel, past: Sequence[Footprint]) -> tuple[Seen, ...]:
     """Every effect that can be seen; one without neighbours to compare with is left out."""
     if not past:
         return ()
-    by_kind = {footprint.event.kind: np.zeros(panel.observed.shape, dtype=bool) for footprint in past}
+    touched = np.zeros(panel.observed.shape, dtype=bool)
+    windows = {footprint.event.kind: touched.copy() for footprint in past}
     for footprint in past:
         if not _is_long(footprint, panel):
-            by_kind[footprint.event.kind][np.ix_(footprint.rows, footprint.steps)] = True
-    crowds = np.sum(list(by_kind.values()), axis=0)
+            touched[np.ix_(footprint.rows, footprint.steps)] = True
+            inside = footprint.steps[(footprint.parts != LEAD) & (footprint.parts != LAG)]
+            windows[footprint.event.kind][np.ix_(footprint.rows, inside)] = True
     logs = _logs(panel.observed)
     kinds = np.array([key.kind for key in panel.keys])
     found = []
     for index, footprint in enumerate(past):
         for kind in sorted(set(kinds[footprint.rows])):
             rows = footprint.rows[kinds[footprint.rows] == kind]
-            view = _View(panel=panel, logs=logs[rows], crowds=crowds[rows], footprint=footprint)
+            others = [windows[other][rows] for other in windows if other is not footprint.event.kind]
+            view = _View(
+                panel=panel,
+                logs=logs[rows],
+                touched=touched[rows],
+                others=np.any([np.zeros(touched[rows].shape, dtype=bool), *others], axis=0),
+                footprint=footprint,
+            )
             found += [seen for part in np.unique(footprint.parts) if (seen := view.seen(index, kind, int(part), rows))]
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _View:
-    """Series of one kind around one event: logarithms, and how many kinds of short events touched them."""
+    """Series of one kind around one event, (rows, steps): logarithms, and what short events touched.
+
+    Attributes:
+        others: what lay in the windows of other kinds.
+    """
 
     panel: Panel
     logs: Matrix
-    crowds: Steps
+    touched: NDArray[np.bool_]
+    others: NDArray[np.bool_]
     footprint: Footprint
 
     def seen(self, index: int, kind: SeriesKind, part: int, rows: Steps) -> Seen | None:
         steps = self.footprint.steps[self.footprint.parts == part]
         ratios = self._ratios(steps)
-        alone = np.where(self.crowds[:, steps] <= 1, ratios, np.nan)  # hours that tell of this event only
+        alone = np.where(self.others[:, steps], np.nan, ratios)  # hours that tell of this event only
         ratios = alone if np.isfinite(alone).any() else ratios
         if not np.isfinite(ratios).any():
             return None
@@ -96,7 +111,7 @@ class _View:
         for day in PLACEBO_DAYS:
             shifted = steps + day * self.panel.day
             inside = (shifted >= 0) & (shifted < self.panel.steps)
-            if not inside.all() or self.crowds[:, shifted].any():
+            if not inside.all() or self.touched[:, shifted].any():
                 continue
             own = median(self._ratios(shifted), axis=1)
             if np.isfinite(own).any():
@@ -107,9 +122,9 @@ class _View:
 
     def _ratios(self, steps: Steps) -> Matrix:
         """Logarithms beside the median of the neighbours': (rows, steps), NaN where there are too few."""
-        blocked, weeks = self.crowds > 0, WEEKS
+        blocked, weeks = self.touched, WEEKS
         if _is_long(self.footprint, self.panel):
-            weeks = LONG_WEEKS
+            blocked, weeks = blocked.copy(), LONG_WEEKS
             blocked[:, self.footprint.steps] = True
         neighbours = []
         for week in range(1, weeks + 1):

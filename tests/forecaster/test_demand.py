@@ -120,6 +120,13 @@ def test_use_is_learned_where_both_are_measured_and_robust():
     assert curve.at(np.array([2000.0]))[0] == pytest.approx(2 * curve.at(np.array([1000.0]))[0], rel=0.05)
 
 
+def test_use_that_falls_with_load_is_held_level():
+    load = np.linspace(1, 100, 400)
+    use = np.where(load < 50, load, 100 - load)
+    at = fit_usage(load, use).at(load)
+    assert (np.diff(at) >= -1e-9).all() and at[-1] == pytest.approx(use[load > 40].mean(), rel=0.25)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e9)), min_size=1, max_size=60))
 def test_more_load_never_takes_less(points):

@@ -187,3 +187,16 @@ def test_two_events_of_a_kind_at_once_are_one_and_of_two_kinds_add_up():
         weaker = twice[1].model_copy(update={"uplift": 1.2, "id": name})
         one = learn_effects(world(factor=1.0), calendar(twice[0], weaker)).applied(flat_quantiles(4, 24), world())
         np.testing.assert_allclose(one[0, 6, MIDDLE], 20)
+
+
+def test_hours_that_another_kind_moved_too_teach_nothing_of_either():
+    """News breaks in the second hour of every match: the first hour alone tells what matches do."""
+    news = [
+        event((one.start - hour(0)).total_seconds() / 3600 + 1, 6, id=f"n{one.id}", kind=EventKind.NEWS)
+        for one in GAMES
+    ]
+    quiet = panel_of(usual(HOURS))
+    panel = panel_of(with_events(with_events(quiet.observed, quiet, GAMES, 1.6), quiet, news, 3.0))
+    effects = learn_effects(panel, calendar(*GAMES, *news))
+    for kind, factor in ((EventKind.SPORTS, 1.6), (EventKind.NEWS, 3.0)):
+        assert np.exp(effects.kinds[kind, SeriesKind.TRAFFIC, CORE].mean) == pytest.approx(factor, rel=0.12)
