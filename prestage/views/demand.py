@@ -29,12 +29,18 @@ def _events(events: tuple[ExpectedEvent, ...]) -> list[str]:
             moment(event.start),
             f"{event.factor - 1:+.0%}",
             number(event.series),
-            f"{event.learned_from} past ones" if event.learned_from else "what was stated",
+            _rests_on(event),
         )
         for event in events[:MOST_EVENTS]
     ]
     more = [dim(f"  and {len(events) - MOST_EVENTS} more")] if len(events) > MOST_EVENTS else []
     return [table(rows, head=("event ahead", "kind", "when", "moves", "series", "rests on"), right=(3, 4)), *more]
+
+
+def _rests_on(event: ExpectedEvent) -> str:
+    if event.learned_from:
+        return f"{event.learned_from} past ones"
+    return "what was stated" if event.factor != 1 else "nothing: only wider"
 
 
 def _recommended(demand: tuple[ResourceDemand, ...]) -> list[str]:

@@ -34,12 +34,14 @@ def test_regions_events_and_badly_used_blocks_are_told():
         for place, recommended in (("fra", 412.0), ("fra->ams", 77.0))
     ]
     event = ExpectedEvent(id="f", name="Final", kind="sports", start=AT, end=AT, series=3, factor=1.4, learned_from=5)
+    told = [event, *(event.model_copy(update={"factor": each, "learned_from": 0}) for each in (2.0, 1.0))]
     fields = {"hours": 24, "capacity_gbps": 1.0, "peak_gbps": 0.5, "under_share": 0.1, "over_share": 0.9}
     blocks = (
         BlockOutlook(block="10.0.0.0/28", under=0.0, over=0.75, **fields),
         BlockOutlook(block="10.0.1.0/28", under=0.2, over=0.1, **fields),
     )
-    text = "\n".join(outlook_lines(forecast(demand=tuple(demand), events=(event,), blocks=blocks)))
+    text = "\n".join(outlook_lines(forecast(demand=tuple(demand), events=tuple(told), blocks=blocks)))
     assert "412" in text and "77" not in text.replace("77%", "")
     assert "+40%" in text and "5 past ones" in text
+    assert "what was stated" in text and "nothing: only wider" in text
     assert "10.0.0.0/28" in text and "75%" in text and "10.0.1.0/28" not in text
