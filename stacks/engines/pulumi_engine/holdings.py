@@ -11,6 +11,7 @@ from stacks.engines.pulumi_engine.resources import ROOTS
 from stacks.engines.pulumi_engine.states import Held, States, held_by, outputs_of
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
 from stacks.engines.turns import AT_ONCE
+from stacks.strays import STRAYS_ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,13 @@ class Holdings:
         return found
 
     def outlived(self) -> tuple[str, ...]:
-        """Roots on demand whose every resource another stack has adopted: a bare `pulumi up` cannot drop them."""
+        """Roots on demand whose every resource another stack has adopted: a bare `pulumi up` cannot drop them.
+
+        Not the root of strays: what it shares with another stack by its key is a copy, to be destroyed through it.
+        """
         held = {stack: {item.applied.key for item in items} for stack, items in self.by_stack().items()}
         own = self.workspace.environment.name
+        held.pop(f"{own}.{STRAYS_ROOT}", None)
         roots = {
             stack: stack.removeprefix(f"{own}.") for stack in held if stack.startswith(f"{own}.{ON_DEMAND_PREFIX}")
         }

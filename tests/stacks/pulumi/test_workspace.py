@@ -12,6 +12,7 @@ from stacks.engines.pulumi_engine.holdings import Holdings
 from stacks.engines.pulumi_engine.locks import stale_locks
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
 from stacks.errors import ApplyBusy
+from stacks.strays import STRAYS_ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +134,12 @@ def test_a_stack_on_demand_outlives_its_resources(tmp_path, adopted, outlived):
     state_of(tmp_path, "dev", *adopted)
     state_of(tmp_path, "dev.ondemand-r1", "fra/network", "a/b")
     assert holdings(tmp_path).outlived() == outlived
+
+
+def test_a_copy_of_what_a_stack_holds_is_not_forgotten_with_the_root_of_strays(tmp_path):
+    state_of(tmp_path, "dev.fra", "fra/network")
+    state_of(tmp_path, f"dev.{STRAYS_ROOT}", "fra/network")
+    assert holdings(tmp_path).outlived() == ()
 
 
 def test_a_lock_of_another_host_is_not_ours_to_judge(tmp_path):
