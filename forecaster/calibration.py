@@ -25,7 +25,7 @@ CAP = 25.0  # an error of more spreads says that the spread was wrong, not how f
 ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
 ENOUGH_WINDOWS = 4  # that share no day: scores of one window are too alike
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
-FAMILIAR = 2.0  # windows that a window counts for where there are enough: weights were learned from the same ones
+FAMILIAR = 1.3  # of the days between first and last window count as windows: they are alike, and taught weights too
 OWN_SHARE = 0.25  # of a group's own correction, beside that of all series
 BLIND = 2.0  # nothing held back: all distances from the median are so many times as wide
 LOWER, UPPER = LEVELS.index(0.1), LEVELS.index(0.9)
@@ -132,6 +132,15 @@ class _Errors:
         """Rows of levels whose actual is known."""
         return np.asarray(self.scores[np.isfinite(self.scores[..., 0])])
 
+    def days(self) -> float:
+        """Days (or windows that share none) from the first to the last window."""
+        return float((self.cutoffs[-1] - self.cutoffs[0]) / self.day + 1) if self.day > 1 else float(self.independent())
+
+    def older(self) -> float:
+        """How much less is strayed now than from the windows, which knew less: a mean of n days strays by 1 + 1 / n."""
+        then, now = self.cutoffs.mean() / self.day, self.cutoffs[-1] / self.day + 1
+        return float(np.sqrt((1 + 1 / now) / (1 + 1 / then)))
+
     def independent(self) -> int:
         """How many windows count: all that begin a day apart; of daily series only those that share no day."""
         length = self.day if self.day > 1 else self.scores.shape[2]
@@ -148,7 +157,7 @@ def _sides(said: Matrix) -> Matrix:
     least = FLOOR_OF_MEDIAN * np.abs(said[..., MEDIAN]) + TINY
     least = np.maximum(least, FLOOR_OF_MEAN * ((below + above) / 2).mean(axis=-1, keepdims=True))
     below, above = np.maximum(below, least), np.maximum(above, least)
-    return np.where(LEVEL < 0.5, below[..., None], above[..., None])
+    return np.asarray(np.where(LEVEL < 0.5, below[..., None], above[..., None]))
 
 
 def _standardised(said: Matrix, actual: Matrix) -> Matrix:
@@ -184,4 +193,5 @@ def _pool(errors: _Errors) -> _Pooled | None:
     shift = np.array([np.quantile(scores[:, index], level) for index, level in enumerate(wanted)])
     series = int(np.isfinite(errors.scores[..., 0]).any(axis=(0, 2)).sum())
     apart = windows * series**0.75  # series are alike, but they are not one
-    return _Pooled(shift, widening(FAMILIAR * windows if enough else apart), enough)
+    wider = widening(FAMILIAR * errors.days() if enough else apart) * errors.older()
+    return _Pooled(shift, wider, enough)

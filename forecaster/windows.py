@@ -31,7 +31,7 @@ class Effort:
 
 
 FULL = Effort(many=200, fewer=7, days_apart=2, cells=400_000)
-FAST = Effort(many=0, fewer=5, days_apart=3, cells=120_000)
+FAST = Effort(many=0, fewer=4, days_apart=3, cells=80_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -16,7 +16,8 @@ from forecaster.models.model import LEVEL, Says, finite
 from forecaster.models.order import sort_samples, weighted_quantiles
 from forecaster.panel import Matrix, Panel, Steps
 
-NEIGHBOUR = 0.5  # weight of the hour before and the hour after
+NEIGHBOUR = 0.5  # weight of the hour before and the hour after,
+NEIGHBOURS_UNTIL = 28  # days: of more, those of the hour itself are enough
 WORKING_DAYS = 5
 
 _TABLES: "WeakKeyDictionary[Panel, dict[Profile, Matrix]]" = WeakKeyDictionary()
@@ -71,7 +72,7 @@ class Profile:
 
     def _table(self, panel: Panel) -> Matrix:
         day, days = panel.day, max(1, min(self.days, panel.steps // panel.day))
-        near = 1 if day > 1 else 0
+        near = 1 if day > 1 and days <= NEIGHBOURS_UNTIL else 0
         shifts = range(-near, near + 1)
         first = panel.steps - days * day
         windows = [_shifted(panel.observed, first, shift).reshape(-1, days, day) for shift in shifts]

@@ -84,22 +84,24 @@ KINDS = (constant, zero, spike, gaps, points, tiny, huge, drift, sawtooth, ended
 TELLING = (gaps, drift, sawtooth, tiny, huge)  # of which more is to be known than what was a day before
 
 
+def panel_of(observed: np.ndarray) -> Panel:
+    keys = tuple(SeriesKey(SeriesKind.TRAFFIC, f"s{row:04}") for row in range(len(observed)))
+    return Panel(
+        keys=keys,
+        granularity=Granularity.HOURLY,
+        end=BEGIN + timedelta(hours=observed.shape[1]),
+        observed=observed,
+        filled=fill(observed, 24),
+    )
+
+
 def fuzzed(seed: int, series: int) -> tuple[Panel, np.ndarray, list[str]]:
     """A panel of series of random kinds and one random length, what came after, and their kinds."""
     chance = np.random.default_rng(seed)
     hours = int(chance.choice([1, 5, 24, 30, 49, 73, 100, 170, 400, 700]))
     kinds = [KINDS[index] for index in chance.integers(0, len(KINDS), series)]
     whole = np.vstack([kind(chance, hours + STEPS) for kind in kinds])
-    observed = whole[:, :hours]
-    keys = tuple(SeriesKey(SeriesKind.TRAFFIC, f"s{row:04}") for row in range(series))
-    panel = Panel(
-        keys=keys,
-        granularity=Granularity.HOURLY,
-        end=BEGIN + timedelta(hours=hours),
-        observed=observed,
-        filled=fill(observed, 24),
-    )
-    return panel, whole[:, hours:], [kind.__name__ for kind in kinds]
+    return panel_of(whole[:, :hours]), whole[:, hours:], [kind.__name__ for kind in kinds]
 
 
 def pinball(quantiles: np.ndarray, actual: np.ndarray) -> np.ndarray:
@@ -140,6 +142,28 @@ def test_a_series_by_itself(seed):
 def test_where_there_is_something_to_know_it_is_no_worse_than_the_day_before():
     ratios = [ratio for seed in (1000, 1001, 1002, 1003, 1004) for ratio in check(seed, 40, Tier.FAST)]
     assert len(ratios) > 20 and np.mean(ratios) < 0.0
+
+
+def test_the_order_of_series_changes_nothing_for_any_of_them():
+    """Not even where all of them are learned from: but for the last digits of sums over series."""
+    rows = np.vstack([wave(400, level=10.0 ** (row % 4), seed=row) for row in range(18)])
+    order = np.random.default_rng(0).permutation(len(rows))
+    one, other = (
+        forecast_panel(panel_of(given), STEPS, EngineSettings(tier=Tier.FAST), Silent()).quantiles
+        for given in (rows, rows[order])
+    )
+    np.testing.assert_allclose(other, one[order], rtol=1e-6)
+
+
+def test_a_repaired_day_is_told_and_does_not_reach_the_forecast():
+    rows = np.vstack([wave(500, seed=row) for row in range(4)])
+    wrong = rows.copy()
+    wrong[2, 400:424] *= 1000.0
+    right, put_right = (
+        forecast_panel(panel_of(given), STEPS, EngineSettings(tier=Tier.FAST), Silent()) for given in (rows, wrong)
+    )
+    np.testing.assert_allclose(put_right.quantiles, right.quantiles, rtol=1e-6)
+    assert [one.series for one in put_right.treatments] == ["traffic:s0002"]
 
 
 @pytest.mark.long
