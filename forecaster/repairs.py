@@ -1,8 +1,9 @@
 """What is plainly wrong in measured series, put right before anything is learned, each with its treatment (pure).
 
 A day in a wrong unit (bits for bytes, kilo for units), and outages: runs of zeros in a series that is never 0. Only
-what happened before the panel's end is looked at, and what is still going on there is left as it is unless it is a
-thousandfold: a level that really moved looks the same on its first day.
+what happened before the panel's end is looked at. Demand that really grew eightfold must never be divided away, so
+that a unit counts as wrong only where hours are off by its very factor, follow their usual course otherwise, and the
+day before and the day after are as usual; a thousandfold that is still going on is the one exception.
 """
 
 from dataclasses import dataclass, replace
@@ -16,10 +17,13 @@ from forecaster.panel import Matrix, Panel, fill, length_of
 
 UNITS = (1000.0, 1 / 1000.0, 8.0, 1 / 8.0)  # what a value is multiplied by when its unit is wrong
 AROUND_DAYS = 7  # each way: what an hour is compared with
-LIKE = np.log(1.6)  # how far from the exact factor the median of a run may lie, as a logarithm
+LIKE = np.log(1.25)  # how far from the exact factor the median of a run may lie, as a logarithm
 SURE = np.log(2.5)  # within this of the factor is every hour of the run
 CALM = 0.45  # typical deviation, as a logarithm, of series in which a factor of 8 is told from a busy day
+SPREAD = 1.5  # by how much the hours of a run may stray more than those of the series do
 RUN_HOURS = (6, 72)  # shorter is a burst, longer a level
+BESIDE_HOURS, AS_USUAL = 24, 0.8  # before and after a run, and the share of them that has to be as usual
+OFTEN = 3  # runs of a series by one factor: it has two levels, and no wrong unit
 OUTAGE_HOURS = 3
 RARELY = 0.01  # share of zeros up to which a series is never 0
 SEEN_DAYS = 7  # of history before anything is judged
@@ -59,7 +63,7 @@ def repair(panel: Panel) -> Repaired:
 
 
 def _wrong_units(panel: Panel) -> list[_Run]:
-    """Runs of hours that are all about the same unit's factor from what the hours around them say."""
+    """Runs of hours that are all off by the same unit's factor from what the hours around them say."""
     ratio = np.log(np.maximum(panel.observed, TINY)) - np.log(np.maximum(_expected(panel), TINY))
     far = np.abs(ratio) > min(abs(np.log(unit)) for unit in UNITS) - SURE
     runs = []
@@ -69,12 +73,32 @@ def _wrong_units(panel: Panel) -> list[_Run]:
             continue
         for unit in UNITS:
             alike = np.abs(ratio[row] - np.log(unit)) < SURE
-            for first, end in _spans(alike, ~np.isfinite(ratio[row])):
-                close = abs(float(np.nanmedian(ratio[row, first:end])) - np.log(unit)) < LIKE
-                over = end < panel.steps or abs(np.log(unit)) > np.log(100)
-                if close and over and RUN_HOURS[0] <= end - first <= RUN_HOURS[1]:
-                    runs.append(_Run(int(row), first, end, unit))
+            spans = _spans(alike, ~np.isfinite(ratio[row]))
+            found = [span for span in spans if _is_unit(ratio[row], span, unit, float(np.median(usual)))]
+            runs += [_Run(int(row), first, end, unit) for first, end in found if len(found) < OFTEN]
     return runs
+
+
+def _is_unit(ratio: Matrix, span: tuple[int, int], unit: float, usual: float) -> bool:
+    """Whether a run of one series is the unit's fault. `usual`: the median deviation of the series, as a logarithm."""
+    first, end = span
+    if not RUN_HOURS[0] <= end - first <= RUN_HOURS[1]:
+        return False
+    within = ratio[first:end][np.isfinite(ratio[first:end])]
+    middle = float(np.median(within))
+    strays = float(np.median(np.abs(within - middle)))
+    if abs(middle - np.log(unit)) > LIKE or strays > SPREAD * usual + 0.01:
+        return False
+    going_on = end == len(ratio) and abs(np.log(unit)) > np.log(100)
+    return _as_usual(ratio[max(0, first - BESIDE_HOURS) : first]) and (
+        going_on or _as_usual(ratio[end : end + BESIDE_HOURS])
+    )
+
+
+def _as_usual(beside: Matrix) -> bool:
+    """Whether the hours beside a run are known, and most of them at the level of their days."""
+    known = beside[np.isfinite(beside)]
+    return len(known) >= BESIDE_HOURS / 2 and float((np.abs(known) < SURE).mean()) >= AS_USUAL
 
 
 def _expected(panel: Panel) -> Matrix:

@@ -47,7 +47,21 @@ def left_alone():
     quiet[np.arange(720) % 24 < 5] = 0.0
     chance = np.random.default_rng(0)
     wild = chance.lognormal(0, 1.5, 720)
-    return {"burst": burst, "level": level, "quiet nights": quiet, "wild": wild, "zeros": np.zeros(720)}
+    grown, two_levels = wave(720, noise=0.1), wave(720, noise=0.1)
+    grown[600:640] *= 8.0  # a level that goes on growing, then nothing is known for days
+    grown[640:660] *= 13.0
+    grown[660:] = np.nan
+    for day in range(10, 30, 3):
+        two_levels[24 * day : 24 * day + 12] *= 8.0  # a nightly copy, every third day
+    return {
+        "burst": burst,
+        "level": level,
+        "quiet nights": quiet,
+        "wild": wild,
+        "zeros": np.zeros(720),
+        "grown": grown,
+        "two levels": two_levels,
+    }
 
 
 @pytest.mark.parametrize("name", left_alone())
