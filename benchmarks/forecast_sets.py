@@ -9,7 +9,7 @@
   size 1, scaled so that 93 % of the hours are 0 (seed 5). 5 weekly windows, 168 h. What the true rates would have said
   is scored beside the forecasters: nobody can do better but by luck.
 - short: the geant series with nothing but the 48 hours before each cutoff, 24 h; `short_full` is the same with all that
-  was before.
+  was before. A cutoff within an outage, with less than half of the 48 hours known, is left out (2005-02-27).
 """
 
 from collections.abc import Iterator
@@ -153,9 +153,11 @@ def _truth(rows: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
 
 def short(folder: Path) -> Iterator[BenchmarkSet]:
     rows = geant_rows(folder)[["unique_id", "ds", "y"]]
+    known = rows.dropna().ds
+    cutoffs = [at for at in weekly(FIRST, 5) if known[(known > at - 48 * HOUR) & (known <= at)].nunique() >= 24]
     for name, hours in (("short", 48), ("short_full", None)):
         parts = []
-        for cutoff in weekly(FIRST, 5):
+        for cutoff in cutoffs:
             inside = rows.ds <= cutoff + 24 * HOUR
             if hours:
                 inside &= rows.ds > cutoff - hours * HOUR
