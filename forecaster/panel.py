@@ -15,6 +15,8 @@ from forecaster.units import Gather, gather_of
 Matrix = NDArray[np.float64]
 Steps = NDArray[np.int64]
 
+SHIFTED = np.log(1.5)  # from which ratio on two days are another level than those a week before
+MOST_SHIFTED = np.log(1000.0)
 HOURS_FOR_A_DAY = 18  # a day with fewer observed hours is a gap
 
 
@@ -85,13 +87,37 @@ def length_of(granularity: Granularity) -> timedelta:
 
 
 def fill(observed: Matrix, day: int) -> Matrix:
-    """Gaps filled by the same step a week before, else a day before, else the last value."""
+    """Gaps filled by the same step a week before, else a day before, else the last value.
+
+    What stood a week before is brought to the level that the series had when the gap began: after a shift of level an
+    outage would else look like its end.
+    """
     filled = observed.copy()
+    level = np.ones(len(observed))
+    week = 7 * day
     for step in np.flatnonzero(np.isnan(observed).any(axis=0)):
-        for lag in (7 * day, day, 1):
+        begins = np.isnan(observed[:, step]) & (~np.isnan(observed[:, step - 1]) if step else True)
+        level = np.where(begins, _level_before(filled, step, week, 2 * day), level)
+        for lag in (week, day, 1):
             if step >= lag:
-                filled[:, step] = np.where(np.isnan(filled[:, step]), filled[:, step - lag], filled[:, step])
+                known = filled[:, step - lag] * (level if lag == week else 1.0)
+                filled[:, step] = np.where(np.isnan(filled[:, step]), known, filled[:, step])
     return filled
+
+
+def _level_before(filled: Matrix, step: int, week: int, span: int) -> Matrix:
+    """The median ratio of the last `span` steps to those a week before; 1 where that is not plainly another level."""
+    if step < week + span:
+        return np.ones(len(filled))
+    now, then = filled[:, step - span : step], filled[:, step - span - week : step - week]
+    both = (now > 0) & (then > 0)
+    ratio = np.log(np.where(both, now, np.nan)) - np.log(np.where(both, then, 1.0))
+    count = both.sum(axis=1)
+    at = (np.maximum(count - 1, 0) // 2)[:, None]  # unknown ones are sorted last
+    middle = np.take_along_axis(np.sort(ratio, axis=1), at, axis=1)[:, 0]
+    moved = (count > span / 2) & (np.abs(middle) > SHIFTED)
+    level: Matrix = np.exp(np.where(moved, np.clip(middle, -MOST_SHIFTED, MOST_SHIFTED), 0.0))
+    return level
 
 
 def daily(panel: Panel) -> Panel:

@@ -28,14 +28,23 @@ def test_series_of_different_lengths_share_a_grid():
 
 
 def test_gaps_are_filled_backwards_and_listed():
-    values = np.arange(400.0)
+    values = 1000 + np.arange(400.0)
     values[200:203] = np.nan
     values[398:] = np.nan
     prepared = prepare(history(series("cpu", "fra", values), series("memory", "fra", np.ones(400))), Scope())
     filled = prepared.levels.filled[0]
-    assert filled[200:203].tolist() == [32, 33, 34] and filled[398:].tolist() == [230, 231]
+    assert filled[200:203].tolist() == [1032, 1033, 1034] and filled[398:].tolist() == [1230, 1231]
     assert [(item.series, item.hours) for item in prepared.treatments] == [("cpu:fra", 3), ("cpu:fra", 2)]
     assert "2026-01-13T08:00Z" in prepared.treatments[0].what
+
+
+@pytest.mark.parametrize("factor", [0.1, 5.0])
+def test_a_gap_after_a_new_level_is_filled_at_that_level(factor):
+    true = wave(400, noise=0.02)
+    true[300:] *= factor
+    observed = true.copy()
+    observed[360:] = np.nan
+    np.testing.assert_allclose(fill(observed[None], 24)[0, 360:], true[360:], rtol=0.2)
 
 
 def test_a_gap_of_every_series_is_listed_once():
