@@ -22,6 +22,7 @@ def finished(quantiles: Matrix, panel: Panel, enough: NDArray[np.bool_]) -> Matr
     clean[~enough, :, -1] = np.maximum(clean[~enough, :, -1], _highest(panel)[~enough, None])
     largest = np.nan_to_num(panel.observed).max(axis=1)
     clean = np.minimum(np.maximum.accumulate(clean, axis=2), CEILING * largest[:, None, None])
+    clean[clean < _least(panel)[:, None, None]] = 0.0
     whole = _whole(panel)
     clean[whole] = np.ceil(clean[whole] - 1e-9)
     short = np.flatnonzero(too_short(panel) & ~_requests(panel))
@@ -35,6 +36,14 @@ def _highest(panel: Panel) -> Matrix:
     last = np.ceil(LEVELS[-1] * (panel.known() + 1)).astype(np.int64)
     found: Matrix = ordered[np.arange(len(ordered)), np.clip(last, 1, np.maximum(panel.known(), 1)) - 1]
     return np.nan_to_num(found)
+
+
+def _least(panel: Panel) -> Matrix:
+    """The smallest value above 0 of series that are 0 at times: what lies between the two was never seen."""
+    positive = np.where(panel.observed > 0, panel.observed, np.inf).min(axis=1, initial=np.inf)
+    idle = (panel.observed == 0).any(axis=1) & np.isfinite(positive)
+    least: Matrix = np.where(idle, positive, 0.0)
+    return least
 
 
 def too_short(panel: Panel) -> NDArray[np.bool_]:

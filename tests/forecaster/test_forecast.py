@@ -229,3 +229,12 @@ def test_counts_of_whole_numbers_stay_whole_and_rates_do_not():
         bundle.values[SeriesKey(SeriesKind.TRANSACTIONS, f"{name}@fra"), Granularity.HOURLY] for name in ("web", "api")
     )
     assert (whole == np.round(whole)).all() and (rate != np.round(rate)).any()
+
+
+def test_what_was_never_seen_between_zero_and_the_least_is_zero():
+    values = np.zeros(240)
+    values[::10] = 5.0
+    panel = prepare(history(series("traffic", "fra->ams", values)), Scope()).levels
+    said = np.tile(np.linspace(0.001, 9.0, len(LEVELS)), (len(panel.keys), 3, 1))
+    left = finished(said, panel, np.ones(len(panel.keys), dtype=bool))
+    assert (left[said < 5.0] == 0).all() and (left[said >= 5.0] == said[said >= 5.0]).all()
