@@ -31,7 +31,7 @@ class Weights:
 
     of: Matrix
 
-    def blend(self, said: tuple[Said, ...]) -> Matrix:
+    def blend(self, said: tuple[Said | Matrix, ...]) -> Matrix:
         """The weighted mean of what families say, shape (..., series, steps, levels)."""
         total = np.zeros(said[0].shape)
         for weight, one in zip(self.of, said, strict=True):

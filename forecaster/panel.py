@@ -97,7 +97,7 @@ def fill(observed: Matrix, day: int) -> Matrix:
     week = 7 * day
     for step in np.flatnonzero(np.isnan(observed).any(axis=0)):
         begins = np.isnan(observed[:, step]) & (~np.isnan(observed[:, step - 1]) if step else True)
-        level = np.where(begins, _level_before(filled, step, week, 2 * day), level)
+        level = np.where(begins, _level_before(filled, int(step), week, 2 * day), level)
         for lag in (week, day, 1):
             if step >= lag:
                 known = filled[:, step - lag] * (level if lag == week else 1.0)

@@ -7,7 +7,7 @@ compile() {
     --custom-compile-command tools/lock.sh "$@"
 }
 # The developer's first: what it needs beside the package's own dependencies decides what both can have.
-compile pyproject.toml --extra terraform --extra aws --extra gcp --extra monitoring --extra events --extra plots \
+compile pyproject.toml --extra terraform --extra aws --extra gcp --extra monitoring --extra events --extra plots --extra models \
   --group build --group dev \
   --output-file requirements-dev.lock
 compile pyproject.toml --extra terraform --group build --constraint requirements-dev.lock \

@@ -82,7 +82,7 @@ class PerSeries:
 
 
 def _ets(values: Matrix, panel: Panel, steps: int) -> tuple[Matrix, Matrix]:
-    from statsmodels.tsa.holtwinters import ExponentialSmoothing  # type: ignore[import-untyped]
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
     season = PERIODS[panel.granularity][0]
     fitted = ExponentialSmoothing(
@@ -100,7 +100,7 @@ def _ets(values: Matrix, panel: Panel, steps: int) -> tuple[Matrix, Matrix]:
 
 
 def _arima(values: Matrix, panel: Panel, steps: int) -> tuple[Matrix, Matrix]:
-    from statsmodels.tsa.arima.model import ARIMA  # type: ignore[import-untyped]
+    from statsmodels.tsa.arima.model import ARIMA
 
     moments = np.arange(len(values) + steps)
     waves = [

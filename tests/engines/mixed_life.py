@@ -76,7 +76,7 @@ def _is_all_there(project: Project, plan: Plan) -> None:
 def _is_clean(project: Project) -> None:
     again = make_plan(project)
     assert not changes_of(again), [(change.key, change.operation) for change in changes_of(again)]
-    assert not again.drift.found, [(item.key, item.field, item.last_applied, item.live, item.wanted, item.why) for item in again.drift.found]
+    assert not again.drift.found, again.drift.found
     assert again.exit_code is ExitCode.CLEAN
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from threading import RLock
 
-import jmespath  # type: ignore[import-untyped]
+import jmespath
 
 from stacks.clouds.aws.listing import GONE, Listing
 from stacks.clouds.aws.session import AwsClients, Reply

@@ -62,7 +62,7 @@ class AwsClients:
             if client.can_paginate(operation):
                 yield from client.get_paginator(operation).paginate(**arguments).search(items)
             else:
-                import jmespath  # type: ignore[import-untyped]
+                import jmespath
 
                 yield from jmespath.search(items, getattr(client, operation)(**arguments)) or ()
         except ERRORS as error:
