@@ -1,4 +1,4 @@
-"""iCalendar (RFC 5545) to events, by the packages `icalendar` and `recurring-ical-events` (extra `events`).
+"""iCalendar (RFC 5545) to events, by the package `icalendar` (extra `events`).
 
 `CATEGORIES` may name a kind and regions. What iCalendar has no property for is said by X-PRESTAGE-KIND, -REGIONS,
 -SERVICE, -UPLIFT, -STRENGTH, -LEAD-HOURS, -LAG-HOURS, -KNOWN-AT. Known since: the last of CREATED and LAST-MODIFIED;
@@ -8,7 +8,7 @@ the file is read.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from contracts.events import DemandEvent, EventKind
@@ -16,13 +16,11 @@ from contracts.spelling import likely
 from forecaster.errors import FileRefused, MalformedFile
 from forecaster.sources.calendars import MAX_EVENTS, CalendarReading, EventsRead, Stated, extra_missing, number_of
 from forecaster.sources.calendars import settled as settle
+from forecaster.sources.recurrences import Occurrence, aware, occurrences
 
 if TYPE_CHECKING:
     from icalendar import Calendar, Component
 
-MAX_REPEATS = 100_000
-_SECONDS = {"SECONDLY": 1, "MINUTELY": 60, "HOURLY": 3600, "DAILY": 86400, "WEEKLY": 604800}
-_MONTH = 28 * 86400  # of MONTHLY and YEARLY: no rule of theirs is nearer to a bound than this
 _PREFIX = "X-PRESTAGE-"
 
 
@@ -36,9 +34,8 @@ def parse_icalendar(payload: bytes, name: str, reading: CalendarReading) -> Even
     events: list[DemandEvent] = []
     cancelled: set[str] = set()
     for calendar in _calendars(payload, name):
-        masters = _masters(calendar, name)
-        for component in _occurrences(calendar, name, reading):
-            occurrence = _Occurrence(component=component, master=masters.get(str(component.get("UID", ""))), file=name)
+        for found in _unrolled(calendar, name, reading):
+            occurrence = _Event(found=found, file=name)
             if occurrence.text("STATUS").upper() == "CANCELLED":
                 cancelled.add(occurrence.id)
                 continue
@@ -50,43 +47,40 @@ def parse_icalendar(payload: bytes, name: str, reading: CalendarReading) -> Even
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Occurrence:
+class _Event:
     """One occurrence; what an override leaves out, the repeating event says."""
 
-    component: "Component"
-    master: "Component | None"
+    found: Occurrence
     file: str
 
     @property
     def id(self) -> str:
-        uid = str(self.component.get("UID", "")).strip()
-        recurrence = self._time("RECURRENCE-ID")
-        repeats = self.master is not None and ("RRULE" in self.master or "RDATE" in self.master)
+        uid, master = str(self.found.component.get("UID", "")).strip(), self.found.master
         if not uid:
-            uid = f"{self.file}/{self.text('SUMMARY')}/{_stamp(self._time('DTSTART'))}"
-        return f"{uid[:240]}/{_stamp(recurrence)}" if repeats and recurrence is not None else uid[:280]
+            uid = f"{self.file}/{self.text('SUMMARY')}/{_stamp(self.found.start)}"
+        repeats = master is None or "RRULE" in master or "RDATE" in master
+        return f"{uid[:240]}/{_stamp(self.found.original)}" if repeats else uid[:280]
 
     @property
     def place(self) -> str:
-        return f"{self.file}, event {self.text('SUMMARY')[:60] or self.component.get('UID', '')!s}"
+        return f"{self.file}, event {self.text('SUMMARY')[:60] or self.found.component.get('UID', '')!s}"
 
     def text(self, name: str) -> str:
-        for component in (self.component, self.master):
+        for component in (self.found.component, self.found.master):
             if component is not None and name in component:
                 value = component[name]
                 return str(value[0] if isinstance(value, list) else value).strip()
         return ""
 
     def stated(self, reading: CalendarReading) -> Stated:
-        start, end = self._window()
         labels = self._categories()
         return Stated(
             place=self.place,
             id=self.id,
             name=self.text("SUMMARY"),
             kind=self._kind(labels, reading),
-            start=start,
-            end=end,
+            start=self.found.start,
+            end=self.found.end,
             regions=self._regions(labels, reading),
             service=self.text(_PREFIX + "SERVICE") or reading.service,
             uplift=self._number("UPLIFT") if self.text(_PREFIX + "UPLIFT") else reading.uplift,
@@ -96,28 +90,13 @@ class _Occurrence:
             lag_hours=self._number("LAG-HOURS", 0.0),
         )
 
-    def _window(self) -> tuple[date | datetime, date | datetime]:
-        start, end = self._time("DTSTART"), self._time("DTEND")
-        if start is None:
-            raise MalformedFile("has no DTSTART", where=self.place, expected="when it begins")
-        if end is None and "DURATION" in self.component:
-            length = getattr(self.component["DURATION"], "dt", None)
-            if not isinstance(length, timedelta):
-                raise MalformedFile("its DURATION is none", where=self.place, expected="such as PT2H, P1D")
-            return start, start + length
-        if end is None or end == start:  # RFC 5545, 3.6.1: a day for a date, nothing for a time; an hour says more
-            end = start + (timedelta(hours=1) if isinstance(start, datetime) else timedelta(days=1))
-        if isinstance(start, datetime) != isinstance(end, datetime):
-            raise MalformedFile("begins with a time and ends with a date, or vice versa", where=self.place)
-        return start, end
-
     def _time(self, name: str) -> date | datetime | None:
-        value = self.component.get(name)
+        value = self.found.component.get(name)
         at = getattr(value, "dt", None)
         return at if isinstance(at, date) else None
 
     def _categories(self) -> tuple[str, ...]:
-        for component in (self.component, self.master):
+        for component in (self.found.component, self.found.master):
             if component is not None and "CATEGORIES" in component:
                 return tuple(str(label).strip().lower() for label in getattr(component, "categories", ()))
         return ()
@@ -150,8 +129,8 @@ class _Occurrence:
             return at if at.tzinfo else at.replace(tzinfo=UTC)
         stamps = [stamp for name in ("CREATED", "LAST-MODIFIED") if (stamp := self._time(name))]
         stamps = stamps or [stamp for stamp in (self._time("DTSTAMP"),) if stamp]
-        aware = [_aware(stamp) for stamp in stamps]
-        return max(aware, default=read_at)
+        moments = [aware(stamp) for stamp in stamps]
+        return max(moments, default=read_at)
 
 
 def _calendars(payload: bytes, name: str) -> "list[Calendar]":
@@ -170,9 +149,8 @@ def _calendars(payload: bytes, name: str) -> "list[Calendar]":
     return list(found)
 
 
-def _masters(calendar: "Calendar", name: str) -> "dict[str, Component]":
-    """Repeating and single events by UID; each is checked before it is unrolled."""
-    masters = {}
+def _check(calendar: "Calendar", name: str) -> None:
+    """Refuses events that cannot be right, whether they repeat or not."""
     for component in calendar.walk("VEVENT"):
         where = f"{name}, event {component.get('SUMMARY', component.get('UID', ''))!s:.60}"
         if component.errors:
@@ -182,49 +160,21 @@ def _masters(calendar: "Calendar", name: str) -> "dict[str, Component]":
             raise MalformedFile("has no DTSTART", where=where, expected="when it begins")
         if _backwards(component):
             raise MalformedFile("ends before it begins", where=where, expected="DTEND after DTSTART")
-        if "RECURRENCE-ID" not in component:
-            masters[str(component.get("UID", ""))] = component
-    return masters
 
 
 def _backwards(component: "Component") -> bool:
     start, end = (getattr(component.get(name), "dt", None) for name in ("DTSTART", "DTEND"))
-    return isinstance(start, date) and isinstance(end, date) and _aware(end) < _aware(start)
+    return isinstance(start, date) and isinstance(end, date) and aware(end) < aware(start)
 
 
-def _occurrences(calendar: "Calendar", name: str, reading: CalendarReading) -> "Iterator[Component]":
+def _unrolled(calendar: "Calendar", name: str, reading: CalendarReading) -> Iterator[Occurrence]:
+    _check(calendar, name)
     try:
-        import recurring_ical_events  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise extra_missing("recurring-ical-events") from error
-    for component in calendar.walk("VEVENT"):
-        _check_repeats(component, name, reading.until)
-    try:
-        yield from recurring_ical_events.of(calendar, skip_bad_series=False).between(reading.since, reading.until)
+        yield from occurrences(calendar, name, reading)
     except FileRefused:
         raise
-    except Exception as error:  # the package raises what dateutil, zoneinfo and its own parsers raise
+    except Exception as error:  # the packages raise what dateutil, zoneinfo and their own parsers raise
         raise _not_icalendar(name, error) from error
-
-
-def _check_repeats(component: "Component", name: str, until: datetime) -> None:
-    """Refuses a rule that would be unrolled without end: `FREQ=SECONDLY` from the year 1 on."""
-    rules = component.get("RRULE", [])
-    for rule in rules if isinstance(rules, list) else [rules]:
-        start = getattr(component.get("DTSTART"), "dt", None)
-        if not isinstance(start, date):
-            raise MalformedFile("repeats from no DTSTART", where=name)
-        frequency = str(rule.get("FREQ", ["DAILY"])[0]).upper()
-        each = _SECONDS.get(frequency, _MONTH) * max(1, int(rule.get("INTERVAL", [1])[0]))
-        times = 1
-        for part in ("BYHOUR", "BYMINUTE", "BYSECOND", "BYDAY", "BYMONTHDAY", "BYYEARDAY"):
-            times *= max(1, len(rule.get(part, [])))
-        if (until - _aware(start)).total_seconds() / each * times > MAX_REPEATS:
-            raise MalformedFile(
-                f"repeats more than {MAX_REPEATS} times ({frequency} from {start})",
-                where=f"{name}, event {component.get('SUMMARY', '')!s:.60}",
-                expected="a rule that begins later or repeats less often",
-            )
 
 
 def _not_icalendar(name: str, error: Exception) -> MalformedFile:
@@ -237,11 +187,5 @@ def _not_icalendar(name: str, error: Exception) -> MalformedFile:
     )
 
 
-def _aware(at: date | datetime) -> datetime:
-    if not isinstance(at, datetime):
-        at = datetime.combine(at, time())
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _stamp(at: date | datetime | None) -> str:
-    return _aware(at).astimezone(UTC).strftime("%Y%m%dT%H%MZ") if at is not None else ""
+def _stamp(at: date | datetime) -> str:
+    return aware(at).strftime("%Y%m%dT%H%MZ")
