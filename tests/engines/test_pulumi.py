@@ -16,6 +16,7 @@ from contracts.ports import Silent
 from contracts.resources import CircuitSpec, NetworkSpec, Purchase
 from contracts.run import RunStatus
 from stacks.engines.engine import Action
+from stacks.engines.pulumi_engine import events
 from stacks.errors import ApplyBusy, CloudError
 from stacks.estate.inventory import Inventory
 from tests.engines.pulumi_project import LEAKS, compute, every_kind, make_project, pulumi_missing, resource
@@ -198,6 +199,7 @@ def test_a_replacement_whose_first_half_gets_no_answer_ends_the_run_and_the_next
     delete = Inventory.delete
     with monkeypatch.context() as lossy:
         lossy.setattr(Inventory, "delete", lose_the_answer)
+        lossy.setattr(events, "STILL_S", 2.0)
         outcomes = {run.root: run for run in project.engine.apply(job, Silent())}
     assert outcomes["links"].status is RunStatus.FAILED
     assert "no answer in time" in outcomes["links"].message

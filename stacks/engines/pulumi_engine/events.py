@@ -33,6 +33,7 @@ DONE = {
 GOING = (OpType.DELETE, OpType.DELETE_REPLACED, OpType.DISCARD_REPLACED)
 AFTERWARDS = ("update failed", "preview failed", "an unhandled error occurred", "Exception calling application")
 """What is said beside the error that caused it."""
+STILL_S = 15.0  # far longer than Pulumi takes between two resources, and nothing is lost where it would have gone on
 UNSAVED = "failed to save snapshot"
 IN_PROGRAM = "python inline source runtime error: "
 
@@ -55,8 +56,9 @@ class Events:
         heard: told of each resource that is done: how many so far, and its key.
         unsaved: told when a state cannot be written. Pulumi tries each write for half a minute, and goes on to the
             next resource all the same.
-        stuck: told once, when what is to be replaced cannot be deleted. Pulumi 3.259 never answers the program that
-            waits for the replacement then, where it goes on after errors: the run would not end.
+        stuck: told once, when something failed, nothing is under way, and nothing was heard for `STILL_S`. Where it
+            goes on after errors, Pulumi 3.259 was seen to wait for ever once a replacement cannot be deleted or what
+            others stand on cannot be updated.
     """
 
     def __init__(
@@ -67,8 +69,10 @@ class Events:
         stuck: Callable[[], None],
     ) -> None:
         self._root_of, self._heard, self._unsaved, self._stuck = root_of, heard, unsaved, stuck
-        self._is_stuck = False
-        self._guard = threading.Lock()
+        self._is_stuck = self._is_over = False
+        self._under_way: set[str] = set()
+        self._still = threading.Timer(0, stuck)  # never started: what `over` and `_listen` cancel
+        self._guard = threading.RLock()
         self._done = 0
         self.planned: dict[str, Action] = {}
         self.done: dict[str, Counter[Action]] = {}
@@ -86,10 +90,13 @@ class Events:
                 self._see(key, event.res_outputs_event.metadata)
             if event.diagnostic_event and event.diagnostic_event.severity == "error":
                 self._fail(event.diagnostic_event.urn or "", event.diagnostic_event.message.strip())
-            failed = event.res_op_failed_event
-            if failed and failed.metadata.op is OpType.DELETE_REPLACED and not self._is_stuck:
-                self._is_stuck = True  # a second interrupt would end the run without its state being saved
-                self._stuck()
+            self._listen(event)
+
+    def over(self) -> None:
+        """The run has ended."""
+        with self._guard:
+            self._is_over = True
+            self._still.cancel()
 
     def observed(self, key: str, root: str) -> Observed:
         """What a preview with a refresh showed of one resource."""
@@ -107,6 +114,26 @@ class Events:
     def seen(self) -> tuple[str, ...]:
         """All of ours that were heard of."""
         return tuple(sorted(self._seen))
+
+    def _listen(self, event: EngineEvent) -> None:
+        """Begins anew to wait for the next event, where none may ever come."""
+        if event.resource_pre_event and _key(event.resource_pre_event.metadata):
+            self._under_way.add(event.resource_pre_event.metadata.urn)
+        for ended in (event.res_outputs_event, event.res_op_failed_event):
+            if ended:
+                self._under_way.discard(ended.metadata.urn)
+        self._still.cancel()
+        if self.failures and not (self._under_way or self._is_stuck or self._is_over):
+            self._still = threading.Timer(STILL_S, self._stand_still)
+            self._still.daemon = True
+            self._still.start()
+
+    def _stand_still(self) -> None:
+        with self._guard:
+            if self._is_stuck or self._is_over:
+                return
+            self._is_stuck = True  # a second interrupt would end the run without its state being saved
+        self._stuck()
 
     def _see(self, key: str, metadata: StepEventMetadata) -> None:
         """A refresh shows what was applied last and what is live; the step after it what is wanted."""

@@ -126,6 +126,7 @@ class Session:
         except CommandError as error:
             raise self._failed(order.stack, events, error) from error
         finally:
+            events.over()
             progress.finish(order.stack)
         return events, text
 
@@ -157,6 +158,7 @@ class Session:
                 raise Interrupted(f"stopped in stack {order.stack}; what was finished is kept") from error
             failure = self._failure(order, events, error)
         finally:
+            events.over()
             progress.finish(order.stack)
         seconds = time.monotonic() - started
         return tuple(root_run(root, events, failure, forced=forced, seconds=seconds) for root in order.roots)
