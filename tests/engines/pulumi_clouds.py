@@ -160,7 +160,7 @@ def many() -> list[Declaration]:
 
 def stop_apply(project: CloudProject, world: RecordedWorld, *, at: int, number: signal.Signals) -> None:
     """An apply of many in a process of its own, which gets a signal when so many resources are there."""
-    world.slow_down(0.02)
+    world.slow_down(0.1)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("PULUMI_DEBUG_PROVIDERS")
     written = project.environment.model_dump_json()
