@@ -110,7 +110,7 @@ def test_from_matrices_to_applied_infrastructure_and_back(project, capsys):
 
 
 def test_backtest_of_the_matrices(project, capsys):
-    code, report = tell(capsys, "backtest", "--model", "seasonal_naive_168", "--model", "seasonal_mean_24x7")
+    code, report = tell(capsys, "backtest", "--model", "seasonal_naive_168", "--model", "seasonal_median_24x7")
     chosen = [row for row in report["rows"] if row["kind"] == "traffic" and row["chosen"]]
     assert code == 0 and chosen
     for row in chosen:
