@@ -10,8 +10,9 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from hypothesis import reject
 from hypothesis import strategies as st
-from pydantic import AfterValidator, AwareDatetime, BaseModel, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
 import contracts
@@ -43,8 +44,21 @@ def _below(kind: type[Document]) -> Iterator[type[Document]]:
 
 
 def _model(kind: type[BaseModel]) -> st.SearchStrategy[Any]:
-    fields = {name: _field(field) for name, field in kind.model_fields.items()}
-    return st.builds(kind, **fields)
+    return st.fixed_dictionaries({name: _field(field) for name, field in kind.model_fields.items()}).map(
+        lambda values: _made(kind, values)
+    )
+
+
+def _made(kind: type[BaseModel], values: dict[str, Any]) -> BaseModel:
+    """What was drawn; where it breaks a rule between fields, what has to be there and defaults."""
+    try:
+        return kind(**values)
+    except ValidationError:
+        needed = {name: values[name] for name, field in kind.model_fields.items() if field.is_required()}
+        try:
+            return kind(**needed)
+        except ValidationError:
+            reject()
 
 
 def _field(field: FieldInfo) -> st.SearchStrategy[Any]:
