@@ -134,7 +134,7 @@ def test_missing_hours_short_and_empty_series_are_forecast_and_said(project, cap
     forecast = json.loads(capsys.readouterr().out)
     told = {item["series"]: item["what"] for item in forecast["treatments"]}
     assert "zeros" in told["traffic:lon->mad (hourly)"]
-    assert "less than 48 hours" in told["traffic:mad->lon (hourly)"]
+    assert "10 steps seen" in told["traffic:mad->lon (hourly)"]
     assert "no values for 50 h" in told["traffic:ams->dfw"]
 
 
