@@ -33,7 +33,7 @@ from stacks.estate.kinds import KINDS, Field, FieldType, Kind
 from stacks.estate.terraform_source import SOURCE
 
 ATTEMPTS = 5  # while another process writes; each call is one transaction, so that repeating it is safe
-THREADS = 4  # Terraform asks for ten resources at once, but Python answers one at a time: more only wait for each other
+THREADS = 2  # Terraform asks for ten resources at once, but Python answers one at a time: more only wait for each other
 
 Answer = TypeVar("Answer")
 
