@@ -24,7 +24,8 @@ from pathlib import Path
 
 from benchmarks.engine_alone import Seconds, pulumi_alone, terraform_alone
 from benchmarks.estate_fleet import Fleet, fleet_of, plan_of
-from contracts.environment import EngineName, Environment
+from contracts.engines import EngineName
+from contracts.environment import Environment
 from contracts.ports import Silent
 from contracts.resources import ComputeSpec, Resource
 from stacks.apply import apply_plan, incomplete, make_order, preview_plan

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from contracts.environment import Layout
+from contracts.engines import Layout
 from contracts.ports import Silent
 from contracts.resources import NetworkSpec, StorageSpec
 from stacks.declaration import Declaration

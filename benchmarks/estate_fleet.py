@@ -6,7 +6,8 @@ from itertools import combinations
 from pathlib import Path
 
 from contracts.capacity import Catalog, CircuitTier, Shape, StorageClass
-from contracts.environment import EngineName, Environment, Layout, RegionSettings
+from contracts.engines import EngineName, Layout
+from contracts.environment import Environment, RegionSettings
 from contracts.inventory import HostGroup, InventoryFacts, LinkInventory, RegionInventory
 from contracts.names import link_ends, link_name
 from contracts.plan import Cost, Inputs, Plan, PlannedResource, Reason, ReasonCode

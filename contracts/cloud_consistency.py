@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 
-from contracts.environment import Account, BackendKind, CloudRegion, EngineName, Environment, RegionSettings, TargetName
+from contracts.accounts import Account, CloudRegion, TargetName
+from contracts.engines import BackendKind, EngineName
+from contracts.environment import Environment, RegionSettings
 from contracts.inventory import InventoryFacts, LinkInventory
 from contracts.names import is_link, link_ends, link_name
 from contracts.spelling import likely

@@ -4,101 +4,17 @@ Every setting has a unit in its name, a default and a reason. Paths are relative
 that holds `environments/`).
 """
 
-from enum import StrEnum
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, Field, JsonValue, PositiveInt
+from pydantic import Field, JsonValue, PositiveInt
 
+from contracts.accounts import Account, CloudRegion, TargetName
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model
+from contracts.engines import Backend, EngineName, Layout, Rollout
+from contracts.limits import Freeze, Rules, Tolerance, Unattended
 from contracts.names import RegionName
 from contracts.series import SeriesKind
-
-
-class EngineName(StrEnum):
-    """Who turns declarations into resources; one an environment."""
-
-    TERRAFORM = "terraform"
-    PULUMI = "pulumi"
-
-
-class Layout(StrEnum):
-    """How Pulumi stacks are cut. Terraform always has a root a region and one for links."""
-
-    ENVIRONMENT = "environment"  # one stack, named as the environment: a bare `pulumi up` does it all
-    REGION = "region"  # a stack a region and one for links: faster from some hundred resources on
-
-
-class Level(StrEnum):
-    """What a policy finding does."""
-
-    ADVISORY = "advisory"  # told
-    OVERRIDABLE = "overridable"  # denies unless an exemption covers it
-    MANDATORY = "mandatory"  # denies
-
-
-class TargetName(StrEnum):
-    """Where resources are made."""
-
-    ESTATE = "estate"
-    AWS = "aws"
-    GCP = "gcp"
-
-
-class Account(Model):
-    """An AWS account or a Google Cloud project.
-
-    Attributes:
-        name: what regions call it.
-        id: the account's 12 digits, or the project's id.
-        role: assumed by the engine and by whatever reads: ARN of an AWS role, or e-mail of a service account. Without
-            it, the credentials of whoever runs it. Never a secret.
-        endpoint: where its APIs are answered, if not by the cloud itself: `http://127.0.0.1:5000`.
-        dns_zone: hosted zone id, or managed zone name, where failover records go; none without it.
-        dns_domain: on Google Cloud, the domain of that zone, `example.com`: Cloud DNS wants whole names.
-        notify: e-mail addresses that alerts go to.
-        buy_commitments: whether committed capacity is bought; otherwise it is recommended.
-    """
-
-    name: RegionName
-    target: Literal[TargetName.AWS, TargetName.GCP]
-    id: str = Field(min_length=4, max_length=63)
-    role: str = ""
-    endpoint: str = ""
-    dns_zone: str = ""
-    dns_domain: str = ""
-    notify: tuple[str, ...] = ()
-    buy_commitments: bool = False
-
-
-class CloudRegion(Model):
-    """Where a region lies in a cloud, and what it may use there.
-
-    Attributes:
-        account: name of one of the environment's accounts.
-        location: the cloud's own name of the region: `eu-central-1`, `europe-west3`.
-        zones: where its resources are spread: `eu-central-1a`.
-        pools: what addresses are taken from (CIDR); the first is the network's own.
-        continent, fault_domain: as an inventory says them of regions on premises.
-        prices: USD per hour by item of the catalog, as an inventory says them; they outweigh the cloud's list prices.
-        image: what instances start from: an image id, a public parameter (`resolve:ssm:...`), an image family; the
-            target's own default where it is empty.
-        transit: on AWS, keep a transit gateway with the network, which circuits to other regions stand on.
-        direct_connect: on AWS, connection ids by link, where circuits are hosted on them instead of a transit gateway.
-        ipam_pool: on AWS, id of an IPAM pool of this location that the network's pools are allocated from.
-    """
-
-    account: RegionName
-    location: str = Field(min_length=4, max_length=40)
-    zones: tuple[str, ...] = Field(min_length=1)
-    pools: tuple[str, ...] = Field(min_length=1)
-    continent: str
-    fault_domain: str
-    prices: dict[str, float] = Field(default={})
-    image: str = ""
-    transit: bool = True
-    direct_connect: dict[str, str] = Field(default={})
-    ipam_pool: str = ""
 
 
 class RegionSettings(Model):
@@ -206,78 +122,6 @@ class Score(Model):
     reference_bid_usd_per_hour: float = Field(default=0.01, gt=0)  # per address; a bid of twice it scores 2/3
 
 
-class Rules(Model):
-    """Numbers and levels of the policy rules. A level by rule code overrides the rule's own."""
-
-    budget_usd_per_hour: float | None = Field(default=None, gt=0)
-    headroom_quantile: float = Field(default=0.9, gt=0, lt=1)
-    change_ceiling_share: float = Field(default=0.5, gt=0)  # of what exists; a first plan has no ceiling
-    change_ceiling_minimum: int = Field(default=50, ge=0)  # fewer changes than this are never too many
-    max_pool_utilisation: float = Field(default=0.9, gt=0, le=1)
-    allowed_regions: dict[str, tuple[RegionName, ...]] = Field(default={})  # customer or service -> regions
-    levels: dict[str, Level] = Field(default={})
-    exemptions: str | None = None  # file
-
-
-class Unattended(Model):
-    """Limits within which a small plan (on demand, reconcile) is applied without a person's approval."""
-
-    max_changes: int = Field(default=20, ge=0)
-    max_usd_per_hour: float = Field(default=25.0, ge=0)
-    max_destroyed: int = Field(default=0, ge=0)  # deleted or replaced; more needs its count confirmed by a person
-    priority_may_take_held: bool = False
-
-
-class Tolerance(Model):
-    """How far a price or a quota that a plan relies on may have moved before the plan is stale (shares)."""
-
-    price_share: float = Field(default=0.05, ge=0)
-    quota_share: float = Field(default=0.05, ge=0)
-
-
-class BackendKind(StrEnum):
-    """Where an engine keeps its state."""
-
-    LOCAL = "local"
-    S3 = "s3"
-    GCS = "gcs"
-    PULUMI_CLOUD = "pulumi_cloud"
-
-
-class Backend(Model):
-    """Where the engine keeps its state, and how it is locked there.
-
-    Attributes:
-        bucket: of `s3` and `gcs`.
-        prefix: of every state's name.
-        location: the bucket's region.
-        endpoint: where the bucket is answered, if not by the cloud itself.
-        organisation: of Pulumi Cloud.
-    """
-
-    kind: BackendKind = BackendKind.LOCAL
-    bucket: str = ""
-    prefix: str = "prestage"
-    location: str = ""
-    endpoint: str = ""
-    organisation: str = ""
-
-
-class Rollout(Model):
-    """In which order an apply goes through regions, and what has to hold before it goes on.
-
-    Attributes:
-        waves: regions that are applied together, one wave after the other; regions not named come last, then links.
-        health_check: a program and its arguments, run after each wave; any exit code but 0 pauses the apply. It finds
-            the wave's regions in PRESTAGE_WAVE, comma-separated.
-        health_seconds: how long it may take.
-    """
-
-    waves: tuple[tuple[RegionName, ...], ...] = ()
-    health_check: tuple[str, ...] = ()
-    health_seconds: float = Field(default=300, gt=0)
-
-
 class Adopted(Model):
     """Something that was there before Prestage, and stays as it was found (`prestage adopt` writes these lines).
 
@@ -291,14 +135,6 @@ class Adopted(Model):
     key: str
     id: str
     as_found: dict[str, JsonValue] = Field(default={})
-
-
-class Freeze(Model):
-    """Nothing is applied from `start` until `end`."""
-
-    start: AwareDatetime
-    end: AwareDatetime
-    reason: str
 
 
 class HistorySettings(Model):

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model
-from contracts.environment import EngineName
+from contracts.engines import EngineName
 from contracts.names import RegionName
 from contracts.resources import Resource
 

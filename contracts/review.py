@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import AwareDatetime, Field
 
 from contracts.document import Document, Model
-from contracts.environment import Level
+from contracts.limits import Level
 
 
 class Exemption(Model):

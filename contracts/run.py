@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import AwareDatetime, Field
 
 from contracts.document import Document, Model
-from contracts.environment import EngineName
+from contracts.engines import EngineName
 
 
 class RunStatus(StrEnum):

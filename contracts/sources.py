@@ -10,31 +10,12 @@ from typing import ClassVar, Literal, Self, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from contracts.document import Document, Model
+from contracts.measured import CloudWatchMetric, MonitoringMetric, PrometheusQuery
 from contracts.names import RegionName, pair_ends
-from contracts.series import SeriesKind
-
-MeasuredKind: TypeAlias = Literal[
-    SeriesKind.TRAFFIC,
-    SeriesKind.CPU,
-    SeriesKind.MEMORY,
-    SeriesKind.STORAGE,
-    SeriesKind.BANDWIDTH,
-    SeriesKind.USERS,
-    SeriesKind.TRANSACTIONS,
-    SeriesKind.BLOCK_TRAFFIC,
-]
-"""What can be measured: traffic of whole regions is summed from pairs, requests are events."""
 
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 ADDRESS = r"^https?://[^/\s@]+(/\S*)?$"
 """A web address without a name or password: those are secrets."""
-
-
-class Silence(StrEnum):
-    """What it means that something that is asked for says nothing."""
-
-    GAP = "gap"  # it is not known: the hour is left out
-    ZERO = "zero"  # there was nothing to count: some services report no value instead of 0
 
 
 class Source(Model):
@@ -76,32 +57,6 @@ class Access(Model):
         if self.user and self.token_variable:
             raise ValueError("a token or a user with a password, not both")
         return self
-
-
-class Measured(Model):
-    """What a value is of, and in which unit.
-
-    Attributes:
-        subject: whom it is of: `fra`, `fra->ams`, `web@fra`, `10.0.0.0/24`; or made of labels in braces,
-            `{src}->{dst}`.
-        unit: as files state it: `Bps`, `mbps`, `vcpu`, `gib`, `count/s`.
-        scale: what a value is multiplied by first: 0.64 makes per cent of 64 vCPUs vCPUs.
-        names: what values of labels are called here: `{eu-central-1: fra}`.
-        silent: what no value means.
-    """
-
-    kind: MeasuredKind
-    subject: str = Field(min_length=1, max_length=200)
-    unit: str
-    scale: float = Field(default=1.0, gt=0)
-    names: dict[str, str] = Field(default={})
-    silent: Silence = Silence.GAP
-
-
-class PrometheusQuery(Measured):
-    """A query whose value is the mean of the step before its time; one series a subject."""
-
-    query: str = Field(min_length=1)
 
 
 class Interface(Model):
@@ -180,52 +135,12 @@ class PrometheusSource(Source):
         return step
 
 
-class CloudWatchStatistic(StrEnum):
-    """What CloudWatch makes of the values of a period."""
-
-    AVERAGE = "Average"
-    SUM = "Sum"  # becomes a rate per second: the unit is then `Bps`, `count/s`
-    MAXIMUM = "Maximum"
-    SAMPLES = "SampleCount"  # a rate per second, too
-
-
-class CloudWatchMetric(Measured):
-    """One metric; several of one subject are added up."""
-
-    namespace: str = Field(min_length=1)
-    metric: str = Field(min_length=1)
-    dimensions: dict[str, str] = Field(default={})
-    statistic: CloudWatchStatistic = CloudWatchStatistic.AVERAGE
-
-
 class CloudWatchSource(Source):
     """Metrics of one location of an AWS account of the environment."""
 
     account: RegionName
     location: str = Field(min_length=4)
     metrics: tuple[CloudWatchMetric, ...] = Field(min_length=1)
-
-
-class Aligner(StrEnum):
-    """What Cloud Monitoring makes of the points of a period."""
-
-    MEAN = "mean"
-    RATE = "rate"  # of counters, per second: resets are told by the API itself
-    SUM = "sum"
-    MAXIMUM = "max"
-
-
-class MonitoringMetric(Measured):
-    """Time series of one filter, summed for each combination of the labels in `group_by`.
-
-    Attributes:
-        filter: `metric.type = "compute.googleapis.com/instance/cpu/usage_time"`.
-        group_by: `resource.labels.zone`; the subject names each by its last part, `{zone}`.
-    """
-
-    filter: str = Field(min_length=1)
-    aligner: Aligner = Aligner.MEAN
-    group_by: tuple[str, ...] = ()
 
 
 class MonitoringSource(Source):

@@ -1,6 +1,6 @@
 """Where a customer's things may be: asked before anything is handed out, since no plan is reviewed then. Pure."""
 
-from contracts.environment import Rules
+from contracts.limits import Rules
 from contracts.requests import Missing
 from policies.rules.placement import outside_allowed
 

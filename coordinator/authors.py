@@ -7,8 +7,9 @@ leaves the difference without an author.
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from contracts.accounts import TargetName
 from contracts.drift import Difference, DriftReport
-from contracts.environment import Environment, TargetName
+from contracts.environment import Environment
 from contracts.names import is_link, link_ends
 from stacks.engines.engine import Observed
 from stacks.errors import StacksError

@@ -8,7 +8,7 @@ policy is asked: a person said it, with the number of what is destroyed. Killed 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from contracts.environment import Rollout
+from contracts.engines import Rollout
 from contracts.plan import Plan, ReasonCode
 from contracts.ports import Progress
 from contracts.resources import FailoverSpec, Resource

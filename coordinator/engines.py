@@ -1,6 +1,7 @@
 """Which engine is in charge of an environment. Imported late: engines are heavy."""
 
-from contracts.environment import EngineName, Environment
+from contracts.engines import EngineName
+from contracts.environment import Environment
 from coordinator.paths import Paths
 from stacks.engines.engine import Engine
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from contracts.capacity import CapacitySnapshot
-from contracts.environment import Environment, Freeze
+from contracts.environment import Environment
 from contracts.errors import AlteredDocument, DocumentError
 from contracts.files import read_document
+from contracts.limits import Freeze
 from contracts.plan import Plan
 from contracts.review import Finding, Review
 from coordinator.errors import Denied, Refused

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contracts.document import Model
-from contracts.environment import Rules
+from contracts.limits import Rules
 from contracts.names import link_name
 from contracts.requests import Missing, Requirements
 from coordinator.allowed import not_allowed

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contracts.capacity import CapacitySnapshot, Offer, Quota
-from contracts.environment import Tolerance
 from contracts.ledger import LedgerView, UnitState
+from contracts.limits import Tolerance
 from contracts.names import is_link, link_ends
 from contracts.plan import Change, Operation, Plan, ReliedOn
 from contracts.resources import Resource

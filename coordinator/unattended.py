@@ -1,6 +1,6 @@
 """The limits within which a plan is applied without a person: on demand, and automatic reconcile. Pure."""
 
-from contracts.environment import Unattended
+from contracts.limits import Unattended
 from contracts.plan import Plan
 from contracts.requests import Missing
 

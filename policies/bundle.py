@@ -6,7 +6,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from contracts.document import text_digest
-from contracts.environment import Level, Rules
+from contracts.limits import Level, Rules
 from contracts.review import Exemption
 from contracts.spelling import likely
 from policies.errors import UnknownRule

@@ -9,8 +9,9 @@ from datetime import datetime
 from functools import cached_property
 
 from contracts.capacity import Catalog, Pool, RegionFacts
-from contracts.environment import Environment, Rules
+from contracts.environment import Environment
 from contracts.ledger import LedgerView, UnitState, UnitView
+from contracts.limits import Rules
 from contracts.plan import Plan
 from contracts.resources import Resource
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from contracts.environment import Level
+from contracts.limits import Level
 from policies.case import Breach, Case
 from policies.rules import capacity, placement, protection, spending
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from contracts.environment import Level
+from contracts.limits import Level
 from contracts.plan import Plan
 from contracts.review import Exemption, Finding, Review
 from policies.bundle import PolicyBundle

@@ -13,7 +13,8 @@ from datetime import datetime
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
-from contracts.environment import EngineName, TargetName
+from contracts.accounts import TargetName
+from contracts.engines import EngineName
 from contracts.errors import PrestageError
 from contracts.exits import ExitCode
 from prestage.sample_history import SampleHistory

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contracts.environment import Account, Environment, TargetName
+from contracts.accounts import Account, TargetName
+from contracts.environment import Environment
 from contracts.errors import PrestageError
 from contracts.exits import ExitCode
 from contracts.ports import Clock

@@ -15,7 +15,8 @@ from pathlib import Path
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from contracts.document import text_digest
-from contracts.environment import Environment, Rollout
+from contracts.engines import Rollout
+from contracts.environment import Environment
 from contracts.plan import Change, Operation, Plan
 from contracts.ports import Clock, Progress
 from contracts.resources import LINKS_ROOT, Resource

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from contracts.environment import Rollout
+from contracts.engines import Rollout
 from contracts.plan import Plan
 from stacks.declaration import Declaration
 from stacks.engines.engine import Adoption, Engine, Job

@@ -12,7 +12,8 @@ from typing import Protocol, cast
 
 import pulumi
 
-from contracts.environment import EngineName, Environment
+from contracts.engines import EngineName
+from contracts.environment import Environment
 from contracts.errors import PrestageError
 from contracts.plan import Plan
 from stacks.apply import make_order

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from contracts.environment import Rollout
+from contracts.engines import Rollout
 from contracts.ports import Progress
 from contracts.run import RootRun, RunStatus
 from stacks.declaration import Declaration

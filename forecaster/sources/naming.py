@@ -4,9 +4,9 @@ import ipaddress
 import re
 from collections.abc import Mapping
 
+from contracts.measured import Measured
 from contracts.names import pair_ends, region_name
 from contracts.series import SeriesKey, SeriesKind
-from contracts.sources import Measured
 from contracts.spelling import likely
 from forecaster.errors import SourceRefused
 from forecaster.sources.subjects import service_name

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from contracts.measured import Silence
 from contracts.series import SeriesKey
-from contracts.sources import Silence
 from forecaster.batch import MEASUREMENT_COLUMNS, TIME_TYPE, Batch, no_measurements, no_requests
 from forecaster.sources.window import HOUR_S, Numbers, Seconds, Window
 from forecaster.units import Gather, Measure

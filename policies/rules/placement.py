@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from contracts.environment import Rules
+from contracts.limits import Rules
 from contracts.names import is_link, link_ends
 from contracts.plan import Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource

@@ -38,7 +38,7 @@ class DemoOptions:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 def command(folder: Path, engine: str, as_json: bool) -> int:
     """Play one day: telemetry, forecast, plan, review, apply, requests, drift, reconcile."""
-    from contracts.environment import EngineName
+    from contracts.engines import EngineName
     from prestage.demo.day import play
     from prestage.views.demo import closing_text, opening_text, scene_text
 

@@ -40,7 +40,9 @@ class InitOptions:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 def command(folder: Path, name: str | None, engine: str | None, target: str, as_json: bool) -> int:
     """Make a project: environment, sample inventory, Pulumi.yaml, pipeline, README."""
-    from contracts.environment import EngineName, Environment, TargetName
+    from contracts.accounts import TargetName
+    from contracts.engines import EngineName
+    from contracts.environment import Environment
     from contracts.yaml_files import read_yaml_document
     from prestage.projects import now
     from prestage.scaffold import ENVIRONMENT, project_files, write_project

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.environment import EngineName
+from contracts.engines import EngineName
 from contracts.ports import Progress
 from prestage.demo import customers, evening, morning
 from prestage.demo.folder import DayClock, keep_time, start_afresh

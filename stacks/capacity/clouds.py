@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from contracts.accounts import TargetName
 from contracts.capacity import Catalog, Reading
-from contracts.environment import Environment, RegionSettings, TargetName
+from contracts.environment import Environment, RegionSettings
 from stacks.capacity.live import Known, live_resources
 from stacks.capacity.part import CapacityPart, Figures, Place, Prices
 from stacks.capacity.region import facts_of, part_of

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
+from contracts.accounts import TargetName
 from contracts.capacity import Shape
-from contracts.environment import TargetName
 from contracts.resources import Purchase
 
 HOURS_A_MONTH = 730

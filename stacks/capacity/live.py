@@ -7,8 +7,9 @@ Of what joins two targets each side says it, and once is enough.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from contracts.accounts import TargetName
 from contracts.capacity import LiveResource
-from contracts.environment import Environment, TargetName
+from contracts.environment import Environment
 from contracts.ledger import UnitState
 from contracts.names import is_link, link_ends
 from contracts.resources import Purpose, Resource, Spec, root_of

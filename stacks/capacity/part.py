@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, Field
 
+from contracts.accounts import Account, CloudRegion
 from contracts.capacity import (
     CapacityKind,
     Catalog,
@@ -18,7 +19,6 @@ from contracts.capacity import (
     RegionFacts,
 )
 from contracts.document import Model
-from contracts.environment import Account, CloudRegion
 
 LIVE = "live"
 PRICES_HOLD = timedelta(hours=24)

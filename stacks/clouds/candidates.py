@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from contracts.accounts import CloudRegion
 from contracts.adoption import FoundResource, LeftAlone, LeftCode
-from contracts.environment import CloudRegion, Environment
+from contracts.environment import Environment
 from contracts.resources import BlockSpec, ComputeSpec, NetworkSpec, Purpose, Resource, Spec, StorageSpec, root_of
 from stacks.clouds.cloud import CloudResource
 from stacks.targets.estate import network_key

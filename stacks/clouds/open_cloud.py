@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from contracts.environment import Account, Environment, TargetName
+from contracts.accounts import Account, TargetName
+from contracts.environment import Environment
 from stacks.clouds.cloud import Cloud
 from stacks.targets.estate import network_key
 

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from contracts.environment import Environment, TargetName
+from contracts.accounts import TargetName
+from contracts.environment import Environment
 from stacks.engines.cloudformation.entries import Unexpressed
 from stacks.engines.cloudformation.template import Source, Template
 from stacks.engines.cloudformation.templates import render_templates, unexpressed

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from contracts.environment import BackendKind, Environment
+from contracts.engines import BackendKind
+from contracts.environment import Environment
 from stacks.declaration import ESTATE_PROVIDER, Declaration
 from stacks.engines.engine import Job
 from stacks.engines.terraform_engine.backends import StatePlace

@@ -5,7 +5,8 @@ A region is on premises or in a cloud; what joins two regions is declared by bot
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from contracts.environment import Environment, TargetName
+from contracts.accounts import TargetName
+from contracts.environment import Environment
 from contracts.names import is_link, link_ends
 from contracts.resources import Resource
 from stacks.declaration import ESTATE_PROVIDER, Declaration, ProviderConfig

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from contracts.environment import Environment, TargetName
+from contracts.accounts import TargetName
+from contracts.environment import Environment
 from contracts.names import is_link, link_ends
 from contracts.resources import Resource, ResourceKind, Spec
 from stacks.declaration import Argument, Declaration, Ref, Value

@@ -1,6 +1,7 @@
 """Where a region is reached from outside: what failover records and tunnels of other regions point to. Pure."""
 
-from contracts.environment import Environment, TargetName
+from contracts.accounts import TargetName
+from contracts.environment import Environment
 from stacks.declaration import Argument, Ref
 from stacks.targets.estate import network_key
 

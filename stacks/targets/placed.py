@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from contracts.environment import Account, CloudRegion, Environment
+from contracts.accounts import Account, CloudRegion
+from contracts.environment import Environment
 from contracts.names import is_link
 from contracts.resources import LINKS_ROOT, Resource
 from stacks.declaration import Ref

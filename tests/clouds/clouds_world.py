@@ -6,7 +6,8 @@ Regions: `fra` and `dub` (AWS, account "prod"), `ohio` (AWS, account "other"), `
 
 from collections.abc import Iterator
 
-from contracts.environment import Account, CloudRegion, Environment, RegionSettings, TargetName
+from contracts.accounts import Account, CloudRegion, TargetName
+from contracts.environment import Environment, RegionSettings
 from contracts.names import link_name
 from contracts.resources import (
     AlertSpec,

@@ -7,7 +7,8 @@ made, and what was changed or made behind the engine's back.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts.environment import Environment, TargetName
+from contracts.accounts import TargetName
+from contracts.environment import Environment
 from stacks.clouds.cloud import NOTHING, Attributes, Cloud, CloudResource
 from stacks.clouds.finding import by_key, filled_in
 from stacks.clouds.gcp.look import key_of_label

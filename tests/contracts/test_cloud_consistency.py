@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from contracts.accounts import TargetName
 from contracts.capacity import Catalog, CircuitTier, Shape
 from contracts.consistency import check_catalog, check_environment, check_inventory
-from contracts.environment import Backend, BackendKind, EngineName, Environment, Rollout, StagingSettings, TargetName
+from contracts.engines import Backend, BackendKind, EngineName, Rollout
+from contracts.environment import Environment, StagingSettings
 from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts, LinkInventory, RegionInventory
 from contracts.yaml_files import parse_yaml_document

@@ -7,9 +7,10 @@ import pytest
 
 from contracts.capacity import CapacityKind, Catalog, CircuitTier
 from contracts.consistency import check_catalog, check_environment, check_inventory
-from contracts.environment import Environment, RegionSettings, Rules
+from contracts.environment import Environment, RegionSettings
 from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts
+from contracts.limits import Rules
 from contracts.yaml_files import read_yaml_document
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.capacity import Catalog
-from contracts.environment import EngineName, Environment
+from contracts.engines import EngineName
+from contracts.environment import Environment
 from contracts.errors import DocumentError, MalformedDocument, NewerDocument
 from contracts.inventory import InventoryFacts
 from contracts.review import Exemptions

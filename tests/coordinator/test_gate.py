@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.environment import EngineName, Level
+from contracts.engines import EngineName
 from contracts.errors import AlteredDocument, NewerDocument
 from contracts.exits import ExitCode
 from contracts.files import read_document, write_document
+from contracts.limits import Level
 from contracts.plan import Plan
 from contracts.ports import Silent
 from contracts.resources import ComputeSpec

@@ -10,8 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from contracts.environment import Environment, RegionSettings, Unattended
+from contracts.environment import Environment, RegionSettings
 from contracts.ledger import UnitState
+from contracts.limits import Unattended
 from contracts.requests import Decision, Outcome, PeeringRequest, Requirements
 from coordinator.answers import Case
 from coordinator.errors import BlockOverlap, UnitTaken

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from contracts.environment import Backend, EngineName, Environment, Layout
+from contracts.engines import Backend, EngineName, Layout
+from contracts.environment import Environment
 from contracts.ports import Silent
 from contracts.run import RunStatus
 from stacks.declaration import Argument, Declaration, Lifecycle, Ref

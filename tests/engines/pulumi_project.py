@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from contracts.capacity import Catalog, CircuitTier, Shape, StorageClass
-from contracts.environment import EngineName, Environment, Layout, RegionSettings
+from contracts.engines import EngineName, Layout
+from contracts.environment import Environment, RegionSettings
 from contracts.inventory import HostGroup, InventoryFacts, LinkInventory, RegionInventory
 from contracts.resources import (
     AlertSpec,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import boto3
 
-from contracts.environment import Backend
+from contracts.engines import Backend
 from stacks.declaration import Argument, Declaration, ProviderConfig, Ref, Value
 from stacks.engines.engine import Adoption, Job
 from stacks.engines.terraform_engine.backends import StatePlace

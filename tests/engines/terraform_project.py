@@ -5,7 +5,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.environment import EngineName, Environment, RegionSettings
+from contracts.engines import EngineName
+from contracts.environment import Environment, RegionSettings
 from stacks.engines.engine import Adoption, Job
 from stacks.engines.terraform_engine.engine import TerraformEngine
 from stacks.engines.terraform_engine.program import Program, find_program

@@ -11,7 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from contracts.environment import Backend, BackendKind
+from contracts.engines import Backend, BackendKind
 from contracts.ports import Silent
 from contracts.run import RunStatus
 from stacks.declaration import SecretRef

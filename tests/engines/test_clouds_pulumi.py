@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.environment import Layout
+from contracts.engines import Layout
 from contracts.ports import Silent
 from contracts.run import RunStatus
 from stacks.declaration import Lifecycle, SecretRef

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.environment import Backend, BackendKind
+from contracts.engines import Backend, BackendKind
 from contracts.ports import Silent
 from contracts.resources import AlertSpec, ComputeSpec, NetworkSpec, ResourceKind, StorageSpec
 from contracts.run import RunStatus

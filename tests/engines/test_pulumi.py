@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.environment import Layout
+from contracts.engines import Layout
 from contracts.ports import Silent
 from contracts.resources import CircuitSpec, NetworkSpec, Purchase
 from contracts.run import RunStatus
@@ -210,7 +210,7 @@ def test_a_replacement_whose_first_half_gets_no_answer_ends_the_run_and_the_next
 CHILD = """
 import sys
 from pathlib import Path
-from contracts.environment import Layout
+from contracts.engines import Layout
 from contracts.ports import Silent
 from tests.engines.pulumi_project import LEAKS, make_project
 from tests.engines.test_pulumi import many

@@ -6,7 +6,7 @@ The engine is the real one, with the recording provider behind it; what is found
 import pytest
 
 from contracts.adoption import LeftCode
-from contracts.environment import EngineName, Layout
+from contracts.engines import EngineName, Layout
 from contracts.files import write_document
 from contracts.ports import Silent
 from coordinator.adopt import adopt, lines_for

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import boto3
 import pytest
 
-from contracts.environment import Backend, BackendKind, Layout
+from contracts.engines import Backend, BackendKind, Layout
 from contracts.run import RunStatus
 from stacks.errors import ApplyBusy, CloudUnreachable, CredentialsMissing
 from tests.clouds.gcp_cloud import GoogleCloud

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.environment import EngineName, Environment, Layout
+from contracts.engines import EngineName, Layout
+from contracts.environment import Environment
 from contracts.names import link_ends
 from contracts.ports import Silent
 from contracts.requests import Outcome, PeeringRequest, Requirements

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from contracts.environment import Layout
+from contracts.engines import Layout
 from contracts.plan import Operation
 from contracts.ports import Silent
 from stacks.apply import apply_plan, incomplete, make_order, preview_plan

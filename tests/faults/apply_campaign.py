@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from contracts.environment import EngineName
+from contracts.engines import EngineName
 from contracts.files import read_document
 from contracts.plan import Operation, Plan
 from contracts.ports import Silent

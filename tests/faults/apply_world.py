@@ -18,7 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.environment import EngineName, Environment
+from contracts.engines import EngineName
+from contracts.environment import Environment
 from contracts.errors import PrestageError
 from contracts.exits import ExitCode
 from contracts.files import read_document

@@ -25,7 +25,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import count
 from pathlib import Path
 
-from contracts.environment import EngineName
+from contracts.engines import EngineName
 from tests.faults.crash_play import Verdict, count_points, scenario_of, simulate
 from tests.faults.crash_situations import SITUATIONS, prepare
 from tests.faults.crash_world import World

@@ -18,7 +18,8 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from contracts.capacity import CapacitySnapshot, Catalog, CircuitTier, LiveResource, Shape, StorageClass
-from contracts.environment import Environment, Level, RegionSettings, Rules
+from contracts.environment import Environment, RegionSettings
+from contracts.limits import Level, Rules
 from contracts.plan import Plan
 from contracts.resources import Resource
 from coordinator.paths import Paths

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.environment import EngineName
+from contracts.engines import EngineName
 from stacks.engines.pulumi_engine.command import find_pulumi
 from stacks.engines.terraform_engine.program import find_program
 from stacks.errors import EngineMissing

@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 import pulumi
 
-from contracts.environment import EngineName, Layout
+from contracts.engines import EngineName, Layout
 from contracts.errors import PrestageError
 from contracts.ports import Silent
 from coordinator.apply import apply_reviewed

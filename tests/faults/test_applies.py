@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from contracts.environment import EngineName
+from contracts.engines import EngineName
 from contracts.exits import ExitCode
 from prestage.failures import INTERRUPTED
 from stacks.lock import lock_is_held

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from contracts.environment import EngineName
+from contracts.engines import EngineName
 from contracts.exits import ExitCode
 from stacks.lock import read_holder
 from stacks.supervisor import processes

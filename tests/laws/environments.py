@@ -25,9 +25,10 @@ from contracts.capacity import (
     Shape,
     StorageClass,
 )
-from contracts.environment import Environment, FailoverSettings, RegionSettings, Rules, StagingSettings
+from contracts.environment import Environment, FailoverSettings, RegionSettings, StagingSettings
 from contracts.forecast import Evidence, Forecast, ForecastBundle, RequestProfile, Scores, SeriesForecast
 from contracts.ledger import LedgerView
+from contracts.limits import Rules
 from contracts.names import link_name, pair_name
 from contracts.resources import Purchase
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Costs, Rules
+from contracts.environment import Costs
+from contracts.limits import Rules
 from contracts.plan import ReasonCode
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from planner.requirements import calm, quantile_level

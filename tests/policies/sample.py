@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from contracts.capacity import CapacityKind, Catalog, CircuitTier, Pool, RegionFacts, Shape, StorageClass
-from contracts.environment import EngineName, Environment, FailoverSettings, RegionSettings, Rules
+from contracts.engines import EngineName
+from contracts.environment import Environment, FailoverSettings, RegionSettings
 from contracts.ledger import LedgerView, UnitState, UnitView
+from contracts.limits import Rules
 from contracts.names import is_link
 from contracts.plan import (
     Change,

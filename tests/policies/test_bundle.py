@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from contracts.environment import Level, Rules
+from contracts.limits import Level, Rules
 from policies import bundle as module
 from policies.bundle import PolicyBundle
 from policies.errors import UnknownRule

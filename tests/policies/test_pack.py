@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Level
 from contracts.inventory import HostGroup, InventoryFacts, LinkInventory, RegionInventory
+from contracts.limits import Level
 from contracts.resources import (
     AlertSpec,
     BlockSpec,

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.environment import Level
+from contracts.limits import Level
 from contracts.review import Review
 from policies.review import review_plan
 from tests.policies.sample import FAILOVER, GRANTED, NOW, RESOURCES, Scene, delete, exemption

@@ -5,9 +5,10 @@ import os
 
 import pytest
 
+from contracts.accounts import TargetName
 from contracts.capacity import Catalog
 from contracts.consistency import check_catalog, check_environment, check_inventory
-from contracts.environment import Environment, TargetName
+from contracts.environment import Environment
 from contracts.exits import ExitCode
 from contracts.inventory import InventoryFacts
 from contracts.yaml_files import read_yaml_document

@@ -10,7 +10,8 @@ import yaml
 
 from contracts.capacity import Catalog
 from contracts.consistency import check_catalog, check_environment, check_inventory
-from contracts.environment import EngineName, Environment
+from contracts.engines import EngineName
+from contracts.environment import Environment
 from contracts.inventory import InventoryFacts
 from contracts.review import Exemptions
 from contracts.yaml_files import read_yaml_document

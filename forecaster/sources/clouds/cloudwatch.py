@@ -10,8 +10,9 @@ from typing import TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from contracts.measured import CloudWatchMetric, CloudWatchStatistic
 from contracts.series import SeriesKey
-from contracts.sources import CloudWatchMetric, CloudWatchSource, CloudWatchStatistic
+from contracts.sources import CloudWatchSource
 from forecaster.batch import Batch
 from forecaster.errors import FormChanged, NothingMeasured, SourceRefused, SourceUnreachable
 from forecaster.sources.naming import key_of, measure_in

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any  # Any: what an API answered, at this boundary only
 
-from contracts.environment import Account
-from contracts.sources import Aligner
+from contracts.accounts import Account
+from contracts.measured import Aligner
 from forecaster.errors import FormChanged, SourceFailed, SourceRefused, SourceUnreachable
 from forecaster.sources.clouds.monitoring import Question, TimeSeries
 from forecaster.sources.patience import Sleep, patiently

@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from contracts.sources import Aligner, MonitoringMetric, MonitoringSource
+from contracts.measured import Aligner, MonitoringMetric
+from contracts.sources import MonitoringSource
 from forecaster.batch import Batch
 from forecaster.errors import NothingMeasured, SourceRefused
 from forecaster.sources.naming import key_of, measure_in

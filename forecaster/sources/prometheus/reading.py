@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from contracts.sources import PrometheusQuery, PrometheusSource
+from contracts.measured import PrometheusQuery
+from contracts.sources import PrometheusSource
 from contracts.spelling import likely
 from forecaster.batch import Batch
 from forecaster.errors import NothingMeasured, SourceFailed, SourceRefused, SourceUnreachable

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from contracts.environment import Account
+from contracts.accounts import Account
 from stacks.clouds.aws.children import CHILDREN
 from stacks.clouds.aws.discovery import discovered
 from stacks.clouds.aws.listings import LISTINGS

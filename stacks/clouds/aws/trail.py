@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html (two calls a second a region).
 """
 
-from contracts.environment import Account
+from contracts.accounts import Account
 from stacks.clouds.aws.session import aws_clients
 
 NEWEST = 20

@@ -3,7 +3,7 @@
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from contracts.environment import Account
+from contracts.accounts import Account
 from stacks.errors import (
     CloudError,
     CloudRefused,

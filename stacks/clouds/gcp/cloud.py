@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from contracts.environment import Account
+from contracts.accounts import Account
 from stacks.clouds.cloud import NOTHING, Attributes, CloudResource
 from stacks.clouds.finding import by_provider, filled_in, together, two_of_one
 from stacks.clouds.gcp.collections import COLLECTIONS, GLOBAL, NESTED, ZONAL

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from threading import local
 from typing import TYPE_CHECKING, Any, TypeAlias  # Any: what an API answered, at this boundary only
 
-from contracts.environment import Account
+from contracts.accounts import Account
 from stacks.clouds.retries import patiently
 from stacks.errors import CredentialsMissing
 

@@ -3,7 +3,7 @@
 https://cloud.google.com/logging/docs/audit#admin-activity; entries.list: https://cloud.google.com/logging/docs/reference
 """
 
-from contracts.environment import Account
+from contracts.accounts import Account
 from stacks.clouds.gcp.session import GcpSession
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any  # Any: what an API answered, at this boundary only
 
-from contracts.environment import Account
+from contracts.accounts import Account
 from stacks.errors import (
     CloudError,
     CloudRefused,

@@ -6,7 +6,8 @@ Terraform says some of a bucket in resources of their own; in CloudFormation the
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from contracts.environment import Environment, TargetName
+from contracts.accounts import TargetName
+from contracts.environment import Environment
 from stacks.declaration import Declaration, Ref
 from stacks.engines.cloudformation.shapes import Shape
 from stacks.engines.cloudformation.types import ACCEPTED, INEXPRESSIBLE, SHAPES

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import yaml
 
-from contracts.environment import Backend, BackendKind, Environment, Layout
+from contracts.engines import Backend, BackendKind, Layout
+from contracts.environment import Environment
 from contracts.files import write_bytes
 from contracts.resources import ON_DEMAND_PREFIX, root_of
 from stacks.engines.pulumi_engine.states import FileStates

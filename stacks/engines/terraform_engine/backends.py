@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from contracts.environment import Backend, BackendKind
+from contracts.engines import Backend, BackendKind
 from stacks.errors import InvalidArgument
 
 Json = Mapping[str, object]

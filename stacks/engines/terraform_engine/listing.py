@@ -4,7 +4,8 @@ Terraform lists no states but those of one root's workspaces, and a run on a fre
 made on demand too.
 """
 
-from contracts.environment import Account, Backend, BackendKind, TargetName
+from contracts.accounts import Account, TargetName
+from contracts.engines import Backend, BackendKind
 from stacks.engines.terraform_engine.backends import StatePlace
 
 

@@ -6,7 +6,7 @@ Limits: a VPC's blocks and subnets are from /16 to /28 (Amazon VPC user guide, "
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 
-from contracts.environment import CloudRegion
+from contracts.accounts import CloudRegion
 from stacks.errors import InvalidArgument
 
 LARGEST, SMALLEST = 16, 28  # prefix lengths

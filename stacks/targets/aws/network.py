@@ -6,8 +6,9 @@ CreateTransitGateway, CreateVpnGateway).
 
 from collections.abc import Iterator
 
+from contracts.accounts import TargetName
 from contracts.document import text_digest
-from contracts.environment import Environment, TargetName
+from contracts.environment import Environment
 from contracts.resources import NetworkSpec
 from stacks.declaration import Declaration
 from stacks.errors import InvalidArgument

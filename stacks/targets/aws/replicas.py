@@ -3,7 +3,7 @@
 AWS replicates to another of its regions in the same account. Elsewhere, copying remains with people.
 """
 
-from contracts.environment import TargetName
+from contracts.accounts import TargetName
 from contracts.resources import StorageSpec
 from stacks.targets.aws.placing import Placing
 

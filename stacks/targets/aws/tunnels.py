@@ -12,8 +12,9 @@ import math
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
+from contracts.accounts import TargetName
 from contracts.document import text_digest
-from contracts.environment import Environment, TargetName
+from contracts.environment import Environment
 from contracts.names import link_ends, link_name
 from contracts.resources import CircuitSpec
 from stacks.declaration import Argument, Declaration, Ref

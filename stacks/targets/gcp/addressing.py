@@ -5,7 +5,7 @@ Limits: a subnetwork's ranges are from /4 to /29 (Virtual Private Cloud, "Subnet
 
 from ipaddress import IPv4Network
 
-from contracts.environment import CloudRegion
+from contracts.accounts import CloudRegion
 from stacks.errors import InvalidArgument
 
 SMALLEST = 29  # prefix length

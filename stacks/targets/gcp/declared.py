@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
-from contracts.environment import Environment, TargetName
+from contracts.accounts import TargetName
+from contracts.environment import Environment
 from contracts.names import is_link, link_ends
 from contracts.resources import (
     AlertSpec,

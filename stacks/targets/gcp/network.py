@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from contracts.environment import TargetName
+from contracts.accounts import TargetName
 from contracts.resources import BlockSpec, NetworkSpec
 from stacks.declaration import Argument, Declaration
 from stacks.errors import InvalidArgument

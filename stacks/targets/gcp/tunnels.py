@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from contracts.environment import TargetName
+from contracts.accounts import TargetName
 from contracts.resources import CircuitSpec
 from stacks.declaration import Argument, Declaration, Ref, SecretRef
 from stacks.errors import InvalidArgument

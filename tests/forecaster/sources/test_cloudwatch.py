@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.environment import Account, Environment, RegionSettings, TargetName
+from contracts.accounts import Account, TargetName
+from contracts.environment import Environment, RegionSettings
 from contracts.errors import PrestageError
 from contracts.sources import CloudWatchSource
 from forecaster.errors import FormChanged, NothingMeasured, SourceRefused, SourceUnreachable, UnitUnclear

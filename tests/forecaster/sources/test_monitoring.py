@@ -8,7 +8,8 @@ import pytest
 if importlib.util.find_spec("google.cloud.monitoring_v3") is None:
     pytest.skip("google-cloud-monitoring is not installed: the extra `monitoring`", allow_module_level=True)
 
-from contracts.environment import Account, Environment, RegionSettings, TargetName
+from contracts.accounts import Account, TargetName
+from contracts.environment import Environment, RegionSettings
 from contracts.sources import MonitoringSource
 from forecaster.errors import FormChanged, NothingMeasured, SourceRefused, SourceUnreachable, UnitUnclear
 from forecaster.sources.clouds.google_client import GoogleMonitoring

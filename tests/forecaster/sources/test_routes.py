@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.environment import Account, CloudRegion, Environment, RegionSettings, TargetName
+from contracts.accounts import Account, CloudRegion, TargetName
+from contracts.environment import Environment, RegionSettings
 from contracts.inventory import InventoryFacts, RegionInventory
 from forecaster.errors import FileRefused, MalformedFile, UnknownColumn
 from forecaster.sources.routes.mrt import read_dump

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.measured import Silence
 from contracts.series import SeriesKey, SeriesKind
-from contracts.sources import Silence
 from forecaster.sources.counters import rates
 from forecaster.sources.samples import Notes, Samples, batch_of_samples, canonical
 from forecaster.sources.window import HOUR_S, Window, pages, window_after, window_until

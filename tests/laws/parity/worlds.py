@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from contracts.environment import CloudRegion, Environment, RegionSettings, TargetName
+from contracts.accounts import CloudRegion, TargetName
+from contracts.environment import Environment, RegionSettings
 from contracts.names import link_name
 from contracts.resources import (
     AlertSpec,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.environment import Environment, RegionSettings, Rollout
+from contracts.engines import Rollout
+from contracts.environment import Environment, RegionSettings
 from contracts.ports import Silent
 from contracts.run import RunStatus
 from stacks.apply import apply_plan, make_order

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.environment import Environment, RegionSettings, Rollout
+from contracts.engines import Rollout
+from contracts.environment import Environment, RegionSettings
 from contracts.exits import ExitCode
 from contracts.plan import Operation
 from contracts.ports import Silent

@@ -1,7 +1,7 @@
 """What the tests of both clouds ask of a region and of its part of a snapshot."""
 
+from contracts.accounts import CloudRegion
 from contracts.capacity import CapacityKind, Quota
-from contracts.environment import CloudRegion
 from stacks.capacity.part import CapacityPart
 
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
+from contracts.accounts import Account, TargetName
 from contracts.capacity import CapacityKind, Catalog, Shape, StorageClass
-from contracts.environment import Account, TargetName
 from contracts.resources import Purchase
 from stacks.capacity.aws import read_figures
 from stacks.capacity.list_prices import HOURS_A_MONTH, list_prices

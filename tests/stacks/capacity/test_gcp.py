@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
+from contracts.accounts import Account, TargetName
 from contracts.capacity import CapacityKind, Catalog, LiveResource, Shape, StorageClass
-from contracts.environment import Account, TargetName
 from contracts.resources import ComputeSpec, Purchase, StorageSpec
 from stacks.capacity.gcp import metric_of, read_figures
 from stacks.capacity.list_prices import HOURS_A_MONTH, list_prices

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.environment import TargetName
+from contracts.accounts import TargetName
 from contracts.resources import Purchase
 from stacks.capacity.list_prices import HOURS_A_MONTH, known_shapes, list_prices
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from contracts.environment import Account, TargetName
+from contracts.accounts import Account, TargetName
 from stacks.clouds.aws.cloud import AwsCloud
 from stacks.declaration import Declaration, Ref
 from stacks.errors import TwoOfOne

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from contracts.environment import Account, TargetName
+from contracts.accounts import Account, TargetName
 from stacks.clouds import retries
 from stacks.clouds.aws import session
 from stacks.clouds.aws.session import AwsClients, aws_clients

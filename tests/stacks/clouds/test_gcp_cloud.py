@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.environment import Account, TargetName
+from contracts.accounts import Account, TargetName
 from stacks.clouds import retries
 from stacks.clouds.gcp.cloud import GcpCloud
 from stacks.clouds.gcp.session import GcpSession

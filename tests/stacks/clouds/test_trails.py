@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from contracts.environment import Account, TargetName
+from contracts.accounts import Account, TargetName
 from stacks.clouds.aws.trail import last_change as on_aws
 from stacks.clouds.gcp.trail import last_change as on_gcp
 from stacks.errors import CloudError

@@ -6,7 +6,8 @@ from typing import ClassVar
 import pulumi
 import pytest
 
-from contracts.environment import EngineName, Environment, Layout, RegionSettings
+from contracts.engines import EngineName, Layout
+from contracts.environment import Environment, RegionSettings
 from contracts.plan import Plan
 from stacks import program
 from stacks.declaration import Declaration, Ref

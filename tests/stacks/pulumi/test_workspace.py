@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from contracts.environment import Environment, Layout, RegionSettings
+from contracts.engines import Layout
+from contracts.environment import Environment, RegionSettings
 from stacks.engines.pulumi_engine.holdings import Holdings
 from stacks.engines.pulumi_engine.locks import stale_locks
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace

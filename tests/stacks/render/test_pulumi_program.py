@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.environment import EngineName
+from contracts.engines import EngineName
 from stacks.apply import make_order
 from stacks.engines.pulumi_engine.resources import register
 from stacks.render.pulumi import _surroundings, write_pulumi

@@ -5,7 +5,8 @@ import re
 import pytest
 import yaml
 
-from contracts.environment import Backend, Environment
+from contracts.engines import Backend
+from contracts.environment import Environment
 from contracts.resources import NetworkSpec
 from stacks.engines.terraform_engine.backends import StatePlace
 from tests.clouds.clouds_world import resource

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.environment import Backend, BackendKind
+from contracts.engines import Backend, BackendKind
 from stacks.declaration import Declaration, ProviderConfig
 from stacks.engines.engine import Job, ProgramInfo
 from stacks.engines.terraform_engine.backends import BESIDE, StatePlace

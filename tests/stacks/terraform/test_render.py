@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.environment import Backend, BackendKind
+from contracts.engines import Backend, BackendKind
 from stacks.declaration import Declaration, Lifecycle, ProviderConfig, Ref, SecretRef
 from stacks.engines.engine import Adoption, Job
 from stacks.engines.terraform_engine.backends import BESIDE, StatePlace
