@@ -11,6 +11,11 @@ from contracts.document import Model
 from contracts.names import RegionName
 
 
+def _no(value: bool) -> bool:
+    """Settings that came later are written only where they are set, so that digests stay as they were."""
+    return not value
+
+
 class Level(StrEnum):
     """What a policy finding does."""
 
@@ -26,10 +31,15 @@ class Rules(Model):
     headroom_quantile: float = Field(default=0.9, gt=0, lt=1)
     change_ceiling_share: float = Field(default=0.5, gt=0)  # of what exists; a first plan has no ceiling
     change_ceiling_minimum: int = Field(default=50, ge=0)  # fewer changes than this are never too many
+    defer_changes: bool = Field(default=False, exclude_if=_no)  # above the ceiling, what only saves waits
     max_pool_utilisation: float = Field(default=0.9, gt=0, le=1)
     allowed_regions: dict[str, tuple[RegionName, ...]] = Field(default={})  # customer or service -> regions
     levels: dict[str, Level] = Field(default={})
     exemptions: str | None = None  # file
+
+    def change_ceiling(self, existing: int) -> int:
+        """How many changes a plan may make where so many resources exist."""
+        return max(self.change_ceiling_minimum, int(existing * self.change_ceiling_share))
 
 
 class Unattended(Model):

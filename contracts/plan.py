@@ -10,10 +10,16 @@ from typing import ClassVar
 from pydantic import AwareDatetime, Field
 
 from contracts.capacity import CapacityKind
+from contracts.clash import Clashes
 from contracts.document import Document, Model
 from contracts.engines import EngineName
 from contracts.names import RegionName
 from contracts.resources import Resource
+
+
+def _absent(value: object) -> bool:
+    """Fields that came later are written only where they say something, so that earlier plans keep their seal."""
+    return not value
 
 
 class Operation(StrEnum):
@@ -41,6 +47,7 @@ class ReasonCode(StrEnum):
     REPAIR = "repair"  # live differs from what was applied
     SURPLUS = "surplus"  # demand fell: no longer needed
     RELEASED = "released"
+    DEFERRED = "deferred"  # would save, and waits for a later plan: `rules.defer_changes`
 
 
 class ForecastLink(Model):
@@ -89,12 +96,37 @@ class RefusedAlternative(Model):
     unit: str = ""
 
 
+class MarginalBasis(StrEnum):
+    """What a marginal price was read from."""
+
+    MARKET = "market"  # the cheapest way to have one more unit at the place alone
+    DUALS = "duals"  # of the whole plan's model: what it would cost wherever it were bought
+
+
+class Marginal(Model):
+    """What one more unit of a requirement would cost an hour: the price at which the plan buys it."""
+
+    place: str
+    kind: CapacityKind
+    usd_per_hour: float = Field(ge=0)
+    basis: MarginalBasis = MarginalBasis.MARKET
+
+
 class Reason(Model):
-    """Why one resource is as it is: ids of the requirements it meets, and the alternatives refused."""
+    """Why one resource is as it is: ids of the requirements it meets, and the alternatives refused.
+
+    Attributes:
+        bought_by: of the requirements, the one that decides the size; others are met on the way.
+        scenario: the region whose loss it stands by for.
+        marginal: what one more unit of `bought_by` would cost.
+    """
 
     code: ReasonCode
     requirements: tuple[str, ...] = ()
     alternatives: tuple[RefusedAlternative, ...] = ()
+    bought_by: str = Field(default="", exclude_if=_absent)
+    scenario: str = Field(default="", exclude_if=_absent)
+    marginal: Marginal | None = Field(default=None, exclude_if=_absent)
 
 
 class PlannedResource(Model):
@@ -207,6 +239,7 @@ class Plan(Document):
     unread: tuple[UnreadRegion, ...] = ()
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False
+    deferred: tuple[Change, ...] = Field(default=(), exclude_if=_absent)  # beyond the change ceiling: not made
     small: bool = False  # a plan of its own roots (on demand): does not supersede the environment's plan
 
     def count(self, operation: Operation) -> int:
@@ -238,3 +271,4 @@ class Infeasible(Document):
 
     environment: str
     shortfalls: tuple[Shortfall, ...] = Field(min_length=1)
+    clash: Clashes | None = Field(default=None, exclude_if=_absent)

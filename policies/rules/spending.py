@@ -27,7 +27,7 @@ def change_ceiling(case: Case) -> Iterator[Breach]:
     """A plan changes at most a share of what exists; adoption moves and changes nothing, a first plan is free."""
     existing = len(case.before)
     count = sum(change.operation is not Operation.ADOPT for change in case.plan.changes)
-    ceiling = max(case.settings.change_ceiling_minimum, int(existing * case.settings.change_ceiling_share))
+    ceiling = case.settings.change_ceiling(existing)
     if existing and count > ceiling:
         yield Breach(
             resource=WHOLE_PLAN,

@@ -17,6 +17,7 @@ VARIANTS = {
     "headroom_quantile": 0.77,
     "change_ceiling_share": 0.7,
     "change_ceiling_minimum": 7,
+    "defer_changes": True,
     "max_pool_utilisation": 0.7,
     "allowed_regions": {"acme": ("fra",)},
     "levels": {"budget": Level.ADVISORY},
