@@ -1,10 +1,11 @@
-"""`prestage plan`: what is wanted, as a file that people review."""
+"""`prestage plan`: what is wanted, as a file that people review; and what differs between two such files."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from contracts.exits import ExitCode
 from prestage.scope import Scope, examples, scoped
 
 
@@ -15,13 +16,23 @@ class PlanOptions:
     out: Path | None
 
 
-@click.command(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    """Two plan files."""
+
+    before: Path
+    after: Path
+
+
+@click.group(
+    invoke_without_command=True,
     epilog=examples(
         "prestage plan --env dev --out plans/dev.json",
         "prestage plan --env dev --json | jq .cost",
+        "prestage plan compare yesterday.json plans/dev.json",
         "",
         "Exit codes: 0 nothing to change, 2 changes, 4 changes and drift, 7 demand cannot be met.",
-    )
+    ),
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; plans/<env>.json by default."
@@ -32,6 +43,8 @@ def command(scope: Scope, options: PlanOptions) -> int:
 
     It is written to a file, to be reviewed and applied.
     """
+    if click.get_current_context().invoked_subcommand is not None:
+        return ExitCode.CLEAN  # that one runs next
     from contracts.plan import Infeasible
     from coordinator.plan import make_plan
     from prestage.projects import open_project
@@ -48,3 +61,31 @@ def command(scope: Scope, options: PlanOptions) -> int:
     steps = [next_steps(f"prestage review {file}", f"prestage explain KEY --plan {file}")] if plan.changes else []
     scope.answer(plan, lambda: "\n".join([plan_text(plan), *steps]))
     return outcome.exit_code
+
+
+@command.command(
+    "compare",
+    epilog=examples(
+        "prestage plan compare yesterday.json plans/dev.json",
+        "prestage plan compare a.json b.json --json | jq '.resources[0]'",
+        "",
+        "Exit codes: 0 nothing differs, 2 something does.",
+    ),
+)
+@click.argument("before", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("after", type=click.Path(path_type=Path, dir_okay=False))
+@scoped(CompareOptions)
+def compare_plans(scope: Scope, options: CompareOptions) -> int:
+    """Show what differs between two plan files.
+
+    Resources and their sizes, cost by place, failover partners, requirements, and what both were computed from; the
+    dearest difference first.
+    """
+    from coordinator.plan_file import read_plan
+    from planner.compare import compare
+    from prestage.views.compare import comparison_text
+
+    before, after = (read_plan(scope.existing(path)) for path in (options.before, options.after))
+    found = compare(before, after)
+    scope.answer(found, lambda: comparison_text(found))
+    return ExitCode.CHANGES if found.differs else ExitCode.CLEAN
