@@ -18,7 +18,7 @@ from forecaster.models.seasonal import Seasonal
 GROUP = "prestage.forecast_models"  # of entry points: `(granularity, seed) -> Family`
 
 # What a family's weight is before anything was held back, in parts: learned on hourly traffic and telemetry.
-SLOW = (PerSeries("arima"), PerSeries("ets"))  # blended where they are asked for by name
+SLOW = (PerSeries("arima"), PerSeries("ets"), PerSeries("prophet"))  # blended where they are asked for by name
 DEAR = ("xgboost", "xgboost_poisson")  # the fast tier does without, and without what hardly ever has weight
 SELDOM = ("seasonal_naive_168", "seasonal_median_24x7", "profile_7d")
 

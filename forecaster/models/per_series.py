@@ -1,34 +1,38 @@
-"""Classical families, a series at a time, through statsmodels (extra `models`): slow, asked for by name (pure).
+"""Classical families, a series at a time, through packages that are extras: slow, asked for by name (pure).
 
 Exponential smoothing: ETS with a damped additive trend and additive season (Hyndman et al. 2008). ARIMA: orders (2,0,1)
 on what is left of a Fourier regression on hour of the day and day of the week (dynamic harmonic regression, Hyndman
-and Athanasopoulos 2021, 10.5; Hannan and Rissanen 1982). Both are fitted to the square root of the values, so that what
-is said stays positive and strays with the level; a series that cannot be fitted is said by its own mean.
+and Athanasopoulos 2021, 10.5; Hannan and Rissanen 1982). Prophet: `prophet_curve.py`. All are fitted to the square root
+of the values, so that what is said stays positive and strays with the level; a series that cannot be fitted is said by
+its own mean.
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from contracts.series import Granularity
-from forecaster.errors import FamilyNotInstalled
+from forecaster.models.extra import need
 from forecaster.models.model import NORMAL, Says, finite
+from forecaster.models.prophet_curve import prophet_curve
 from forecaster.panel import Matrix, Panel, Steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LONGEST = 21 * 24  # steps that a series is fitted on
+LONGEST = {"prophet": 56 * 24}  # steps that a series is fitted on, and of the others:
+USUAL = 21 * 24
+NEEDS = {"arima": ("statsmodels", "models"), "ets": ("statsmodels", "models"), "prophet": ("prophet", "prophet")}
 LEAST_KNOWN = 72
 PERIODS = {Granularity.HOURLY: (24, 168), Granularity.DAILY: (7,)}
 
 
 @dataclass(frozen=True, slots=True)
 class PerSeries:
-    """One classical family: `arima` or `ets`."""
+    """One classical family: `arima`, `ets` or `prophet`."""
 
     name: str
 
@@ -43,20 +47,15 @@ class PerSeries:
         """Fitted anew at every origin: a few numbers for each series.
 
         Raises:
-            FamilyNotInstalled: without statsmodels.
+            FamilyNotInstalled: without its package.
         """
-        if find_spec("statsmodels") is None:
-            raise FamilyNotInstalled(
-                f"the model {self.name!r} needs the package statsmodels",
-                expected="an environment with it",
-                next_step="pip install 'prestage[models]', or leave the name out of --models",
-            )
+        need(self.name, *NEEDS[self.name])
         return self
 
     def predict(self, panel: Panel, ahead: Steps) -> Matrix:
         said = np.full((len(panel.keys), len(ahead), len(NORMAL)), np.nan)
         for row in range(len(panel.keys)):
-            values = np.sqrt(panel.filled[row, -LONGEST:])
+            values = np.sqrt(panel.filled[row, -LONGEST.get(self.name, USUAL) :])
             values = values[np.isfinite(values)]
             if len(values) < LEAST_KNOWN or np.ptp(values) == 0:
                 continue
@@ -76,7 +75,7 @@ class PerSeries:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of convergence: what comes of it is scored like anything else
-                return _arima(values, panel, steps) if self.name == "arima" else _ets(values, panel, steps)
+                return CURVES[self.name](values, panel, steps)
         except (LinAlgError, ValueError, FloatingPointError):
             return None
 
@@ -114,3 +113,10 @@ def _arima(values: Matrix, panel: Panel, steps: int) -> tuple[Matrix, Matrix]:
     fitted = ARIMA(values - seasonal[: len(values)], order=(2, 0, 1), trend="n").fit(method="hannan_rissanen")
     made = fitted.get_forecast(steps)
     return seasonal[len(values) :] + np.asarray(made.predicted_mean), np.asarray(made.se_mean)
+
+
+CURVES: dict[str, Callable[[Matrix, Panel, int], tuple[Matrix, Matrix]]] = {
+    "arima": _arima,
+    "ets": _ets,
+    "prophet": prophet_curve,
+}

@@ -16,7 +16,7 @@ from forecaster.models.catalogue import GROUP, check_names, chosen, families
 from forecaster.models.level_shape import LevelShape
 from forecaster.models.model import MEDIAN, Says
 from forecaster.models.order import sort_samples, weighted_quantiles
-from forecaster.models.per_series import PerSeries
+from forecaster.models.per_series import NEEDS, PerSeries
 from forecaster.models.profile import Profile
 from forecaster.models.request_rate import RequestRate
 from forecaster.models.seasonal import Seasonal
@@ -159,9 +159,10 @@ def test_a_model_of_no_such_name():
     check_names(("xgboost", "seasonal_naive_7", "flat_rate"))
 
 
-@pytest.mark.parametrize("name", ["arima", "ets"])
+@pytest.mark.parametrize("name", ["arima", "ets", "prophet"])
 def test_classical_families_know_the_day(name):
-    pytest.importorskip("statsmodels", reason="the extra models is not installed: arima and ets are not tested")
+    package, extra = NEEDS[name]
+    pytest.importorskip(package, reason=f"the extra {extra} is not installed: {name} is not tested")
     panel = panel_of(wave(24 * 14, noise=0.05), np.ones(24 * 14))
     family = PerSeries(name)
     said = family.fit(panel, 24).predict(panel, np.arange(1, 25))
@@ -169,10 +170,24 @@ def test_classical_families_know_the_day(name):
     assert (said[1] == 1.0).all()
 
 
-def test_a_family_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr("forecaster.models.per_series.find_spec", lambda name: None)
-    with pytest.raises(FamilyNotInstalled, match=r"arima.*statsmodels"):
-        PerSeries("arima").fit(panel_of(wave(200)), 24)
+def test_prophet_says_the_same_twice_and_strays_farther_ahead():
+    """Its own intervals come of process-wide random numbers; these must not, and must not touch them."""
+    pytest.importorskip("prophet", reason="the extra prophet is not installed: prophet is not tested")
+    rising = wave(24 * 14, noise=0.05) * (1 + 0.5 * np.abs(np.arange(24 * 14) // 24 % 6 - 3))
+    panel = panel_of(rising)
+    state = np.random.get_state()[1].copy()  # type: ignore[index]
+    one, two = (PerSeries("prophet").predict(panel, WEEK) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(state, np.random.get_state()[1])  # type: ignore[index]
+    width = np.sqrt(one[0, :, -1]) - np.sqrt(one[0, :, 0])
+    assert width[-24:].mean() > 1.02 * width[:24].mean()
+
+
+@pytest.mark.parametrize(("name", "said"), [("arima", r"statsmodels"), ("prophet", "package prophet")])
+def test_a_family_that_is_not_installed_is_named(monkeypatch, name, said):
+    monkeypatch.setattr("forecaster.models.extra.find_spec", lambda name: None)
+    with pytest.raises(FamilyNotInstalled, match=rf"{name}.*{said}"):
+        PerSeries(name).fit(panel_of(wave(200)), 24)
 
 
 def test_an_installed_package_adds_a_family(monkeypatch):
