@@ -53,17 +53,29 @@ def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
     """
     path = out or project.paths.plan
     with project.patient_lock("prestage plan"):
-        note_applied(project)
-        looked = look(project)
-        views = three_views(project, looked)
-        drift = compare(views, read_at=project.clock())
-        plan = _build(project, looked, damaged(drift, views))
+        question, drift = read_question(project)
+        plan = _build(project, question)
     if isinstance(plan, Plan):
         write_document(path, plan)
     return PlanOutcome(plan=plan, path=path, drift=drift)
 
 
-def _build(project: Project, looked: Looked, hurt: frozenset[str]) -> Plan | Infeasible:
+def read_question(project: Project) -> tuple[Question, DriftReport]:
+    """Everything that a plan is made from, as it is now, and what drifted. Only under the lock.
+
+    Raises:
+        UnknownName: there is no forecast yet.
+        DocumentError: the forecast cannot be used.
+        CloudError: no region of the environment could be read.
+    """
+    note_applied(project)
+    looked = look(project)
+    views = three_views(project, looked)
+    drift = compare(views, read_at=project.clock())
+    return _question(project, looked, damaged(drift, views)), drift
+
+
+def _question(project: Project, looked: Looked, hurt: frozenset[str]) -> Question:
     forecast = project.paths.forecast
     if not forecast.exists():
         raise UnknownName(
@@ -74,7 +86,7 @@ def _build(project: Project, looked: Looked, hurt: frozenset[str]) -> Plan | Inf
     with project.ledger.write():
         pass  # ends what ran out, so that the plan counts it as staged
     previous = project.journal.last_applied()
-    question = Question(
+    return Question(
         environment=project.environment,
         forecast=read_forecast(forecast),
         capacity=project.capacity(looked),
@@ -86,6 +98,9 @@ def _build(project: Project, looked: Looked, hurt: frozenset[str]) -> Plan | Inf
         earlier=project.archived(previous),
         damaged=hurt,
     )
+
+
+def _build(project: Project, question: Question) -> Plan | Infeasible:
     plan = build_plan(question, solve_in_child)
     if isinstance(plan, Plan):
         declare([item.resource for item in plan.resources], project.environment)  # what no target can make is told now

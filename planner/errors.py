@@ -3,6 +3,7 @@
 PlannerError
 ├── InputsDisagree     ask the person: the documents that go into a plan do not belong together
 ├── UnknownResource    ask the person: no such key in the plan
+├── WhatIfRefused      ask the person: a changed circumstance that names what is not there
 └── SolverError        stop: no plan can be trusted
     ├── SolverCrashed      the child process ended without an answer
     ├── SolverStalled      it was killed at its time limit
@@ -24,6 +25,10 @@ class InputsDisagree(PlannerError):
 
 class UnknownResource(PlannerError):
     """The plan neither wants nor deletes a resource of this key."""
+
+
+class WhatIfRefused(PlannerError):
+    """A what-if names a place, an item or a series that is not there, or does not say what would be otherwise."""
 
 
 class SolverError(PlannerError):

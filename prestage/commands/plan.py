@@ -11,9 +11,10 @@ from prestage.scope import Scope, examples, scoped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """Where the plan goes; `plans/<environment>.json` of the project by default."""
+    """Where the plan goes, `plans/<environment>.json` of the project by default; or what would be otherwise."""
 
     out: Path | None
+    what_if: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,20 @@ class CompareOptions:
     epilog=examples(
         "prestage plan --env dev --out plans/dev.json",
         "prestage plan --env dev --json | jq .cost",
+        "prestage plan --what-if fra-lost.yaml",
         "prestage plan compare yesterday.json plans/dev.json",
         "",
-        "Exit codes: 0 nothing to change, 2 changes, 4 changes and drift, 7 demand cannot be met.",
+        "Exit codes: 0 nothing to change, 2 changes, 4 changes and drift, 7 demand cannot be met; with --what-if 0",
+        "nothing would differ, 2 something would, 7 demand could not be met.",
     ),
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; plans/<env>.json by default."
+)
+@click.option(
+    "--what-if",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="YAML of what would be otherwise: show the difference it makes, and write nothing.",
 )
 @scoped(PlanOptions)
 def command(scope: Scope, options: PlanOptions) -> int:
@@ -45,6 +53,8 @@ def command(scope: Scope, options: PlanOptions) -> int:
     """
     if click.get_current_context().invoked_subcommand is not None:
         return ExitCode.CLEAN  # that one runs next
+    if options.what_if is not None:
+        return _what_if(scope, options.what_if)
     from contracts.plan import Infeasible
     from coordinator.plan import make_plan
     from prestage.projects import open_project
@@ -61,6 +71,24 @@ def command(scope: Scope, options: PlanOptions) -> int:
     steps = [next_steps(f"prestage review {file}", f"prestage explain KEY --plan {file}")] if plan.changes else []
     scope.answer(plan, lambda: "\n".join([plan_text(plan), *steps]))
     return outcome.exit_code
+
+
+def _what_if(scope: Scope, file: Path) -> int:
+    """Answers the question of a file."""
+    from contracts.what_if import WhatIf
+    from contracts.yaml_files import read_yaml_document
+    from coordinator.what_if import ask
+    from prestage.projects import open_project
+    from prestage.views.what_if import what_if_text
+
+    asked = read_yaml_document(WhatIf, file)
+    with open_project(scope) as project:
+        answer = ask(project, asked)
+    scope.answer(answer, lambda: what_if_text(answer))
+    if answer.infeasible is not None:
+        return ExitCode.UNMET
+    differs = answer.comparison is None or answer.comparison.differs
+    return ExitCode.CHANGES if differs else ExitCode.CLEAN
 
 
 @command.command(

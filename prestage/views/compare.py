@@ -1,6 +1,6 @@
 """Two plans beside each other as people read it: what differs, dearest first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from contracts.comparison import Comparison, RequirementDifference, ResourceDifference
 from contracts.wording import describe
@@ -82,7 +82,7 @@ def _value(value: str | float | None) -> str:
     return short(value) if isinstance(value, str) else f"{value:,g}"
 
 
-def _part(name: str, rows: list[tuple[str, ...]], *, right: tuple[int, ...] = ()) -> Iterable[str]:
+def _part(name: str, rows: Sequence[Sequence[str]], *, right: tuple[int, ...] = ()) -> Iterable[str]:
     """A section, or nothing where nothing differs."""
     if rows:
         yield f"  {title(name)}"

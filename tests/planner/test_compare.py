@@ -69,7 +69,8 @@ def test_what_costs_otherwise_differs_though_it_is_the_same():
     found = compare(PLAN, plan_of(replace(WORLD, capacity=DEARER)))
     same = [item for item in found.resources if item.before == item.after]
     assert same and all(item.place == "fra" and item.usd_per_hour > 0 for item in same)
-    assert any(item.what.startswith("price fra ") and item.after == 2 * item.before for item in found.inputs)
+    prices = [item for item in found.inputs if item.what.startswith("price fra ")]
+    assert prices and all(item.after == 2 * float(item.before or 0) for item in prices)
     assert "capacity" in {item.what for item in found.inputs}
 
 
