@@ -150,6 +150,30 @@ def test_links_go_before_what_they_stand_on(project):
     assert project.live() == {}
 
 
+@pytest.mark.parametrize("layout", [Layout.REGION])
+def test_a_circuit_goes_before_regions_though_its_link_stays_and_though_it_is_gone_already(project, monkeypatch):
+    project.engine.apply(project.job(every_kind()), Silent())
+    going = ("ams--fra/circuit/serving/10g", "fra/alert/vcpu")
+    deleted, seqs = [], project.seqs()
+    usual = Inventory.delete
+
+    def delete(inventory, environment, key):
+        deleted.append(key)
+        usual(inventory, environment, key)
+
+    monkeypatch.setattr(Inventory, "delete", delete)
+    outcomes = project.engine.apply(project.job([item for item in every_kind() if item.key not in going]), Silent())
+    assert set(statuses(outcomes).values()) == {RunStatus.DONE, RunStatus.CLEAN}, outcomes
+    assert tuple(deleted) == going  # the link leans on the circuit
+    assert project.seqs() == {key: seq for key, seq in seqs.items() if key not in going}
+
+    project.engine.apply(project.job(every_kind()), Silent())
+    usual(project.inventory, "dev", going[0])
+    outcomes = project.engine.apply(project.job([item for item in every_kind() if item.key not in going]), Silent())
+    assert not [item.message for item in outcomes if item.message]
+    assert not set(going) & project.live().keys() and not set(going) & project.engine.applied().keys()
+
+
 LOCK = '{{"pid":{pid},"username":"ann","hostname":"{host}","timestamp":"2026-11-20T12:00:00Z"}}'
 
 

@@ -4,14 +4,16 @@ A job names roots; in the layout `environment` they share a stack. Of a stack th
 declared as it was applied last, so that others can refer to it, and spared.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
-from stacks.declaration import ESTATE_PROVIDER, Declaration
+from stacks.declaration import ESTATE_PROVIDER, Declaration, Lifecycle
 from stacks.engines.engine import Job
 from stacks.engines.pulumi_engine.holdings import Holdings
 from stacks.engines.pulumi_engine.states import Held
 from stacks.engines.turns import Turn, phases
+
+AS_IT_WAS = Lifecycle(ignore=("*",))  # all inputs stay what the state has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,8 @@ class StackOrder:
         declarations: all that its program declares.
         adopt: key and import id of what exists and is taken in; nothing that the stack holds already.
         root_by_key: the root of whatever is declared or held.
-        only: URNs that may be touched; all where it is empty.
+        only: URNs that may be touched; all where it is empty. Nothing is refreshed then: a target that a refresh finds
+            gone is an error to the engine, while deleting what is not there is none to a provider.
         spared: URNs that may not.
     """
 
@@ -66,7 +69,7 @@ def rounds_of(job: Job, holdings: Holdings) -> Iterator[tuple[StackOrder, ...]]:
         return frozenset(item.applied.key for item in holdings.held(stack)) if stack in there else frozenset()
 
     for turns in phases(contents, keys_in):
-        yield tuple(_turned(orders[turn.name], turn, holdings) for turn in turns)
+        yield tuple(_turned(orders[turn.name], turn, job, holdings) for turn in turns)
 
 
 def _order(job: Job, stack: str, roots: list[str], held: tuple[Held, ...], holdings: Holdings) -> StackOrder:
@@ -85,11 +88,20 @@ def _order(job: Job, stack: str, roots: list[str], held: tuple[Held, ...], holdi
     )
 
 
-def _as_it_was(item: Held, job: Job, accounts: Mapping[str, str]) -> Declaration:
-    """A resource that an order leaves alone: nothing of it is compared, for it is spared.
+def _as_it_was(
+    item: Held, job: Job, accounts: Mapping[str, str], *, without: Set[str] = frozenset(), protect: bool = False
+) -> Declaration:
+    """A resource that an order leaves alone: its inputs stay as they are.
 
     It comes after what it depends on: the engine registers by itself what a spared one depends on, and twice is once
     too often.
+
+    Args:
+        item: as the state has it.
+        job: whose providers are known.
+        accounts: by region, the account that it lies in.
+        without: keys that it shall depend on no longer.
+        protect: it stays protected.
     """
     providers = [name for name in job.providers if accounts.get(name) == item.account]
     return Declaration(
@@ -97,9 +109,10 @@ def _as_it_was(item: Held, job: Job, accounts: Mapping[str, str]) -> Declaration
         key=item.applied.key,
         root=item.applied.root,
         arguments=item.inputs,
-        depends_on=item.after,
+        depends_on=tuple(key for key in item.after if key not in without),
         provider=providers[0] if item.account and providers else ESTATE_PROVIDER,
         exports=item.exports,
+        lifecycle=replace(AS_IT_WAS, protect=protect),
     )
 
 
@@ -108,9 +121,20 @@ def _turn_name(order: StackOrder) -> str:
     return order.roots[0] if len(order.roots) == 1 and order.stack.endswith(f".{order.roots[0]}") else order.stack
 
 
-def _turned(order: StackOrder, turn: Turn, holdings: Holdings) -> StackOrder:
+def _turned(order: StackOrder, turn: Turn, job: Job, holdings: Holdings) -> StackOrder:
+    """The order of a turn; of a first go, one that deletes what leaves and changes nothing else.
+
+    What stays and depends on what leaves is a target too, and is written down as depending on it no longer: with what
+    is no target, the engine keeps all that it depended on.
+    """
     if not turn.leaving:
         return order
-    held = {item.applied.key: item for item in holdings.held(order.stack)}
-    leaving = tuple(held[key].urn for key in sorted(turn.leaving))
-    return replace(order, declarations=turn.staying(held.keys()), only=leaving, spared=(), adopt={})
+    held, accounts = holdings.held(order.stack), holdings.workspace.accounts
+    protected = {item.key for item in order.declarations if item.lifecycle.protect}
+    touched = [item for item in held if item.applied.key in turn.leaving or not turn.leaving.isdisjoint(item.after)]
+    staying = tuple(
+        _as_it_was(item, job, accounts, without=turn.leaving, protect=item.applied.key in protected)
+        for item in held
+        if item.applied.key not in turn.leaving
+    )
+    return replace(order, declarations=staying, only=tuple(item.urn for item in touched), spared=(), adopt={})

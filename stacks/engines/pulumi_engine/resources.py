@@ -163,6 +163,8 @@ class _Program:
         adopted = resource_id(str(item.arguments["environment"]), item.key) if item.key in self._adopt else None
         options = self._options(item)
         options.import_ = adopted
+        if item.lifecycle.ignore:
+            options.ignore_changes = list(item.lifecycle.ignore)
         with only_outputs(asked):
             return pulumi.CustomResource(BRIDGES[item.type].token, item.key, properties, options)
 

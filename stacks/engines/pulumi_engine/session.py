@@ -140,7 +140,7 @@ class Session:
                 lambda stack: stack.up(
                     program=self._program(order),
                     on_event=events,
-                    refresh=True,
+                    refresh=not order.only,
                     color="never",
                     suppress_progress=True,
                     continue_on_error=True,
