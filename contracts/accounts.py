@@ -6,9 +6,9 @@ Part of `contracts.environment.Environment`.
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
-from contracts.document import Model
+from contracts.document import Model, unsaid
 from contracts.names import RegionName
 
 
@@ -56,6 +56,7 @@ class CloudRegion(Model):
         pools: what addresses are taken from (CIDR); the first is the network's own.
         continent, fault_domain: as an inventory says them of regions on premises.
         prices: USD per hour by item of the catalog, as an inventory says them; they outweigh the cloud's list prices.
+        stock: at most so many instances of a shape, whatever quotas say: what the cloud has promised, or told you.
         image: what instances start from: an image id, a public parameter (`resolve:ssm:...`), an image family; the
             target's own default where it is empty.
         transit: on AWS, keep a transit gateway with the network, which circuits to other regions stand on.
@@ -70,6 +71,7 @@ class CloudRegion(Model):
     continent: str
     fault_domain: str
     prices: dict[str, float] = Field(default={})
+    stock: dict[str, NonNegativeInt] = Field(default={}, exclude_if=unsaid)
     image: str = ""
     transit: bool = True
     direct_connect: dict[str, str] = Field(default={})

@@ -4,12 +4,13 @@ The catalog says what an item is (a shape's vCPUs, a tier's gbps); the snapshot 
 used, where an item is offered and at which price now.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from contracts.document import Document, Model
+from contracts.document import Document, Model, unsaid
 from contracts.names import RegionName
 from contracts.resources import Purchase, Resource
 
@@ -20,16 +21,24 @@ class CapacityKind(StrEnum):
     VCPU = "vcpu"
     MEMORY_GIB = "memory_gib"
     STORAGE_GIB = "storage_gib"
-    GBPS = "gbps"
+    GBPS = "gbps"  # of a link: between its regions; of a region: in and out of its instances
     ADDRESSES = "addresses"
+    ACCELERATORS = "accelerators"
 
 
 class Shape(Model):
-    """A host share: what one of it gives."""
+    """A host share: what one of it gives.
+
+    Attributes:
+        accelerators: GPUs and the like.
+        network_gbps: what one instance can send and receive; 0 where it is not known, and limits nothing then.
+    """
 
     name: str
     vcpu: int = Field(ge=1)
     memory_gib: int = Field(ge=1)
+    accelerators: int = Field(default=0, ge=0, exclude_if=unsaid)
+    network_gbps: float = Field(default=0.0, ge=0, exclude_if=unsaid)
 
 
 class StorageClass(Model):
@@ -59,6 +68,16 @@ class Catalog(Document):
 
 ADDRESS_ITEM = "address"
 
+LOSS_SHARES: Mapping[str, float] = {"<5%": 0.03, "5-10%": 0.07, "10-15%": 0.12, "15-20%": 0.17, ">20%": 0.25}
+"""Band of interruption -> share of spot capacity that may be missing at any hour.
+
+The bands are those of AWS's Spot Instance Advisor ("frequency of interruption", the rate at which capacity was taken
+back during the trailing month). The shares are the bands' middles, and a quarter for what has no upper end: to plan
+with a month's rate as an hour's is careful, for what is taken back is started elsewhere within minutes.
+"""
+UNKNOWN_LOSS_SHARE = 0.10
+"""Of spot capacity whose band nobody tells, as on Google Cloud."""
+
 
 class Offer(Model):
     """An item offered at a place (region or link): USD per hour of one (instance, GiB, circuit, address).
@@ -72,6 +91,21 @@ class Offer(Model):
     purchase: Purchase = Purchase.ON_DEMAND
     usd_per_hour: float = Field(ge=0)
     interruption: str = ""
+
+    @property
+    def loss_share(self) -> float:
+        """Share of what is had so that may be missing at any hour; nothing but spot is ever taken back."""
+        if self.purchase is not Purchase.SPOT:
+            return 0.0
+        return LOSS_SHARES.get(self.interruption, UNKNOWN_LOSS_SHARE)
+
+
+class Stock(Model):
+    """At most so many instances of a shape can be had at a place at any hour, however they are paid for."""
+
+    place: str
+    item: str
+    count: int = Field(ge=0)
 
 
 class Quota(Model):
@@ -157,7 +191,8 @@ class Reading(Model):
 class CapacitySnapshot(Document):
     """The live state of an environment's targets at one moment.
 
-    `readings` are of regions in clouds. A region that could not be read is not `readable`: its quotas, offers and
+    `stock` names what is limited beyond quotas: a shape that is not in it is limited by quotas alone. `readings` are of
+    regions in clouds. A region that could not be read is not `readable`: its quotas, offers and
     resources are those of its last reading, or there are none.
     """
 
@@ -175,3 +210,4 @@ class CapacitySnapshot(Document):
     pools: tuple[Pool, ...]
     resources: tuple[LiveResource, ...] = ()
     readings: tuple[Reading, ...] = ()
+    stock: tuple[Stock, ...] = Field(default=(), exclude_if=unsaid)

@@ -36,6 +36,7 @@ def cloud_findings(environment: Environment, facts: InventoryFacts) -> Iterator[
         if region.cloud is not None:
             yield from _region(environment, region, region.cloud)
     yield from _locations(environment)
+    yield from _purchases(environment)
     yield from _links(environment, facts)
     yield from _staging(environment)
     yield from _rollout(environment)
@@ -97,6 +98,12 @@ def _locations(environment: Environment) -> Iterator[str]:
             other = first.setdefault(there, region.name)
             if other != region.name:
                 yield f"regions: {other} and {region.name} are both {there[1]} of account {there[0]}"
+
+
+def _purchases(environment: Environment) -> Iterator[str]:
+    for region in environment.regions:
+        if region.purchases and region.purchases.hourly and region.cloud is None:
+            yield f"regions: {region.name}: purchases.hourly is of regions in clouds; no schedule scales hosts"
 
 
 def _links(environment: Environment, facts: InventoryFacts) -> Iterator[str]:

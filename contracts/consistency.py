@@ -91,16 +91,19 @@ def check_catalog(
         if large % small:
             findings.append(f"circuit_tiers: {small} gbps does not divide {large} gbps")
     for region in facts.regions:
-        priced = [
+        priced: list[tuple[str, Iterable[str], list[str]]] = [
             ("prices", region.prices, [*shapes, *classes, ADDRESS_ITEM]),
             ("spot_prices", region.spot_prices, shapes),
+            ("stock", region.stock, shapes),
+            ("storage_gib", region.storage_gib, classes),
         ]
-        priced.append(("storage_gib", region.storage_gib, classes))
         for field, items, known in priced:
             findings += [_unknown(f"{region.name}.{field}", item, known) for item in items if item not in known]
     for settings in environment.regions if environment else ():
         stated, offered = settings.cloud.prices if settings.cloud else {}, [*shapes, *classes, ADDRESS_ITEM]
         findings += [_unknown(f"{settings.name}.cloud.prices", name, offered) for name in stated if name not in offered]
+        stock = settings.cloud.stock if settings.cloud else {}
+        findings += [_unknown(f"{settings.name}.cloud.stock", name, shapes) for name in stock if name not in shapes]
     for link in facts.links:
         where_priced = f"{link_name(link.a, link.b)}.prices"
         findings += [_unknown(where_priced, item, tiers) for item in link.prices if item not in tiers]

@@ -94,6 +94,11 @@ class Document(Model):
             raise malformed(error, where) from error
 
 
+def unsaid(value: object) -> bool:
+    """Whether a field that came later says nothing: left out then, so that earlier documents keep bytes and digest."""
+    return not value
+
+
 def malformed(error: ValidationError, where: str) -> MalformedDocument:
     """Pydantic's findings as one message: each key, what is wrong with it."""
     lines = [f"{'.'.join(str(part) for part in item['loc']) or '(top)'}: {item['msg']}" for item in error.errors()[:8]]

@@ -10,10 +10,11 @@ from pydantic import Field, JsonValue, PositiveInt
 
 from contracts.accounts import Account, CloudRegion, TargetName
 from contracts.capacity import CapacityKind
-from contracts.document import Document, Model
+from contracts.document import Document, Model, unsaid
 from contracts.engines import Backend, EngineName, Layout, Rollout
 from contracts.limits import Freeze, Rules, Tolerance, Unattended
 from contracts.names import RegionName
+from contracts.purchases import Purchases, only_on_demand
 from contracts.series import SeriesKind
 
 
@@ -29,6 +30,7 @@ class RegionSettings(Model):
         prefixes: what lies behind that router (CIDR), for routes of clouds that do not learn them; clouds have pools.
         country: whose public holidays move its demand: `DE`, or with a subdivision `DE-HE` (ISO 3166); none without it.
         timezone: where its days begin (IANA, `Europe/Berlin`), for public holidays and other events of whole days.
+        purchases: how its compute may be paid for, in place of what the environment says.
     """
 
     name: RegionName
@@ -41,6 +43,7 @@ class RegionSettings(Model):
     paused: bool = False
     country: str = Field(default="", max_length=10)
     timezone: str = Field(default="UTC", max_length=40)
+    purchases: Purchases | None = Field(default=None, exclude_if=unsaid)
 
 
 class Horizons(Model):
@@ -177,6 +180,7 @@ class Environment(Document):
     costs: Costs = Costs()
     failover: FailoverSettings = FailoverSettings()
     staging: StagingSettings = StagingSettings()
+    purchases: Purchases = Field(default=Purchases(), exclude_if=only_on_demand)
     coefficients: Coefficients = Coefficients()
     block_use: BlockUse = BlockUse()
     score: Score = Score()
@@ -203,6 +207,17 @@ class Environment(Document):
         """The account of a region that lies in a cloud."""
         cloud = self.cloud(region)
         return next((account for account in self.accounts if cloud and account.name == cloud.account), None)
+
+    def purchases_of(self, region: str) -> Purchases:
+        """How a region's compute may be paid for: what it says itself, else the environment; by hour in clouds only."""
+        settings = self.region(region)
+        said = settings.purchases if settings and settings.purchases else self.purchases
+        return said if self.cloud(region) else said.model_copy(update={"hourly": False})
+
+    def buys_commitments(self, region: str) -> bool:
+        """Whether what is committed in a region is bought; otherwise it is recommended."""
+        account = self.account(region)
+        return account is not None and account.buy_commitments
 
     def target_of(self, region: str) -> TargetName:
         """Where a region's resources are made."""

@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
-from contracts.document import Document, Model
+from contracts.document import Document, Model, unsaid
 from contracts.names import RegionName
 
 
@@ -23,6 +23,7 @@ class RegionInventory(Model):
         prices: USD per hour by item of the catalog: a shape, a storage class (one GiB), `address` (one address).
             What has no price is not offered here.
         spot_prices: the same for interruptible shapes.
+        stock: at most so many of a shape, whatever the hosts add up to: `{a16: 8}` where eight hosts have accelerators.
     """
 
     name: RegionName
@@ -33,6 +34,7 @@ class RegionInventory(Model):
     pools: tuple[str, ...] = ()
     prices: dict[str, float]
     spot_prices: dict[str, float] = Field(default={})
+    stock: dict[str, NonNegativeInt] = Field(default={}, exclude_if=unsaid)
 
 
 class LinkInventory(Model):

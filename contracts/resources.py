@@ -6,11 +6,11 @@ handing a staged unit out changes no declaration.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, model_validator
 
-from contracts.document import Model
+from contracts.document import Model, unsaid
 from contracts.names import RegionName, is_link
 
 
@@ -60,13 +60,48 @@ class BlockSpec(Model):
     pool: str
 
 
+HOURS_A_DAY = 24
+
+
 class ComputeSpec(Model):
-    """`count` host shares of one shape."""
+    """`count` host shares of one shape; fewer at some hours of the day, where it is scaled by a schedule.
+
+    Attributes:
+        count: how many, at the hour that has most.
+        by_hour: how many at each hour of the day in UTC, 0 to 23, every day alike; empty where always `count`. What is
+            committed is paid for around the clock, and always `count`.
+    """
 
     kind: Literal[ResourceKind.COMPUTE] = ResourceKind.COMPUTE
     shape: str
     count: int = Field(ge=1)
     purchase: Purchase = Purchase.ON_DEMAND
+    by_hour: tuple[NonNegativeInt, ...] = Field(default=(), max_length=HOURS_A_DAY, exclude_if=unsaid)
+
+    @property
+    def mean_count(self) -> float:
+        """How many on average over a day: what is paid for."""
+        return sum(self.by_hour) / HOURS_A_DAY if self.by_hour else float(self.count)
+
+    def count_at(self, hour: int | None) -> int:
+        """How many at an hour of the day in UTC; without one, how many there are at every hour."""
+        if not self.by_hour:
+            return self.count
+        return min(self.by_hour) if hour is None else self.by_hour[hour]
+
+    @model_validator(mode="after")
+    def _whole_day(self) -> Self:
+        if not self.by_hour:
+            return self
+        if len(self.by_hour) != HOURS_A_DAY:
+            raise ValueError(f"by_hour has {len(self.by_hour)} counts; a day has {HOURS_A_DAY} hours")
+        if max(self.by_hour) != self.count:
+            raise ValueError(f"count is {self.count}, and the hour that has most has {max(self.by_hour)}")
+        if min(self.by_hour) == self.count:
+            raise ValueError("by_hour never varies: leave it out")
+        if self.purchase is Purchase.COMMITTED:
+            raise ValueError("what is committed cannot vary by hour")
+        return self
 
 
 class StorageSpec(Model):

@@ -23,8 +23,9 @@ def describe(spec: Spec) -> str:
             return f"AS{asn}"
         case BlockSpec(prefix=prefix):
             return prefix
-        case ComputeSpec(shape=shape, count=count, purchase=purchase):
-            return f"{count} x {shape}" + ("" if purchase == "on_demand" else f", {purchase}")
+        case ComputeSpec(shape=shape, count=count, purchase=purchase, by_hour=by_hour):
+            number = f"{min(by_hour)} to {count}" if by_hour else f"{count}"
+            return f"{number} x {shape}" + ("" if purchase == "on_demand" else f", {purchase}")
         case StorageSpec(gib=gib, storage_class=name, replica_region=replica):
             return f"{gib} GiB {name}" + (f", copy in {replica}" if replica else "")
         case CircuitSpec(tier=tier, count=count):

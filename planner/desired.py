@@ -39,9 +39,10 @@ class Desired:
     def room(self, place: str, kind: CapacityKind) -> float:
         """How much of a kind this environment may still take at a place.
 
-        Where no quota is stated, addresses are bounded by the pools alone; of anything else there is none.
+        Where no quota is stated, addresses are bounded by the pools alone, and accelerators by the shapes that bear
+        them; of anything else there is none.
         """
-        unstated = math.inf if kind is CapacityKind.ADDRESSES else 0.0
+        unstated = math.inf if kind in (CapacityKind.ADDRESSES, CapacityKind.ACCELERATORS) else 0.0
         return max(0.0, self.market.available.get((place, kind), unstated) - self.use.get((place, kind), 0.0))
 
     def fits(self, resource: Resource) -> bool:

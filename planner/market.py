@@ -104,6 +104,8 @@ class Market:
                 ]
             case CapacityKind.ADDRESSES:
                 prices = [usd] if (usd := self.price(place, ADDRESS_ITEM)) is not None else []
+            case CapacityKind.ACCELERATORS:
+                prices = [usd / shape.accelerators for shape, usd in self.offered_shapes(place) if shape.accelerators]
             case _:
                 assert_never(kind)
         return min(prices, default=None)
@@ -117,7 +119,7 @@ class Market:
         spec, place = resource.spec, resource.place
         match spec:
             case ComputeSpec():
-                return (((place, spec.shape, spec.purchase), spec.count),)
+                return (((place, spec.shape, spec.purchase), spec.mean_count),)
             case StorageSpec():
                 places = (place, spec.replica_region) if spec.replica_region else (place,)
                 return tuple(((where, spec.storage_class, Purchase.ON_DEMAND), spec.gib) for where in places)
@@ -138,9 +140,11 @@ class Market:
                 shape = self.shapes.get(spec.shape)
                 if shape is None:
                     return {}
+                accelerators = {(place, CapacityKind.ACCELERATORS): float(shape.accelerators * spec.count)}
                 return {
                     (place, CapacityKind.VCPU): float(shape.vcpu * spec.count),
                     (place, CapacityKind.MEMORY_GIB): float(shape.memory_gib * spec.count),
+                    **(accelerators if shape.accelerators else {}),
                 }
             case StorageSpec():
                 places = (place, spec.replica_region) if spec.replica_region else (place,)

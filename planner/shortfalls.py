@@ -12,6 +12,7 @@ GROW = {
     CapacityKind.STORAGE_GIB: "storage",
     CapacityKind.GBPS: "fibre",
     CapacityKind.ADDRESSES: "address pools",
+    CapacityKind.ACCELERATORS: "hosts with accelerators",
 }
 
 

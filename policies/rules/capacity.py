@@ -1,11 +1,15 @@
 """What a plan must hold: headroom over the forecast, room left in the address pools."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import UTC
+from functools import cache
 from ipaddress import IPv4Network
 from typing import assert_never
 
 from contracts.capacity import CapacityKind, Catalog
+from contracts.names import is_link
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import (
     AlertSpec,
@@ -23,6 +27,7 @@ from contracts.resources import (
 from policies.case import Breach, Case
 
 _SERVING_CODES = (ReasonCode.DEMAND, ReasonCode.MINIMUM)
+_OF_SHAPES = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.ACCELERATORS, CapacityKind.GBPS)
 _SLACK = 1e-6  # documents round to 6 decimals
 
 
@@ -33,15 +38,20 @@ def headroom(case: Case) -> Iterator[Breach]:
     value this is a breach, even where `headroom_quantile`, if lower, would still be met: that cannot be read from the
     plan, and whoever set the maximum can exempt it.
     """
-    planned = _served(case.after.values(), case.facts.catalog)
+
+    @cache
+    def planned(hour: int | None) -> defaultdict[tuple[str, CapacityKind], float]:
+        return _served(case.after.values(), case.facts.catalog, hour)
+
     for requirement in case.plan.requirements:
         if requirement.code not in _SERVING_CODES:
             continue
         yield from _low_quantile(requirement, case.settings.headroom_quantile)
-        if requirement.kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB) and case.facts.catalog is None:
+        if requirement.kind in _OF_SHAPES and not is_link(requirement.place) and case.facts.catalog is None:
             continue
         if requirement.kind is not CapacityKind.ADDRESSES:
-            yield from _too_little(requirement, planned[requirement.place, requirement.kind])
+            there = planned(_hour(requirement))
+            yield from _too_little(requirement, there[requirement.place, requirement.kind])
 
 
 def pool_utilisation(case: Case) -> Iterator[Breach]:
@@ -89,23 +99,33 @@ def _too_little(requirement: Requirement, planned: float) -> Iterator[Breach]:
         )
 
 
-def _served(resources: Iterable[Resource], catalog: Catalog | None) -> defaultdict[tuple[str, CapacityKind], float]:
-    """What serves demand, by place and kind."""
+def _hour(requirement: Requirement) -> int | None:
+    """The hour of the day in UTC at which it has to be met; None where it holds always."""
+    return requirement.forecast.at.astimezone(UTC).hour if requirement.forecast else None
+
+
+def _served(
+    resources: Iterable[Resource], catalog: Catalog | None, hour: int | None
+) -> defaultdict[tuple[str, CapacityKind], float]:
+    """What serves demand at an hour of the day, or at all hours, by place and kind."""
     total: defaultdict[tuple[str, CapacityKind], float] = defaultdict(float)
     for resource in resources:
         if resource.purpose is Purpose.SERVING:
-            for kind, quantity in _gives(resource.spec, catalog):
+            for kind, quantity in _gives(resource.spec, catalog, hour):
                 total[resource.place, kind] += quantity
     return total
 
 
-def _gives(spec: Spec, catalog: Catalog | None) -> Iterator[tuple[CapacityKind, float]]:
+def _gives(spec: Spec, catalog: Catalog | None, hour: int | None) -> Iterator[tuple[CapacityKind, float]]:
     match spec:
         case ComputeSpec():
             shape = next((shape for shape in catalog.shapes if shape.name == spec.shape), None) if catalog else None
             if shape is not None:
-                yield CapacityKind.VCPU, float(shape.vcpu * spec.count)
-                yield CapacityKind.MEMORY_GIB, float(shape.memory_gib * spec.count)
+                count = spec.count_at(hour)
+                yield CapacityKind.VCPU, float(shape.vcpu * count)
+                yield CapacityKind.MEMORY_GIB, float(shape.memory_gib * count)
+                yield CapacityKind.ACCELERATORS, float(shape.accelerators * count)
+                yield CapacityKind.GBPS, shape.network_gbps * count if shape.network_gbps else math.inf
         case StorageSpec():
             yield CapacityKind.STORAGE_GIB, float(spec.gib)
         case CircuitSpec():
