@@ -9,6 +9,7 @@ from forecaster.models.boosted_counts import BoostedCounts
 from forecaster.models.boosting import Boosting
 from forecaster.models.damped_trend import DampedTrend
 from forecaster.models.level_shape import LevelShape
+from forecaster.models.lstm import Lstm
 from forecaster.models.model import Family
 from forecaster.models.per_series import PerSeries
 from forecaster.models.profile import Profile
@@ -66,7 +67,7 @@ def chosen(granularity: Granularity, names: tuple[str, ...], *, counts: bool, se
     """
     check_names(names)
     own = families(granularity, counts=counts, seed=seed)
-    asked = () if counts else SLOW
+    asked = () if counts else (*SLOW, Lstm(seed=seed))
     named = tuple(one for one in (*own, *asked, *_added(granularity, names, seed)) if one.name in names)
     return named or own
 
@@ -83,7 +84,7 @@ def check_names(names: tuple[str, ...]) -> None:
         for counts in (False, True)
         for one in families(granularity, counts=counts, seed=0)
     }
-    known |= {one.name for one in SLOW}
+    known |= {one.name for one in (*SLOW, Lstm())}
     known |= {point.name for point in entry_points(group=GROUP)}
     for name in names:
         if name not in known:
