@@ -7,7 +7,7 @@ from contracts.series import LEVELS, Granularity
 from forecaster.errors import FamilyNotInstalled
 from forecaster.models.catalogue import check_names, chosen
 from forecaster.models.lstm import Lstm
-from forecaster.models.model import LEVEL, MEDIAN
+from forecaster.models.model import LEVEL
 from forecaster.models.seasonal import Seasonal
 from forecaster.panel import daily
 from tests.forecaster.estates import wave
@@ -40,21 +40,13 @@ def test_a_noisy_day_is_learned_better_than_repeated():
     assert 0.65 < inside.mean() < 0.92
 
 
-def test_another_seed_begins_elsewhere_and_comes_near():
-    pytest.importorskip("jax", reason=INSTALLED)
-    panel = panel_of(*[noisy_days(seed) for seed in range(4)])
-    one, two = (Lstm(seed=seed).fit(panel, 48).predict(panel, DAY)[..., MEDIAN] for seed in (0, 1))
-    assert (one != two).any()
-    np.testing.assert_allclose(one, two, rtol=0.25)
-
-
 def test_what_comes_after_the_origin_changes_nothing():
     pytest.importorskip("jax", reason=INSTALLED)
     said = []
     for value in (0.0, 1e9):
-        panel = panel_of(*[np.concatenate([noisy_days(seed), np.full(48, value)]) for seed in range(3)])
+        panel = panel_of(*[np.concatenate([noisy_days(seed)[48:], np.full(48, value)]) for seed in range(12)])
         cut = panel.until(panel.steps - 48)
-        said.append(Lstm(updates=5, least=5).fit(cut, 48).predict(cut, DAY))
+        said.append(Lstm().fit(cut, 48).predict(cut, DAY))
     np.testing.assert_array_equal(said[0], said[1])
 
 
@@ -64,9 +56,9 @@ def test_gaps_zeros_and_days_are_said_finite():
     young[:900] = np.nan
     panel = panel_of(young, np.zeros(24 * 42), noisy_days(2))
     empty = panel_of(np.zeros(24 * 42))
-    for one in (panel, empty, daily(panel)):
-        said = Lstm(updates=5, least=5).fit(one, 40).predict(one, np.arange(1, 41))
-        assert said.shape == (len(one.keys), 40, len(LEVELS))
+    for one in (empty, daily(panel), panel):
+        said = Lstm(updates=5, least=5).fit(one, 48).predict(one, DAY)
+        assert said.shape == (len(one.keys), 48, len(LEVELS))
         assert np.isfinite(said).all() and (said >= 0).all()
 
 
