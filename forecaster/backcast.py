@@ -12,7 +12,7 @@ from forecaster.calibration import calibrate
 from forecaster.counts import calibrate_counts
 from forecaster.groups import kind_groups, volume_groups
 from forecaster.models.catalogue import prior
-from forecaster.models.model import LEVEL, Family, Says
+from forecaster.models.model import LEVEL, Family, Fitted, Says
 from forecaster.panel import Matrix, Panel, Steps
 from forecaster.scores import scales
 from forecaster.windows import HeldBack, Said, Windows, actuals
@@ -37,6 +37,7 @@ class Backcast:
     panel: Panel
     families: tuple[Family, ...]
     held: HeldBack
+    fitted: tuple[Fitted, ...] = ()  # what said it, of each family; none where nothing was held back
 
     @property
     def says(self) -> Says:
@@ -73,15 +74,16 @@ def backcast(
     """Fits each family on what was seen before the oldest origin, and lets it predict from every origin."""
     past = panel.until(windows.cutoffs[0]) if windows.cutoffs else panel
     able = tuple(family for family in families if family.suits(past)) or families[:1]
-    said = []
+    said, fits = [], []
     pasts = [panel.until(cutoff) for cutoff in windows.cutoffs]
     for number, family in enumerate(able if windows.cutoffs else ()):
         fitted = family.fit(past, steps)
         at = [fitted.predict(one, windows.ahead).astype(np.float32) for one in pasts]
         said.append(np.stack(at))
+        fits.append(fitted)
         hear(number + 1, f"{family.name}, {panel.granularity.value}")
     if windows.cutoffs:
-        return Backcast(panel=panel, families=able, held=_held(panel, windows, tuple(said)))
+        return Backcast(panel=panel, families=able, held=_held(panel, windows, tuple(said)), fitted=tuple(fits))
     width = len(LEVEL) if able[0].says is Says.QUANTILES else 1
     none = np.empty((0, len(panel.keys), 0, width), dtype=np.float32)
     held = HeldBack(windows=windows, said=(none,) * len(able), actual=none[..., 0].astype(np.float64))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forecaster.models.boosting import trees_from_bytes, trees_to_bytes
 from forecaster.models.features import Features
 from forecaster.models.model import Says
 from forecaster.models.request_rate import RequestRate
@@ -67,6 +68,9 @@ class BoostedCounts:
         }
         return FittedCounts(xgboost.train(settings, matrix, num_boost_round=self.rounds), self.plain)
 
+    def restored(self, kept: bytes) -> "FittedCounts":
+        return FittedCounts(trees_from_bytes(kept), self.plain)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedCounts:
@@ -84,6 +88,9 @@ class FittedCounts:
         features = _describe(panel, ahead)
         matrix = xgboost.DMatrix(features.reshape(-1, features.shape[2]), base_margin=_margin(rate), nthread=1)
         return np.asarray(self.booster.predict(matrix), dtype=np.float64).reshape(rate.shape)
+
+    def kept(self) -> bytes:
+        return trees_to_bytes(self.booster)
 
 
 def _margin(rate: Matrix) -> Features:

@@ -23,6 +23,7 @@ ALPHAS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
 TAILS = (NormalDist().inv_cdf(ALPHAS[0]), NormalDist().inv_cdf(ALPHAS[-1]))
 ENOUGH_EXAMPLES = 200
 LOUDEST = 10.0  # times the median weight
+NO_TREES = b"0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,9 @@ class Boosting:
         }
         return FittedBoosting(xgboost.train(settings, matrix, num_boost_round=self.rounds))
 
+    def restored(self, kept: bytes) -> "FittedBoosting":
+        return FittedBoosting(trees_from_bytes(kept))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedBoosting:
@@ -96,6 +100,32 @@ class FittedBoosting:
         seen = Sight(panel).at(panel.steps, ahead)
         raw = _raw(self.booster, seen.features)
         return finite(_levels(raw) * seen.level[:, None, None], panel)
+
+    def kept(self) -> bytes:
+        return trees_to_bytes(self.booster)
+
+
+def trees_to_bytes(booster: "xgboost.Booster | None") -> bytes:
+    """In XGBoost's own form, Universal Binary JSON; one byte where there are no trees."""
+    return bytes(booster.save_raw("ubj")) if booster is not None else NO_TREES
+
+
+def trees_from_bytes(kept: bytes) -> "xgboost.Booster | None":
+    """What `trees_to_bytes` was given.
+
+    Raises:
+        ValueError: they are no such bytes.
+    """
+    if kept == NO_TREES:
+        return None
+    import xgboost
+
+    try:
+        booster = xgboost.Booster({"nthread": 1})
+        booster.load_model(bytearray(kept))
+    except xgboost.core.XGBoostError as error:
+        raise ValueError(f"no trees: {error}") from error
+    return booster
 
 
 def _raw(booster: "xgboost.Booster | None", features: Features) -> Matrix:

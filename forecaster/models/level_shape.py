@@ -11,7 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from contracts.series import LEVELS, Granularity
-from forecaster.models.model import LEVEL, MEDIAN, NORMAL, TINY, Says, finite, spread
+from forecaster.models.model import (
+    LEVEL,
+    MEDIAN,
+    NORMAL,
+    TINY,
+    Says,
+    arrays_from_bytes,
+    arrays_to_bytes,
+    finite,
+    spread,
+)
 from forecaster.models.order import quantiles
 from forecaster.panel import Matrix, Panel, Steps
 
@@ -63,6 +73,9 @@ class LevelShape:
             _learn(self, panel, steps, persistence)
         return FittedLevelShape(self, persistence)
 
+    def restored(self, kept: bytes) -> "FittedLevelShape":
+        return FittedLevelShape(self, arrays_from_bytes(kept)["persistence"].astype(np.float64))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedLevelShape:
@@ -80,6 +93,9 @@ class FittedLevelShape:
         values = np.exp(np.minimum(said, 700.0)) - shape.offset[:, None, None]
         highest = np.nan_to_num(panel.observed).max(axis=1, initial=0.0)
         return finite(np.minimum(values, CEILING * highest[:, None, None]), panel)
+
+    def kept(self) -> bytes:
+        return arrays_to_bytes({"persistence": self.persistence})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

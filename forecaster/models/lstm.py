@@ -11,7 +11,7 @@ import numpy as np
 
 from forecaster.models.extra import need
 from forecaster.models.lstm_windows import Windowed, block_of, joined, window
-from forecaster.models.model import LEVEL, Says, finite
+from forecaster.models.model import LEVEL, Says, arrays_from_bytes, arrays_to_bytes, finite
 from forecaster.panel import Matrix, Panel, Steps
 
 if TYPE_CHECKING:
@@ -75,6 +75,15 @@ class Lstm:
         picks = chance.integers(0, len(windows.past), (max(updates, self.least), self.batch))
         return FittedLstm(learned(windows, picks, self.seed))
 
+    def restored(self, kept: bytes) -> "FittedLstm":
+        """As it was kept; saying anything needs jax again.
+
+        Raises:
+            FamilyNotInstalled: without jax.
+        """
+        need(self.name, "jax", "lstm")
+        return FittedLstm({name: one.astype(np.float32) for name, one in arrays_from_bytes(kept).items()})
+
     def _windows(self, panel: Panel, steps: int) -> Windowed | None:
         """Every series at origins a block apart, thinned evenly; None where nothing could be learned."""
         block = block_of(panel)
@@ -113,3 +122,6 @@ class FittedLstm:
                 said[some] = spoken(self.weights, seen.of(some)) * seen.level[some, None, None]
         highest = CEILING * np.nan_to_num(panel.observed).max(axis=1, initial=0.0)
         return finite(np.minimum(said, highest[:, None, None]), panel)
+
+    def kept(self) -> bytes:
+        return arrays_to_bytes(self.weights)

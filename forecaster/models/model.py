@@ -7,11 +7,15 @@ A package of one's own adds a family with an entry point of the group `prestage.
 function `(granularity, seed) -> Family`.
 """
 
+import io
+from collections.abc import Mapping
 from enum import StrEnum
 from statistics import NormalDist
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.series import LEVELS
 from forecaster.panel import Matrix, Panel, Steps
@@ -53,6 +57,48 @@ class Family(Protocol):
     def fit(self, panel: Panel, steps: int) -> Fitted:
         """Learns from the panel, to predict up to `steps` steps ahead. Deterministic."""
         ...
+
+
+@runtime_checkable
+class KeptFit(Protocol):
+    """A fitted family that can be kept until the next forecast."""
+
+    def kept(self) -> bytes:
+        """All that was learned, never empty; the same fit gives the same bytes."""
+        ...
+
+
+@runtime_checkable
+class KeepingFamily(Protocol):
+    """A family whose fits can be kept. One that learns nothing, or has no such methods, is fitted at every forecast."""
+
+    def restored(self, kept: bytes) -> Fitted:
+        """The fit whose `kept` gave these bytes.
+
+        Raises:
+            ValueError: they are not of such a fit.
+        """
+        ...
+
+
+def arrays_to_bytes(arrays: Mapping[str, NDArray[np.floating]]) -> bytes:
+    """Arrays by name in numpy's own form."""
+    sink = io.BytesIO()
+    np.savez(sink, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+    return sink.getvalue()
+
+
+def arrays_from_bytes(kept: bytes) -> dict[str, NDArray[np.floating]]:
+    """What `arrays_to_bytes` was given.
+
+    Raises:
+        ValueError: they are no such bytes.
+    """
+    try:
+        with np.load(io.BytesIO(kept), allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
+    except (OSError, EOFError, KeyError, BadZipFile) as error:
+        raise ValueError(f"no arrays: {error}") from error
 
 
 def finite(said: Matrix, panel: Panel) -> Matrix:

@@ -1,0 +1,210 @@
+"""What one forecast keeps for the next: the fits of its families, and when they are no longer used (pure).
+
+Weights of the blend, calibration and scores are learned anew from held-back windows at every forecast; families are
+fitted anew only where the rule of `reason_to_refit` says so. A window is said by the newest fit that saw nothing after
+its origin, so that held-back errors stay honest however old the fits are.
+"""
+
+from dataclasses import dataclass, is_dataclass
+from datetime import datetime
+
+import numpy as np
+
+from contracts.series import Granularity
+from forecaster.backcast import Backcast
+from forecaster.drift import relative_losses
+from forecaster.models.model import TINY, Family, Fitted, KeepingFamily, KeptFit, Says
+from forecaster.panel import Matrix, Panel, Steps, length_of
+from forecaster.scores import scales
+
+GROWN = 0.1  # of the values known when fitted: so many more (or fewer) are another history
+WORSE = 1.15  # times the loss at the time of fitting, both relative to families that learn nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FamilyState:
+    """One family's two fits as bytes, empty where nothing is kept; `loss` as in `contracts.forecast_state`."""
+
+    name: str
+    settings: str
+    before: bytes
+    end: bytes
+    loss: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PanelState:
+    """The fits of one panel; attributes as in `contracts.forecast_state.KeptPanel`."""
+
+    granularity: Granularity
+    counts: bool
+    steps: int
+    settings: str
+    series: tuple[str, ...]
+    before_until: datetime
+    until: datetime
+    known: int
+    families: tuple[FamilyState, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Carried:
+    """A family that was fitted for an earlier forecast; to fit it again gives what it was."""
+
+    family: Family
+    before: Fitted
+    end: Fitted
+    before_until: datetime
+    until: datetime
+
+    @property
+    def name(self) -> str:
+        return self.family.name
+
+    @property
+    def says(self) -> Says:
+        return self.family.says
+
+    def suits(self, panel: Panel) -> bool:
+        return panel.end >= self.before_until
+
+    def fit(self, panel: Panel, steps: int) -> "Carried":
+        """Nothing to learn: that is the point."""
+        return self
+
+    def predict(self, panel: Panel, ahead: Steps) -> Matrix:
+        """By the newest fit that saw nothing after the panel's end.
+
+        Raises:
+            ValueError: both saw more than the panel.
+        """
+        if panel.end < self.before_until:
+            raise ValueError(f"a fit that saw all until {self.before_until} was asked at {panel.end}")
+        return (self.end if panel.end >= self.until else self.before).predict(panel, ahead)
+
+
+def settings_of(family: Family) -> str:
+    """A family's settings in words; of one that is no dataclass its name, because its words may differ each time."""
+    return repr(family) if is_dataclass(family) else family.name
+
+
+def reason_to_refit(state: PanelState, panel: Panel, steps: int, settings: str) -> str:
+    """Why the fits of a state are not used, in words; empty where they are.
+
+    Args:
+        state: of an earlier forecast.
+        panel: what is known now.
+        steps: ahead that are wanted.
+        settings: of the engine, in words.
+    """
+    known = int(panel.known().sum())
+    grown = known / max(state.known, 1) - 1
+    if state.settings != settings:
+        return "other settings"
+    if state.series != tuple(str(key) for key in panel.keys):
+        return "other series"
+    if state.steps != steps:
+        return f"{steps} steps ahead instead of {state.steps}"
+    if panel.end < state.until:
+        return f"the fits saw more than this history: all until {state.until:%Y-%m-%dT%H:%MZ}"
+    if abs(grown) > GROWN:
+        return f"the history {'grew' if grown > 0 else 'shrank'} by {abs(grown):.0%}"
+    return ""
+
+
+def carried(state: PanelState, families: tuple[Family, ...]) -> tuple[Family, ...]:
+    """The families of a state with their fits; those of which nothing is kept as they are.
+
+    Args:
+        state: whose settings are those of now.
+        families: that could be blended now.
+
+    Raises:
+        ValueError: a family is missing or has other settings, or its bytes are not of such a fit.
+    """
+    by_name = {family.name: family for family in families}
+    found: list[Family] = []
+    for kept in state.families:
+        family = by_name.get(kept.name)
+        if family is None or settings_of(family) != kept.settings:
+            raise ValueError(f"other settings of {kept.name}")
+        found.append(_carried(state, kept, family) if kept.end else family)
+    return tuple(found)
+
+
+def _carried(state: PanelState, kept: FamilyState, family: Family) -> Carried:
+    if not isinstance(family, KeepingFamily):
+        raise ValueError(f"{kept.name} no longer keeps what it learned")
+    try:
+        before, end = family.restored(kept.before), family.restored(kept.end)
+    except KeyError as error:
+        raise ValueError(f"the fit of {kept.name} lacks {error}") from error
+    return Carried(family=family, before=before, end=end, before_until=state.before_until, until=state.until)
+
+
+def step_at(panel: Panel, moment: datetime) -> int:
+    """The first step of a panel that lies wholly after a moment."""
+    return panel.steps - int((panel.end - moment) // length_of(panel.granularity))
+
+
+def grown_worse(state: PanelState, past: Backcast) -> str:
+    """Why recent losses ask for new fits, in words; empty where they do not."""
+    then = {kept.name: kept.loss for kept in state.families}
+    learners = np.array([isinstance(family, Carried) for family in past.families])
+    scale = scales(past.panel, (past.panel.steps,))[0]
+    now = relative_losses(past.held, scale, learners, step_at(past.panel, state.until))
+    ratios = {
+        family.name: one / max(other, TINY)
+        for family, one in zip(past.families, now, strict=True)
+        if one is not None and (other := then.get(family.name)) is not None and isinstance(family, Carried)
+    }
+    worst = max(ratios, key=lambda name: ratios[name], default="")
+    if worst and ratios[worst] > WORSE:
+        return f"{worst} has grown worse: {ratios[worst]:.2f} times its loss when it was fitted"
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fits:
+    """What was fitted for a forecast.
+
+    Attributes:
+        past: held-back windows, and the fits that said them.
+        end: fits on the whole panel, of the same families.
+        steps: ahead that they reach.
+        counts: whether the panel holds counts.
+        settings: of the engine, in words.
+    """
+
+    past: Backcast
+    end: tuple[Fitted, ...]
+    steps: int
+    counts: bool
+    settings: str
+
+    def state(self) -> PanelState:
+        """As it is kept."""
+        past, panel = self.past, self.past.panel
+        learners = np.array([isinstance(fitted, KeptFit) for fitted in self.end])
+        losses = relative_losses(past.held, scales(panel, (panel.steps,))[0], learners)
+        before = past.fitted or self.end  # nothing was held back: nothing was said before the end
+        return PanelState(
+            granularity=panel.granularity,
+            counts=self.counts,
+            steps=self.steps,
+            settings=self.settings,
+            series=tuple(str(key) for key in panel.keys),
+            before_until=panel.until(past.held.windows.cutoffs[0]).end if past.fitted else panel.end,
+            until=panel.end,
+            known=int(panel.known().sum()),
+            families=tuple(
+                FamilyState(
+                    name=family.name, settings=settings_of(family), before=_kept(old), end=_kept(end), loss=loss
+                )
+                for family, old, end, loss in zip(past.families, before, self.end, losses, strict=True)
+            ),
+        )
+
+
+def _kept(fitted: Fitted) -> bytes:
+    return fitted.kept() if isinstance(fitted, KeptFit) else b""
