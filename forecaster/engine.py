@@ -22,6 +22,7 @@ from forecaster.models.catalogue import cheap, chosen
 from forecaster.panel import Matrix, Panel
 from forecaster.repairs import Repaired, repair
 from forecaster.scores import WindowScores, scales, score
+from forecaster.shifts import find_shifts, followed, treatments
 from forecaster.windows import FAST, FULL, plan_windows
 
 BLEND = "blend"
@@ -130,8 +131,13 @@ def forecast_panel(panel: Panel, steps: int, settings: EngineSettings, progress:
     past = look_back(panel, steps, settings, progress)
     learned = learn(past)
     ahead = np.arange(1, steps + 1)
-    said = tuple(family.fit(panel, steps).predict(panel, ahead) for family in past.families)
-    quantiles = finished(learned.quantiles(said, ahead), panel, learned.enough())
+    fitted = tuple(family.fit(panel, steps) for family in past.families)
+
+    def ask(seen: Panel) -> Matrix:
+        return learned.quantiles(tuple(one.predict(seen, ahead) for one in fitted), ahead)
+
+    shifts = () if settings.counts else find_shifts(panel)
+    quantiles = finished(followed(ask(panel), panel, shifts, ask), panel, learned.enough())
     beyond = 2 * past.held.windows.reach < steps  # scores reach less than half of the horizon
     enough = learned.enough() & ~(too_short(panel) | all_zero(panel) | beyond)
     examination = examine(past)
@@ -141,7 +147,7 @@ def forecast_panel(panel: Panel, steps: int, settings: EngineSettings, progress:
         weights=_group_weights(past, learned),
         enough=enough,
         examination=examination,
-        treatments=repaired.treatments,
+        treatments=(*repaired.treatments, *treatments(panel, shifts)),
     )
 
 

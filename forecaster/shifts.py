@@ -1,0 +1,205 @@
+"""Series that moved to another level for good: found as they become known, and followed while they may still return.
+
+A day counts as another level where nearly all of its hours lie on the same side of what the fortnight before says of
+them, by more than the series strays, and farther than any day of that fortnight did: a change of level as in Page
+1954, "Continuous inspection schemes", looked for with medians, which a burst of hours does not move. Families are then
+asked again, with what was before told at the level of after, so that whatever they look back at, they see one level
+with its shape. Whether it lasts is not known yet: the forecast is a mixture of both answers, with more of the new one
+the longer it has lasted, and so as wide as that is uncertain. Pure.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from contracts.forecast import Treatment
+from forecaster.events.contrast import median as median_along
+from forecaster.mixture import mixture
+from forecaster.models.model import TINY
+from forecaster.panel import Matrix, Panel, Steps, length_of
+
+REFERENCE_DAYS = 14
+LEAST_REFERENCE_DAYS = 7  # that knows a weekend
+LEAST = np.log(1.5)  # ratio of levels
+STRAYS = 3.0  # times what hours stray from the reference
+UNUSUAL = 1.5  # times what the farthest days of the reference are off, but for one in seven
+TOGETHER = 0.9  # share of the hours of a day that lie on the same side
+KNOWN_HOURS = 18  # of a day
+LOOKED_BACK_DAYS = 56
+REFINED_DAYS = 7  # until then the size is that of all hours since
+FORGOTTEN_DAYS = 14  # after so many families know the new level by themselves
+OFTEN = 2  # shifts of a row within that time: it has no level that lasts
+DOUBT_DAYS = 1.0  # after so many a shift is as likely to last as not: chosen on GEANT before 2005-02-06
+DEEPEST = np.log(1 / 20.0)  # a fall to less may be an outage, and what was before is not forgotten
+FLOOR = 0.02  # of the reference is added to both before logarithms are taken
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A row that moved at step `first`, as was known when `seen` steps had been seen.
+
+    What fell has become so many times less; to what rose something has come that was not there before. On GEANT before
+    2005-02-06 falls kept the shape of their days in proportion, and rises kept it as it was.
+    """
+
+    row: int
+    first: int
+    seen: int
+    factor: float
+    added: float
+
+    def told(self, before: Matrix) -> Matrix:
+        """What was before, at the level of after."""
+        return before * self.factor + self.added
+
+
+def find_shifts(panel: Panel) -> tuple[Shift, ...]:
+    """Shifts of an hourly panel, in the order in which they became known.
+
+    Those of a row and step are told anew as more is known of them.
+    """
+    day = panel.day
+    if day == 1 or panel.steps < (LEAST_REFERENCE_DAYS + 1) * day:
+        return ()
+    rows = _candidates(panel)
+    if not len(rows):
+        return ()
+    scan = _Scan(panel.observed[rows], day)
+    first = max(LEAST_REFERENCE_DAYS + 1, panel.steps // day - LOOKED_BACK_DAYS) * day + panel.steps % day
+    for end in range(first, panel.steps + 1, day):
+        scan.look(end)
+    return tuple(replace(one, row=int(rows[one.row])) for one in scan.found)
+
+
+def _candidates(panel: Panel) -> Steps:
+    """Rows of which a day's median is off by enough from the median of the days before."""
+    days = panel.steps // panel.day
+    blocks = panel.observed[:, panel.steps - days * panel.day :].reshape(len(panel.keys), days, panel.day)
+    level = np.nan_to_num(median(blocks))
+    off = np.zeros(len(level), dtype=bool)
+    for at in range(max(LEAST_REFERENCE_DAYS, days - LOOKED_BACK_DAYS), days):
+        usual = np.median(level[:, max(0, at - REFERENCE_DAYS) : at], axis=1)
+        apart = np.abs(np.log((level[:, at] + FLOOR * usual) / np.where(usual > 0, (1 + FLOOR) * usual, np.nan)))
+        off |= np.nan_to_num(apart) > LEAST / 2
+    return np.flatnonzero(off)
+
+
+class _Scan:
+    """Looks at a few rows day by day."""
+
+    def __init__(self, observed: Matrix, day: int) -> None:
+        self._seen, self._day = observed, day
+        self._based = observed.copy()
+        self._open: dict[int, _Open] = {}
+        self.found: list[Shift] = []
+
+    def look(self, end: int) -> None:
+        """Judges the day that ends at `end`."""
+        day = self._day
+        begin = end - day
+        days = min(REFERENCE_DAYS, begin // day)
+        past = self._based[:, begin - days * day : begin].reshape(len(self._based), days, day)
+        usual = median(past.transpose(0, 2, 1))
+        floor = FLOOR * np.nan_to_num(median(usual))[:, None]
+        floor[floor == 0] = np.nan
+        reference = np.log(usual + floor)
+        off = np.log(past + floor[:, None]) - reference[:, None]
+        ratio = np.log(self._seen[:, begin:end] + floor) - reference
+        middle = median(ratio)
+        strays = 1.4826 * median(np.abs(off).reshape(len(off), -1))
+        apart = np.sort(np.nan_to_num(np.abs(median(off))), axis=1)
+        farthest = apart[:, -1 - days // 7]  # a day that had begun to be another level is none of the reference
+        known = np.isfinite(ratio).sum(axis=1)
+        together = (np.sign(ratio) == np.sign(middle)[:, None]).sum(axis=1) >= TOGETHER * known
+        bound = np.maximum(LEAST, np.maximum(STRAYS * strays, UNUSUAL * farthest))
+        moved = (known >= KNOWN_HOURS) & together & (np.abs(middle) > bound) & (middle > DEEPEST)
+        for row in np.flatnonzero(moved):
+            self._open[int(row)] = _Open(begin, usual[row], self._based[row, :begin].copy())
+        self._tell(end)
+
+    def _tell(self, end: int) -> None:
+        """Bases rows with a young shift on what is known of it by now."""
+        for row, one in list(self._open.items()):
+            since = self._seen[row, one.first : end].reshape(-1, self._day)
+            shift = _shift(row, one, since, end)
+            self._based[row, : one.first] = shift.told(one.before)
+            self.found.append(shift)
+            if end - one.first >= REFINED_DAYS * self._day:
+                del self._open[row]
+
+
+class _Open(NamedTuple):
+    """A shift whose size is still being learned: its first step, the days before it, and all that was before it."""
+
+    first: int
+    usual: Matrix
+    before: Matrix
+
+
+def _shift(row: int, one: _Open, since: Matrix, end: int) -> Shift:
+    more = float(median((since - one.usual).reshape(1, -1))[0])
+    if more > 0:
+        return Shift(row=row, first=one.first, seen=end, factor=1.0, added=more)
+    ratio = np.log(np.maximum(since, TINY)) - np.log(np.maximum(one.usual, TINY))
+    share = float(np.exp(median(ratio.reshape(1, -1))[0]))
+    return Shift(row=row, first=one.first, seen=end, factor=min(share, 1.0), added=0.0)
+
+
+def believed(shifts: tuple[Shift, ...], panel: Panel) -> tuple[Shift, ...]:
+    """The last word on every shift of late, at the panel's end, but for rows that moved too often to have a level."""
+    latest = {(one.row, one.first): one for one in shifts if one.seen <= panel.steps}
+    late = [one for one in latest.values() if panel.steps - one.first <= FORGOTTEN_DAYS * panel.day]
+    often = Counter(one.row for one in late)
+    return tuple(one for one in late if often[one.row] < OFTEN)
+
+
+def rebased(panel: Panel, shifts: tuple[Shift, ...]) -> Panel:
+    """The panel as if every row had always been at the level that it has now, by what is known at the panel's end."""
+    known = believed(shifts, panel)
+    if not known:
+        return panel
+    observed, filled = panel.observed.copy(), panel.filled.copy()
+    for shift in known:
+        for matrix in (observed, filled):
+            matrix[shift.row, : shift.first] = shift.told(matrix[shift.row, : shift.first])
+    return replace(panel, observed=observed, filled=filled)
+
+
+def followed(quantiles: Matrix, panel: Panel, shifts: tuple[Shift, ...], ask: Callable[[Panel], Matrix]) -> Matrix:
+    """Quantiles (series, steps, levels) with those of rows that moved mixed with what is said at their new level.
+
+    Args:
+        quantiles: of what follows the panel.
+        panel: what was seen.
+        shifts: of the panel.
+        ask: quantiles of what follows a panel.
+    """
+    newest = {one.row: one.first for one in sorted(believed(shifts, panel), key=lambda one: one.first)}
+    if not newest:
+        return quantiles
+    rows = np.array(sorted(newest))
+    days = np.array([(panel.steps - newest[int(row)]) / panel.day for row in rows])
+    mixed = quantiles.copy()
+    mixed[rows] = mixture(ask(rebased(panel, shifts))[rows], quantiles[rows], days / (days + DOUBT_DAYS))
+    return mixed
+
+
+def treatments(panel: Panel, shifts: tuple[Shift, ...]) -> tuple[Treatment, ...]:
+    """What a forecast tells people of them."""
+    return tuple(_treatment(panel, one) for one in believed(shifts, panel))
+
+
+def _treatment(panel: Panel, shift: Shift) -> Treatment:
+    hours = panel.steps - shift.first
+    since = panel.end - hours * length_of(panel.granularity)
+    size = f"{shift.added:.3g} more" if shift.added else f"{shift.factor:.3g} times as much"
+    what = f"another level since {since:%Y-%m-%dT%H:%MZ}: {size}; what was before is looked at so, too"
+    return Treatment(series=str(panel.keys[shift.row]), what=what, hours=hours)
+
+
+def median(values: Matrix) -> Matrix:
+    """Along the last axis, of what is known."""
+    return median_along(values, axis=-1)
