@@ -14,6 +14,7 @@ from coordinator.reading import Looked, look
 from coordinator.settle import note_applied
 from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
+from planner.clash import explained, remembered
 from planner.question import Question
 from stacks.drift import compare
 from stacks.targets.declare import declare
@@ -41,8 +42,13 @@ class PlanOutcome:
         return ExitCode.DRIFT if self.drift.found else ExitCode.CLEAN
 
 
-def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
+def make_plan(project: Project, out: Path | None = None, *, why: bool = False) -> PlanOutcome:
     """Plans, and writes the plan to `out` (by default `plans/<environment>.json`) where demand can be met.
+
+    Args:
+        project: the environment.
+        out: the file.
+        why: whether to look for the limits that clash where demand cannot be met, which takes as long as many plans.
 
     Raises:
         UnknownName: there is no forecast yet.
@@ -57,6 +63,9 @@ def make_plan(project: Project, out: Path | None = None) -> PlanOutcome:
         plan = _build(project, question)
     if isinstance(plan, Plan):
         write_document(path, plan)
+    elif why:
+        solve = remembered(solve_in_child)
+        plan = explained(question, plan, lambda asked: build_plan(asked, solve))
     return PlanOutcome(plan=plan, path=path, drift=drift)
 
 

@@ -9,6 +9,7 @@ from coordinator.project import Project
 from coordinator.solver_process import solve_in_child
 from planner.budget import budget_answer
 from planner.build import build_plan
+from planner.clash import explained, remembered
 from planner.compare import compare
 from planner.loss import unserved
 from planner.question import Question
@@ -24,7 +25,8 @@ def ask(project: Project, what_if: WhatIf) -> WhatIfAnswer:
     """
     with project.patient_lock("prestage plan --what-if"):
         question, _ = read_question(project)
-    return answer(question, what_if, lambda asked: build_plan(asked, solve_in_child))
+    solve = remembered(solve_in_child)
+    return answer(question, what_if, lambda asked: build_plan(asked, solve))
 
 
 def answer(question: Question, what_if: WhatIf, attempt: Callable[[Question], Plan | Infeasible]) -> WhatIfAnswer:
@@ -41,7 +43,7 @@ def answer(question: Question, what_if: WhatIf, attempt: Callable[[Question], Pl
         environment=question.environment.name,
         asked=what_if,
         comparison=compare(before, after) if isinstance(before, Plan) and isinstance(after, Plan) else None,
-        infeasible=after if isinstance(after, Infeasible) else None,
+        infeasible=explained(asked, after, attempt) if isinstance(after, Infeasible) else None,
         feasible_before=isinstance(before, Plan),
         unserved=tuple(unserved(question, what_if.lost, standing)) if what_if.lost else (),
         budget=budget_answer(asked, after, budget, attempt) if budget and isinstance(after, Plan) else None,

@@ -62,7 +62,7 @@ def command(scope: Scope, options: PlanOptions) -> int:
     from prestage.views.plan import infeasible_text, plan_text
 
     with open_project(scope) as project:
-        outcome = make_plan(project, options.out)
+        outcome = make_plan(project, options.out, why=True)
     if isinstance(outcome.plan, Infeasible):
         infeasible = outcome.plan
         scope.answer(infeasible, lambda: infeasible_text(infeasible))

@@ -7,6 +7,7 @@ import click
 
 from contracts.plan import Change, Infeasible, Operation, Plan, ReasonCode, Shortfall
 from contracts.wording import describe, symbol
+from prestage.views.clash import clash_lines
 from prestage.views.paper import (
     WIDTH,
     bad,
@@ -70,7 +71,7 @@ def infeasible_text(answer: Infeasible) -> str:
     lines = [bad(title(f"No plan meets the demand of {answer.environment}")), shown[0]]
     for item, line in zip(answer.shortfalls, shown[1:], strict=True):
         lines += [line, *wrap(item.nearest, width=WIDTH, initial_indent="    ", subsequent_indent="    ")]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(clash_lines(answer.clash) if answer.clash else ())])
 
 
 def _header(plan: Plan) -> Iterable[str]:

@@ -80,3 +80,16 @@ def test_mistakes_are_told_with_line_or_key(world, capsys, text, said):
     assert ask(world, text) == ExitCode.ERROR
     answer = capsys.readouterr()
     assert answer.out == "" and said in answer.err
+
+
+def test_no_plan_says_which_limits_clash_and_what_the_nearest_is(world, capsys):
+    settings = world / "environments" / "dev.yaml"
+    settings.write_text(settings.read_text().replace("asn: 64512}", "asn: 64512, minimum: {storage_gib: 900000}}"))
+    assert run(["plan"]) == ExitCode.UNMET
+    said = capsys.readouterr().out
+    assert "Limits that clash" in said and "minimum fra storage_gib" in said and "The nearest plan" in said
+    assert all(len(line) <= 110 for line in said.splitlines())
+    assert not (world / "plans").exists()
+    assert run(["plan", "--json"]) == ExitCode.UNMET
+    told = json.loads(capsys.readouterr().out)["clash"]
+    assert told["sets"][0]["limits"][0]["place"] == "fra" and told["usd_per_hour"] > 0
