@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, Field
 
 from contracts.capacity import CapacityKind
-from contracts.document import Document, Model
+from contracts.document import Document, Model, unsaid, unsaid
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, Unit
 
 
@@ -59,8 +59,20 @@ class SeriesForecast(Model):
         return SeriesKey(self.kind, self.subject)
 
 
+class BlockShare(Model):
+    """What share of a pair's requests asks for blocks of one prefix length, and for how long in the mean."""
+
+    prefix_length: int = Field(ge=0, le=128)
+    version: Literal[4, 6] = 4
+    share: float = Field(gt=0, le=1)
+    duration_hours: float = Field(ge=0)
+
+
 class RequestProfile(Model):
-    """What a peering request of an ordered pair asks for, as history says: 0.8 quantiles of sizes, median duration."""
+    """What a peering request of an ordered pair asks for, as history says: 0.8 quantiles of sizes, median duration.
+
+    Requests for nothing but addresses of a region have it at both ends. `blocks` are sorted by version and length.
+    """
 
     source: str
     destination: str
@@ -71,6 +83,7 @@ class RequestProfile(Model):
     gbps: float = Field(ge=0)
     addresses: int = Field(ge=0)
     duration_hours: float = Field(ge=0)
+    blocks: tuple[BlockShare, ...] = Field(default=(), exclude_if=unsaid)
 
 
 class Treatment(Model):
@@ -194,6 +207,7 @@ class Forecast(Document):
     blocks: tuple[BlockOutlook, ...] = ()
     events: tuple[ExpectedEvent, ...] = ()
     history_digest: str
+    state_digest: str = Field(default="", exclude_if=unsaid)  # of the fits that it went on from; none: all fitted anew
     values_file: str
     values_digest: str
 

@@ -5,7 +5,7 @@ by how far it was off; the same is then done at the panel's end. Nothing here de
 panel says of itself, so traffic, utilisation, telemetry and tables that people bring are forecast by the same rules.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
@@ -19,10 +19,12 @@ from forecaster.backcast import Backcast, Learned, backcast, learn
 from forecaster.finish import all_zero, finished, too_short
 from forecaster.groups import kind_groups
 from forecaster.models.catalogue import cheap, chosen
+from forecaster.models.model import Family
 from forecaster.panel import Matrix, Panel
 from forecaster.repairs import Repaired, repair
 from forecaster.scores import WindowScores, scales, score
 from forecaster.shifts import find_shifts, followed, treatments
+from forecaster.state import Kept, PanelState, go_on, grown_worse, state_of
 from forecaster.windows import FAST, FULL, plan_windows
 
 BLEND = "blend"
@@ -81,6 +83,8 @@ class PanelForecast:
         enough: whether each series' upper quantiles rest on enough held-back scores.
         examination: scores of every family and of the blend.
         treatments: what was found in the panel and done about it.
+        state: what the next forecast may go on from.
+        refitted: why families were fitted anew; empty where they are those of the state that was given.
     """
 
     quantiles: Matrix
@@ -88,7 +92,9 @@ class PanelForecast:
     weights: tuple[GroupWeights, ...]
     enough: NDArray[np.bool_]
     examination: "Examination"
+    state: PanelState
     treatments: tuple[Treatment, ...] = ()
+    refitted: str = ""
 
     def scores(self, row: int) -> Scores:
         """Of one series, by what made its forecast."""
@@ -117,18 +123,21 @@ class Examination:
         return found.summary(rows) if found else Scores()
 
 
-def forecast_panel(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> PanelForecast:
-    """Forecasts the `steps` steps after the panel's end, from nothing but the panel. Same input, same bytes.
+def forecast_panel(
+    panel: Panel, steps: int, settings: EngineSettings, progress: Progress, state: PanelState | None = None
+) -> PanelForecast:
+    """Forecasts the `steps` steps after the panel's end, from the panel and a state. Same input, same bytes.
 
     Args:
         panel: hourly or daily series on one grid.
         steps: how far ahead, from 1.
         settings: how.
         progress: hears of each family's back-test.
+        state: of an earlier forecast of these series; without one all families are fitted anew.
     """
     repaired = _repaired(panel, settings)
     panel = repaired.panel
-    past = look_back(panel, steps, settings, progress)
+    past, refitted = _look_back_with(state, panel, steps, settings, progress)
     learned = learn(past)
     ahead = np.arange(1, steps + 1)
     fitted = tuple(family.fit(panel, steps) for family in past.families)
@@ -148,6 +157,8 @@ def forecast_panel(panel: Panel, steps: int, settings: EngineSettings, progress:
         enough=enough,
         examination=examination,
         treatments=(*repaired.treatments, *treatments(panel, shifts)),
+        state=state if state is not None and not refitted else state_of(past, fitted, steps, repr(settings)),
+        refitted=refitted,
     )
 
 
@@ -161,13 +172,35 @@ def _repaired(panel: Panel, settings: EngineSettings) -> Repaired:
     return Repaired(panel, ()) if settings.counts else repair(panel)
 
 
-def look_back(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> Backcast:
-    """What the families would have said at earlier origins."""
-    families = chosen(panel.granularity, settings.models, counts=settings.counts, seed=settings.seed)
-    fast = settings.tier is Tier.FAST
-    windows = plan_windows(panel, steps, FAST if fast else FULL)
+def look_back(
+    panel: Panel, steps: int, settings: EngineSettings, progress: Progress, before: Kept | None = None
+) -> Backcast:
+    """What the families would have said at earlier origins; `before`: those of an earlier forecast instead."""
+    windows = plan_windows(panel, steps, FAST if settings.tier is Tier.FAST else FULL)
     hear = partial(progress.advance, "back-test")
-    return backcast(panel, steps, cheap(families) if fast and not settings.models else families, windows, hear)
+    if before is None:
+        return backcast(panel, steps, _families(panel, settings), windows, hear)
+    cutoffs = tuple(cutoff for cutoff in windows.cutoffs if cutoff >= before.first)
+    return backcast(panel, steps, before.families, replace(windows, cutoffs=cutoffs), hear)
+
+
+def _look_back_with(
+    state: PanelState | None, panel: Panel, steps: int, settings: EngineSettings, progress: Progress
+) -> tuple[Backcast, str]:
+    """What the families of a state, or new ones, would have said, and why they are new."""
+    kept = go_on(state, panel, steps, repr(settings), _families(panel, settings))
+    why = kept.refused
+    if not why:
+        past = look_back(panel, steps, settings, progress, kept)
+        why = grown_worse(state, past) if state else ""
+        if not why:
+            return past, ""
+    return look_back(panel, steps, settings, progress), why
+
+
+def _families(panel: Panel, settings: EngineSettings) -> tuple[Family, ...]:
+    found = chosen(panel.granularity, settings.models, counts=settings.counts, seed=settings.seed)
+    return cheap(found) if settings.tier is Tier.FAST and not settings.models else found
 
 
 def examine(past: Backcast) -> Examination:

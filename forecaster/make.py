@@ -20,6 +20,7 @@ from contracts.forecast import (
     SeriesForecast,
     Treatment,
 )
+from contracts.forecast_state import StateBundle
 from contracts.forecast_values import values_to_bytes
 from contracts.ports import Progress
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
@@ -34,6 +35,7 @@ from forecaster.outside import SUMMED, Joined, Outside, Surroundings
 from forecaster.panel import Panel, daily
 from forecaster.prepare import Prepared, Scope, prepare, selected_requests
 from forecaster.profiles import request_profiles
+from forecaster.state_document import state_bundle, usable_states
 from forecaster.view import HistoryView
 
 STEP = "forecast"
@@ -57,6 +59,8 @@ class ForecastSettings:
         hold_hours: recommendations are for the busiest of so many hours.
         recommend_level: the quantile that they rest on.
         block_use: when an address block counts as under- or over-used.
+        state: that an earlier forecast left; without one every model is fitted anew.
+        code: a digest of the code that forecasts; a state of other code is not used.
     """
 
     environment: str
@@ -72,6 +76,8 @@ class ForecastSettings:
     hold_hours: int = 24
     recommend_level: float = 0.9
     block_use: BlockUse = field(default_factory=BlockUse)
+    state: StateBundle | None = None
+    code: str = ""
 
     @property
     def scope(self) -> Scope:
@@ -87,6 +93,19 @@ class Part:
     joined: Joined
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Made:
+    """A forecast, and the state that the next one may go on from.
+
+    Attributes:
+        refitted: why models were fitted anew, for each panel where they were; empty where none was.
+    """
+
+    bundle: ForecastBundle
+    state: StateBundle
+    refitted: tuple[str, ...]
+
+
 def make_forecast(
     history: HistoryView,
     settings: ForecastSettings,
@@ -95,7 +114,19 @@ def make_forecast(
     seconds: Callable[[], float],
     progress: Progress,
 ) -> ForecastBundle:
-    """Forecasts every series of the regions, hourly and daily.
+    """Forecasts every series of the regions; what `go_on_forecasting` makes, without its state."""
+    return go_on_forecasting(history, settings, made_at=made_at, seconds=seconds, progress=progress).bundle
+
+
+def go_on_forecasting(
+    history: HistoryView,
+    settings: ForecastSettings,
+    *,
+    made_at: datetime,
+    seconds: Callable[[], float],
+    progress: Progress,
+) -> Made:
+    """Forecasts every series of the regions, hourly and daily, by the models of the state where they still serve.
 
     Args:
         history: what is remembered.
@@ -133,18 +164,31 @@ def make_forecast(
         blocks=_blocks(parts, settings),
         events=around.expected(settings.hourly_hours),
         history_digest=history.digest,
+        state_digest=_went_on_from(parts, settings),
         values_file=f"{settings.environment}.parquet",
         values_digest=bytes_digest(values_to_bytes(values, len(LEVELS))),
     )
-    progress.finish(STEP, f"{len(document.series)} series")
-    return ForecastBundle(document, values)
+    refitted = tuple(dict.fromkeys(part.forecast.refitted for part in parts if part.forecast.refitted))
+    models = f"models fitted anew: {'; '.join(refitted)}" if refitted else "models of the last forecast"
+    progress.finish(STEP, f"{len(document.series)} series, {models}")
+    kept = state_bundle(settings.environment, settings.code, tuple(part.forecast.state for part in parts))
+    return Made(bundle=ForecastBundle(document, values), state=kept, refitted=refitted)
+
+
+def _went_on_from(parts: list[Part], settings: ForecastSettings) -> str:
+    """The digest of the state, where the models of any panel are its."""
+    used = any(not part.forecast.refitted for part in parts)
+    return settings.state.document.digest() if settings.state is not None and used else ""
 
 
 def _parts(around: Surroundings, settings: ForecastSettings, progress: Progress) -> list[Part]:
     """Every panel, forecast without what history does not know, and then with it."""
     parts: list[Part] = []
+    states = usable_states(settings.state, settings.code)
     for panel, steps in panels(around.neutral(), settings.hourly_hours, settings.daily_days):
-        made = forecast_panel(panel, steps, engine_settings(panel, settings), progress)
+        engine = engine_settings(panel, settings)
+        state = states.get((panel.granularity, engine.counts))
+        made = forecast_panel(panel, steps, engine, progress, state)
         needed = NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS
         parts.append(Part(panel=panel, forecast=made, joined=around.join(panel, made.quantiles, needed)))
         progress.advance(STEP, len(parts), f"{len(panel.keys)} {panel.granularity.value} series")

@@ -112,6 +112,40 @@ def reason_to_refit(state: PanelState, panel: Panel, steps: int, settings: str) 
     return ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kept:
+    """The families of an earlier forecast, and the first step at which a held-back window may begin.
+
+    Attributes:
+        refused: why there are none, in words; empty where there are.
+    """
+
+    families: tuple[Family, ...] = ()
+    first: int = 0
+    refused: str = ""
+
+
+def go_on(state: PanelState | None, panel: Panel, steps: int, settings: str, families: tuple[Family, ...]) -> Kept:
+    """What of a state can be used for a panel; what cannot be used is refused with its reason, never an error.
+
+    Args:
+        state: of an earlier forecast, if there is one.
+        panel: what is known now.
+        steps: ahead that are wanted.
+        settings: of the engine, in words.
+        families: that could be blended now.
+    """
+    if state is None:
+        return Kept(refused="nothing was kept")
+    if why := reason_to_refit(state, panel, steps, settings):
+        return Kept(refused=why)
+    try:
+        found = carried(state, families)
+    except ValueError as error:
+        return Kept(refused=str(error))
+    return Kept(families=found, first=step_at(panel, state.before_until))
+
+
 def carried(state: PanelState, families: tuple[Family, ...]) -> tuple[Family, ...]:
     """The families of a state with their fits; those of which nothing is kept as they are.
 
@@ -164,46 +198,33 @@ def grown_worse(state: PanelState, past: Backcast) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Fits:
-    """What was fitted for a forecast.
+def state_of(past: Backcast, end: tuple[Fitted, ...], steps: int, settings: str) -> PanelState:
+    """What is kept of a forecast whose families were fitted anew.
 
-    Attributes:
+    Args:
         past: held-back windows, and the fits that said them.
         end: fits on the whole panel, of the same families.
         steps: ahead that they reach.
-        counts: whether the panel holds counts.
         settings: of the engine, in words.
     """
-
-    past: Backcast
-    end: tuple[Fitted, ...]
-    steps: int
-    counts: bool
-    settings: str
-
-    def state(self) -> PanelState:
-        """As it is kept."""
-        past, panel = self.past, self.past.panel
-        learners = np.array([isinstance(fitted, KeptFit) for fitted in self.end])
-        losses = relative_losses(past.held, scales(panel, (panel.steps,))[0], learners)
-        before = past.fitted or self.end  # nothing was held back: nothing was said before the end
-        return PanelState(
-            granularity=panel.granularity,
-            counts=self.counts,
-            steps=self.steps,
-            settings=self.settings,
-            series=tuple(str(key) for key in panel.keys),
-            before_until=panel.until(past.held.windows.cutoffs[0]).end if past.fitted else panel.end,
-            until=panel.end,
-            known=int(panel.known().sum()),
-            families=tuple(
-                FamilyState(
-                    name=family.name, settings=settings_of(family), before=_kept(old), end=_kept(end), loss=loss
-                )
-                for family, old, end, loss in zip(past.families, before, self.end, losses, strict=True)
-            ),
-        )
+    panel, windows = past.panel, past.held.windows
+    learners = np.array([isinstance(fitted, KeptFit) for fitted in end])
+    losses = relative_losses(past.held, scales(panel, (panel.steps,))[0], learners)
+    before = past.fitted or end  # nothing was held back: nothing was said before the end
+    return PanelState(
+        granularity=panel.granularity,
+        counts=past.says is Says.MEAN,
+        steps=steps,
+        settings=settings,
+        series=tuple(str(key) for key in panel.keys),
+        before_until=panel.until(windows.cutoffs[0]).end if past.fitted else panel.end,
+        until=panel.end,
+        known=int(panel.known().sum()),
+        families=tuple(
+            FamilyState(name=family.name, settings=settings_of(family), before=_kept(old), end=_kept(new), loss=loss)
+            for family, old, new, loss in zip(past.families, before, end, losses, strict=True)
+        ),
+    )
 
 
 def _kept(fitted: Fitted) -> bytes:
