@@ -11,6 +11,7 @@ from contracts.environment import Environment
 from contracts.files import write_forecast
 from contracts.forecast import ForecastBundle
 from contracts.ports import Clock, Progress
+from prestage.forecast_state import StateShelf, code_digest
 
 if TYPE_CHECKING:
     from contracts.backtest import BacktestReport
@@ -30,6 +31,7 @@ class ForecastOrder:
         origin: the first moment not seen; the end of the history by default.
         models: names of the models to choose from; all by default.
         fast: with less work, for a look.
+        refit: fit every model anew, whatever the last forecast left.
     """
 
     folder: Path
@@ -38,6 +40,13 @@ class ForecastOrder:
     models: tuple[str, ...] = ()
     seed: int = SEED
     fast: bool = False
+    refit: bool = False
+
+    @property
+    def shelf(self) -> StateShelf:
+        """Where one forecast leaves its models for the next."""
+        name = self.environment.name
+        return StateShelf(file=self.file.with_name(f"{name}.state.json"), environment=name)
 
     @property
     def file(self) -> Path:
@@ -77,9 +86,20 @@ class ForecastOrder:
         return Outside(calendar=shelf.known_by(moment), customers=shelf.customers(), known_by=moment)
 
 
-def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress) -> ForecastBundle:
-    """Makes the forecast and writes it."""
-    from forecaster.make import ForecastSettings, make_forecast
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecasted:
+    """A forecast, and which models made it, in words."""
+
+    bundle: ForecastBundle
+    models: str
+
+
+def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress) -> Forecasted:
+    """Makes the forecast and writes it, by the models that the last one left where they still serve.
+
+    A forecast from an origin in the past neither uses nor leaves any: they would have seen what came after it.
+    """
+    from forecaster.make import ForecastSettings, go_on_forecasting
 
     now, environment = clock(), order.environment
     settings = replace(
@@ -89,9 +109,22 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
         recommend_level=environment.rules.headroom_quantile,
         block_use=environment.block_use,
     )
-    bundle = make_forecast(order.history(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
-    write_forecast(order.file, bundle)
-    return bundle
+    keeps, state = order.origin is None, None
+    why = "as asked for" if keeps else "an origin in the past"
+    if keeps and not order.refit:
+        state, why = order.shelf.take()
+    settings = replace(settings, state=state, code=code_digest())
+    made = go_on_forecasting(order.history(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
+    write_forecast(order.file, made.bundle)
+    unkept = order.shelf.put(made.state) if keeps and made.refitted else ""
+    return Forecasted(bundle=made.bundle, models=_models(made.refitted, why if state is None else "", unkept))
+
+
+def _models(refitted: tuple[str, ...], unusable: str, unkept: str) -> str:
+    """Which models made a forecast, and what was wrong with what was kept."""
+    why = unusable or "; ".join(refitted)
+    told = f"fitted anew: {why}" if refitted else "those of the last forecast"
+    return f"{told}; {unkept}" if unkept else told
 
 
 def backtest_environment(order: ForecastOrder, progress: Progress) -> "BacktestReport":

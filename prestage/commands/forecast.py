@@ -18,6 +18,7 @@ class ForecastOptions:
     origin: datetime | None
     models: tuple[str, ...]
     seed: int
+    refit: bool
 
 
 @click.group(
@@ -31,6 +32,7 @@ class ForecastOptions:
 @click.option("--origin", type=click.DateTime(), help="First moment not seen, UTC; the end of the history by default.")
 @click.option("--model", "models", multiple=True, help="A model that competes; all by default. May be repeated.")
 @click.option("--seed", type=int, default=1, show_default=True, help="For models that draw numbers.")
+@click.option("--refit", is_flag=True, help="Fit every model anew, whatever the last forecast left.")
 @scoped(ForecastOptions)
 def command(scope: Scope, options: ForecastOptions) -> int:
     """Forecast every series, hourly and daily, with 15 quantiles."""
@@ -47,8 +49,11 @@ def command(scope: Scope, options: ForecastOptions) -> int:
         origin=options.origin and options.origin.replace(tzinfo=UTC),
         models=options.models,
         seed=options.seed,
+        refit=options.refit,
     )
-    bundle = forecast_environment(order, clock_of(scope.folder), scope.progress)
+    made = forecast_environment(order, clock_of(scope.folder), scope.progress)
+    bundle = made.bundle
+    click.echo(f"models: {made.models}", err=True)
     scope.answer(bundle.document, lambda: forecast_text(bundle))
     return ExitCode.CLEAN
 

@@ -67,7 +67,7 @@ def make_the_forecast(stage: Stage) -> Scene:
     from prestage.views.world import forecast_text
 
     order = ForecastOrder(folder=stage.folder, environment=stage.project.environment, fast=True)
-    bundle = forecast_environment(order, stage.clock, stage.progress)
+    bundle = forecast_environment(order, stage.clock, stage.progress).bundle
     path = stage.remember("forecast", stage.folder / "results" / "forecast.json")
     write_forecast(path, bundle)
     stage.remember("forecast_values", path.parent / bundle.document.values_file)
