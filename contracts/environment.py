@@ -6,7 +6,7 @@ that holds `environments/`).
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, JsonValue, PositiveInt
+from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
 
 from contracts.accounts import Account, CloudRegion, TargetName
 from contracts.capacity import CapacityKind
@@ -47,11 +47,21 @@ class RegionSettings(Model):
 
 
 class Horizons(Model):
-    """How far forecasts reach and how long a plan holds."""
+    """How far forecasts reach and how long a plan holds.
+
+    `lead_hours` is how long each kind of capacity takes from order to use; 0 where it is left out: there within the
+    hour. What is ordered now has to suffice until what the next plan orders is there, so that its demand is looked at
+    for as many hours more.
+    """
 
     hourly_hours: int = Field(default=168, ge=24, le=336)
     daily_days: int = Field(default=28, ge=1, le=90)
     validity_hours: int = Field(default=24, ge=1, le=336)
+    lead_hours: dict[CapacityKind, NonNegativeInt] = Field(default={}, exclude_if=unsaid)
+
+    def hours_of(self, kind: CapacityKind) -> int:
+        """How many hours what is planned now of a kind has to suffice for."""
+        return self.validity_hours + self.lead_hours.get(kind, 0)
 
 
 class Costs(Model):

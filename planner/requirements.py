@@ -1,7 +1,10 @@
 """How much must serve demand at each place: a quantile of the forecast, raised and capped by what people say.
 
 The quantile is the newsvendor's: shortage / (shortage + idle), both in USD per unit and hour, the idle cost being the
-price of the cheapest offer (Arrow, Harris and Marschak 1951). Every requirement's parts add up to its quantity.
+price of the cheapest offer (Arrow, Harris and Marschak 1951). Compute can follow the hours, so that it is sized by the
+hour that needs most; what stands in all hours, circuits and volumes, by all of them together. Neither falls below the
+quantile that is promised (`rules.headroom_quantile`). What takes long to come is sized for as much longer. Every
+requirement's parts add up to its quantity.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,22 +12,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from contracts.capacity import CapacityKind
 from contracts.environment import Environment
-from contracts.names import is_link, pair_ends
+from contracts.names import is_link
 from contracts.plan import ForecastLink, ReasonCode, Requirement
-from contracts.series import SeriesKey, SeriesKind
+from planner.curves import SERIES_OF, Curves, link_curves, region_curves
 from planner.market import Market
 from planner.question import Question
-from planner.routes import Routes, link_of
+from planner.recourse.standing import standing_level
 
-SERIES_OF = {
-    CapacityKind.VCPU: SeriesKind.CPU,
-    CapacityKind.MEMORY_GIB: SeriesKind.MEMORY,
-    CapacityKind.STORAGE_GIB: SeriesKind.STORAGE,
-}
+STANDING = frozenset({CapacityKind.STORAGE_GIB, CapacityKind.GBPS})
+"""Kinds that stand in all hours alike: neither a volume nor a circuit comes and goes with the hours of a day."""
 
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.5, 0.99
 """Below the median a plan is a promise to fall short; above 0.99 a forecast has no evidence."""
@@ -50,8 +49,12 @@ def quantile_level(environment: Environment, kind: CapacityKind, idle_usd: float
     shortage = environment.costs.shortage_usd_per_unit_hour.get(kind, 0.0)
     known = idle_usd is not None and shortage + idle_usd > 0
     ratio = shortage / (shortage + (idle_usd or 0.0)) if known else HIGHEST_LEVEL
-    floor = max(LOWEST_LEVEL, environment.rules.headroom_quantile)
-    return round(min(HIGHEST_LEVEL, max(floor, ratio)), 4)
+    return round(min(HIGHEST_LEVEL, max(promised_level(environment), ratio)), 4)
+
+
+def promised_level(environment: Environment) -> float:
+    """The quantile that sizes never fall below, whatever a shortage costs."""
+    return max(LOWEST_LEVEL, environment.rules.headroom_quantile)
 
 
 def rounded(value: float) -> float:
@@ -68,62 +71,52 @@ class _Demand:
     forecast: ForecastLink | None
     more: tuple[tuple[str, float], ...] = ()  # beyond the series that `forecast` names
 
+    def quantity(self) -> float:
+        return (self.forecast.value if self.forecast else 0.0) + sum(amount for _, amount in self.more)
+
 
 def _region_demands(question: Question, market: Market) -> Iterator[_Demand]:
-    steps = question.environment.horizons.validity_hours
     for region in sorted(settings.name for settings in question.environment.regions):
         if question.is_frozen(region):
             continue
-        for kind, series_kind in SERIES_OF.items():
-            key = SeriesKey(series_kind, region)
-            if not question.forecast.has(key):
-                yield _Demand(region, kind, None)
-                continue
-            level = quantile_level(question.environment, kind, market.unit_price(region, kind))
-            peak = question.forecast.peak(key, level, steps)
-            link = ForecastLink(series=str(key), level=level, value=rounded(peak.value), at=peak.at)
-            yield _Demand(region, kind, link)
+        for kind in SERIES_OF:
+            curves = region_curves(question, region, kind)
+            yield _told(question, market, curves) if curves else _Demand(region, kind, None)
 
 
 def _link_demands(question: Question, market: Market) -> Iterator[_Demand]:
-    """Traffic of both directions of every link; a pair that no link joins loads each link of its way."""
-    routes, regions = Routes(market.links.values()), {region.name for region in question.environment.regions}
-    loads: dict[str, dict[str, list[str]]] = {}
-    for pair in question.forecast.subjects(SeriesKind.TRAFFIC):
-        if not question.forecast.has(SeriesKey(SeriesKind.TRAFFIC, pair)) or not regions.issuperset(pair_ends(pair)):
-            continue
-        route = routes.between(*pair_ends(pair))
-        for hop in route.hops if route else (pair,):
-            loads.setdefault(link_of(hop), {}).setdefault(hop, []).append(pair)
-    for link in sorted(loads):
+    """Traffic of both directions of every link. Circuits are full duplex: the larger one counts alone."""
+    for link, directions in link_curves(question, market):
         if not question.is_frozen(link):
-            yield _larger_direction(question, market, link, loads[link])
+            yield max((_told(question, market, curves) for curves in directions), key=_Demand.quantity)
 
 
-def _larger_direction(question: Question, market: Market, link: str, hops: dict[str, list[str]]) -> _Demand:
-    """Circuits are full duplex: the direction whose pairs peak higher, hour by hour, counts alone."""
-    level = quantile_level(question.environment, CapacityKind.GBPS, market.unit_price(link, CapacityKind.GBPS))
-    steps = question.environment.horizons.validity_hours
-    directions = [_direction(question, hops[hop], level, steps) for hop in sorted(hops)]
-    pairs, curves, at = max(directions, key=lambda found: float(found[1].sum(axis=0)[found[2]]))
-    largest = int(np.argmax(curves[:, at]))
-    rest = float(curves[:, at].sum() - curves[largest, at])
+def sizing_level(question: Question, market: Market, curves: Curves) -> float:
+    """The quantile that a demand is sized at, to four decimals."""
+    environment, kind = question.environment, curves.kind
+    idle_usd = market.unit_price(curves.place, kind)
+    level = quantile_level(environment, kind, idle_usd)
+    shortage = environment.costs.shortage_usd_per_unit_hour.get(kind, 0.0)
+    if kind not in STANDING or not idle_usd or not shortage:
+        return level
+    standing = standing_level(curves.demand(), shortage / (shortage + idle_usd))
+    return round(min(level, max(promised_level(environment), standing)), 4)
+
+
+def _told(question: Question, market: Market, curves: Curves) -> _Demand:
+    """The hour when the quantiles of all series together peak, and the series that is largest then."""
+    level = sizing_level(question, market, curves)
+    values = curves.at_level(level)
+    at = int(np.argmax(values.sum(axis=0)))
+    largest = int(np.argmax(values[:, at]))
+    rest = float(values[:, at].sum() - values[largest, at])
     forecast = ForecastLink(
-        series=str(SeriesKey(SeriesKind.TRAFFIC, pairs[largest])),
+        series=str(curves.keys[largest]),
         level=level,
-        value=rounded(float(curves[largest, at])),
+        value=rounded(float(values[largest, at])),
         at=question.forecast.origin + timedelta(hours=at),
     )
-    return _Demand(link, CapacityKind.GBPS, forecast, (("other pairs", rounded(rest)),) if rest > 0 else ())
-
-
-def _direction(
-    question: Question, pairs: list[str], level: float, steps: int
-) -> tuple[list[str], NDArray[np.float64], int]:
-    """Quantile curves of the pairs that load one direction, one a row, and the hour when their sum peaks."""
-    keys = [SeriesKey(SeriesKind.TRAFFIC, pair) for pair in pairs]
-    curves = np.stack([question.forecast.curve(key, level)[:steps] for key in keys])
-    return pairs, curves, int(np.argmax(curves.sum(axis=0)))
+    return _Demand(curves.place, curves.kind, forecast, (("other pairs", rounded(rest)),) if rest > 0 else ())
 
 
 def _requirement(demand: _Demand, environment: Environment, before: dict[str, float]) -> Requirement:

@@ -13,6 +13,9 @@ _STANDARD = NormalDist()
 FURTHEST = 8.0
 """Normal scores beyond which nothing happens: one hour in 10^15."""
 
+_GRID = np.linspace(-FURTHEST, FURTHEST, 3201)
+_BELOW = np.array([_STANDARD.cdf(float(score)) for score in _GRID])
+
 FAR = 1e6  # steps between two levels: from there on it is certain
 
 
@@ -48,27 +51,36 @@ class DemandByHour:
         found: Matrix = self.table[rows, right - 1] * (1 - share) + self.table[rows, right] * share
         return np.maximum(found, 0.0)
 
-    def scores_of(self, amount: float) -> Matrix:
-        """The normal score of an amount in each hour, (hours,): how many standard deviations above the median it is.
+    def scores_of(self, amounts: Matrix) -> Matrix:
+        """The normal score of each amount in each hour, (amounts, hours): how far above the median, in deviations.
 
         Where several levels say the same amount, it is the highest of them: demand is above it with what is left.
         """
-        known, table = _scores(self.levels), self.table
-        below = (table <= amount).sum(axis=1)
-        right = np.clip(below, 1, len(known) - 1)
+        known, table, sought = _scores(self.levels), self.table, amounts[:, None]
+        right = np.clip((table <= sought[..., None]).sum(axis=-1), 1, len(known) - 1)
         rows = np.arange(self.hours)
         low, high = table[rows, right - 1], table[rows, right]
         step = high - low
-        beyond = np.where(amount >= high, np.inf, -np.inf)  # of outermost levels that say the same amount
+        beyond = np.where(sought >= high, np.inf, -np.inf)  # of outermost levels that say the same amount
         far = FAR * step
-        inside = np.where(step > 0, np.clip(amount - low, -far, far) / np.where(step > 0, step, 1.0), beyond)
+        inside = np.where(step > 0, np.clip(sought - low, -far, far) / np.where(step > 0, step, 1.0), beyond)
         found: Matrix = np.clip(known[right - 1] + inside * (known[right] - known[right - 1]), -FURTHEST, FURTHEST)
         return found
+
+    def met(self, amounts: Matrix) -> Matrix:
+        """The probability that each amount suffices in each hour, (amounts, hours)."""
+        return probability_below(self.scores_of(amounts))
 
 
 def normal_score(level: float) -> float:
     """The standard normal quantile of a level inside of (0, 1)."""
     return _STANDARD.inv_cdf(level)
+
+
+def probability_below(scores: Matrix) -> Matrix:
+    """The standard normal distribution function, to six decimals."""
+    below: Matrix = np.interp(scores, _GRID, _BELOW)
+    return below
 
 
 @cache

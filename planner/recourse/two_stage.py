@@ -16,11 +16,10 @@ hang together, and no path has to be simulated for it.
 """
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
-from planner.recourse.distribution import FURTHEST, DemandByHour, Matrix, normal_score
+from planner.recourse.distribution import FURTHEST, DemandByHour, Matrix, normal_score, probability_below
 
 UPDATES = 101
 """Updates that are imagined for each hour: more changes a commitment by less than a thousandth of its mean demand."""
@@ -31,9 +30,6 @@ UPDATE_KNOWS = 0.4
 """The share of the variance of today's error that a forecast made a day ahead will know, where nothing better is known:
 what is left of errors after a day and then lasts was measured to be so much (`forecaster/paths.py`, LASTING)."""
 
-_STANDARD = NormalDist()
-_GRID = np.linspace(-FURTHEST, FURTHEST, 3201)
-_BELOW = np.array([_STANDARD.cdf(float(score)) for score in _GRID])
 _EVEN = np.array([normal_score((at + 0.5) / UPDATES) for at in range(UPDATES)])
 
 
@@ -81,7 +77,7 @@ def worth_of_next(demand: DemandByHour, known: Matrix, prices: UnitPrices, commi
     """What one unit more would save in each hour, USD, beside `committed` ones: shape (hours,). Falls with those."""
     told = np.sqrt(np.clip(known, 0.0, 1.0))[:, None]
     left = np.sqrt(np.maximum(1.0 - told**2, 1e-12))
-    above = 1.0 - _probability((demand.scores_of(committed)[:, None] - told * _EVEN) / left)
+    above = 1.0 - probability_below((demand.scores_of(np.array([committed]))[0][:, None] - told * _EVEN) / left)
     worth: Matrix = np.minimum(prices.level, prices.miss * above).mean(axis=1)
     return worth
 
@@ -100,9 +96,3 @@ def hourly_levels(update: DemandByHour, committed: float, prices: UnitPrices, pr
         return np.zeros(update.hours)
     wanted: Matrix = np.maximum(0.0, update.at_level(min(level, 0.9999)) - committed)
     return wanted
-
-
-def _probability(scores: Matrix) -> Matrix:
-    """The standard normal distribution function, to six decimals."""
-    below: Matrix = np.interp(scores, _GRID, _BELOW)
-    return below

@@ -1,18 +1,22 @@
 """What must serve: quantiles, bounds, calm, links."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Costs
+from contracts.environment import Costs, Horizons
 from contracts.limits import Rules
 from contracts.plan import ReasonCode
 from contracts.series import Granularity, SeriesKey, SeriesKind
+from planner.curves import region_curves
 from planner.requirements import calm, quantile_level
-from tests.laws.environments import HOURS, bundle, wave
-from tests.planner.worlds import WORLD, needs, region
+from tests.laws.environments import HOURS, NAMES, bundle, wave
+from tests.planner.worlds import WORLD, needs, people, region
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,46 @@ def test_a_requirement_is_the_peak_of_its_quantile_over_the_validity():
     assert need.forecast.at == WORLD.forecast.document.origin + int(column.argmax()) * (
         WORLD.forecast.document.origin.resolution * 3_600_000_000
     )
+
+
+def test_what_stands_in_all_hours_is_sized_by_all_of_them():
+    """A volume that one hour in 24 would fill is not bought for that hour, unless that hour was promised."""
+    key = SeriesKey(SeriesKind.STORAGE, "fra")
+    table = wave(100, HOURS)
+    table[7] *= 3
+    values = {**WORLD.forecast.values, (key, Granularity.HOURLY): table}
+    world = replace(WORLD, forecast=bundle(values, NAMES))
+    promised = needs(people(world, rules=Rules(headroom_quantile=0.9)))["fra/storage_gib/serving"]
+    free = needs(people(world, rules=Rules(headroom_quantile=0.5)))["fra/storage_gib/serving"]
+    assert promised.forecast is not None and free.forecast is not None
+    assert promised.forecast.level == 0.9 and promised.forecast.at == WORLD.forecast.document.origin + 7 * HOUR
+    assert free.forecast.level == 0.5 and free.quantity < promised.quantity
+
+
+def test_what_takes_long_to_come_is_sized_for_longer():
+    key = SeriesKey(SeriesKind.TRAFFIC, "ams->fra")
+    table = wave(3, HOURS)
+    table[30] *= 2  # after the validity of a day
+    world = replace(WORLD, forecast=bundle({(key, Granularity.HOURLY): table}, ("ams", "fra")))
+    at_once = needs(world)["ams--fra/gbps/serving"]
+    late = people(world, horizons=Horizons(lead_hours={CapacityKind.GBPS: 12}))
+    ordered = needs(late)["ams--fra/gbps/serving"]
+    assert at_once.forecast is not None and at_once.forecast.at < WORLD.forecast.document.origin + 24 * HOUR
+    assert ordered.forecast is not None and ordered.forecast.at == WORLD.forecast.document.origin + 30 * HOUR
+    assert ordered.quantity > at_once.quantity
+
+
+@pytest.mark.parametrize(("lead_hours", "days"), [(24, 2), (72, 4), (1000, 6)])
+def test_beyond_its_hours_a_forecast_grows_as_its_days_do(lead_hours, days):
+    key = SeriesKey(SeriesKind.CPU, "fra")
+    daily = np.array([1.1**day for day in range(6)])[:, None] * wave(40, 1)
+    values = {**WORLD.forecast.values, (key, Granularity.HOURLY): wave(40, 24), (key, Granularity.DAILY): daily}
+    world = people(
+        replace(WORLD, forecast=bundle(values, NAMES)), horizons=Horizons(lead_hours={CapacityKind.VCPU: lead_hours})
+    )
+    curves = region_curves(world, "fra", CapacityKind.VCPU)
+    assert curves is not None and curves.tables.shape[1] == days * 24
+    assert curves.tables[0, -24:] == pytest.approx(wave(40, 24) * 1.1 ** (days - 1))
 
 
 def test_people_bound_what_serves():

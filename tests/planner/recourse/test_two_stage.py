@@ -158,12 +158,10 @@ def test_scores_and_amounts_are_each_other_s_way_back():
     demand = normal_demand([50, 80], [5, 9])
     for score in (-3.0, -1.2, 0.0, 0.7, 2.0, 3.5):
         amounts = demand.at_scores(np.full(2, score))
-        assert [demand.scores_of(float(amount))[hour] for hour, amount in enumerate(amounts)] == pytest.approx(
-            [score] * 2
-        )
+        assert np.diag(demand.scores_of(amounts)) == pytest.approx([score] * 2)
 
 
 @pytest.mark.parametrize(("amount", "score"), [(4.9, -8.0), (5.0, 8.0), (9.0, 8.0)])
 def test_demand_that_is_certain_is_never_above_what_it_is(amount, score):
     certain = DemandByHour(LEVELS, np.full((1, len(LEVELS)), 5.0))
-    assert certain.scores_of(amount)[0] == score
+    assert certain.scores_of(np.array([amount])) == [[score]]

@@ -1,0 +1,85 @@
+"""`Risk`: what a plan costs when its forecast is wrong, and what one unit more would be worth.
+
+Everything is of the hours that the plan holds for, and of demand as the forecast tells it. A shortage costs what the
+environment's `costs` say of one unit missing during one hour.
+"""
+
+from pydantic import AwareDatetime, Field
+
+from contracts.capacity import CapacityKind
+from contracts.document import Model
+
+
+class ShortAt(Model):
+    """What is missing somewhere in a case that is looked at.
+
+    Attributes:
+        units: missing in the hour that misses most.
+        hours: in which something is missing.
+    """
+
+    place: str
+    kind: CapacityKind
+    units: float = Field(gt=0)
+    hours: int = Field(ge=1)
+
+
+class DemandCase(Model):
+    """The case that all demand comes at one quantile of its forecast, everywhere and in every hour.
+
+    Places do not peak together, so an upper case is rarer than its level says, and dearer than what comes.
+
+    Attributes:
+        level: of the quantile.
+        shortage_usd_per_hour: what is missing costs so much, mean over the hours.
+        usd_per_hour: that, and what the plan costs.
+        short: what is missing, the dearest first; at most ten.
+    """
+
+    level: float = Field(gt=0, lt=1)
+    shortage_usd_per_hour: float = Field(ge=0)
+    usd_per_hour: float = Field(ge=0)
+    short: tuple[ShortAt, ...] = ()
+
+
+class Exposure(Model):
+    """One kind of capacity at one place beside its demand.
+
+    Attributes:
+        available: what the plan has for serving; where it varies by the hour, in the hour `at`.
+        short: probability that it does not suffice in the hour where that is likeliest,
+        at: which is this one.
+        expected_units: missing, mean over hours and chances.
+        expected_usd_per_hour: what that costs.
+        next_unit_usd_per_hour: what one unit more would save, less what it would cost; below 0 it is not worth having.
+    """
+
+    place: str
+    kind: CapacityKind
+    available: float = Field(ge=0)
+    short: float = Field(ge=0, le=1)
+    at: AwareDatetime
+    expected_units: float = Field(ge=0)
+    expected_usd_per_hour: float = Field(ge=0)
+    next_unit_usd_per_hour: float
+
+
+class Risk(Model):
+    """The cost of being wrong.
+
+    Attributes:
+        hours: that it is about.
+        expected_usd_per_hour: what shortages cost, expected, everywhere together.
+        cases: at the quantiles 0.5, 0.95 and 0.99.
+        exposures: every place and kind that has a forecast, the most expected cost first.
+    """
+
+    hours: int = Field(ge=1)
+    expected_usd_per_hour: float = Field(ge=0)
+    cases: tuple[DemandCase, ...]
+    exposures: tuple[Exposure, ...]
+
+    def scarce(self) -> tuple[Exposure, ...]:
+        """Where one unit more would be worth more than it costs, the most valuable first."""
+        worth = (item for item in self.exposures if item.next_unit_usd_per_hour > 0)
+        return tuple(sorted(worth, key=lambda item: (-item.next_unit_usd_per_hour, item.place, item.kind)))

@@ -1,0 +1,106 @@
+"""What the forecast says of demand at each place, hour by hour: of regions by kind, of links in both directions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.capacity import CapacityKind
+from contracts.forecast import ForecastBundle
+from contracts.names import pair_ends
+from contracts.series import Granularity, SeriesKey, SeriesKind
+from planner.market import Market
+from planner.question import Question
+from planner.recourse.distribution import DemandByHour, Matrix
+from planner.routes import Routes, link_of
+
+SERIES_OF = {
+    CapacityKind.VCPU: SeriesKind.CPU,
+    CapacityKind.MEMORY_GIB: SeriesKind.MEMORY,
+    CapacityKind.STORAGE_GIB: SeriesKind.STORAGE,
+}
+
+DAY = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Curves:
+    """Demand for one kind at one place: series that add up.
+
+    Attributes:
+        keys: of the series, at least one.
+        levels: of the quantiles.
+        tables: (series, hours, levels). Sums of quantiles are those of series that peak together, and never less.
+    """
+
+    place: str
+    kind: CapacityKind
+    keys: tuple[SeriesKey, ...]
+    levels: tuple[float, ...]
+    tables: Matrix
+
+    def demand(self) -> DemandByHour:
+        """Of all series together."""
+        return DemandByHour(self.levels, self.tables.sum(axis=0))
+
+    def at_level(self, level: float) -> Matrix:
+        """Each series' quantile, (series, hours), straight between the levels."""
+        right = int(np.clip(np.searchsorted(self.levels, level), 1, len(self.levels) - 1))
+        low, high = self.levels[right - 1], self.levels[right]
+        share = (float(np.clip(level, self.levels[0], self.levels[-1])) - low) / (high - low)
+        found: Matrix = self.tables[:, :, right - 1] * (1 - share) + self.tables[:, :, right] * share
+        return found
+
+
+def region_curves(question: Question, region: str, kind: CapacityKind) -> Curves | None:
+    """Demand of a region; nothing where it has no forecast."""
+    key = SeriesKey(SERIES_OF[kind], region)
+    return _curves(question, region, kind, (key,)) if question.forecast.has(key) else None
+
+
+def link_curves(question: Question, market: Market) -> Iterator[tuple[str, tuple[Curves, ...]]]:
+    """Demand of every link that traffic takes, by direction; a pair that no link joins loads each link of its way."""
+    routes, regions = Routes(market.links.values()), {region.name for region in question.environment.regions}
+    loads: dict[str, dict[str, list[str]]] = {}
+    for pair in question.forecast.subjects(SeriesKind.TRAFFIC):
+        if not question.forecast.has(SeriesKey(SeriesKind.TRAFFIC, pair)) or not regions.issuperset(pair_ends(pair)):
+            continue
+        route = routes.between(*pair_ends(pair))
+        for hop in route.hops if route else (pair,):
+            loads.setdefault(link_of(hop), {}).setdefault(hop, []).append(pair)
+    for link in sorted(loads):
+        yield link, tuple(_direction(question, link, pairs) for _, pairs in sorted(loads[link].items()))
+
+
+def _direction(question: Question, link: str, pairs: list[str]) -> Curves:
+    keys = tuple(SeriesKey(SeriesKind.TRAFFIC, pair) for pair in pairs)
+    return _curves(question, link, CapacityKind.GBPS, keys)
+
+
+def _curves(question: Question, place: str, kind: CapacityKind, keys: tuple[SeriesKey, ...]) -> Curves:
+    forecast, hours = question.forecast, question.environment.horizons.hours_of(kind)
+    tables = [_reaching(forecast, key, hours) for key in keys]
+    shortest = min(len(table) for table in tables)
+    return Curves(
+        place=place,
+        kind=kind,
+        keys=keys,
+        levels=forecast.document.levels,
+        tables=np.stack([table[:shortest] for table in tables]),
+    )
+
+
+def _reaching(forecast: ForecastBundle, key: SeriesKey, hours: int) -> Matrix:
+    """A series' first hours, (hours, levels); where hours are not forecast so far, its last day, grown as days are.
+
+    Growth is the ratio of each day's quantiles to those of the last day that hours reach. What is forecast neither way
+    is left out.
+    """
+    table = forecast.values[key, Granularity.HOURLY]
+    found, reach = [table[:hours]], len(table) // DAY
+    days = forecast.values.get((key, Granularity.DAILY))
+    if hours > len(table) and reach and days is not None and len(days) > reach:
+        last, base = table[-DAY:], days[reach - 1]
+        for day in days[reach : reach + -(-(hours - len(table)) // DAY)]:
+            found.append(np.maximum.accumulate(last * np.where(base > 0, day / np.where(base > 0, base, 1), 1), axis=1))
+    return np.concatenate(found)[:hours]
