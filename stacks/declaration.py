@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, Union
 
 Scalar: TypeAlias = str | int | float | bool
+_PLAIN = (str, int, float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,8 @@ def _stand_ins(value: Argument) -> Iterator[Ref | SecretRef]:
         yield value
     elif isinstance(value, Mapping):
         for name in sorted(value):
-            yield from _stand_ins(value[name])
+            if not isinstance(value[name], _PLAIN):  # nearly all are: fleets have many
+                yield from _stand_ins(value[name])
     elif isinstance(value, tuple):
         for item in value:
             yield from _stand_ins(item)
@@ -136,18 +138,7 @@ def _stand_ins(value: Argument) -> Iterator[Ref | SecretRef]:
 
 def secrets_of(item: Declaration) -> frozenset[str]:
     """Names of the secrets that its arguments need."""
-    return frozenset(_secrets(item.arguments))
-
-
-def _secrets(value: Argument) -> Iterator[str]:
-    if isinstance(value, SecretRef):
-        yield value.name
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _secrets(item)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _secrets(item)
+    return frozenset(item.secrets())
 
 
 def resolve(value: Argument, value_of: Callable[[Ref | SecretRef], Value]) -> Value:

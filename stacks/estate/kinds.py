@@ -4,7 +4,7 @@ Reading it needs nothing but the standard library, so that a provider process st
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -40,18 +40,22 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One type of the estate, e.g. `estate_compute`."""
+    """One type of the estate, e.g. `estate_compute`.
+
+    Attributes:
+        fields: of all of it.
+        declared: what people declare: everything that is not computed.
+    """
 
     type: str
     fields: tuple[Field, ...]
+    declared: tuple[Field, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "declared", tuple(item for item in self.fields if not item.computed))
 
     def field(self, name: str) -> Field | None:
-        return next((field for field in self.fields if field.name == name), None)
-
-    @property
-    def declared(self) -> tuple[Field, ...]:
-        """What people declare: everything that is not computed."""
-        return tuple(field for field in self.fields if not field.computed)
+        return next((item for item in self.fields if item.name == name), None)
 
     @property
     def place_field(self) -> str:

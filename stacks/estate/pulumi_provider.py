@@ -11,34 +11,30 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import grpc
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from contracts.errors import PrestageError
 from stacks.declaration import Value
-from stacks.errors import EstateBusy, InvalidArgument, StacksError
+from stacks.errors import InvalidArgument, StacksError
 from stacks.estate.checks import check_arguments, kind_of
 from stacks.estate.inventory import Inventory, resource_id, split_id
 from stacks.estate.kinds import KINDS, FieldType, Kind
+from stacks.estate.patience import patiently
 
 NAME, VERSION = "estate", "0.1.0"
 UNKNOWN = (
     "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # a string not known before apply: sdk/go/common/resource/plugin/rpc.go
 )
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024  # what the engine allows: sdk/go/common/util/rpcutil/serve.go
-ATTEMPTS = 5  # while another process writes; each call is one transaction, so that repeating it is safe
 WATCH_S = 0.5
-
-Answer = TypeVar("Answer")
 
 
 def token_of(type: str) -> str:
@@ -145,13 +141,13 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             return provider_pb2.CreateResponse(id=resource_id(environment, key), properties=request.properties)
         with _told(context):
-            row = _patiently(lambda: self._inventory.create(environment, kind.type, key, arguments))
+            row = patiently(lambda: self._inventory.create(environment, kind.type, key, arguments))
         return provider_pb2.CreateResponse(id=row.id, properties=_struct(row.attributes()))
 
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
         environment, key = split_id(request.id)
         with _told(context):
-            row = _patiently(lambda: self._inventory.read(environment, key))
+            row = patiently(lambda: self._inventory.read(environment, key))
         if row is None or row.type != _kind(request.urn).type:
             return provider_pb2.ReadResponse()  # no id: it is gone
         inputs = _struct(row.arguments)
@@ -164,13 +160,13 @@ class EstateProvider(provider_pb2_grpc.ResourceProviderServicer):
         environment, key = split_id(request.id)
         arguments = _arguments(kind, request.news)
         with _told(context):
-            row = _patiently(lambda: self._inventory.update(environment, kind.type, key, arguments))
+            row = patiently(lambda: self._inventory.update(environment, kind.type, key, arguments))
         return provider_pb2.UpdateResponse(properties=_struct(row.attributes()))
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
         environment, key = split_id(request.id)
         with _told(context):
-            _patiently(lambda: self._inventory.delete(environment, key))
+            patiently(lambda: self._inventory.delete(environment, key))
         return empty_pb2.Empty()
 
 
@@ -243,16 +239,6 @@ def _struct(values: Mapping[str, Value]) -> struct_pb2.Struct:
     struct = struct_pb2.Struct()
     struct.update({name: value for name, value in values.items() if name != "id"})
     return struct
-
-
-def _patiently(call: Callable[[], Answer]) -> Answer:
-    retrying = Retrying(
-        retry=retry_if_exception_type(EstateBusy),
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential(multiplier=0.1, max=2),
-        reraise=True,
-    )
-    return retrying(call)
 
 
 @contextmanager

@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 import grpc
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from tf.gen import grpc_controller_pb2, grpc_controller_pb2_grpc, grpc_stdio_pb2_grpc, tfplugin_pb2_grpc
 from tf.iface import Config, CreateContext, DataSource, DeleteContext, ImportContext, ReadContext, State, UpdateContext
 from tf.iface import Provider as TerraformProvider
@@ -27,12 +27,11 @@ from tf.utils import Diagnostics
 
 from contracts.errors import PrestageError
 from stacks.declaration import Value
-from stacks.errors import EstateBusy
 from stacks.estate.inventory import Inventory, Row, split_id
 from stacks.estate.kinds import KINDS, Field, FieldType, Kind
+from stacks.estate.patience import patiently
 from stacks.estate.terraform_source import SOURCE
 
-ATTEMPTS = 5  # while another process writes; each call is one transaction, so that repeating it is safe
 THREADS = 2  # Terraform asks for ten resources at once, but Python answers one at a time: more only wait for each other
 
 Answer = TypeVar("Answer")
@@ -52,7 +51,7 @@ class EstateResource(TerraformResource):
 
     @classmethod
     def get_schema(cls) -> Schema:
-        return Schema(attributes=[_attribute(field) for field in cls.kind.fields], version=0)
+        return _schema_of(cls.kind.type)
 
     def create(self, ctx: CreateContext, planned: State) -> State | None:
         arguments = self._declared(planned)
@@ -182,6 +181,12 @@ def _class_of(kind: Kind) -> type[EstateResource]:
     return type(f"Estate{kind.type.title().replace('_', '')}", (EstateResource,), {"kind": kind})
 
 
+@cache
+def _schema_of(type: str) -> Schema:
+    """Made once: the framework asks for it with each resource that it reads."""
+    return Schema(attributes=[_attribute(field) for field in KINDS[type].fields], version=0)
+
+
 def _attribute(field: Field) -> Attribute:
     kind: TfType = String() if field.type is FieldType.STRING else _Exact()
     return Attribute(
@@ -196,14 +201,8 @@ def _attribute(field: Field) -> Attribute:
 
 def _told(diagnostics: Diagnostics, call: Callable[[], Answer]) -> Answer | None:
     """Calls the inventory, patiently while it is busy; a refusal becomes a diagnostic and None."""
-    retrying = Retrying(
-        retry=retry_if_exception_type(EstateBusy),
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential(multiplier=0.1, max=2),
-        reraise=True,
-    )
     try:
-        return retrying(call)
+        return patiently(call)
     except PrestageError as error:
         diagnostics.add_error(error.what, error.render())
         return None

@@ -68,6 +68,18 @@ def test_nobody_walks_the_stack_for_them(heard):
     assert heard().traced <= len(set(ACCOUNTS.values()))  # providers are registered as ever
 
 
+def test_the_engine_is_not_told_what_only_debug_shows(heard, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "get_engine", lambda: "engine")
+    monkeypatch.setattr(pulumi.log, "_log", lambda engine, severity, text, *more: told.append(text))
+    heard()
+    quick = len(told)
+    monkeypatch.setattr(resources, "only_outputs", lambda wanted: nullcontext())
+    heard()
+    usual = len(told) - quick
+    assert quick <= usual - 3 * len(DECLARED)
+
+
 def test_an_output_that_nothing_refers_to_is_not_there():
     asyncio.set_event_loop(asyncio.new_event_loop())
     mocks.set_mocks(Recorder(), project="law", stack="law")

@@ -6,7 +6,6 @@ Beside PATH it is looked for where `run.py engines` builds it, `<cache>/prestage
 import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,21 +14,10 @@ from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from stacks.engines.launch import launched
 from stacks.engines.pulumi_engine.ending import EndedByForce, UnderWay
 from stacks.errors import EngineMissing
 
-# Becomes the program that it is given, after asking the kernel for a SIGKILL when the thread that started it is gone:
-# PR_SET_PDEATHSIG is 1 (linux/prctl.h). A `preexec_fn` would do the same, but must not run beside gRPC's threads.
-DIES_WITH_US = (
-    sys.executable,
-    "-I",
-    "-S",
-    "-c",
-    "import ctypes, os, sys\n"
-    "ctypes.CDLL(None).prctl(1, 9)\n"
-    "os.getppid() == int(sys.argv[1]) or os._exit(137)\n"
-    "os.execv(sys.argv[2], sys.argv[2:])",
-)
 VARIABLES = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -89,7 +77,7 @@ class SupervisedCommand(PulumiCommand):
         environment = {**os.environ, **VARIABLES, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         environment["PATH"] = f"{self._program.parent}{os.pathsep}{environment.get('PATH', '')}"
         with subprocess.Popen(
-            [*DIES_WITH_US, str(os.getpid()), self.command, "--non-interactive", *args],
+            launched((self.command, "--non-interactive", *args)),
             cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -5,6 +5,7 @@ run refreshes first, so that what changed behind the engine's back is put right.
 stands on several regions after them, and what goes away of it before them.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -25,6 +26,8 @@ from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
 from stacks.engines.turns import together
 from stacks.errors import SecretMissing
 from stacks.estate.pulumi_provider import NAME, serve
+
+SERVED = "PULUMI_DEBUG_PROVIDERS"
 
 
 class PulumiEngine:
@@ -98,10 +101,13 @@ class PulumiEngine:
         with ExitStack() as stack:
             stack.enter_context(quiet_program())
             stack.enter_context(rare_collections())
-            served = (
-                [f"{NAME}:{stack.enter_context(serve(self._workspace.inventory))}"] if self._has_estate(job) else []
-            )
-            yield Session(self._workspace, command, surroundings, self._holdings.stacks(), served)
+            variables = dict(self._workspace.variables())
+            if self._has_estate(job):
+                port = stack.enter_context(serve(self._workspace.inventory))
+                variables[SERVED] = ",".join(filter(None, (os.environ.get(SERVED, ""), f"{NAME}:{port}")))
+            if all(config.provider == ESTATE_PROVIDER for config in job.providers.values()):
+                variables.update(self._workspace.lean_variables())
+            yield Session(self._workspace, command, surroundings, self._holdings.stacks(), variables)
 
     def _has_estate(self, job: Job) -> bool:
         declared = {item.provider for items in job.roots.values() for item in items}

@@ -3,7 +3,8 @@
 For each resource Pulumi's SDK walks the stack and looks at every source file on it, makes an output (a task, four
 futures) of each property that the resource could ever have, and works out an URN for tests. Of a program that is a loop
 over declarations nobody reads the first and the last, and of the outputs only those that something refers to: they
-were two fifths of the time of its registrations. Without positions in the source, states are smaller too.
+were two fifths of the time of its registrations. Without positions in the source, states are smaller too. And it tells
+the engine four times a resource, each a call that is waited for, what would be shown with `--debug`: no more.
 
 It takes four functions of the SDK that have no public name (pulumi/runtime/resource.py and rpc.py, of 3.2xx). Where
 their parameters are others than these, they are left alone: nothing but time is lost. Everything that is registered
@@ -18,6 +19,7 @@ from contextvars import ContextVar
 from types import ModuleType
 
 import pulumi
+from pulumi import log
 from pulumi.output import _OutputData
 from pulumi.runtime import resource as registrations
 from pulumi.runtime import rpc
@@ -53,6 +55,13 @@ def _without_trace(usual: Callable[..., object]) -> Callable[..., object]:
         return usual() if _WANTED.get() is None else source_pb2.StackTrace()
 
     return trace
+
+
+def _untold(usual: Callable[..., object]) -> Callable[..., object]:
+    def debug(*args: object, **more: object) -> object:
+        return usual(*args, **more) if _WANTED.get() is None else None
+
+    return debug
 
 
 def _of_wanted(usual: Callable[..., object]) -> Callable[..., object]:
@@ -94,6 +103,7 @@ RESOLVES = (
     "res serialized_props outputs deps resolvers custom transform_using_type_metadata keep_unknowns"
     " resolve_missing_as_unknown"
 )
+_replace(log, "debug", "msg resource stream_id ephemeral", _untold)
 _replace(registrations, "_get_stack_trace", "", _without_trace)
 _replace(registrations, "create_urn", "name type_ parent project stack", _at_once)
 _replace(rpc, "transfer_properties", "res props custom", _of_wanted)

@@ -1,6 +1,5 @@
 """`Session`: one call of the engine. The estate's provider is served, stacks are opened, commands stop together."""
 
-import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -27,7 +26,6 @@ from stacks.engines.turns import each, lanes_of, together
 from stacks.errors import ApplyBusy, Interrupted, StacksError
 
 AT_ONCE = {"aws": 10, "google": 5}  # resources of one stack; with `turns.ROOTS_AT_ONCE` what the clouds' APIs bear
-DEBUGGED = "PULUMI_DEBUG_PROVIDERS"
 Outcome = TypeVar("Outcome")
 
 
@@ -39,7 +37,7 @@ class Session:
         command: the program; stopped as a whole.
         surroundings: what programs know beside their declarations.
         existing: stacks that there are.
-        served: providers that this process serves: `estate:<port>`.
+        variables: that its commands get.
     """
 
     def __init__(
@@ -48,12 +46,10 @@ class Session:
         command: SupervisedCommand,
         surroundings: Surroundings,
         existing: Iterable[str],
-        served: Iterable[str],
+        variables: Mapping[str, str],
     ) -> None:
         self._workspace, self._command, self._surroundings = workspace, command, surroundings
-        self._existing = set(existing)
-        debugged = ",".join(filter(None, (os.environ.get(DEBUGGED, ""), *served)))
-        self._variables = {**workspace.variables(), **({DEBUGGED: debugged} if debugged else {})}
+        self._existing, self._variables = set(existing), variables
         self.problems: dict[str, StacksError] = {}
 
     def each(self, orders: Iterable[StackOrder], act: Callable[[StackOrder], Outcome]) -> list[Outcome]:

@@ -17,11 +17,12 @@ from contracts.engines import Backend, BackendKind, Layout
 from contracts.environment import Environment
 from contracts.files import write_bytes
 from contracts.resources import ON_DEMAND_PREFIX, root_of
+from stacks.engines.launch import lean
 from stacks.engines.pulumi_engine.states import FileStates
 from stacks.errors import InvalidArgument
 
 PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
-FILE_SCHEME = "file://"
+FILE_SCHEME, HOME = "file://", "PULUMI_HOME"
 # Without it each state file has one of attributes beside it, which is not written whole: a kill -9 in between leaves
 # it empty, and the stack unreadable ("failed to load checkpoint: EOF").
 NO_ATTRIBUTES = "metadata=skip"
@@ -96,6 +97,19 @@ class PulumiWorkspace:
         """
         given = any(name in os.environ for name in PASSPHRASES)
         return {"PULUMI_BACKEND_URL": self.backend_url, **({} if given else {PASSPHRASES[0]: ""})}
+
+    def lean_variables(self) -> Mapping[str, str]:
+        """For commands on premises alone, with states in a folder: they need nothing of Pulumi's home.
+
+        There each command writes all that it does to a log of its own, and first looks at every log of the last week
+        (pkg/logging/rotation.go, 3.259): of thousands, a third of a clean preview. In a home where `logs` is no folder
+        it goes without. A home that a person names stays.
+        """
+        if self.backend_folder is None or HOME in os.environ:
+            return lean()
+        home = self.work / "home"
+        _write_if_other(home / "logs", "")
+        return {**lean(), HOME: str(home.resolve())}
 
     def prepare(self, stacks: Iterable[str]) -> None:
         """Writes the working folder and the backend's, where they are not there yet."""

@@ -5,41 +5,20 @@ interrupt that lets Terraform finish what is under way. (The package is not main
 `synchronous` flag that it would pass on to Terraform, the state that it would read after every command.)
 """
 
-import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from python_terraform import IsFlagged, Terraform
 
+from stacks.engines.launch import NONE, launched
 from stacks.engines.terraform_engine.program import QUIET, Program
 
 __all__ = ["Commands", "Ended", "IsFlagged"]
-
-# Becomes the program that it is given, in a session of its own, after asking the kernel for a SIGKILL when the thread
-# that started it is gone: PR_SET_PDEATHSIG is 1 (linux/prctl.h). The variables come as JSON: python-terraform knows
-# only those of this process.
-SUPERVISED = (
-    sys.executable,
-    "-I",
-    "-S",
-    "-c",
-    "import ctypes, json, os, sys\n"
-    "os.setsid()\n"
-    "ctypes.CDLL(None).prctl(1, 9)\n"
-    "os.getppid() == int(sys.argv[1]) or os._exit(137)\n"
-    "os.execve(sys.argv[3], sys.argv[3:], {**os.environ, **json.loads(sys.argv[2])})",
-)
-
-
-NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +87,7 @@ class Commands:
             variables: for this run alone.
             options: as python-terraform takes them.
         """
-        passed = json.dumps({**self._variables, **variables})
-        terraform = _Quiet(folder, (*SUPERVISED, str(os.getpid()), passed, *self._program.command))
+        terraform = _Quiet(folder, launched(self._program.command, {**self._variables, **variables}))
         process, _, _ = terraform.cmd(command, *args, synchronous=False, **options)
         self._began(process)
         try:

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.document import text_digest
-from stacks.declaration import ESTATE_PROVIDER
+from stacks.engines.launch import lean
 from stacks.engines.terraform_engine.command import Commands, Ended, IsFlagged
 from stacks.engines.terraform_engine.failures import engine_failed
 from stacks.engines.terraform_engine.render import RootContent
 from stacks.engines.terraform_engine.roots import MAIN, Roots, write_if_other
-from stacks.engines.turns import ROOTS_AT_ONCE
 from stacks.errors import EngineFailed
 
 DATA, LOCK_FILE, READY = ".terraform", ".terraform.lock.hcl", "prestage-ready"
@@ -113,18 +112,6 @@ class Preparation:
             input=False,
             upgrade=IsFlagged if upgrade else None,
         )
-
-
-def lean() -> Mapping[str, str]:
-    """Variables of Go's runtime for a root of the estate alone, where a person has not set them.
-
-    Such a run lives for a second and holds little: it collects its garbage seldom, up to a gibibyte, and shares the
-    cores with the other roots that go at once. That is a quarter of its processor time (docs/figures.md). Roots with
-    clouds go without, because their providers, which hold far more, inherit what the engine is given.
-    """
-    cores = max(1, (os.cpu_count() or 1) // ROOTS_AT_ONCE[ESTATE_PROVIDER])
-    chosen = {"GOGC": "800", "GOMEMLIMIT": "1GiB", "GOMAXPROCS": str(cores)}
-    return {name: value for name, value in chosen.items() if name not in os.environ}
 
 
 def _left_behind(folder: Path) -> EngineFailed:

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.engines import Layout
 from contracts.environment import Environment, RegionSettings
+from stacks.engines.launch import lean
 from stacks.engines.pulumi_engine.holdings import Holdings
 from stacks.engines.pulumi_engine.locks import stale_locks
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
@@ -67,6 +68,18 @@ def test_a_backend_of_files_keeps_no_attributes_beside_its_files(tmp_path, monke
     """A kill -9 would leave half a file of them, and a stack that cannot be read."""
     monkeypatch.setenv("PULUMI_BACKEND_URL", configured)
     assert workspace(tmp_path).backend_url == f"file://{tmp_path / 'x'}?{query}"
+
+
+def test_on_premises_commands_keep_no_logs_of_their_own_unless_a_home_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("PULUMI_HOME", raising=False)
+    home = tmp_path / ".prestage" / "dev" / "pulumi" / "home"
+    assert workspace(tmp_path).lean_variables() == {**lean(), "PULUMI_HOME": str(home)}
+    assert (home / "logs").is_file()  # a folder is what logs would be written to
+    monkeypatch.setenv("PULUMI_HOME", "/elsewhere")
+    assert workspace(tmp_path).lean_variables() == lean()
+    monkeypatch.delenv("PULUMI_HOME")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "https://api.pulumi.com")  # credentials for it lie in the home
+    assert workspace(tmp_path).lean_variables() == lean()
 
 
 def test_a_passphrase_that_people_set_is_theirs(tmp_path, monkeypatch):

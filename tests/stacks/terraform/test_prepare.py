@@ -9,9 +9,10 @@ import pytest
 from contracts.engines import Backend, BackendKind
 from stacks.declaration import Declaration, ProviderConfig
 from stacks.engines.engine import Job, ProgramInfo
+from stacks.engines.launch import lean
 from stacks.engines.terraform_engine.backends import BESIDE, StatePlace
 from stacks.engines.terraform_engine.command import Commands
-from stacks.engines.terraform_engine.prepare import Preparation, lean
+from stacks.engines.terraform_engine.prepare import Preparation
 from stacks.engines.terraform_engine.program import Program, check_age
 from stacks.engines.terraform_engine.render import content_of, render_content
 from stacks.engines.terraform_engine.roots import Roots
