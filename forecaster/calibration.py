@@ -3,8 +3,10 @@
 For each level, how far actuals lay from the quantile is divided by the spread that was said, pooled over series of like
 volume and steps of one horizon bucket, and the level's quantile of the pool is added: conformalised quantile regression
 (Romano, Patterson and Candes 2019) with the errors standardised and pooled, because one series alone has too few for
-the upper tail. Levels above the median are taken at (n + 1) / n of themselves (split conformal prediction, Vovk,
-Gammerman and Shafer 2005, 2.2). Where little was held back, all is moved outwards.
+the upper tail. The spread that was said is first made as wide as errors of that hour of the day were in the group
+(normalised conformal prediction, Papadopoulos, Gammerman and Vovk 2008), shrunk to none where there are few. Levels
+above the median are taken at (n + 1) / n of themselves (split conformal prediction, Vovk, Gammerman and Shafer 2005,
+2.2). The fewer series there are, the farther all is moved outwards: errors of one series over weeks are much alike.
 """
 
 from dataclasses import dataclass
@@ -25,7 +27,12 @@ CAP = 25.0  # an error of more spreads says that the spread was wrong, not how f
 ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
 ENOUGH_WINDOWS = 4  # that share no day: scores of one window are too alike
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
-FAMILIAR = 0.9  # of the days between first and last window count as windows: they are alike, and taught weights too
+FAMILIAR = 0.9  # of daily series, the share of windows that counts: they are alike, and taught weights too
+WORTH = 1.5  # independent windows that one hourly series is worth; chosen on GEANT before 2005-02-06, on telemetry
+ALIKE = 0.75  # power of the number of series: they are alike, but they are not one
+HOUR_SCORES = 500.0  # with so many at an hour of the day, half of what they say of it counts
+HOUR_RANGE = (0.5, 2.0)
+LOUD = 10.0  # spreads: an hour's error counts for no more
 OWN_SHARE = 0.25  # of a group's own correction, beside that of all series
 BLIND = 2.0  # nothing held back: all distances from the median are so many times as wide
 LOWER, UPPER = LEVELS.index(0.1), LEVELS.index(0.9)
@@ -48,6 +55,7 @@ class Calibration:
         day: steps of a day.
         shift: what is added to each quantile, in spreads, shape (groups, buckets, levels).
         wider: what distances from the median are multiplied by then, of the same shape.
+        hours: what the said spread is multiplied by before, by hour of the day after the origin, (groups, day).
         supported: of each group.
     """
 
@@ -55,12 +63,14 @@ class Calibration:
     day: int
     shift: Matrix
     wider: Matrix
+    hours: Matrix
     supported: NDArray[np.bool_]
 
     def corrected(self, said: Matrix, ahead: Steps) -> Matrix:
         """Quantiles (..., series, steps, levels) of some steps ahead, corrected; ordered, not yet bounded."""
         at = buckets(ahead, self.day)
         shift, wider = self.shift[self.groups][:, at], self.wider[self.groups][:, at]
+        said = _by_hours(said, self.hours[self.groups], ahead)
         moved = said + shift * _sides(said)
         middle = moved[..., MEDIAN, None]
         return np.asarray(np.maximum.accumulate(middle + (moved - middle) * wider, axis=-1))
@@ -83,8 +93,13 @@ def calibrate(said: Matrix, actual: Matrix, windows: Windows, groups: Steps) -> 
     count = int(groups.max()) + 1 if len(groups) else 0
     shape = (count, len(BUCKET_DAYS), len(LEVELS))
     shift, wider, supported = np.zeros(shape), np.full(shape, BLIND), np.zeros(count, dtype=bool)
+    hours = np.ones((count, windows.day))
     if windows.cutoffs:
-        errors = _Errors(_standardised(said, actual), np.array(windows.cutoffs), windows.day)
+        for group in range(count):
+            rows = groups == group
+            hours[group] = _hours(said[:, rows], actual[:, rows], windows)
+        scores = _standardised(_by_hours(said, hours[groups], windows.ahead), actual)
+        errors = _Errors(scores, np.array(windows.cutoffs), windows.day)
         at = buckets(windows.ahead, windows.day)
         whole = _tables(errors, at)
         for group in range(count):
@@ -93,7 +108,7 @@ def calibrate(said: Matrix, actual: Matrix, windows: Windows, groups: Steps) -> 
             shift[group] = share * own.shift + (1 - share) * whole.shift
             wider[group] = own.wider
             supported[group] = own.enough
-    return Calibration(groups=groups, day=windows.day, shift=shift, wider=wider, supported=supported)
+    return Calibration(groups=groups, day=windows.day, shift=shift, wider=wider, hours=hours, supported=supported)
 
 
 def buckets(ahead: Steps, day: int) -> Steps:
@@ -132,10 +147,6 @@ class _Errors:
         """Rows of levels whose actual is known."""
         return np.asarray(self.scores[np.isfinite(self.scores[..., 0])])
 
-    def days(self) -> float:
-        """Days (or windows that share none) from the first to the last window."""
-        return float((self.cutoffs[-1] - self.cutoffs[0]) / self.day + 1) if self.day > 1 else float(self.independent())
-
     def older(self) -> float:
         """How much less is strayed now than from the windows, which knew less: a mean of n days strays by 1 + 1 / n."""
         then, now = self.cutoffs.mean() / self.day, self.cutoffs[-1] / self.day + 1
@@ -162,6 +173,33 @@ def _sides(said: Matrix) -> Matrix:
 
 def _standardised(said: Matrix, actual: Matrix) -> Matrix:
     return np.asarray(np.clip((actual[..., None] - said) / _sides(said), -CAP, CAP))
+
+
+def _by_hours(said: Matrix, hours: Matrix, ahead: Steps) -> Matrix:
+    """Quantiles (..., series, steps, levels) with distances from the median multiplied by those of the hour."""
+    if hours.shape[1] == 1:
+        return said
+    middle = said[..., MEDIAN, None]
+    return np.asarray(middle + (said - middle) * hours[:, (ahead - 1) % hours.shape[1], None])
+
+
+def _hours(said: Matrix, actual: Matrix, windows: Windows) -> Matrix:
+    """How wide errors were at each hour of the day, over what was said and over all hours, of one group; shape (day,).
+
+    Origins are whole days apart, so that a step ahead is the same hour of the day after each.
+    """
+    if windows.day == 1:
+        return np.ones(1)
+    spread = (said[..., UPPER] - said[..., LOWER]) / (NORMAL[UPPER] - NORMAL[LOWER])
+    least = FLOOR_OF_MEDIAN * np.abs(said[..., MEDIAN]) + TINY
+    errors = np.minimum(np.abs(actual - said[..., MEDIAN]) / np.maximum(spread, least), LOUD)
+    known, hour = np.isfinite(errors), (windows.ahead - 1) % windows.day
+    counts = np.bincount(hour, known.sum(axis=(0, 1)), windows.day)
+    totals = np.bincount(hour, np.where(known, errors, 0.0).sum(axis=(0, 1)), windows.day)
+    if totals.sum() <= 0:
+        return np.ones(windows.day)
+    usual = totals.sum() / counts.sum()
+    return np.asarray(np.clip((totals / usual + HOUR_SCORES) / (counts + HOUR_SCORES), *HOUR_RANGE))
 
 
 def _tables(errors: _Errors, at: Steps) -> _Pooled:
@@ -192,6 +230,14 @@ def _pool(errors: _Errors) -> _Pooled | None:
     wanted = np.where(LEVEL > 0.5, upper, LEVEL)
     shift = np.array([np.quantile(scores[:, index], level) for index, level in enumerate(wanted)])
     series = int(np.isfinite(errors.scores[..., 0]).any(axis=(0, 2)).sum())
-    apart = windows * series**0.75  # series are alike, but they are not one
-    wider = widening(FAMILIAR * errors.days() if enough else apart) * errors.older()
-    return _Pooled(shift, wider, enough)
+    return _Pooled(shift, _wider(errors, windows, series, enough), enough)
+
+
+def _wider(errors: _Errors, windows: int, series: int, enough: bool) -> Matrix:
+    """What distances from the median are multiplied by; the outermost ones by more where windows are too few."""
+    if errors.day == 1:
+        return widening(FAMILIAR * windows if enough else windows * series**ALIKE) * errors.older()
+    worth = WORTH * series**ALIKE
+    wider, thin = widening(worth), widening(worth * min(1.0, np.sqrt(windows / ENOUGH_WINDOWS)))
+    wider[[0, -1]] = thin[[0, -1]]
+    return wider * errors.older()

@@ -11,6 +11,10 @@ Said = NDArray[np.float32]
 
 MAX_WINDOWS = 14  # of hourly series a fortnight of daily origins
 LEAST_DAYS = 1  # seen before an origin
+FEW_SERIES, FEW_DAYS_APART = (
+    8,
+    3,
+)  # of fewer series, origins are farther apart where history is long: days tell the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +88,9 @@ class HeldBack:
 def plan_windows(panel: Panel, steps: int, effort: Effort = FULL) -> Windows:
     """Origins in the newer two thirds of the panel.
 
-    Those of hourly series are the newest, a day apart, down to the one that only a day is known of; those of daily ones
-    are spread, because windows of weeks that begin a day apart tell the same. A panel of less than three days (or two
-    weeks of days) has none.
+    Those of hourly series are the newest, a day apart (three, of a few series with a long history), down to the one
+    that only a day is known of; those of daily ones are spread, because windows of weeks that begin a day apart tell
+    the same. A panel of less than three days (or two weeks of days) has none.
     """
     day = panel.day
     first = max(LEAST_DAYS * day if day > 1 else panel.week, panel.steps // 3)
@@ -94,7 +98,8 @@ def plan_windows(panel: Panel, steps: int, effort: Effort = FULL) -> Windows:
     if last < first or not panel.keys:
         return Windows(cutoffs=(), ahead=np.arange(0), day=day)
     many = len(panel.keys) > effort.many
-    few, days_apart = (effort.fewer, effort.days_apart) if many else (MAX_WINDOWS, 1)
+    alone = FEW_DAYS_APART if len(panel.keys) < FEW_SERIES else 1
+    few, days_apart = (effort.fewer, effort.days_apart) if many else (MAX_WINDOWS, alone)
     days_apart = max(1, min(days_apart, (last - first) // (day * (few - 1))))
     apart = day * days_apart if day > 1 else max(1, (last - first) // (few - 1))
     cutoffs = tuple(reversed(range(last, first - 1, -apart)[:few]))

@@ -90,3 +90,14 @@ def test_a_large_panel_is_thinned_to_every_hour_of_the_day():
     panel = levels(*[series("cpu", f"r{index}", wave(400)) for index in range(3)])
     thin = plan_windows(panel, 168, replace(FULL, cells=3 * 14 * 40))
     assert len(thin.ahead) <= 60 and set((thin.ahead - 1) % 24) == set(range(24))
+
+
+def test_origins_of_a_few_series_lie_farther_apart_where_history_is_long():
+    apart = {}
+    for count, days in ((3, 200), (3, 30), (20, 200)):
+        cutoffs = plan_windows(
+            levels(*[series("cpu", f"r{at:02}", wave(24 * days)) for at in range(count)]), 168
+        ).cutoffs
+        apart[count, days] = int(np.diff(cutoffs)[0]) // 24
+        assert len(cutoffs) == 14
+    assert apart == {(3, 200): 3, (3, 30): 1, (20, 200): 1}

@@ -46,12 +46,34 @@ def test_every_level_holds_on_what_was_not_seen():
     assert learned.enough().all()
 
 
-def test_few_windows_are_said_and_wider():
+def test_few_windows_are_said_and_their_outermost_levels_are_wider():
     many, few = Held(14, 6, 24), Held(2, 6, 24)
     assert many.learned().enough().all() and not few.learned().enough().any()
     wide, wider = (one.learned().wider[0, 0] for one in (many, few))
-    assert (wider > wide).all() and wider[-1] > 1.05 * wide[-1] > 1.05
+    assert wider[-1] > 1.05 * wide[-1] > 1.05 and wider[0] > 1.05 * wide[0]
     assert (widening(2) > widening(14)).all() and widening(14)[-1] > widening(14)[7] > 1
+
+
+def test_fewer_series_are_wider():
+    """However many windows one series has: its errors over weeks are alike."""
+    wide = [Held(14, count, 24).learned(np.zeros(count, dtype=np.int64)).wider[0, 0] for count in (1, 6, 60)]
+    assert (wide[0] > wide[1]).all() and (wide[1] > wide[2]).all()
+    assert wide[0][-1] > 1.8 and wide[2][-1] < 1.1
+
+
+def test_hours_are_told_apart_where_there_are_enough_of_them():
+    """Nights that stray three times as far as was said get wide nights and narrow days; a few scores hardly tell."""
+    night = np.arange(168) % 24 < 6
+    many, few = Held(14, 60, 168, scale=0.7), Held(5, 1, 168, scale=0.7)
+    for one in (many, few):
+        one.actual = one.said[..., MEDIAN] + (one.actual - one.said[..., MEDIAN]) * np.where(night, 3.0, 1.0)
+    learned = many.learned(np.zeros(60, dtype=np.int64))
+    quantiles = many.quantiles(learned)
+    for hours in (night, ~night):
+        found = share_below(quantiles[:, :, hours], many.actual[:, :, hours])
+        np.testing.assert_allclose(found[[3, -4]], (0.1, 0.9), atol=0.04)
+    assert learned.hours[0, 0] > 1.5 and learned.hours[0, 12] < 0.8
+    assert 1.0 < few.learned(GROUPS[:1]).hours[0, 0] < 1.3
 
 
 @pytest.mark.parametrize(("apart", "enough"), [(1, False), (6, False), (7, True), (28, True)])
