@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AwareDatetime, Field
 
 from contracts.capacity import CapacityKind
-from contracts.document import Document, Model, unsaid, unsaid
+from contracts.document import Document, Model, unsaid
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, Unit
 
 

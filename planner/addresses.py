@@ -1,88 +1,96 @@
-"""Address blocks out of a region's pools: best fit, aligned, never overlapping what is taken.
+"""A region's address space: blocks out of its pools, IPv4 and IPv6, never overlapping what is taken.
 
-Works on integer intervals. The free space of a pool falls into the largest aligned blocks that it can; the smallest
-that fits is cut, at its lowest end, so that large blocks stay whole. Of equal ones the first pool and address win.
+Best fit: of all holes in all pools the smallest that is large enough is used, so that large blocks stay whole; among
+those of one pool the place beside what ends at about the same time (`planner/address_stock/buddies.py`); among equal
+ones the first pool and the lowest address.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from ipaddress import IPv4Network
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from contracts.capacity import Pool
-from contracts.resources import BlockSpec
+from contracts.ledger import LedgerView
+from contracts.resources import BlockSpec, Resource
+from planner.address_stock.buddies import FOREVER, Buddies
 
-ADDRESS_BITS = 32
+IPV4_BITS = 32
+HOUR = timedelta(hours=1)
 
-
-@dataclass(frozen=True, slots=True)
-class FreeBlock:
-    """An aligned free block: where it starts, its prefix length, and the pool it lies in."""
-
-    start: int
-    length: int
-    pool: str
+Network = IPv4Network | IPv6Network
 
 
 class AddressSpace:
     """The free space of one region's pools; carving takes from it."""
 
-    def __init__(self, pools: Sequence[Pool], taken: Iterable[str]) -> None:
-        """Args: the region's pools, and prefixes beyond `Pool.taken` that nothing may overlap."""
-        also_taken = tuple(taken)
-        self._free = [block for pool in pools for block in _free_blocks(pool, also_taken)]
+    def __init__(self, pools: Sequence[Pool], taken: Mapping[str, float]) -> None:
+        """All pools, less what is taken in them.
 
-    def carve(self, length: int) -> BlockSpec | None:
-        """A block of a prefix length, which is free no longer; nothing where none is left."""
-        fitting = [(-block.length, index) for index, block in enumerate(self._free) if block.length <= length]
+        Args:
+            pools: the region's.
+            taken: prefixes beyond `Pool.taken` that nothing may overlap, and in how many hours each is expected to end.
+        """
+        self._pools = [(ip_network(pool.cidr), pool.cidr, _free_in(pool, taken)) for pool in pools]
+
+    def carve(self, length: int, *, hours: float = FOREVER, version: int = 4) -> BlockSpec | None:
+        """A block of a prefix length, which is free no longer; nothing where none is left.
+
+        Args:
+            length: of the prefix.
+            hours: after which the block is expected to be given back.
+            version: 4 or 6: of the addresses.
+        """
+        fitting = [
+            (hole, index)
+            for index, (network, _, free) in enumerate(self._pools)
+            if network.version == version and (hole := free.smallest(network.max_prefixlen - length)) is not None
+        ]
         if not fitting:
             return None
-        _, position = min(fitting)
-        block = self._free.pop(position)
-        # What is left after the lowest part is taken: one half, one quarter, ... down to the part's own size.
-        rest = [
-            FreeBlock(block.start + (1 << (ADDRESS_BITS - size)), size, block.pool)
-            for size in range(length, block.length, -1)
-        ]
-        self._free[position:position] = rest
-        return BlockSpec(prefix=str(IPv4Network((block.start, length))), pool=block.pool)
+        network, pool, free = self._pools[min(fitting)[1]]
+        start = free.take(network.max_prefixlen - length, hours)
+        assert start is not None  # a hole was found
+        prefix = type(network)((int(network.network_address) + start, length))
+        return BlockSpec(prefix=str(prefix), pool=pool)
 
     @property
     def free_addresses(self) -> int:
-        """How many addresses are left in all."""
-        return sum(1 << (ADDRESS_BITS - block.length) for block in self._free)
+        """How many IPv4 addresses are left in all."""
+        return sum(free.free_units for network, _, free in self._pools if network.version == 4)
 
     @property
     def largest(self) -> int | None:
-        """The shortest prefix length that can still be carved."""
-        return min((block.length for block in self._free), default=None)
+        """The shortest IPv4 prefix length that can still be carved."""
+        orders = [free.largest for network, _, free in self._pools if network.version == 4]
+        return min((IPV4_BITS - order for order in orders if order is not None), default=None)
+
+
+def block_ends(live: Iterable[Resource], ledger: LedgerView, now: datetime) -> dict[str, float]:
+    """Prefixes of live blocks, and in how many hours each is given back, as far as the ledger knows."""
+    ends = {unit.key: max(0.0, (unit.until - now) / HOUR) if unit.until else FOREVER for unit in ledger.units}
+    return {item.spec.prefix: ends.get(item.key, FOREVER) for item in live if isinstance(item.spec, BlockSpec)}
 
 
 def smallest_length(addresses: float) -> int:
-    """The prefix length of the smallest block that holds so many addresses."""
-    return ADDRESS_BITS - max(0, int(-(-addresses // 1)) - 1).bit_length()
+    """The prefix length of the smallest IPv4 block that holds so many addresses."""
+    return IPV4_BITS - max(0, int(-(-addresses // 1)) - 1).bit_length()
 
 
-def _free_blocks(pool: Pool, also_taken: Sequence[str]) -> Iterator[FreeBlock]:
-    """The gaps between what is taken, cut into aligned blocks, lowest first."""
-    first, last = _interval(pool.cidr)
-    intervals = sorted(_interval(prefix) for prefix in {*pool.taken, *also_taken})
-    position = first
-    for start, end in intervals:
-        if end < position or start > last:
-            continue
-        yield from _aligned(position, start - 1, pool.cidr)
-        position = end + 1
-    yield from _aligned(position, last, pool.cidr)
+def _free_in(pool: Pool, taken: Mapping[str, float]) -> Buddies:
+    """A pool without what is taken: what begins or ends outside of it counts as far as it lies inside."""
+    within = ip_network(pool.cidr)
+    free = Buddies(within.max_prefixlen - within.prefixlen)
+    prefixes = {prefix: taken.get(prefix, FOREVER) for prefix in (*pool.taken, *taken)}
+    overlapping = [network for network in map(ip_network, prefixes) if _overlap(network, within)]
+    for network in sorted(overlapping, key=lambda item: (item.prefixlen, int(item.network_address))):
+        start = max(0, int(network.network_address) - int(within.network_address))
+        order = min(network.max_prefixlen - network.prefixlen, free.order)
+        free.take_at(start, order, prefixes[str(network)])
+    free.sort()
+    return free
 
 
-def _aligned(start: int, end: int, pool: str) -> Iterator[FreeBlock]:
-    while start <= end:
-        alignment = (start & -start).bit_length() - 1 if start else ADDRESS_BITS
-        bits = min(alignment, (end - start + 1).bit_length() - 1)
-        yield FreeBlock(start, ADDRESS_BITS - bits, pool)
-        start += 1 << bits
-
-
-def _interval(prefix: str) -> tuple[int, int]:
-    network = IPv4Network(prefix)
-    return int(network.network_address), int(network.broadcast_address)
+def _overlap(one: Network, other: Network) -> bool:
+    if isinstance(one, IPv4Network):
+        return isinstance(other, IPv4Network) and one.overlaps(other)
+    return isinstance(other, IPv6Network) and one.overlaps(other)

@@ -2,6 +2,7 @@
 
 PlannerError
 ├── InputsDisagree     ask the person: the documents that go into a plan do not belong together
+├── BlockNotTaken      stop: a block is given back that nobody has
 ├── UnknownResource    ask the person: no such key in the plan
 ├── WhatIfRefused      ask the person: a changed circumstance that names what is not there
 └── SolverError        stop: no plan can be trusted
@@ -25,6 +26,10 @@ class InputsDisagree(PlannerError):
 
 class UnknownResource(PlannerError):
     """The plan neither wants nor deletes a resource of this key."""
+
+
+class BlockNotTaken(PlannerError):
+    """A block is given back that is not taken, or not as one."""
 
 
 class WhatIfRefused(PlannerError):

@@ -168,5 +168,7 @@ class Market:
 
 
 def address_count(prefix: str) -> int:
-    """How many IPv4 addresses a prefix holds."""
+    """How many IPv4 addresses a prefix holds; none where it is one of IPv6, of which there are enough."""
+    if ":" in prefix:
+        return 0
     return 1 << (32 - int(prefix.rpartition("/")[2]))

@@ -31,7 +31,7 @@ from contracts.resources import (
     Spec,
     StorageSpec,
 )
-from planner.addresses import AddressSpace
+from planner.addresses import AddressSpace, block_ends
 from planner.alternatives import circuit_alternatives, shape_alternatives
 from planner.changes import ORDER
 from planner.circuits import cheapest_circuits, most_gbps
@@ -170,9 +170,10 @@ def _want_block(work: Work) -> None:
     if not length:
         return
     mine = [item.spec for item in work.made.values() if isinstance(item.spec, BlockSpec)]
-    taken = [item.spec.prefix for item in work.live.values() if isinstance(item.spec, BlockSpec)]
-    space = AddressSpace(work.market.pools.get(region, ()), taken)
-    block = mine[0] if mine else space.carve(length)
+    space = AddressSpace(
+        work.market.pools.get(region, ()), block_ends(work.live.values(), work.question.ledger, work.question.now)
+    )
+    block = mine[0] if mine else space.carve(length, hours=work.question.request.duration_hours)
     wanted = float(1 << (32 - length))
     if block is None:
         largest = float(1 << (32 - space.largest)) if space.largest is not None else 0.0

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from contracts.capacity import ADDRESS_ITEM, CapacityKind
 from contracts.environment import StagingSettings
-from contracts.forecast import ForecastBundle, RequestProfile
+from contracts.forecast import BlockShare, ForecastBundle, RequestProfile
 from contracts.names import link_name, pair_ends
 from contracts.plan import ForecastLink, ReasonCode, Requirement
 from contracts.resources import CircuitSpec, ComputeSpec, ResourceKind, StorageSpec
 from contracts.series import Granularity, SeriesKey, SeriesKind
+from planner.address_stock.lengths import LengthRequests, PairRequests, Prices, ready_blocks
+from planner.addresses import smallest_length
 from planner.market import Market
 from planner.question import Question
 from planner.requirements import HIGHEST_LEVEL, LOWEST_LEVEL, rounded
@@ -34,10 +36,11 @@ HOURS_A_DAY = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedUnits:
-    """How many units of one kind a place should have free. A block's spec is its length: `spec` is nothing.
+    """How many units of one kind a place should have free. A block has no spec before it is carved: `spec` is nothing.
 
     Attributes:
         size: what one unit is of the requirement's kind (vCPUs, GiB, gbps, addresses).
+        blocks: of blocks, which are asked for.
     """
 
     place: str
@@ -46,6 +49,7 @@ class StagedUnits:
     count: int
     size: float
     requirement: Requirement
+    blocks: LengthRequests | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,12 @@ class _Arrivals:
     variance: float
     profile: RequestProfile
 
+    @property
+    def joins(self) -> bool:
+        """Whether they ask for a peering; else for nothing but addresses of one region."""
+        source, destination = pair_ends(self.pair)
+        return source != destination
+
 
 def staged_units(question: Question, market: Market) -> tuple[StagedUnits, ...]:
     """Every kind of unit at every destination and link that requests are forecast for."""
@@ -64,8 +74,9 @@ def staged_units(question: Question, market: Market) -> tuple[StagedUnits, ...]:
     found: list[StagedUnits] = []
     for region in sorted({pair_ends(item.pair)[1] for item in arrivals}):
         there = tuple(item for item in arrivals if pair_ends(item.pair)[1] == region)
-        found += _at_place(question, market, region, there)
-    for link in sorted({link_name(*pair_ends(item.pair)) for item in arrivals}):
+        found += _at_place(question, market, region, tuple(item for item in there if item.joins))
+        found += _blocks_at(question, market, region, there)
+    for link in sorted({link_name(*pair_ends(item.pair)) for item in arrivals if item.joins}):
         across = tuple(item for item in arrivals if link_name(*pair_ends(item.pair)) == link)
         found += _at_place(question, market, link, across)
     return tuple(item for item in found if item.count > 0)
@@ -99,7 +110,8 @@ def _arrivals(question: Question, market: Market) -> Iterator[_Arrivals]:
     for pair in question.forecast.subjects(SeriesKind.PEERING_REQUESTS):
         source, destination = pair_ends(pair)
         link, profile = link_name(source, destination), profiles.get((source, destination))
-        if profile is None or link not in market.links or not regions.issuperset((source, destination)):
+        joined = source == destination or link in market.links
+        if profile is None or not joined or not regions.issuperset((source, destination)):
             continue
         if question.is_frozen(link):
             continue
@@ -112,8 +124,10 @@ def _at_place(question: Question, market: Market, place: str, arrivals: tuple[_A
     """Units of each kind: what the arrivals at the quantile take, in whole units, no more than the cap."""
     staging, missed = question.environment.staging, question.environment.costs.missed_staging_usd
     mean, variance = sum(item.mean for item in arrivals), sum(item.variance for item in arrivals)
-    for kind, capacity, spec, size, usd in _unit_kinds(market, place, staging):
-        takes = {item.pair: _units_each(item.profile, kind, spec, size) for item in arrivals}
+    if mean <= 0:
+        return
+    for kind, capacity, spec, size, usd in _unit_kinds(market, place):
+        takes = {item.pair: _units_each(item.profile, kind, size) for item in arrivals}
         each = sum(takes[item.pair] * item.mean for item in arrivals) / mean
         if each == 0:
             continue
@@ -147,9 +161,7 @@ def _at_place(question: Question, market: Market, place: str, arrivals: tuple[_A
         )
 
 
-def _unit_kinds(
-    market: Market, place: str, staging: StagingSettings
-) -> Iterator[tuple[ResourceKind, CapacityKind, UnitSpec | None, float, float]]:
+def _unit_kinds(market: Market, place: str) -> Iterator[tuple[ResourceKind, CapacityKind, UnitSpec, float, float]]:
     """What one unit of each kind is at a place: spec, size, and USD per hour."""
     if place in market.links:
         if tier := market.smallest_tier(place):
@@ -168,18 +180,77 @@ def _unit_kinds(
             float(STAGED_VOLUME_GIB),
             storage[1] * STAGED_VOLUME_GIB,
         )
-    addresses = float(1 << (32 - staging.block_length))
-    usd = (market.price(place, ADDRESS_ITEM) or 0.0) * addresses
-    yield ResourceKind.BLOCK, CapacityKind.ADDRESSES, None, addresses, usd
 
 
-def _units_each(profile: RequestProfile, kind: ResourceKind, spec: UnitSpec | None, size: float) -> int:
+def _blocks_at(
+    question: Question, market: Market, region: str, arrivals: tuple[_Arrivals, ...]
+) -> Iterator[StagedUnits]:
+    """Free blocks of each length that is worth having ready at a region."""
+    staging, usd = question.environment.staging, market.price(region, ADDRESS_ITEM) or 0.0
+    missed = question.environment.costs.missed_staging_usd
+    pairs = tuple(
+        PairRequests(
+            pair=item.pair, mean=item.mean, variance=item.variance, blocks=_asked_blocks(item.profile, staging)
+        )
+        for item in arrivals
+    )
+    prices = Prices(
+        usd_per_address_hour=usd, missed_usd=missed, hours=staging.replenish_hours, most=staging.max_units_per_place
+    )
+    for ready in ready_blocks(pairs, prices):
+        requests, size = ready.requests, ready.requests.addresses
+        parts = {
+            pair: rounded(ready.wanted * mean / requests.mean * size) for pair, mean in sorted(requests.by_pair.items())
+        }
+        parts = {pair: amount for pair, amount in parts.items() if amount > 0}
+        parts |= _difference("max_units_per_place", (ready.count - ready.wanted) * size)
+        yield StagedUnits(
+            place=region,
+            kind=ResourceKind.BLOCK,
+            spec=None,
+            count=ready.count,
+            size=float(size),
+            blocks=requests,
+            requirement=Requirement(
+                id=f"{region}/{CapacityKind.ADDRESSES}/staged/{requests.length}",
+                place=region,
+                kind=CapacityKind.ADDRESSES,
+                quantity=float(ready.count * size),
+                code=ReasonCode.STAGING,
+                forecast=_length_link(question, requests, usd * size * staging.replenish_hours),
+                parts=parts,
+            ),
+        )
+
+
+def _asked_blocks(profile: RequestProfile, staging: StagingSettings) -> tuple[BlockShare, ...]:
+    """What a pair asks for; where history knows no lengths, one block that holds what it asks for."""
+    if profile.blocks or not profile.addresses:
+        return profile.blocks
+    length = min(staging.block_length, smallest_length(profile.addresses))
+    return (BlockShare(prefix_length=length, share=1.0, duration_hours=profile.duration_hours),)
+
+
+def _length_link(question: Question, requests: LengthRequests, idle_usd: float) -> ForecastLink:
+    """The pair that asks most for a length, at the quantile that a miss and an idle block ask for together."""
+    missed = question.environment.costs.missed_staging_usd
+    ratio = missed / (idle_usd + missed) if idle_usd + missed else LOWEST_LEVEL
+    level = round(min(HIGHEST_LEVEL, max(LOWEST_LEVEL, ratio)), 4)
+    pair = max(requests.by_pair, key=lambda name: (requests.by_pair[name], name))
+    return ForecastLink(
+        series=str(SeriesKey(SeriesKind.PEERING_REQUESTS, pair)),
+        level=level,
+        value=float(requests_at(requests.mean, max(0.0, requests.variance), level)),
+        at=question.forecast.origin,
+    )
+
+
+def _units_each(profile: RequestProfile, kind: ResourceKind, size: float) -> int:
     """How many units one request of a pair takes. Compute counts by vCPUs: shapes of one size carry alike memory."""
     wanted = {
         ResourceKind.COMPUTE: profile.vcpu,
         ResourceKind.STORAGE: profile.storage_gib,
         ResourceKind.CIRCUIT: profile.gbps,
-        ResourceKind.BLOCK: float(profile.addresses),
     }[kind]
     return math.ceil(wanted / size - 1e-9)
 

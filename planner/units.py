@@ -3,16 +3,21 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from contracts.ledger import UnitState
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import BlockSpec, Purpose, Resource, ResourceKind, Spec, root_of
+from planner.address_stock.lengths import LengthRequests
 from planner.addresses import AddressSpace
 from planner.desired import Desired, Wish
 from planner.keys import block_key, item_key, unit_key
 from planner.question import TAKEN, Question
 from planner.requirements import CALM_SHARE, rounded
 from planner.staging import StagedUnits
+
+WAITING_HOURS = 24.0
+"""How long a staged block is thought to wait for its request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +26,10 @@ class Stock:
 
     live: Mapping[str, Resource]
     states: Mapping[str, UnitState]
-    block_length: int
 
     @classmethod
     def of(cls, question: Question) -> "Stock":
-        length = question.environment.staging.block_length
-        return cls(live=question.live(), states=question.unit_states(), block_length=length)
+        return cls(live=question.live(), states=question.unit_states())
 
     def free(self, units: StagedUnits) -> list[Resource]:
         """Free units of a kind at a place, by key: staged by a plan, or given back by a customer."""
@@ -40,7 +43,7 @@ class Stock:
             return False
         staged = key.startswith(item_key(units.place, units.kind, Purpose.STAGED, "")) or state is UnitState.STAGED
         if isinstance(resource.spec, BlockSpec):
-            return staged and resource.spec.prefix.endswith(f"/{self.block_length}")
+            return staged and units.blocks is not None and _has_length(resource.spec, units.blocks)
         return staged and resource.spec == units.spec
 
 
@@ -57,7 +60,7 @@ def want_units(
         taken_keys = {*stock.live, *stock.states, *desired.resources}
         for unit in movable[: max(0, most - found)]:
             found += _want(desired, kind, unit.key, unit.spec)
-        for key, spec in _new_units(kind, kind.count - found, taken_keys, spaces, stock.block_length):
+        for key, spec in _new_units(kind, kind.count - found, taken_keys, spaces):
             if not _want(desired, kind, key, spec):
                 break
             found += 1
@@ -83,13 +86,13 @@ def _want(desired: Desired, units: StagedUnits, key: str, spec: Spec) -> bool:
 
 
 def _new_units(
-    units: StagedUnits, count: int, taken: set[str], spaces: dict[str, AddressSpace], block_length: int
+    units: StagedUnits, count: int, taken: set[str], spaces: dict[str, AddressSpace]
 ) -> Iterator[tuple[str, Spec]]:
     """Keys and specs of units to make: blocks named by their prefix, everything else by the first free numbers."""
     number = 0
     for _ in range(count):
         if units.spec is None:
-            block = spaces[units.place].carve(block_length)
+            block = _carved(units, spaces[units.place])
             if block is None:
                 return
             yield block_key(units.place, Purpose.STAGED, block.prefix), block
@@ -99,6 +102,19 @@ def _new_units(
         while unit_key(stem, f"{number:04d}") in taken:
             number += 1
         yield unit_key(stem, f"{number:04d}"), units.spec
+
+
+def _carved(units: StagedUnits, space: AddressSpace) -> BlockSpec | None:
+    """A new block, beside what ends when it probably will: once it is handed out, it stays as requests ask."""
+    asked = units.blocks
+    if asked is None:
+        return None
+    return space.carve(asked.length, hours=WAITING_HOURS + asked.duration_hours, version=asked.version)
+
+
+def _has_length(spec: BlockSpec, asked: LengthRequests) -> bool:
+    network = ip_network(spec.prefix)
+    return (network.version, network.prefixlen) == (asked.version, asked.length)
 
 
 def _item(spec: Spec) -> str:

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.capacity import Pool
+from planner.address_stock.buddies import FOREVER
 from planner.addresses import AddressSpace, smallest_length
 
 
 def space(cidr="10.0.0.0/24", taken=(), also=()):
-    return AddressSpace((Pool(region="fra", cidr=cidr, taken=tuple(taken)),), also)
+    return AddressSpace((Pool(region="fra", cidr=cidr, taken=tuple(taken)),), dict.fromkeys(also, FOREVER))
 
 
 @pytest.mark.parametrize(
