@@ -4,12 +4,14 @@ Requirements -> placement (the solver) -> storage, circuits, blocks -> support -
 is computed from the question alone: the same question gives the same bytes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall, UnreadRegion
-from planner.addresses import AddressSpace, block_ends
+from contracts.resources import BlockSpec
+from planner.addresses import AddressSpace
 from planner.bandwidth import want_circuits
 from planner.blocks import want_serving_blocks
+from planner.ceiling import within_ceiling
 from planner.changes import changes_between
 from planner.commitments import advise_commitments
 from planner.compute import want_compute
@@ -21,6 +23,7 @@ from planner.market import Market
 from planner.model import Solver
 from planner.placement import Lacking, Placement, place
 from planner.question import Question
+from planner.reasons import Buying
 from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
 from planner.shortfalls import placement_shortfalls
@@ -54,7 +57,7 @@ def build_plan(question: Question, solve: Solver) -> Plan | Infeasible:
     return _build(question, Desired.start(market, given), demand)
 
 
-def free_spaces(market: Market, taken: Mapping[str, float]) -> dict[str, AddressSpace]:
+def free_spaces(market: Market, taken: Sequence[str]) -> dict[str, AddressSpace]:
     """The free address space of every region."""
     return {region: AddressSpace(market.pools.get(region, ()), taken) for region in market.regions}
 
@@ -62,7 +65,7 @@ def free_spaces(market: Market, taken: Mapping[str, float]) -> dict[str, Address
 def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infeasible:
     desired.requirements.extend(demand.needs)
     blocks = [*question.live().values(), *(item.resource for item in demand.given.resources.values())]
-    taken = block_ends(blocks, question.ledger, question.now)
+    taken = sorted({item.spec.prefix for item in blocks if isinstance(item.spec, BlockSpec)})
     spaces = free_spaces(desired.market, taken)
     want_compute(desired, demand)
     short = list(want_storage(desired, demand))
@@ -76,7 +79,10 @@ def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infea
 
 
 def _document(question: Question, desired: Desired, placement: Placement, circuits_usd: float) -> Plan:
-    wanted = {key: _priced(desired.resources[key]) for key in sorted(desired.resources)}
+    buying = Buying.of(desired.market, desired.requirements)
+    whole = {key: buying.told(_priced(desired.resources[key])) for key in sorted(desired.resources)}
+    cut = within_ceiling(question, desired.market, whole, desired.requirements)
+    wanted = cut.wanted
     resources = tuple(wanted.values())
     return Plan(
         environment=question.environment.name,
@@ -100,6 +106,7 @@ def _document(question: Question, desired: Desired, placement: Placement, circui
             desired.market, [item for item in resources if not question.is_unread(item.resource.place)]
         ),
         unread=tuple(_unread(question)),
+        deferred=cut.deferred,
         commitments=advise_commitments(question.forecast, desired.market, resources),
         solver=placement.solver,
         cut_short=placement.cut_short,

@@ -1,10 +1,22 @@
 """Why one resource of a plan is as it is: forecast quantile -> requirement -> resource, and what was refused."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from contracts.plan import Change, Plan, PlannedResource, Reason, RefusalCode, RefusedAlternative, Requirement
-from contracts.resources import Resource
+from contracts.capacity import CapacityKind
+from contracts.plan import (
+    Change,
+    MarginalBasis,
+    Plan,
+    PlannedResource,
+    Reason,
+    ReasonCode,
+    RefusalCode,
+    RefusedAlternative,
+    Requirement,
+)
+from contracts.resources import Purpose, Resource, ResourceKind
 from planner.errors import UnknownResource
 
 
@@ -30,8 +42,10 @@ class Explanation:
         """The chain in plain English, one step a line."""
         operation = self.change.operation.value if self.change else "unchanged"
         first = f"{self.key}: {operation}, {self.usd_per_hour:.4f} USD/h, because of {self.reason.code.value}"
-        chain = [line for requirement in self.requirements for line in _chain(requirement)]
-        return (first, *chain, *(_refusal(item) for item in self.reason.alternatives))
+        surplus = self.reason.code is ReasonCode.SURPLUS
+        chain = [line for requirement in self.requirements for line in _chain(requirement, surplus=surplus)]
+        refused = (_refusal(item) for item in self.reason.alternatives)
+        return (first, *chain, *_bought(self.reason), *_next_best(self.reason), *refused)
 
 
 def explain(plan: Plan, key: str) -> Explanation:
@@ -44,13 +58,14 @@ def explain(plan: Plan, key: str) -> Explanation:
     planned = next((item for item in plan.resources if item.resource.key == key), None)
     resource, usd_per_hour, reason = _subject(plan, key, planned, change)
     by_id = {requirement.id: requirement for requirement in plan.requirements}
+    names = reason.requirements or _met_without(resource, reason)
     return Explanation(
         key=key,
         resource=resource,
         change=change,
         usd_per_hour=usd_per_hour,
         reason=reason,
-        requirements=tuple(by_id[name] for name in reason.requirements if name in by_id),
+        requirements=tuple(by_id[name] for name in names if name in by_id),
     )
 
 
@@ -70,7 +85,57 @@ def _subject(
     )
 
 
-def _chain(requirement: Requirement) -> list[str]:
+def next_best(reason: Reason) -> RefusedAlternative | None:
+    """The cheapest alternative that would have done, whether it was dearer or not worth a move."""
+    would_do = (RefusalCode.DEARER, RefusalCode.MOVES)
+    found = [item for item in reason.alternatives if item.code in would_do and item.value is not None]
+    return min(found, key=lambda item: (item.value or 0.0, item.candidate), default=None)
+
+
+def _met_without(resource: Resource, reason: Reason) -> tuple[str, ...]:
+    """Ids of what a resource that goes was there for."""
+    if reason.code is not ReasonCode.SURPLUS:
+        return ()
+    suffix = "staged" if resource.purpose is Purpose.STAGED else resource.purpose.value
+    return tuple(f"{resource.place}/{kind}/{suffix}" for kind in _KINDS.get(resource.kind, ()))
+
+
+_KINDS = {
+    ResourceKind.COMPUTE: (CapacityKind.VCPU, CapacityKind.MEMORY_GIB),
+    ResourceKind.STORAGE: (CapacityKind.STORAGE_GIB,),
+    ResourceKind.CIRCUIT: (CapacityKind.GBPS,),
+    ResourceKind.BLOCK: (CapacityKind.ADDRESSES,),
+}
+
+
+def _bought(reason: Reason) -> Iterator[str]:
+    """What decides the size, at which price, and for which loss."""
+    if reason.scenario:
+        yield f"  stands by for the loss of {reason.scenario}"
+    if reason.bought_by and reason.marginal is not None:
+        marginal = reason.marginal
+        yield (
+            f"  bought by {reason.bought_by}: one more {marginal.kind} would cost {marginal.usd_per_hour:g} USD/h, "
+            f"{_BASIS[marginal.basis]}"
+        )
+    elif reason.bought_by:
+        yield f"  bought by {reason.bought_by}: no more of it is sold there"
+
+
+_BASIS = {
+    MarginalBasis.MARKET: "the cheapest way to have it there",
+    MarginalBasis.DUALS: "the price of it in the whole plan",
+}
+
+
+def _next_best(reason: Reason) -> Iterator[str]:
+    best = next_best(reason)
+    if best is not None and best.value is not None:
+        more = "" if best.limit is None else f", {best.value - best.limit:+g} against what was chosen"
+        yield f"  next best: {best.candidate}, {best.value:g} {best.unit}{more}"
+
+
+def _chain(requirement: Requirement, *, surplus: bool = False) -> list[str]:
     lines = []
     link = requirement.forecast
     if link is not None:
@@ -78,7 +143,8 @@ def _chain(requirement: Requirement) -> list[str]:
             f"  forecast {link.series}: {link.value:g} at quantile {link.level:g}, peak {link.at:%Y-%m-%d %H:%M} UTC"
         )
     parts = " + ".join(f"{amount:g} {name}" for name, amount in requirement.parts.items())
-    lines.append(f"  requirement {requirement.id}: {requirement.quantity:g} {requirement.kind.value} = {parts}")
+    met = "met without it: " if surplus else ""
+    lines.append(f"  {met}requirement {requirement.id}: {requirement.quantity:g} {requirement.kind.value} = {parts}")
     return lines
 
 

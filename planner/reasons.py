@@ -1,0 +1,102 @@
+"""What buys each resource: the requirement that decides its size, the loss that it stands by for, the marginal price.
+
+The marginal price is read from the market alone: what the cheapest way to have one more unit at the place would cost,
+as the dual prices of covering the place's own demand (a linear program of two rows, solved by its dual). It can be
+given from the duals of a whole plan's model instead: `MarginalBasis` says which it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.capacity import CapacityKind
+from contracts.names import is_link
+from contracts.plan import Marginal, PlannedResource, Reason, ReasonCode, Requirement
+from contracts.resources import ComputeSpec, FailoverSpec, Resource, StorageSpec
+from planner.market import Market
+from planner.requirements import rounded
+
+CRITICAL = "critical load of "
+"""The part of a failover requirement that names the region whose loss it is for."""
+
+COVERED = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB)
+"""What one instance gives at once, so that its price is shared between them."""
+
+HALVINGS = 100
+"""Of the dual price of a vCPU: beyond what a float can tell apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buying:
+    """What reasons are told from: prices, and requirements by id."""
+
+    market: Market
+    requirements: Mapping[str, Requirement]
+
+    @classmethod
+    def of(cls, market: Market, requirements: Iterable[Requirement]) -> "Buying":
+        return cls(market=market, requirements={item.id: item for item in requirements})
+
+    def told(self, item: PlannedResource) -> PlannedResource:
+        """The resource with its reason in full. What meets no requirement has none but its code."""
+        reason = self._reason(item.resource, item.reason)
+        return item if reason == item.reason else item.model_copy(update={"reason": reason})
+
+    def _reason(self, resource: Resource, reason: Reason) -> Reason:
+        if isinstance(resource.spec, FailoverSpec):
+            return reason.model_copy(update={"scenario": resource.place})
+        needs = [self.requirements[name] for name in reason.requirements if name in self.requirements]
+        if not needs:
+            return reason
+        prices = {need.id: self._marginal(resource, need, needs) for need in needs}
+        weights = [((prices[need.id] or 0.0) * need.quantity, -at) for at, need in enumerate(needs)]
+        buyer = needs[-max(weights)[1]]
+        usd = prices[buyer.id]
+        marginal = None if usd is None else Marginal(place=buyer.place, kind=buyer.kind, usd_per_hour=rounded(usd))
+        scenario = _scenario(buyer) if reason.code is ReasonCode.FAILOVER else ""
+        return reason.model_copy(update={"bought_by": buyer.id, "scenario": scenario, "marginal": marginal})
+
+    def _marginal(self, resource: Resource, need: Requirement, needs: list[Requirement]) -> float | None:
+        """USD per hour of one more unit of a requirement, where the market sells it."""
+        spec = resource.spec
+        if isinstance(spec, StorageSpec):
+            places = (resource.place, spec.replica_region) if spec.replica_region else (resource.place,)
+            each = [self.market.price(place, spec.storage_class) for place in places]
+            return sum(usd for usd in each if usd is not None) if each[0] is not None else None
+        if isinstance(spec, ComputeSpec) and need.kind in COVERED and not is_link(resource.place):
+            quantities = {item.kind: item.quantity for item in needs}
+            found = covering_prices(self.market, resource.place, tuple(quantities.get(kind, 0.0) for kind in COVERED))
+            return found[COVERED.index(need.kind)] if found else None
+        return self.market.unit_price(resource.place, need.kind)
+
+
+def covering_prices(market: Market, region: str, quantity: tuple[float, ...]) -> tuple[float, float] | None:
+    """What one more vCPU, and one more GiB, would cost where so much of both must be covered; None where none is sold.
+
+    The dual of: minimise price n with vcpu n >= V, memory n >= M, n >= 0. That is: maximise V y + M z with
+    vcpu y + memory z <= price for every shape. For a given y the best z is the least of (price - vcpu y) / memory,
+    which makes the objective concave in y, so that halving finds its top.
+    """
+    offered = market.offered_shapes(region)
+    if not offered:
+        return None
+    vcpu = np.array([shape.vcpu for shape, _ in offered], dtype=np.float64)
+    memory = np.array([shape.memory_gib for shape, _ in offered], dtype=np.float64)
+    price = np.array([usd for _, usd in offered], dtype=np.float64)
+    wanted_vcpu, wanted_memory = quantity
+    low, high = 0.0, float((price / vcpu).min())
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        binding = int(np.argmin((price - vcpu * middle) / memory))
+        rises = wanted_vcpu - wanted_memory * float(vcpu[binding] / memory[binding])
+        low, high = (middle, high) if rises >= 0 else (low, middle)
+    of_vcpu = (low + high) / 2
+    of_memory = float(((price - vcpu * of_vcpu) / memory).min()) if wanted_memory > 0 else 0.0
+    return (rounded(of_vcpu), rounded(max(0.0, of_memory)))
+
+
+def _scenario(need: Requirement) -> str:
+    """The region whose loss a failover requirement is for; nothing where it is for regions left as they are."""
+    names = [part.removeprefix(CRITICAL) for part in need.parts if part.startswith(CRITICAL)]
+    return next((name for name in names if " " not in name), "")

@@ -1,0 +1,216 @@
+"""What waits above the change ceiling: only savings, the least valuable, and never what serves or stands by."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.capacity import CapacityKind
+from contracts.environment import Costs
+from contracts.limits import Rules
+from contracts.plan import Infeasible, Operation, Plan, ReasonCode
+from contracts.resources import CircuitSpec, ComputeSpec, Purpose, StorageSpec
+from planner.build import build_plan
+from planner.market import Market
+from planner.solve import solve
+from tests.laws.environments import Recipe, loaded, question
+from tests.laws.test_planner import check
+from tests.planner.simulate import after
+from tests.planner.worlds import RECIPE, WORLD, people, plan_of
+
+PLAN = plan_of(WORLD)
+STANDING = after(WORLD, PLAN)
+FALLEN = loaded(STANDING, RECIPE, 0.3)
+WHOLE = plan_of(FALLEN)
+
+
+def calm(world, ceiling):
+    """The world where so many changes may be made, and the rest waits."""
+    rules = Rules(headroom_quantile=0.8, change_ceiling_share=1e-9, change_ceiling_minimum=ceiling, defer_changes=True)
+    return people(world, rules=rules)
+
+
+def group(change):
+    """What waits together at most: one kind and purpose at one place."""
+    return tuple(change.key.split("/")[:3])
+
+
+def saving(plan):
+    """Whether what waits saves, group by group: what is dearer waits only beside what pays for it."""
+    saved: defaultdict[tuple[str, ...], float] = defaultdict(float)
+    for change in plan.deferred:
+        saved[group(change)] -= change.usd_per_hour
+    return all(usd >= -1e-6 for usd in saved.values())
+
+
+def holds(world, plan):
+    """Whether all that is required at each place stands there, whatever waits."""
+    shapes = {shape.name: shape for shape in world.catalog.shapes}
+    held: defaultdict[tuple[str, CapacityKind, str], float] = defaultdict(float)
+    for item in plan.resources:
+        spec, resource = item.resource.spec, item.resource
+        purpose = "staged" if resource.purpose is Purpose.STAGED else resource.purpose.value
+        if isinstance(spec, ComputeSpec):
+            held[resource.place, CapacityKind.VCPU, purpose] += shapes[spec.shape].vcpu * spec.count
+            held[resource.place, CapacityKind.MEMORY_GIB, purpose] += shapes[spec.shape].memory_gib * spec.count
+        elif isinstance(spec, StorageSpec):
+            held[resource.place, CapacityKind.STORAGE_GIB, purpose] += spec.gib
+        elif isinstance(spec, CircuitSpec):
+            held[resource.place, CapacityKind.GBPS, purpose] += spec.gbps * spec.count
+    for need in plan.requirements:
+        if need.kind is not CapacityKind.ADDRESSES:
+            assert held[need.place, need.kind, need.id.rpartition("/")[2]] >= need.quantity - 1e-6, need
+    return True
+
+
+def test_nothing_waits_where_nobody_asked_for_it_or_the_ceiling_is_high():
+    assert WHOLE.deferred == () and len(WHOLE.changes) > 20
+    high = plan_of(calm(FALLEN, 1000))
+    assert high.deferred == () and high.changes == WHOLE.changes
+
+
+def test_a_first_plan_has_no_ceiling():
+    assert plan_of(calm(WORLD, 0)).deferred == ()
+
+
+@pytest.mark.parametrize("ceiling", [25, 10])
+def test_the_plan_keeps_within_the_ceiling_and_names_what_waits(ceiling):
+    plan = plan_of(calm(FALLEN, ceiling))
+    assert len(plan.changes) <= ceiling
+    keys = {change.key for change in plan.changes}
+    waiting = {change.key for change in plan.deferred}
+    assert waiting and not keys & waiting
+    assert keys | waiting >= {change.key for change in WHOLE.changes}
+    assert saving(plan) and holds(FALLEN, plan)
+    check(FALLEN, plan)
+
+
+def test_the_least_valuable_waits_first():
+    """One change too many: the volume that saves least by shrinking. Five: three more volumes, and a circuit."""
+    shrinking = sorted(change.usd_per_hour for change in WHOLE.changes if "/storage/" in change.key)
+    assert len(shrinking) == 4 and shrinking[-1] == max(c.usd_per_hour for c in WHOLE.changes if c.usd_per_hour < 0)
+    (least,) = plan_of(calm(FALLEN, len(WHOLE.changes) - 1)).deferred
+    assert least.usd_per_hour == shrinking[-1]
+    four = plan_of(calm(FALLEN, len(WHOLE.changes) - 4)).deferred
+    assert [change.usd_per_hour for change in four] == shrinking
+
+
+def test_what_waits_stays_as_it_is_and_says_so():
+    plan = plan_of(calm(FALLEN, 10))
+    wanted = {item.resource.key: item for item in plan.resources}
+    for change in plan.deferred:
+        if change.before is not None:
+            assert wanted[change.key].resource == change.before
+            assert wanted[change.key].reason.code is ReasonCode.DEFERRED
+        else:
+            assert change.key not in wanted
+
+
+def test_the_cost_is_that_of_what_is_made():
+    plan = plan_of(calm(FALLEN, 10))
+    waiting = sum(change.usd_per_hour for change in plan.deferred)
+    assert waiting < 0
+    assert plan.cost.after_usd_per_hour == pytest.approx(WHOLE.cost.after_usd_per_hour - waiting, abs=1e-3)
+
+
+def test_plan_by_plan_all_of_it_is_made():
+    world = calm(FALLEN, 10)
+    for _ in range(12):
+        plan = plan_of(world)
+        world = after(world, plan)
+        if not plan.changes:
+            break
+    assert plan.changes == () and plan.deferred == ()
+    assert {item.resource.key for item in plan.resources} == {item.resource.key for item in WHOLE.resources}
+
+
+def test_what_demand_needs_is_made_above_any_ceiling():
+    grown = loaded(STANDING, RECIPE, 1.6)
+    plan = plan_of(calm(grown, 0))
+    assert len(plan.changes) > 0
+    assert holds(grown, plan) and saving(plan)
+    check(grown, plan)
+    created = {change.key for change in plan_of(grown).changes if change.usd_per_hour > 0}
+    assert created <= {change.key for change in plan.changes}
+
+
+def cheaper(world, region, item, times):
+    offers = tuple(
+        offer.model_copy(update={"usd_per_hour": offer.usd_per_hour * times})
+        if (offer.place, offer.item, offer.purchase) == (region, item, "on_demand")
+        else offer
+        for offer in world.capacity.offers
+    )
+    return replace(world, capacity=world.capacity.model_copy(update={"offers": offers}))
+
+
+SOBER = people(WORLD, costs=Costs(shortage_usd_per_unit_hour={}))
+"""Sized by the promised quantile alone, so that no price moves a requirement."""
+
+
+def swapped(load=1.0):
+    """A world where another shape is so cheap that a region's compute moves to it; and where what waits must fit."""
+    first = plan_of(SOBER)
+    shapes = {
+        item.resource.key.rpartition("/")[2] for item in first.resources if "fra/compute/serving" in item.resource.key
+    }
+    other = next(name for name in ("l32", "c16", "m16") if name not in shapes)
+    return cheaper(loaded(after(SOBER, first), RECIPE, load), "fra", other, 0.3)
+
+
+def test_a_move_to_a_cheaper_shape_waits_as_a_whole():
+    world = swapped()
+    moves = {change.key for change in plan_of(world).changes if change.key.startswith("fra/compute/serving")}
+    assert len(moves) > 1
+    plan = plan_of(calm(world, 0))
+    assert moves <= {change.key for change in plan.deferred} and holds(world, plan)
+    assert not moves & {change.key for change in plan.changes}
+
+
+def test_where_what_is_live_does_not_suffice_the_new_is_made_beside_it():
+    world = swapped(load=1.3)
+    moves = {change.key: change for change in plan_of(world).changes if change.key.startswith("fra/compute/serving")}
+    created = {key for key, change in moves.items() if change.operation is Operation.CREATE}
+    plan = plan_of(calm(world, 0))
+    assert created and created <= {change.key for change in plan.changes}
+    assert moves.keys() - created <= {change.key for change in plan.deferred}
+
+
+def test_what_would_not_fit_beside_what_must_be_made_goes_after_all():
+    """A quota that has room for the new shapes alone: what they replace cannot stay."""
+    world = swapped(load=1.3)
+    whole = plan_of(world)
+    use = Market.read(world.catalog, world.capacity).total_use(item.resource for item in whole.resources)
+    quotas = tuple(
+        item.model_copy(update={"total": use[item.place, item.kind] + item.used - item.ours + 1})
+        if (item.place, item.kind) == ("fra", CapacityKind.VCPU)
+        else item
+        for item in world.capacity.quotas
+    )
+    tight = calm(replace(world, capacity=world.capacity.model_copy(update={"quotas": quotas})), 0)
+    plan = plan_of(tight)
+    gone = {change.key for change in plan.changes if change.operation is Operation.DELETE}
+    assert any(key.startswith("fra/compute/serving/") for key in gone)
+    assert plan.deferred and holds(tight, plan)
+    check(tight, plan)
+
+
+@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    st.integers(0, 300),
+    st.sampled_from([(1.0, 0.4), (0.6, 1.0), (1.0, 0.85)]),
+    st.integers(0, 30),
+    st.booleans(),
+)
+def test_in_any_world_a_plan_that_defers_still_holds(seed, loads, ceiling, odd):
+    recipe = Recipe(seed=seed, load=loads[0], odd_prices=odd, sparse=odd)
+    first = build_plan(question(recipe), solve)
+    if isinstance(first, Infeasible):
+        return
+    world = calm(loaded(after(question(recipe), first), recipe, loads[1]), ceiling)
+    plan = build_plan(world, solve)
+    assert isinstance(plan, Plan)
+    assert saving(plan) and holds(world, plan)
+    check(world, plan)
