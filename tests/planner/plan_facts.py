@@ -1,0 +1,124 @@
+"""What plan documents say, read by contracts alone: prices, sizes, partners, delays, and demand by hour of the day."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from contracts.capacity import ADDRESS_ITEM, CapacityKind, CapacitySnapshot, Catalog
+from contracts.environment import Environment
+from contracts.forecast import ForecastBundle
+from contracts.plan import Plan, Requirement
+from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Resource, StorageSpec
+from contracts.series import SeriesKey, SeriesKind
+
+Amounts = dict[tuple[str, CapacityKind], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The documents that a plan answers."""
+
+    environment: Environment
+    forecast: ForecastBundle
+    capacity: CapacitySnapshot
+    catalog: Catalog
+
+
+def resources_of(plan: Plan) -> list[Resource]:
+    return [planned.resource for planned in plan.resources]
+
+
+def usd_per_hour(asked: Asked, resource: Resource) -> float | None:
+    """USD an hour at the snapshot's prices; None where it is not offered."""
+    price = {(offer.place, offer.item, offer.purchase): offer.usd_per_hour for offer in asked.capacity.offers}
+    place, listed = resource.place, Purchase.ON_DEMAND
+    match resource.spec:
+        case ComputeSpec() as spec:
+            each = price.get((place, spec.shape, spec.purchase))
+            return None if each is None else each * spec.mean_count
+        case StorageSpec() as spec:
+            places = [place] if spec.replica_region is None else [place, spec.replica_region]
+            each_place = [price.get((at, spec.storage_class, listed)) for at in places]
+            return None if None in each_place else spec.gib * sum(usd for usd in each_place if usd is not None)
+        case CircuitSpec() as spec:
+            each = price.get((place, spec.tier, listed))
+            return None if each is None else each * spec.count
+        case BlockSpec() as spec:
+            each = price.get((place, ADDRESS_ITEM, listed))
+            return None if each is None else each * ip_network(spec.prefix).num_addresses
+        case _:
+            return 0.0
+
+
+def takes(asked: Asked, resource: Resource, hour: int) -> Amounts:
+    """What a resource takes or gives, by place and kind, at an hour of the day."""
+    place = resource.place
+    match resource.spec:
+        case ComputeSpec() as spec:
+            shape = next(shape for shape in asked.catalog.shapes if shape.name == spec.shape)
+            count = spec.count_at(hour)
+            return {
+                (place, CapacityKind.VCPU): count * shape.vcpu,
+                (place, CapacityKind.MEMORY_GIB): count * shape.memory_gib,
+                (place, CapacityKind.ACCELERATORS): count * shape.accelerators,
+            }
+        case StorageSpec() as spec:
+            places = [place] if spec.replica_region is None else [place, spec.replica_region]
+            return {(at, CapacityKind.STORAGE_GIB): float(spec.gib) for at in places}
+        case CircuitSpec() as spec:
+            return {(place, CapacityKind.GBPS): float(spec.gbps * spec.count)}
+        case BlockSpec() as spec:
+            return {(place, CapacityKind.ADDRESSES): float(ip_network(spec.prefix).num_addresses)}
+        case _:
+            return {}
+
+
+def held(asked: Asked, resources: list[Resource], hour: int) -> Amounts:
+    found: Amounts = defaultdict(float)
+    for resource in resources:
+        for what, amount in takes(asked, resource, hour).items():
+            found[what] += amount
+    return found
+
+
+def shares_of(plan: Plan) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for resource in resources_of(plan):
+        if isinstance(resource.spec, FailoverSpec):
+            found[resource.place][resource.spec.partner] = resource.spec.share
+    return found
+
+
+def serving_needs(plan: Plan, kind: CapacityKind) -> dict[str, Requirement]:
+    return {need.place: need for need in plan.requirements if need.kind is kind and need.id.endswith("/serving")}
+
+
+def wanted_at(asked: Asked, need: Requirement | None, most: float, hour: int) -> float:
+    """What a requirement asks at an hour of the day: the largest of that hour's forecasts, at most its quantity."""
+    if need is None or need.forecast is None or set(need.parts) != {"forecast"}:
+        return most
+    key = series_key(need.forecast.series)
+    curve = asked.forecast.curve(key, need.forecast.level)[: asked.environment.horizons.hours_of(need.kind)]
+    first = asked.forecast.origin.hour
+    return min(
+        most, max((float(value) for step, value in enumerate(curve) if (first + step) % 24 == hour), default=most)
+    )
+
+
+def series_key(series: str) -> SeriesKey:
+    kind, _, subject = series.partition(":")
+    return SeriesKey(SeriesKind(kind), subject)
+
+
+def delays(capacity: CapacitySnapshot) -> dict[tuple[str, str], float]:
+    """Milliseconds between any two regions along the shortest way over links (Floyd and Warshall 1962)."""
+    names = [facts.region for facts in capacity.regions]
+    found = {(a, b): 0.0 if a == b else float("inf") for a in names for b in names}
+    for link in capacity.links:
+        for ends in ((link.a, link.b), (link.b, link.a)):
+            found[ends] = min(found[ends], link.latency_ms)
+    for way in names:
+        for a in names:
+            for b in names:
+                found[a, b] = min(found[a, b], found[a, way] + found[way, b])
+    return found
