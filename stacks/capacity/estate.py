@@ -11,6 +11,7 @@ from contracts.capacity import (
     Pool,
     Quota,
     RegionFacts,
+    Stock,
 )
 from contracts.environment import Environment
 from contracts.inventory import InventoryFacts
@@ -48,6 +49,7 @@ def read_part(inventory: Inventory, environment: Environment, roots: Mapping[str
         offers=tuple(_offers(facts)),
         pools=tuple(_pools(facts, rows)),
         resources=resources,
+        stock=tuple(_stock(facts)),
     )
 
 
@@ -101,6 +103,11 @@ def _offers(facts: InventoryFacts) -> Iterator[Offer]:
     for link in facts.links:
         for item, price in link.prices.items():
             yield Offer(place=link_name(link.a, link.b), item=item, usd_per_hour=price)
+
+
+def _stock(facts: InventoryFacts) -> Iterator[Stock]:
+    for region in facts.regions:
+        yield from (Stock(place=region.name, item=shape, count=count) for shape, count in region.stock.items())
 
 
 def _pools(facts: InventoryFacts, rows: Iterable[Row]) -> Iterator[Pool]:

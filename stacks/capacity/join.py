@@ -1,11 +1,11 @@
 """The parts of an environment's targets as one `CapacitySnapshot`. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import TypeVar
 
-from contracts.capacity import CapacitySnapshot, LiveResource, Quota
+from contracts.capacity import CapacitySnapshot, LiveResource, Quota, Stock
 from contracts.environment import Environment
 from contracts.names import is_link
 from contracts.resources import CircuitSpec, Purpose, Resource
@@ -39,7 +39,19 @@ def join_parts(parts: Sequence[CapacityPart], environment: Environment, now: dat
         pools=every(lambda part: part.pools, lambda item: (item.region, item.cidr)),
         resources=resources,
         readings=every(lambda part: part.readings, lambda item: (item.region,)),
+        stock=tuple(sorted((*chain.from_iterable(part.stock for part in parts), *_said(environment)), key=_where)),
     )
+
+
+def _where(stock: Stock) -> tuple[str, str]:
+    return stock.place, stock.item
+
+
+def _said(environment: Environment) -> Iterator[Stock]:
+    """What people say of regions in clouds: no API tells it, and it holds however old a reading is."""
+    for region in environment.regions:
+        stock = region.cloud.stock if region.cloud else {}
+        yield from (Stock(place=region.name, item=shape, count=count) for shape, count in stock.items())
 
 
 def _once(resources: Iterable[LiveResource]) -> tuple[LiveResource, ...]:

@@ -58,7 +58,12 @@ def list_prices(target: TargetName, location: str) -> ListPrices:
 def known_shapes(target: TargetName) -> Mapping[str, Shape]:
     """Shapes of a cloud by name, with what one of them gives."""
     return {
-        row["shape"]: Shape(name=row["shape"], vcpu=int(row["vcpu"]), memory_gib=int(row["memory_gib"]))
+        row["shape"]: Shape(
+            name=row["shape"],
+            vcpu=int(row["vcpu"]),
+            memory_gib=int(row["memory_gib"]),
+            network_gbps=float(row["network_gbps"]),
+        )
         for row in _rows("shapes.csv", target)
     }
 

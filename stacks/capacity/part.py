@@ -17,6 +17,7 @@ from contracts.capacity import (
     Quota,
     Reading,
     RegionFacts,
+    Stock,
 )
 from contracts.document import Model
 
@@ -36,6 +37,7 @@ class CapacityPart:
     pools: tuple[Pool, ...] = ()
     resources: tuple[LiveResource, ...] = ()
     readings: tuple[Reading, ...] = ()
+    stock: tuple[Stock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

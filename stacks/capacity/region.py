@@ -57,6 +57,7 @@ def use_of(
             if not items or spec.shape in items:
                 total[CapacityKind.VCPU] += shapes[spec.shape].vcpu * spec.count
                 total[CapacityKind.MEMORY_GIB] += shapes[spec.shape].memory_gib * spec.count
+                total[CapacityKind.ACCELERATORS] += shapes[spec.shape].accelerators * spec.count
         elif isinstance(spec, StorageSpec) and region in _places(live) and (not items or spec.storage_class in items):
             total[CapacityKind.STORAGE_GIB] += spec.gib
         elif isinstance(spec, BlockSpec) and live.resource.place == region:

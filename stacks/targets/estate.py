@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from contracts.accounts import TargetName
 from contracts.environment import Environment
 from contracts.names import is_link, link_ends
-from contracts.resources import Resource, ResourceKind, Spec
+from contracts.resources import ComputeSpec, Resource, ResourceKind, Spec
 from stacks.declaration import Argument, Declaration, Ref, Value
 from stacks.errors import InvalidArgument
 
@@ -51,6 +51,9 @@ def declare(resources: Sequence[Resource], environment: Environment) -> tuple[De
 
     A network in the same root is referenced, one in another root is named by its id, which is known beforehand: moving
     a resource between roots changes no argument.
+
+    Raises:
+        InvalidArgument: compute varies by hour.
     """
     there = frozenset((resource.key, resource.root) for resource in resources)
     circuits = [resource for resource in resources if resource.kind is ResourceKind.CIRCUIT]
@@ -84,6 +87,13 @@ def network_key(region: str) -> str:
 def _declare(
     resource: Resource, environment: Environment, there: Set[tuple[str, str]], circuits: Iterable[Resource]
 ) -> Declaration:
+    if isinstance(resource.spec, ComputeSpec) and resource.spec.by_hour:
+        raise InvalidArgument(
+            "no schedule scales hosts on premises: its count cannot vary by hour",
+            where=resource.key,
+            expected=f"a count of {resource.spec.count} at every hour",
+            next_step="make the plan again: `purchases.hourly` is of regions in clouds",
+        )
     rendering = _TABLE[resource.kind]
     names = dict(rendering.renamed)
     spec = resource.spec.model_dump(mode="json", exclude={"kind"}, exclude_none=True)

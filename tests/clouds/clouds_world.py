@@ -38,6 +38,9 @@ POOLS = {
     "ams": ("10.96.0.0/16",),
 }
 SHAPES = {TargetName.AWS: "m6i.large", TargetName.GCP: "n2-standard-4", TargetName.ESTATE: "m8"}
+LARGER = {TargetName.AWS: "m6i.2xlarge", TargetName.GCP: "n2-standard-8"}
+"""Shapes whose count varies by hour."""
+HOURLY = ComputeSpec(shape="", count=5, by_hour=(1,) * 7 + (5,) * 6 + (3,) * 11)
 STORAGE_CLASSES = {
     TargetName.AWS: ("gp3", "s3", "efs"),
     TargetName.GCP: ("pd-balanced", "gcs"),
@@ -91,6 +94,9 @@ def in_region(environment: Environment, region: str) -> Iterator[Resource]:
     for purpose, number, purchase in _COMPUTE:
         key = "/".join(filter(None, (f"{region}/compute/{purpose}/{SHAPES[target]}", number)))
         yield resource(key, ComputeSpec(shape=SHAPES[target], count=2, purchase=purchase))
+    if target is not TargetName.ESTATE:  # no schedule scales hosts on premises
+        larger = LARGER[target]
+        yield resource(f"{region}/compute/serving/{larger}", HOURLY.model_copy(update={"shape": larger}))
     for name in STORAGE_CLASSES[target]:
         partner = None if name in ALONE else PARTNERS[region]
         spec = StorageSpec(storage_class=name, gib=100, replica_region=partner)

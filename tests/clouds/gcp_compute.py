@@ -11,7 +11,7 @@ from tests.clouds.gcp_filled import FILLED, fingerprint
 from tests.clouds.gcp_quotas import quotas_of, refuse_over_quota
 
 KNOWN = (
-    *("addresses", "disks", "externalVpnGateways", "firewalls", "healthChecks", "instanceGroupManagers"),
+    *("addresses", "autoscalers", "disks", "externalVpnGateways", "firewalls", "healthChecks", "instanceGroupManagers"),
     *("instanceTemplates", "interconnectAttachments", "networks", "regionCommitments", "commitments", "reservations"),
     *("routers", "subnetworks", "vpnGateways", "vpnTunnels", "snapshots", "routes"),
 )
@@ -60,6 +60,8 @@ class Compute:
             return self._listed(path, query) if len(rest) == 1 else copy.deepcopy(self._existing(path))
         if rest[2:] == ["listManagedInstances"]:
             return {"managedInstances": []}
+        if rest == ["autoscalers"] and "autoscaler" in query:  # an update names it beside the path
+            path, rest = f"{path}/{query['autoscaler']}", [*rest, query["autoscaler"]]
         if rest[2:] == ["resize"] and "size" in query:  # groups take it so, disks and reservations in the body
             body = {"targetSize": int(query["size"])}
         return self._shown(self._done(method, path, rest, linked(body)), scope)
@@ -95,6 +97,7 @@ class Compute:
             made[scope[2][:-1]] = LINK + "/".join(scope[:4])
         filled = FILLED[kind](body, number) if kind in FILLED else {}
         self.cloud.resources[path] = {**made, **filled, **body, **{n: filled[n] for n in filled if n.startswith("sha")}}
+        self._scale(path)
         return self.cloud.began(path, "insert")
 
     def _merge(self, path: str, body: Json) -> Operation:
@@ -105,6 +108,7 @@ class Compute:
         if path.split("/")[-2] == "subnetworks":
             self._check_ranges({**found, **body}, path)
         found |= body
+        self._scale(path)
         if "fingerprint" in found:
             found["fingerprint"] = fingerprint({name: found[name] for name in found if name != "fingerprint"})
         return self.cloud.began(path, "patch")
@@ -131,9 +135,18 @@ class Compute:
             raise ApiError(400, "invalid", "Disk size cannot be decreased")
         if "specificSkuCount" in body:
             found["specificReservation"]["count"] = str(body["specificSkuCount"])
+        if any(item["target"] == LINK + path for item in self.cloud.find("autoscalers").values()):
+            raise ApiError(400, "invalid", "Resizing of autoscaled regional managed instance groups is not allowed")
         refuse_over_quota(self.cloud, path, {**found, **body})
         found |= body
         return self.cloud.began(path, "resize")
+
+    def _scale(self, path: str) -> None:
+        """An autoscaler makes its group as small as it may be: no schedule is in force here, and nobody is busy."""
+        if path.split("/")[-2] == "autoscalers":
+            found = self.cloud.resources[path]
+            group = self._existing(found["target"].removeprefix(LINK))
+            group["targetSize"] = found["autoscalingPolicy"]["minNumReplicas"]
 
     def _add_peering(self, path: str, body: Json) -> Operation:
         found, peering = self._network(path, body)

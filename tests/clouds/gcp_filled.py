@@ -81,6 +81,13 @@ def _group(body: Json, number: int) -> Json:
     }
 
 
+def _autoscaler(body: Json, number: int) -> Json:
+    body["autoscalingPolicy"] = {"coolDownPeriodSec": 60, "mode": "ON", **body["autoscalingPolicy"]}
+    for schedule in body["autoscalingPolicy"].get("scalingSchedules", {}).values():
+        schedule.setdefault("disabled", False)
+    return {"status": "ACTIVE", "recommendedSize": body["autoscalingPolicy"].get("minNumReplicas", 0)}
+
+
 def _disk(body: Json, number: int) -> Json:
     return {"status": "READY", "physicalBlockSizeBytes": "4096", "sizeGb": "500"}
 
@@ -115,6 +122,7 @@ FILLED: Mapping[str, Fill] = {
     "instanceTemplates": _template,
     "interconnectAttachments": _attachment,
     "instanceGroupManagers": _group,
+    "autoscalers": _autoscaler,
     "disks": _disk,
     "firewalls": _firewall,
     "reservations": _reservation,

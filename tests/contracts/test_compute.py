@@ -1,6 +1,7 @@
 """Compute as documents carry it: counts by hour, stock, spot that may be lost, what may be bought, accelerators."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from contracts.inventory import InventoryFacts, RegionInventory
 from contracts.purchases import Purchases
 from contracts.resources import ComputeSpec, Purchase
 from contracts.wording import describe
+from contracts.yaml_files import parse_yaml_document
 from tests.clouds.clouds_world import mixed_environment
 
 PRICES = Path(__file__).parents[2] / "stacks/capacity/catalog/compute.csv"
@@ -160,3 +162,11 @@ def test_an_environment_says_stock_of_shapes_too():
     catalog = Catalog(shapes=(Shape(name="m6i.large", vcpu=2, memory_gib=8),), storage_classes=(), circuit_tiers=())
     with pytest.raises(MalformedDocument, match=r"fra\.cloud\.stock: 'p5.48xlarge' is unknown"):
         check_catalog(catalog, InventoryFacts(), mixed.model_copy(update={"regions": regions}))
+
+
+def test_the_page_s_catalog_is_one():
+    page = (Path(__file__).parents[2] / "docs/environment.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml catalog\n(.*?)```", page, re.DOTALL)
+    catalog = parse_yaml_document(Catalog, example, where="docs/environment.md")
+    check_catalog(catalog, InventoryFacts())
+    assert [(shape.accelerators, shape.network_gbps) for shape in catalog.shapes] == [(0, 0.781), (8, 400)]

@@ -29,6 +29,7 @@ COMPUTE: Mapping[str, Shape] = {
             "mixed_instances_policy.launch_template.override": Place("Overrides"),
         },
         dropped={"force_delete_warm_pool": "CloudFormation deletes the warm pool before its group"},
+        attributes={"name": REF},
         companions=(
             Companion(
                 suffix="WarmPool",
@@ -37,6 +38,11 @@ COMPUTE: Mapping[str, Shape] = {
                 owner="AutoScalingGroupName",
             ),
         ),
+    ),
+    "aws_autoscaling_schedule": Shape(
+        type="AWS::AutoScaling::ScheduledAction",
+        places={"autoscaling_group_name": Place("AutoScalingGroupName")},
+        dropped={"scheduled_action_name": "CloudFormation names it itself; no two are of one hour of a group"},
     ),
     "aws_ec2_capacity_reservation": Shape(
         type="AWS::EC2::CapacityReservation",

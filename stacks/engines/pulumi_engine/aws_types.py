@@ -19,6 +19,7 @@ AWS_TYPES: Mapping[str, Bridge] = {
         "aws:autoscaling/policy:Policy",
         {"step_adjustment": "step_adjustments", "metric_dimension": "metric_dimensions"},
     ),
+    "aws_autoscaling_schedule": Bridge("aws:autoscaling/schedule:Schedule"),
     "aws_cloudwatch_metric_alarm": Bridge(
         "aws:cloudwatch/metricAlarm:MetricAlarm", {"alarm_name": "name", "metric_query": "metric_queries"}
     ),

@@ -14,6 +14,7 @@ NOT_IMPORTABLE = frozenset(
 """Types that the provider imports in no way. The first and the last are safe to make again."""
 
 _BY_TYPE: Mapping[str, Callable[[Mapping[str, Value]], str]] = {
+    "aws_autoscaling_schedule": lambda held: f"{held['autoscaling_group_name']}/{held['scheduled_action_name']}",
     "aws_route": lambda held: f"{held['route_table_id']}_{held['destination_cidr_block']}",
     "aws_route_table_association": lambda held: f"{held['subnet_id']}/{held['route_table_id']}",
 }

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 from contracts.resources import ResourceKind, Spec, StorageSpec
 from stacks.declaration import Value
 from stacks.errors import InvalidArgument
-from stacks.targets.aws.compute import is_staged
+from stacks.targets import hours
+from stacks.targets.aws.compute import HOURS_TAG, is_staged
 from stacks.targets.aws.placing import TAG
 from stacks.targets.aws.volumes import volume_sizes
 
@@ -68,9 +69,11 @@ def _block(standing: Standing) -> Fields:
 
 
 def _compute(standing: Standing) -> Fields:
-    count = standing.arguments["max_size" if is_staged(standing.key) else "min_size"]
+    """What varies by hour says so in its tags: its floor is that of this hour."""
     named = {name: standing.tag(name) for name in ("shape", "purchase")}
-    return {"kind": ResourceKind.COMPUTE, "count": count, **named}
+    by_hour = hours.parse([str(standing.tags.get(f"{HOURS_TAG}-{part}", "")) for part in range(hours.PARTS)])
+    count = max(by_hour) if by_hour else standing.arguments["max_size" if is_staged(standing.key) else "min_size"]
+    return {"kind": ResourceKind.COMPUTE, "count": count, "by_hour": by_hour, **named}
 
 
 def _storage(standing: Standing) -> Fields:

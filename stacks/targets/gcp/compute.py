@@ -3,6 +3,9 @@
 A staged unit holds its capacity by reservations while its group is empty: to activate it is to resize the group, which
 is a change and no creation, and whose size is then others' to say. Spot cannot be reserved (Compute Engine, "Choose a
 reservation type", restrictions): a staged spot unit is its template and its empty group.
+
+A count that varies by hour is an autoscaler with a schedule for each step above the quietest hour, and the size of the
+group is its to say (Compute Engine, "Scaling based on schedules").
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contracts.document import text_digest
 from contracts.resources import ComputeSpec, Purchase, Purpose
 from stacks.declaration import Argument, Declaration, Lifecycle
+from stacks.targets import hours
 from stacks.targets.gcp.placing import Placing
 from stacks.targets.gcp.shapes import MachineType, machine_type
 
@@ -21,8 +25,9 @@ def declare_compute(at: Placing, spec: ComputeSpec) -> Iterator[Declaration]:
     """All that a compute resource takes.
 
     Raises:
-        InvalidArgument: no such machine type.
+        InvalidArgument: no such machine type, or a unit varies by hour.
     """
+    hours.check_whole_units(spec, at.resource.key)
     machine = machine_type(spec.shape, where=at.key())
     template = _template(at, spec, machine)
     yield at.declare(
@@ -37,8 +42,10 @@ def declare_compute(at: Placing, spec: ComputeSpec) -> Iterator[Declaration]:
         "google_compute_region_instance_group_manager",
         "",
         _group(at, spec, staged=staged),
-        Lifecycle(ignore=("target_size",)) if staged else Lifecycle(),
+        Lifecycle(ignore=("target_size",)) if staged or spec.by_hour else Lifecycle(),
     )
+    if spec.by_hour:
+        yield _autoscaler(at, spec)
     if staged and spec.purchase is not Purchase.SPOT:
         yield from _reservations(at, spec)
     if spec.purchase is Purchase.COMMITTED and at.account.buy_commitments:
@@ -80,9 +87,43 @@ def _group(at: Placing, spec: ComputeSpec, *, staged: bool) -> Mapping[str, Argu
 
 
 def _held_by(spec: ComputeSpec, *, staged: bool) -> Mapping[str, str | int]:
-    """What labels have to say of a group: its template is a reference, and the size of an empty one says nothing."""
+    """What labels have to say of a group: its template is a reference, and sizes that others set say nothing."""
     held = {"shape": spec.shape, "purchase": spec.purchase.value.replace("_", "-")}
-    return {**held, "count": spec.count} if staged else held
+    by_hour = {f"by_hour_{part}": text for part, text in enumerate(hours.spelled(spec.by_hour))}
+    return {**held, **by_hour, **({"count": spec.count} if staged else {})}
+
+
+def _autoscaler(at: Placing, spec: ComputeSpec) -> Declaration:
+    """Of the schedules that are in force, and the least size, the largest counts."""
+    least = min(spec.by_hour)
+    schedules: tuple[Argument, ...] = tuple(
+        {
+            "name": f"hour-{step.hour:02}",
+            "min_required_replicas": step.count,
+            "schedule": step.recurrence,
+            "time_zone": "Etc/UTC",
+            "duration_sec": step.seconds,
+        }
+        for step in hours.steps(spec.by_hour)
+        if step.count > least
+    )
+    return at.declare(
+        "google_compute_region_autoscaler",
+        "hours",
+        {
+            "name": at.name("hours"),
+            "description": at.description("hours"),
+            "region": at.cloud.location,
+            "target": at.own("", "self_link"),
+            "autoscaling_policy": {
+                "min_replicas": least,
+                "max_replicas": spec.count,
+                "scaling_schedules": schedules,
+                # Without a signal there is one of 60 % by default; at 100 % none asks for more than what runs.
+                "cpu_utilization": {"target": 1.0},
+            },
+        },
+    )
 
 
 def _template(at: Placing, spec: ComputeSpec, machine: MachineType) -> Mapping[str, Argument]:

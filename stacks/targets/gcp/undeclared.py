@@ -15,6 +15,7 @@ from contracts.resources import (
 )
 from stacks.declaration import Value
 from stacks.errors import InvalidArgument
+from stacks.targets import hours
 from stacks.targets.gcp.alerts import parse_alert
 from stacks.targets.gcp.compute import parse_purchase
 from stacks.targets.gcp.marks import PREFIX, facts_of
@@ -48,8 +49,9 @@ def _block(key: str, arguments: Arguments) -> Spec:
 
 def _compute(key: str, arguments: Arguments) -> Spec:
     held = _held(_nested(arguments, "all_instances_config"), "labels")
-    count = held["count"] if "count" in held else arguments["target_size"]
-    return ComputeSpec(shape=held["shape"], count=int(_number(count)), purchase=parse_purchase(held["purchase"]))
+    by_hour = hours.parse([held.get(f"by-hour-{part}", "") for part in range(hours.PARTS)])
+    count = max(by_hour) if by_hour else int(_number(held["count"] if "count" in held else arguments["target_size"]))
+    return ComputeSpec(shape=held["shape"], count=count, purchase=parse_purchase(held["purchase"]), by_hour=by_hour)
 
 
 def _disk(prefix: str) -> Callable[[str, Arguments], Spec]:

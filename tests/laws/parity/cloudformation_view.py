@@ -117,6 +117,7 @@ def names_type(type: str, other: str) -> bool:
 
 
 TYPES = {
+    ("aws_autoscaling_schedule", "AWS::AutoScaling::ScheduledAction"),  # one action of a schedule
     ("aws_route_table_association", "AWS::EC2::SubnetRouteTableAssociation"),  # one each for subnets and gateways
     ("aws_route53_record", "AWS::Route53::RecordSet"),  # DNS calls all records of a name a set
 }

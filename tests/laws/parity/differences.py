@@ -28,6 +28,7 @@ CLOUDFORMATION: tuple[Difference, ...] = (
         "aws_launch_template", "vpcsecuritygroupid", "launchtemplatedata.securitygroupid", "all are of a VPC by now"
     ),
     Difference("aws_autoscaling_group", "forcedeletewarmpool", "", "CloudFormation deletes the pool first"),
+    Difference("aws_autoscaling_schedule", "scheduledactionname", "", "CloudFormation names it itself"),
     Difference("aws_efs_file_system", "creationtoken", "", "CloudFormation makes its own"),
     Difference("aws_iam_role_policy", "role", "rolename", "a role is named by its name, which is its id"),
     Difference("aws_s3_bucket", "bucket", "bucketname", "Terraform has no `name` for it"),

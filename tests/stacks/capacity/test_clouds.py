@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.capacity import CapacityKind, Catalog, Shape, StorageClass
+from contracts.capacity import CapacityKind, Catalog, Shape, Stock, StorageClass
 from contracts.environment import Environment
 from contracts.ledger import UnitState
 from contracts.resources import BlockSpec, ComputeSpec, LinkSpec, Purpose
@@ -14,6 +14,7 @@ from stacks.capacity import clouds
 from stacks.capacity.clouds import Asked, read_clouds, tagged_by_region
 from stacks.capacity.join import join_parts
 from stacks.capacity.live import Known
+from stacks.capacity.part import CapacityPart
 from stacks.capacity.remembered import Memory
 from stacks.clouds.cloud import CloudResource
 from stacks.errors import CloudError, CredentialsMissing
@@ -222,3 +223,22 @@ def test_an_error_that_is_nobody_s_to_explain_is_not_hidden(asked, tagged):
     tagged.failing["fra"] = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
         read_clouds(asked)
+
+
+def test_stock_is_what_people_say_of_clouds_and_the_inventory_of_premises(asked):
+    """Whatever was read, and whether it was: no cloud tells what it has left of a shape."""
+    stocked = tuple(
+        item.model_copy(update={"cloud": item.cloud.model_copy(update={"stock": {"m6i.large": 40, "c5.large": 0}})})
+        if item.cloud and item.name == "fra"
+        else item
+        for item in asked.environment.regions
+    )
+    environment = asked.environment.model_copy(update={"regions": stocked})
+    premises = CapacityPart(stock=(Stock(place="ams", item="m8", count=3),))
+    seen = join_parts((premises,), environment, NOW)
+    assert [(item.place, item.item, item.count) for item in seen.stock] == [
+        ("ams", "m8", 3),
+        ("fra", "c5.large", 0),
+        ("fra", "m6i.large", 40),
+    ]
+    assert snapshot(asked)[0].stock == ()

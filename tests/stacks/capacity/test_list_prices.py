@@ -53,6 +53,9 @@ def test_what_ships_is_what_the_sources_say():
         prices = list_prices(TargetName(row["cloud"]), row["location"]).compute
         assert prices[row["shape"], Purchase.ON_DEMAND] == pytest.approx(float(source["on_demand_usd_h"]), abs=1e-6)
         assert row["interruption"] == source["spot_interruption_band"]
+        shape = known_shapes(TargetName(row["cloud"]))[row["shape"]]
+        said_of = (shape.vcpu, shape.memory_gib, shape.network_gbps)
+        assert said_of == tuple(float(source[column]) for column in ("vcpu", "memory_gib", "network_gbps"))
 
 
 def test_the_page_names_every_source_with_its_licence():

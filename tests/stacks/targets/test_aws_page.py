@@ -23,6 +23,7 @@ TYPES = sorted({item.type for item in EVERYTHING})
 # The call that makes a type, where it is not Create and the type's own words.
 MAKES = {
     "aws_autoscaling_group": "autoscaling:CreateAutoScalingGroup",
+    "aws_autoscaling_schedule": "autoscaling:PutScheduledUpdateGroupAction",
     "aws_cloudwatch_metric_alarm": "cloudwatch:PutMetricAlarm",
     "aws_dlm_lifecycle_policy": "dlm:CreateLifecyclePolicy",
     "aws_dx_connection_confirmation": "directconnect:ConfirmConnection",

@@ -23,6 +23,7 @@ OTHERWISE = {
     "google_compute_external_vpn_gateway": "compute.externalVpnGateways",
     "google_compute_ha_vpn_gateway": "compute.vpnGateways",
     "google_compute_network_peering": "compute.networks.addPeering",
+    "google_compute_region_autoscaler": "compute.autoscalers",
     "google_compute_region_commitment": "compute.commitments",
     "google_compute_region_disk": "compute.disks",
     "google_compute_region_instance_group_manager": "compute.instanceGroupManagers",
