@@ -4,11 +4,10 @@ Requirements -> placement (the solver) -> storage, circuits, blocks -> support -
 is computed from the question alone: the same question gives the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall, UnreadRegion
-from contracts.resources import BlockSpec
-from planner.addresses import AddressSpace
+from planner.addresses import AddressSpace, block_ends
 from planner.bandwidth import want_circuits
 from planner.blocks import want_serving_blocks
 from planner.ceiling import within_ceiling
@@ -57,7 +56,7 @@ def build_plan(question: Question, solve: Solver) -> Plan | Infeasible:
     return _build(question, Desired.start(market, given), demand)
 
 
-def free_spaces(market: Market, taken: Sequence[str]) -> dict[str, AddressSpace]:
+def free_spaces(market: Market, taken: Mapping[str, float]) -> dict[str, AddressSpace]:
     """The free address space of every region."""
     return {region: AddressSpace(market.pools.get(region, ()), taken) for region in market.regions}
 
@@ -65,7 +64,7 @@ def free_spaces(market: Market, taken: Sequence[str]) -> dict[str, AddressSpace]
 def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infeasible:
     desired.requirements.extend(demand.needs)
     blocks = [*question.live().values(), *(item.resource for item in demand.given.resources.values())]
-    taken = sorted({item.spec.prefix for item in blocks if isinstance(item.spec, BlockSpec)})
+    taken = block_ends(blocks, question.ledger, question.now)
     spaces = free_spaces(desired.market, taken)
     want_compute(desired, demand)
     short = list(want_storage(desired, demand))
