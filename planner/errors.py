@@ -5,6 +5,7 @@ PlannerError
 ├── BlockNotTaken      stop: a block is given back that nobody has
 ├── UnknownResource    ask the person: no such key in the plan
 ├── WhatIfRefused      ask the person: a changed circumstance that names what is not there
+├── FleetImpossible    ask the person: no fleet keeps the limits, whatever it costs
 └── SolverError        stop: no plan can be trusted
     ├── SolverCrashed      the child process ended without an answer
     ├── SolverStalled      it was killed at its time limit
@@ -34,6 +35,10 @@ class BlockNotTaken(PlannerError):
 
 class WhatIfRefused(PlannerError):
     """A what-if names a place, an item or a series that is not there, or does not say what would be otherwise."""
+
+
+class FleetImpossible(PlannerError):
+    """No fleet meets the demand within stock, shares and partners."""
 
 
 class SolverError(PlannerError):

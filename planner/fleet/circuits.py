@@ -1,0 +1,51 @@
+"""What circuits cost: whole numbers of nested tiers, in closed form.
+
+Tiers divide one another, and a larger one may stand in for smaller ones. The least cost of carrying w Gbps is then
+found from the smallest tier up: so many of it as are left over, or one of the next. (Magazine and Chern 1984 call such
+knapsacks divisible; greedy is exact for them.)
+"""
+
+import numpy as np
+
+from planner.fleet.problem import Floats, Ints
+
+SLACK = 1e-7
+"""Gbps that may be missing to the next whole circuit: below the tolerance of whoever checks (1e-6)."""
+
+
+def circuits_usd(gbps: Floats, tier_gbps: Floats, tier_usd: Floats) -> Floats:
+    """The least USD per hour of circuits that carry `gbps` (any shape), prices with tiers on the last axis."""
+    return np.asarray((circuits_for(gbps, tier_gbps, tier_usd) * tier_usd).sum(-1))
+
+
+def circuits_for(gbps: Floats, tier_gbps: Floats, tier_usd: Floats) -> Ints:
+    """How many of each tier carry `gbps` at the least cost; tiers on the last axis."""
+    units = np.ceil(np.maximum(gbps - SLACK, 0) / tier_gbps[0]).astype(np.int64)
+    sizes = np.round(tier_gbps[1:] / tier_gbps[:-1]).astype(np.int64)
+    usd = np.broadcast_to(tier_usd, (*units.shape, len(tier_gbps))).copy()
+    for at, size in enumerate(sizes):  # a tier that is dearer than so many of the one below it is bought as those
+        usd[..., at + 1] = np.minimum(usd[..., at + 1], size * usd[..., at])
+    counts = np.zeros(usd.shape, dtype=np.int64)
+    below = np.zeros(units.shape)
+    for at, size in enumerate(sizes):
+        rest = units % size
+        below = below + rest * usd[..., at]
+        whole = below > usd[..., at + 1] - 1e-12  # one of the next tier costs no more than what is left over
+        counts[..., at] = rest
+        counts[..., : at + 1] *= ~whole[..., None]
+        below = np.where(whole, 0.0, below)
+        units = units // size + whole
+    counts[..., -1] = units
+    for at in range(len(sizes) - 1, -1, -1):
+        dearer = tier_usd[..., at + 1] > usd[..., at + 1] + 1e-12
+        counts[..., at] += np.where(dearer, sizes[at] * counts[..., at + 1], 0)
+        counts[..., at + 1] *= ~dearer
+    return counts
+
+
+def levels(gbps: float, most: float, tier_gbps: Floats, tier_usd: Floats) -> tuple[Floats, Floats]:
+    """Where the cost steps up from `gbps` to `most`: how much each step carries, and its USD per hour, both rising."""
+    ends = np.arange(np.ceil(gbps / tier_gbps[0] - SLACK), np.ceil(most / tier_gbps[0] - SLACK) + 1) * tier_gbps[0]
+    usd = circuits_usd(ends, tier_gbps, np.broadcast_to(tier_usd, (len(ends), len(tier_usd))))
+    last = np.append(np.flatnonzero(np.diff(usd) > 1e-12), len(usd) - 1)  # of equal cost, the one that carries most
+    return ends[last], usd[last]

@@ -1,0 +1,109 @@
+"""Which instance types a region's linear programme begins with, and what types left out would still be worth.
+
+A region buys few of hundreds of types. Types are taken that are cheapest at some of many mixes of resource prices;
+later ones come by their reduced costs (Gilmore and Gomory 1961: column generation).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fleet.problem import FleetProblem, Floats, Ints
+
+MIXES = 48
+"""Mixes of resource prices that first types are sought at: more of them find no better ones."""
+
+FIRST_TYPES = 20
+"""Types a region begins with: fewer need more rounds of pricing, more make each solve dearer."""
+
+
+def first_types(problem: FleetProblem, most: int = FIRST_TYPES) -> tuple[Ints, ...]:
+    """Types by region, those that are cheapest at most mixes first."""
+    wanted = _wanted(problem)
+    gives, found = problem.gives, np.zeros((problem.regions, len(problem.gives)))
+    for weights in _mixes(wanted.shape[1]):
+        price = np.where(wanted > 0, weights / np.maximum(wanted, 1e-12), 0.0)  # of one unit, (R, K)
+        worth = np.maximum(price @ gives.T, 1e-300)
+        for usd in (
+            problem.on_demand_usd,
+            problem.committed_usd,
+            problem.spot_cost / np.maximum(1 - problem.loss, 1e-9),
+        ):
+            best = np.argmin(usd / worth, axis=1)
+            found[np.arange(len(found)), best] += 1.0
+    for kind in range(gives.shape[1]):  # of each resource, the cheapest that nothing limits
+        with np.errstate(divide="ignore"):
+            usd = np.where(np.isinf(problem.stock), problem.on_demand_usd / gives[:, kind], np.inf)
+        found[np.arange(len(found)), np.argmin(usd, axis=1)] += MIXES
+    smallest = problem.on_demand_usd / problem.on_demand_usd.max(1, keepdims=True)  # of those at no mix: the smallest
+    order = np.argsort(-found + 1e-3 * smallest, axis=1, kind="stable")[:, :most]
+    return tuple(np.sort(row) for row in order)
+
+
+def _wanted(problem: FleetProblem) -> Floats:
+    """(R, K) the mean of what a region serves, or may have to carry for another."""
+    wanted = problem.demand.mean(2)
+    critical = problem.critical.mean(2)
+    for here, there in problem.pairs:
+        wanted[here] = np.maximum(wanted[here], 0.3 * critical[there])
+        wanted[there] = np.maximum(wanted[there], 0.3 * critical[here])
+    return np.asarray(wanted)
+
+
+def _mixes(resources: int) -> Floats:
+    """(mixes, K) weights that sum to one: corners, and a low-discrepancy sequence between them (Roberts 2018)."""
+    root = 2.0
+    for _ in range(32):
+        root = (1 + root) ** (1 / (resources + 1))
+    steps = (1 / root) ** np.arange(1, resources + 1)
+    points = (0.5 + np.arange(1, MIXES + 1)[:, None] * steps) % 1.0
+    weights = (-np.log(np.maximum(points, 1e-9))) ** 1.5
+    return np.concatenate([np.eye(resources), weights / weights.sum(1, keepdims=True)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prices:
+    """Duals: USD of one more unit served, of one more held firm, and of one more vCPU on spot.
+
+    Attributes:
+        served, firm: (R, H, K), at least 0.
+        spot: (R, H), at least 0.
+    """
+
+    served: Floats
+    firm: Floats
+    spot: Floats
+
+
+def unbought(problem: FleetProblem, prices: Prices, most: Floats) -> Floats:
+    """(R, T) the least that each type's instances add to a region's Lagrangian, at most 0.
+
+    With prices for what they give, instances decide alone: none where they cost more than they give is worth, else as
+    many as there are, or as could ever be of use (`most`, (R, T)). Summed, this is what a relaxed region lacks to be a
+    lower bound for all types.
+    """
+    worth = (prices.served + prices.firm) @ problem.gives.T  # (R, H, T)
+    on_demand = np.minimum(problem.on_demand_usd[:, None] - worth, 0)
+    soft = (prices.served @ problem.gives.T) * (1 - problem.loss)
+    soft -= prices.spot[:, :, None] * problem.gives[:, 0]
+    spot = np.minimum(problem.spot_cost[:, None] - soft, 0)
+    committed = np.minimum(problem.hours * problem.committed_usd - worth.sum(1), 0)
+    shared = np.minimum(committed, np.minimum(on_demand, spot).sum(1)) * np.where(
+        np.isfinite(problem.stock), problem.stock, 0
+    )
+    lossy = most / np.maximum(1 - problem.loss, 1e-9)
+    alone = most * (committed + on_demand.sum(1)) + lossy * spot.sum(1)
+    return np.asarray(np.where(np.isfinite(problem.stock), np.maximum(shared, alone), alone))
+
+
+def ever_useful(problem: FleetProblem) -> Floats:
+    """(R, T) instances that cover alone whatever a region may have to meet: more of a type are never of use."""
+    carried = problem.critical.max(2)
+    largest = carried.copy()
+    for here, there in problem.pairs:
+        largest[here] = np.maximum(largest[here], carried[here] + 0.5 * carried[there])
+        largest[there] = np.maximum(largest[there], carried[there] + 0.5 * carried[here])
+    need = np.maximum(problem.demand.max(2), largest)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.where(problem.gives > 0, need[:, None] / problem.gives, 0.0)
+    return np.asarray(np.ceil(each.max(2)))

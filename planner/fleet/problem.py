@@ -1,0 +1,155 @@
+"""`FleetProblem`: how much compute every region holds, hour by hour, who backs whom up, and over which circuits.
+
+The model is stated in full in docs/planning-model.md. Axes: regions R, instance types T, resources K (vCPU, memory,
+accelerators, network), hours H, pairs P of regions that may back each other up, links N, circuit tiers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.errors import FleetImpossible
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_SHARE = 0.5
+"""No partner carries more than half of a region's critical load: a region is backed up by two at least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FleetProblem:
+    """All that the fleet is a function of; every amount per hour, every price USD per hour.
+
+    Attributes:
+        gives: (T, K) what one instance of a type gives.
+        on_demand_usd, spot_usd, committed_usd: (R, T); infinite where a type is not offered so.
+        loss: (T,) the share of spot instances that may be lost at any hour, 0 to 1.
+        demand, critical: (R, K, H); what must be served, and the part of it that survives the loss of a region.
+        stock: (R, T) instances of all purchases at any hour; infinite where nothing limits them.
+        pairs: (P, 2) regions that may back each other up, both ways; each a link as well.
+        pair_links: (P,) the link that joins a pair.
+        gbps: (N,) to be reserved on a link, without replication.
+        replication_gbps: (R,) from a region to those that back it up, in proportion to their shares.
+        tier_gbps: (tiers,) whole, rising, each dividing the next.
+        tier_usd: (N, tiers).
+        spot_share: at most this share of a region's vCPU demand is met by spot.
+    """
+
+    gives: Floats
+    on_demand_usd: Floats
+    spot_usd: Floats
+    committed_usd: Floats
+    loss: Floats
+    demand: Floats
+    critical: Floats
+    stock: Floats
+    pairs: Ints
+    pair_links: Ints
+    gbps: Floats
+    replication_gbps: Floats
+    tier_gbps: Floats
+    tier_usd: Floats
+    spot_share: float
+
+    @property
+    def regions(self) -> int:
+        return len(self.demand)
+
+    @property
+    def hours(self) -> int:
+        return int(self.demand.shape[2])
+
+    @property
+    def spot_cost(self) -> Floats:
+        """(R, T) USD per hour of a spot instance, half of what may be lost of it counted twice: it is bought again."""
+        return np.asarray(self.spot_usd * (1 + self.loss / 2))
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[np.float64]]) -> "FleetProblem":
+        """From arrays by the short names of docs/planning-model.md (A, PO, PS, PC, q, D, C, avail, cand, E, ...)."""
+        links = {(int(a), int(b)): row for row, (a, b) in enumerate(arrays["E"])}
+        pairs = np.asarray(arrays["cand"], dtype=np.int64)
+        return cls(
+            gives=arrays["A"],
+            on_demand_usd=arrays["PO"],
+            spot_usd=arrays["PS"],
+            committed_usd=arrays["PC"],
+            loss=arrays["q"],
+            demand=arrays["D"],
+            critical=arrays["C"],
+            stock=arrays["avail"],
+            pairs=pairs,
+            pair_links=np.array([links[int(a), int(b)] for a, b in pairs], dtype=np.int64),
+            gbps=arrays["bw"],
+            replication_gbps=arrays["repl"],
+            tier_gbps=arrays["tierG"],
+            tier_usd=arrays["tierP"],
+            spot_share=float(arrays["sigma"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FleetSolution:
+    """A whole-numbered fleet that keeps every constraint, its cost and a proven lower bound, both over all hours.
+
+    Attributes:
+        committed: (R, T); on_demand, spot: (R, T, H); circuits: (N, tiers).
+        shares: (P, 2): `shares[i, 0]` of the critical load of `pairs[i, 0]` is carried by `pairs[i, 1]`, and so back.
+        usd, bound: USD over the horizon.
+        worth: (R, K, H) USD that one more unit of demand costs at the margin (duals of the linear relaxation).
+        worth_critical: (R, K, H) the same of what must be held firm for the loss of a region.
+        rungs: names of the fallbacks that were needed, none where the decomposition went through.
+    """
+
+    committed: Ints
+    on_demand: Ints
+    spot: Ints
+    circuits: Ints
+    shares: Floats
+    usd: float
+    bound: float
+    worth: Floats
+    worth_critical: Floats
+    rungs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Arcs:
+    """Who may carry what: an arc is a region that may be lost and one that carries a share of it.
+
+    Attributes:
+        lost, carrier, pair, side: (2P,) by arc; arc 2 i + side is `side` of pair i.
+        into: by carrier, its arcs; out: by region that may be lost, its arcs.
+    """
+
+    lost: Ints
+    carrier: Ints
+    pair: Ints
+    side: Ints
+    into: tuple[Ints, ...]
+    out: tuple[Ints, ...]
+
+    @classmethod
+    def of(cls, problem: FleetProblem) -> "Arcs":
+        """The arcs of a problem.
+
+        Raises:
+            FleetImpossible: a region with critical load has fewer than two partners.
+        """
+        lost = problem.pairs.reshape(-1)
+        carrier = problem.pairs[:, ::-1].reshape(-1)
+        into = tuple(np.flatnonzero(carrier == region) for region in range(problem.regions))
+        out = tuple(np.flatnonzero(lost == region) for region in range(problem.regions))
+        lonely = [region for region, arcs in enumerate(out) if len(arcs) * MOST_SHARE < 1]
+        if lonely:
+            raise FleetImpossible(
+                f"{len(lonely)} regions have fewer than two partners that may back them up: {lonely[:5]}",
+                where="failover pairs",
+                expected="two or more partners in other fault domains for every region",
+                next_step="raise failover.max_latency_ms, or add regions near them",
+            )
+        count = np.arange(len(lost))
+        return cls(lost=lost, carrier=carrier, pair=count // 2, side=count % 2, into=into, out=out)

@@ -1,0 +1,150 @@
+"""One region's linear programme: the cheapest instances that serve its demand and hold what others may need of it.
+
+Columns: committed by type, then on demand by hour and type, then spot by hour and type. Rows: served and held firm, by
+hour and resource; spot by hour; stock by hour and limited type. Only what must be held firm changes between solves, so
+that the dual simplex starts from the last basis: some ten pivots instead of a hundred.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.errors import FleetImpossible, SolverCrashed
+from planner.fleet.problem import FleetProblem, Floats, Ints
+
+if TYPE_CHECKING:
+    import highspy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RegionAnswer:
+    """Optimal amounts and duals of one region.
+
+    Attributes:
+        usd: over the horizon.
+        committed: (n,); on_demand, spot: (H, n) by the region's own types.
+        served, firm: (H, K); spot_price: (H,): duals, at least 0.
+    """
+
+    usd: float
+    committed: Floats
+    on_demand: Floats
+    spot: Floats
+    served: Floats
+    firm: Floats
+    spot_price: Floats
+
+
+class RegionProgram:
+    """Holds the programme of one region in HiGHS, and its types, which may grow."""
+
+    def __init__(self, problem: FleetProblem, region: int, types: Ints) -> None:
+        self._problem, self.region = problem, region
+        self.types = types
+        self._program = _start(problem, region, types)
+
+    def grow(self, types: Ints) -> None:
+        """Takes more types in; the next solve starts anew."""
+        self.types = np.union1d(self.types, types)
+        self._program = _start(self._problem, self.region, self.types)
+
+    def solve(self, held: Floats) -> RegionAnswer:
+        """The cheapest instances when `held` (K, H) must stay firm.
+
+        Raises:
+            FleetImpossible: nothing keeps the limits.
+            SolverCrashed: HiGHS ended without an answer.
+        """
+        import highspy
+
+        program, hours, kinds = self._program, self._problem.hours, held.shape[0]
+        count, firm = len(self.types), hours * kinds
+        rows = np.arange(firm, 2 * firm, dtype=np.int32)
+        program.changeRowsBounds(firm, rows, held.T.ravel(), np.full(firm, np.inf))  # type: ignore[attr-defined]
+        program.run()
+        status = program.getModelStatus()
+        if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
+            if len(self.types) < len(self._problem.gives):  # what it has is out of stock: ask all
+                self.grow(np.arange(len(self._problem.gives)))
+                return self.solve(held)
+            raise FleetImpossible(
+                f"region {self.region} cannot meet its demand within the stock of its instance types",
+                where=f"region {self.region}",
+                expected="stock for the demand and for what it holds for others",
+                next_step="raise the quotas, offer more types, or lower the demand it may take",
+            )
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise SolverCrashed(f"ended as {program.modelStatusToString(status)!r}", where=f"region {self.region}")
+        solution = program.getSolution()
+        values, duals = np.array(solution.col_value), np.array(solution.row_dual)
+        by_hour = np.maximum(values[count:], 0).reshape(2, hours, count)
+        return RegionAnswer(
+            usd=float(program.getInfo().objective_function_value),
+            committed=np.maximum(values[:count], 0),
+            on_demand=by_hour[0],
+            spot=by_hour[1],
+            served=np.maximum(duals[:firm], 0).reshape(hours, kinds),
+            firm=np.maximum(duals[firm : 2 * firm], 0).reshape(hours, kinds),
+            spot_price=np.maximum(-duals[2 * firm : 2 * firm + hours], 0),
+        )
+
+
+def _start(problem: FleetProblem, region: int, types: Ints) -> "highspy.Highs":
+    """A fresh programme. Without presolve: it takes longer than the hundred pivots that it saves."""
+    import highspy
+
+    program = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("random_seed", 0)):
+        program.setOptionValue(option, value)
+    program.passModel(_linear_program(problem, region, types))
+    return program
+
+
+def _linear_program(problem: FleetProblem, region: int, types: Ints) -> "highspy.HighsLp":
+    import highspy
+
+    hours, count = problem.hours, len(types)
+    gives, keeps = problem.gives[types], 1 - problem.loss[types]
+    kinds, stock = gives.shape[1], problem.stock[region, types]
+    limited = np.flatnonzero(np.isfinite(stock))
+    own = np.arange(count)
+    hour = count + np.arange(hours)[:, None] * count + own  # columns of on demand, (H, n)
+    spot = hour + hours * count
+    everywhere = np.broadcast_to(own, (hours, count))
+    indices = (
+        np.repeat(np.concatenate([everywhere, hour, spot], 1)[:, None], kinds, 1),
+        np.repeat(np.concatenate([everywhere, hour], 1)[:, None], kinds, 1),
+        spot,
+        np.stack([everywhere[:, limited], hour[:, limited], spot[:, limited]], -1),
+    )
+    values = (
+        np.broadcast_to(np.concatenate([gives, gives, gives * keeps[:, None]]).T, (hours, kinds, 3 * count)),
+        np.broadcast_to(np.concatenate([gives, gives]).T, (hours, kinds, 2 * count)),
+        np.broadcast_to(gives[:, 0], (hours, count)),
+        np.ones((hours, len(limited), 3)),
+    )
+    each = [(hours * kinds, 3 * count), (hours * kinds, 2 * count), (hours, count), (hours * len(limited), 3)]
+    lengths = np.concatenate([np.full(rows, length) for rows, length in each])
+    unlimited = np.full(hours * kinds, np.inf)
+    spot_room = problem.spot_share * problem.demand[region, 0]
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = count * (1 + 2 * hours), len(lengths)
+    program.col_cost_ = np.concatenate(
+        [
+            hours * problem.committed_usd[region, types],
+            np.tile(problem.on_demand_usd[region, types], hours),
+            np.tile(problem.spot_cost[region, types], hours),
+        ]
+    )
+    program.col_lower_ = np.zeros(program.num_col_)
+    program.col_upper_ = np.tile(stock, 1 + 2 * hours)
+    held = problem.critical[region].T.ravel()
+    nothing = np.full(hours + hours * len(limited), -np.inf)
+    program.row_lower_ = np.concatenate([problem.demand[region].T.ravel(), held, nothing])
+    program.row_upper_ = np.concatenate([unlimited, unlimited, spot_room, np.tile(stock[limited], hours)])
+    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    program.a_matrix_.start_ = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    program.a_matrix_.index_ = np.concatenate([part.ravel() for part in indices]).astype(np.int32)
+    program.a_matrix_.value_ = np.concatenate([part.ravel() for part in values])
+    return program

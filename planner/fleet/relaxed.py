@@ -1,0 +1,119 @@
+"""The linear relaxation by Benders' decomposition: shares in one programme, every region's instances in its own.
+
+Given shares, each region is solved alone; its duals say what one more share of each neighbour's load would cost it.
+These cuts meet in the programme of the shares (Benders 1962, one cut a region and pass: Birge and Louveaux 1988). The
+next shares lie half way between its optimum and the best so far (in-out separation: Ben-Ameur and Neto 2007).
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.fleet.offers import Prices, ever_useful, first_types, unbought
+from planner.fleet.problem import Arcs, FleetProblem, Floats
+from planner.fleet.region import RegionAnswer, RegionProgram
+from planner.fleet.shares import Cut, ShareProgram
+
+INWARD = 0.5
+"""How far from the best shares towards the newest ones the next pass looks."""
+
+PRICED_PASSES = 3
+"""Passes after which types that are worth more than they cost are taken in."""
+
+NEWCOMERS = 6
+"""Types taken in at once by a region."""
+
+
+@dataclass(slots=True)
+class Relaxation:
+    """The regions' programmes and the shares' one, with all cuts found so far."""
+
+    problem: FleetProblem
+    arcs: Arcs
+    regions: tuple[RegionProgram, ...]
+    shares: ShareProgram
+    useful: Floats
+
+    @classmethod
+    def start(cls, problem: FleetProblem) -> "Relaxation":
+        arcs = Arcs.of(problem)
+        regions = tuple(RegionProgram(problem, region, types) for region, types in enumerate(first_types(problem)))
+        return cls(problem, arcs, regions, ShareProgram(problem, arcs), ever_useful(problem))
+
+    def ask(self, shares: Floats, pool: ThreadPoolExecutor, *, priced: bool = False) -> list[RegionAnswer]:
+        """Solves every region at shares by arc, (2P,), and adds a cut each.
+
+        Args:
+            shares: by arc.
+            pool: that regions are shared out over.
+            priced: whether types that regions have not are priced: cuts then hold for all types, and regions take in
+                what is worth more than it costs.
+        """
+        loads = self._loads(shares)
+        held = self.held(shares)
+        answers = list(pool.map(lambda program: program.solve(held[program.region]), self.regions))
+        missed = self._price(answers) if priced else np.zeros(len(answers))
+        cuts = [self._cut(answer, region, loads[region]) for region, answer in enumerate(answers)]
+        self.shares.add([replace(cut, usd=cut.usd + miss) for cut, miss in zip(cuts, missed, strict=True)], shares)
+        return answers
+
+    def held(self, shares: Floats) -> Floats:
+        """(R, K, H) what each region must hold firm: its own critical load, and the largest that may come to it."""
+        more = [load.max(0, initial=0.0) for load in self._loads(shares)]
+        return np.asarray(self.problem.critical + np.stack(more))
+
+    def _loads(self, shares: Floats) -> list[Floats]:
+        """By region, (arcs into it, K, H) what each region that may be lost would bring."""
+        critical, lost = self.problem.critical, self.arcs.lost
+        return [shares[arcs, None, None] * critical[lost[arcs]] for arcs in self.arcs.into]
+
+    def _price(self, answers: Sequence[RegionAnswer]) -> Floats:
+        """Takes new types in; by region, how much less it could cost at most with all types, USD, at most 0."""
+        gains = unbought(self.problem, prices_of(answers), self.useful)
+        for program, row, answer in zip(self.regions, gains, answers, strict=True):
+            row[program.types] = 0
+            best = np.argsort(row, kind="stable")[:NEWCOMERS]
+            best = best[row[best] < -1e-6 * max(1.0, answer.usd)]
+            if len(best):
+                program.grow(best)
+        return np.asarray(gains.sum(1))
+
+    def _cut(self, answer: RegionAnswer, region: int, loads: Floats) -> Cut:
+        """What the duals promise of a region's cost, whatever the shares; only the largest load of an hour counts."""
+        arcs = self.arcs.into[region]
+        largest = loads.argmax(0) if len(arcs) else np.zeros(answer.firm.T.shape, dtype=np.int64)
+        critical = self.problem.critical[self.arcs.lost[arcs]]
+        slopes = [(answer.firm.T * critical[at] * (largest == at)).sum() for at in range(len(arcs))]
+        return Cut(
+            region=region,
+            usd=answer.usd,
+            slopes=np.array(slopes),
+            served=answer.served,
+            firm=answer.firm,
+            spot=answer.spot_price,
+        )
+
+
+def relax(relaxation: Relaxation, passes: int, pool: ThreadPoolExecutor) -> Floats:
+    """Shares by arc near the relaxation's optimum, after so many passes."""
+    arcs, horizon = relaxation.arcs, relaxation.problem.hours
+    best = shares = 1.0 / np.array([len(out) for out in arcs.out])[arcs.lost]
+    least = np.inf
+    for at in range(passes):
+        answers = relaxation.ask(shares, pool, priced=at < PRICED_PASSES)
+        usd = sum(answer.usd for answer in answers) + horizon * relaxation.shares.circuits_below(shares)
+        if usd < least or at <= PRICED_PASSES:
+            least, best = usd, shares
+        shares = INWARD * relaxation.shares.solve() + (1 - INWARD) * best
+    return best
+
+
+def prices_of(answers: Sequence[RegionAnswer]) -> Prices:
+    """The duals of all regions."""
+    return Prices(
+        served=np.stack([answer.served for answer in answers]),
+        firm=np.stack([answer.firm for answer in answers]),
+        spot=np.stack([answer.spot_price for answer in answers]),
+    )

@@ -1,0 +1,191 @@
+"""The programme of the shares: who backs whom up, over circuits and regions that are known by functions below them.
+
+Columns: a share by arc, the circuits' extra cost by pair, the cost by region. Rows: every region is backed up whole;
+the circuits' convex hulls; the regions' cuts. Its optimum lies below every fleet's cost, and its duals weigh the cuts
+and hulls from which `planner.fleet.bound` proves that anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.errors import SolverCrashed
+from planner.fleet.circuits import circuits_usd, levels
+from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
+
+if TYPE_CHECKING:
+    import highspy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cut:
+    """A region costs at least `usd + slopes @ (shares - those that it was solved at)`, by its duals there.
+
+    Attributes:
+        slopes: USD per share, by the region's arcs.
+        served, firm: (H, K); spot: (H,): the duals.
+    """
+
+    region: int
+    usd: float
+    slopes: Floats
+    served: Floats
+    firm: Floats
+    spot: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hull:
+    """An affine function below the circuits' extra cost of a pair: USD per hour at the shares of its two arcs."""
+
+    pair: int
+    slopes: tuple[float, float]
+    constant: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Weights:
+    """How much each cut and hull counts at the optimum: the duals of their rows, at least 0."""
+
+    cuts: Floats
+    hulls: Floats
+
+
+@dataclass(slots=True)
+class ShareProgram:
+    """The programme in HiGHS, and what its rows mean.
+
+    Attributes:
+        cuts, constants: all cuts so far, and each one's value where no shares are.
+    """
+
+    problem: FleetProblem
+    arcs: Arcs
+    hulls: tuple[Hull, ...] = ()
+    cuts: list[Cut] = field(default_factory=list)
+    constants: list[float] = field(default_factory=list)
+    _program: "highspy.Highs" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hulls = tuple(hull for pair in range(len(self.problem.pairs)) for hull in pair_hulls(self.problem, pair))
+        self._program = self._start()
+
+    def add(self, cuts: Sequence[Cut], shares: Floats) -> None:
+        """Adds cuts that were found at these shares, by arc."""
+        arcs, pairs = self.arcs, len(self.problem.pairs)
+        for cut in cuts:
+            into = arcs.into[cut.region]
+            constant = cut.usd - float(cut.slopes @ shares[into])
+            self.cuts.append(cut)
+            self.constants.append(constant)
+            columns = np.append(into, 3 * pairs + cut.region).astype(np.int32)
+            self._program.addRow(constant, np.inf, len(columns), columns, np.append(-cut.slopes, 1.0))
+
+    def solve(self) -> Floats:
+        """The shares, by arc, that are best by all that is known."""
+        import highspy
+
+        self._program.run()
+        status = self._program.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise SolverCrashed(f"ended as {self._program.modelStatusToString(status)!r}", where="failover shares")
+        values = np.array(self._program.getSolution().col_value[: len(self.arcs.lost)])
+        return np.asarray(np.clip(values, 0.0, MOST_SHARE))
+
+    def cuts_of(self, region: int) -> list[tuple[Cut, float]]:
+        """The cuts of one region, each with its value where no shares are."""
+        known = zip(self.cuts, self.constants, strict=True)
+        return [(cut, constant) for cut, constant in known if cut.region == region]
+
+    def hulls_of(self, pair: int) -> list[Hull]:
+        return [hull for hull in self.hulls if hull.pair == pair]
+
+    def weights(self) -> Weights:
+        """The duals of the last solve."""
+        duals = np.maximum(np.array(self._program.getSolution().row_dual), 0.0)
+        first = self.problem.regions
+        return Weights(hulls=duals[first : first + len(self.hulls)], cuts=duals[first + len(self.hulls) :])
+
+    def circuits_below(self, shares: Floats) -> float:
+        """USD per hour of circuits by their hulls: never more than the circuits of these shares cost."""
+        extra = np.zeros(len(self.problem.pairs))
+        for hull in self.hulls:
+            here, there = shares[2 * hull.pair], shares[2 * hull.pair + 1]
+            value = hull.slopes[0] * here + hull.slopes[1] * there + hull.constant
+            extra[hull.pair] = max(extra[hull.pair], value)
+        return float(extra.sum()) + base_circuits(self.problem)
+
+    def _start(self) -> "highspy.Highs":
+        import highspy
+
+        pairs, regions = len(self.problem.pairs), self.problem.regions
+        program = highspy.Highs()  # type: ignore[no-untyped-call]
+        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off")):
+            program.setOptionValue(option, value)
+        columns = 3 * pairs + regions
+        cost = np.concatenate([np.zeros(2 * pairs), np.full(pairs, float(self.problem.hours)), np.ones(regions)])
+        upper = np.concatenate([np.full(2 * pairs, MOST_SHARE), np.full(pairs + regions, np.inf)])
+        program.addVars(columns, np.zeros(columns), upper)
+        program.changeColsCost(columns, np.arange(columns, dtype=np.int32), cost)
+        for out in self.arcs.out:
+            program.addRow(1.0, np.inf, len(out), out.astype(np.int32), np.ones(len(out)))
+        for hull in self.hulls:
+            which = np.array([2 * hull.pair, 2 * hull.pair + 1, 2 * pairs + hull.pair], dtype=np.int32)
+            program.addRow(hull.constant, np.inf, 3, which, np.array([-hull.slopes[0], -hull.slopes[1], 1.0]))
+        return program
+
+
+def pair_hulls(problem: FleetProblem, pair: int) -> tuple[Hull, ...]:
+    """The lower convex hull of a pair's extra circuits over both shares (Barber, Dobkin and Huhdanpaa 1996: Qhull).
+
+    The cost is constant between its steps, so that its hull hangs on the corners and where steps end on the edges.
+    What rounding does to a facet is taken off its constant.
+    """
+    from scipy.spatial import ConvexHull, QhullError
+
+    points = _step_points(problem, pair)
+    if not points[:, 2].any():
+        return ()
+    try:
+        lid = np.array([[x, y, 4 * points[:, 2].max() + 1] for x in (0, MOST_SHARE) for y in (0, MOST_SHARE)])
+        planes = ConvexHull(np.concatenate([points, lid])).equations
+    except QhullError:  # flat: a region that replicates nothing
+        return ()
+    lower = planes[planes[:, 2] < -1e-9]
+    slopes = np.unique(np.round(-lower[:, :2] / lower[:, 2:3], 9), axis=0)
+    return tuple(
+        Hull(
+            pair=pair,
+            slopes=(float(slope[0]), float(slope[1])),
+            constant=float((points[:, 2] - points[:, :2] @ slope).min()),
+        )
+        for slope in slopes
+        if slope.any()
+    )
+
+
+def _step_points(problem: FleetProblem, pair: int) -> Floats:
+    """(points, 3) both shares and the extra USD per hour: corners, and where a step ends on an edge of the box."""
+    link = problem.pair_links[pair]
+    reserved, usd = float(problem.gbps[link]), problem.tier_usd[link]
+    each = problem.replication_gbps[problem.pairs[pair]]
+    most = MOST_SHARE * float(each.sum())
+    ends, _ = levels(reserved, reserved + most, problem.tier_gbps, usd)
+    found = [(x, y) for x in (0.0, MOST_SHARE) for y in (0.0, MOST_SHARE)]
+    for end in ends - reserved:
+        for at, other in ((0, 1), (1, 0)):
+            for held in (0.0, MOST_SHARE):
+                moving = (end - held * each[other]) / each[at] if each[at] > 0 else -1.0
+                if 0 < moving < MOST_SHARE:
+                    found.append((moving, held) if at == 0 else (held, moving))
+    shares = np.array(found)
+    cost = circuits_usd(reserved + shares @ each, problem.tier_gbps, np.broadcast_to(usd, (len(shares), len(usd))))
+    start = circuits_usd(np.array(reserved), problem.tier_gbps, usd)
+    return np.column_stack([shares, cost - start])
+
+
+def base_circuits(problem: FleetProblem) -> float:
+    """USD per hour of circuits for what is reserved without replication."""
+    return float(circuits_usd(problem.gbps, problem.tier_gbps, problem.tier_usd).sum())

@@ -1,0 +1,95 @@
+"""From a problem to a whole fleet with its bound: relaxation, shares for whole circuits, whole instances.
+
+Work is bounded by counts, never by time, and threads only share it out: the same problem gives the same fleet on any
+number of cores.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fleet.bound import proven_bound
+from planner.fleet.choice import improve, loads, whole_circuits_usd
+from planner.fleet.circuits import circuits_for
+from planner.fleet.problem import FleetProblem, FleetSolution, Floats
+from planner.fleet.region import RegionAnswer
+from planner.fleet.relaxed import Relaxation, prices_of, relax
+from planner.fleet.whole import round_up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much work is done.
+
+    Attributes:
+        passes: of the relaxation; each brings bound and shares nearer to one another.
+        turns: of the search for shares.
+        threads: that regions are shared out over; no part of the result.
+    """
+
+    passes: int = 12
+    turns: int = 5
+    threads: int = 2
+
+
+def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSolution:
+    """The cheapest whole fleet that is found, and a bound that no fleet lies below.
+
+    Raises:
+        FleetImpossible: a region has too few partners, or cannot meet its demand within its stock.
+        SolverCrashed: HiGHS gave no answer.
+    """
+    with ThreadPoolExecutor(effort.threads) as pool:
+        relaxation = Relaxation.start(problem)
+        shares = relax(relaxation, effort.passes, pool)
+        bound = _bound(relaxation)
+        shares, answers = _choose(relaxation, shares, (effort.turns, pool))
+        held = relaxation.held(shares)
+        types = [program.types for program in relaxation.regions]
+        committed, on_demand, spot = round_up(problem, answers, types, held)
+    carried = loads(problem, shares)
+    circuits = circuits_for(carried, problem.tier_gbps, problem.tier_usd)
+    usd = problem.hours * float((problem.committed_usd * committed).sum() + (problem.tier_usd * circuits).sum())
+    usd += float(np.einsum("rt,rth->", problem.on_demand_usd, on_demand))
+    usd += float(np.einsum("rt,rth->", problem.spot_cost, spot))
+    prices = prices_of(answers)
+    return FleetSolution(
+        committed=committed,
+        on_demand=on_demand,
+        spot=spot,
+        circuits=circuits,
+        shares=shares.reshape(-1, 2),
+        usd=usd,
+        bound=min(bound, usd),
+        worth=prices.served.transpose(0, 2, 1),
+        worth_critical=prices.firm.transpose(0, 2, 1),
+    )
+
+
+def _bound(relaxation: Relaxation) -> float:
+    known = relaxation.shares
+    known.solve()
+    cuts = (known.cuts, known.hulls)
+    return proven_bound(relaxation.problem, relaxation.arcs, cuts, known.weights(), relaxation.useful)
+
+
+def _choose(
+    relaxation: Relaxation, shares: Floats, work: tuple[int, ThreadPoolExecutor]
+) -> tuple[Floats, list[RegionAnswer]]:
+    """The best shares of all turns, by what regions and whole circuits really cost, and the regions' answers."""
+    turns, pool = work
+    best, answers = shares, relaxation.ask(shares, pool)
+    least = _usd(relaxation, shares, answers)
+    for turn in range(turns):
+        shares = improve(shares, relaxation.shares, pool, turn)
+        found = relaxation.ask(shares, pool)
+        usd = _usd(relaxation, shares, found)
+        if usd < least:
+            least, best, answers = usd, shares, found
+    return best, answers
+
+
+def _usd(relaxation: Relaxation, shares: Floats, answers: list[RegionAnswer]) -> float:
+    problem = relaxation.problem
+    return sum(answer.usd for answer in answers) + problem.hours * whole_circuits_usd(problem, shares)

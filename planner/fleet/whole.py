@@ -1,0 +1,240 @@
+"""Whole instances: every hour of every region at once, around what the relaxation holds.
+
+Committed instances are set first: all rounded down, then one more or one less of each type in turn where that is
+cheaper. For each such choice every hour is filled on its own: what the relaxation takes of on demand and spot, rounded
+down; one instance after the other that covers most of what is still missing for its price, by the relaxation's duals;
+then whatever is no longer needed goes, the dearest first, and what a cheaper one would do as well is exchanged. All
+hours of all regions go side by side as arrays, so that this takes some hundred array operations.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.fleet.problem import FleetProblem, Floats, Ints
+from planner.fleet.region import RegionAnswer
+
+TOLERANCE = 1e-7
+"""Share of what is needed that may be missing: below the tolerance of whoever checks (1e-6)."""
+
+SMALL_TYPES = 4
+"""Cheapest types per instance that rounding may use beside those that the relaxation uses."""
+
+MOST_TYPES = 12
+"""Types that rounding looks at in a region."""
+
+SWEEPS = 2
+"""Times that each type's committed count is tried one up and one down."""
+
+FLOOR_WEIGHT = 0.1
+"""Weight of a resource that has no price at the margin, as a share of its mean price: rounding may still lack it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hours:
+    """What every hour of every region needs, and what can be bought for it: R regions, H hours, n types, K resources.
+
+    Attributes:
+        types: (R, n); gives: (R, 2n, 2K) what on demand, then spot, adds to what is served, then to what is firm.
+        usd: (R, 2n) per hour; committed_usd: (R, n) over the horizon.
+        need: (R, H, 2K); weights: (R, H, 2K) USD per unit.
+        spot_vcpu: (R, 2n), and spot_room: (R, H) how much of it there may be.
+        stock: (R, n).
+        start: (R, H, 2n) what the relaxation takes, rounded down.
+    """
+
+    types: Ints
+    gives: Floats
+    usd: Floats
+    committed_usd: Floats
+    need: Floats
+    weights: Floats
+    spot_vcpu: Floats
+    spot_room: Floats
+    stock: Floats
+    start: Floats
+
+    def only(self, regions: NDArray[np.bool_]) -> "Hours":
+        """The same of some regions."""
+        return Hours(**{name: getattr(self, name)[regions] for name in self.__slots__})
+
+
+def round_up(
+    problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequence[Ints], held: Floats
+) -> tuple[Ints, Ints, Ints]:
+    """Committed (R, T), on demand and spot (R, T, H), whole, that serve the demand and hold `held` (R, K, H) firm."""
+    hours, committed = _hours(problem, answers, types, held)
+    best, usd = _filled(hours, committed)
+    for _ in range(SWEEPS):
+        for at in range(committed.shape[1]):
+            for step in (1.0, -1.0):
+                tried = committed.copy()
+                tried[:, at] = np.clip(tried[:, at] + step, 0, hours.stock[:, at])
+                worth = tried[:, at] != committed[:, at]
+                if not worth.any():
+                    continue
+                found, cost = _filled(hours.only(worth), tried[worth])
+                better = np.flatnonzero(worth)[cost < usd[worth] - 1e-9]
+                chosen = cost < usd[worth] - 1e-9
+                committed[better], best[better], usd[better] = tried[better], found[chosen], cost[chosen]
+    regions, count = hours.types.shape
+    whole = np.zeros((regions, problem.gives.shape[0]), dtype=np.int64)
+    rows = np.arange(regions)[:, None]
+    whole[rows, hours.types] = committed.astype(np.int64)
+    by_hour = np.zeros((2, regions, problem.gives.shape[0], problem.hours), dtype=np.int64)
+    for kind in (0, 1):
+        part = best[:, :, kind * count : (kind + 1) * count].transpose(0, 2, 1)
+        by_hour[kind][rows, hours.types] = part.astype(np.int64)
+    return whole, by_hour[0], by_hour[1]
+
+
+def _filled(hours: Hours, committed: Floats) -> tuple[Floats, Floats]:
+    """(R, H, 2n) counts that meet every hour beside what is committed, and USD by region; infinite where none do."""
+    count = committed.shape[1]
+    base = np.einsum("rn,rnk->rk", committed, hours.gives[:, :count])
+    counts = hours.start.copy()
+    free = np.maximum(hours.stock[:, None] - committed[:, None], 0)
+    counts[:, :, :count] = np.minimum(counts[:, :, :count], free)
+    counts[:, :, count:] = np.minimum(counts[:, :, count:], free - counts[:, :, :count])
+    have = np.matmul(counts, hours.gives) + base[:, None]
+    short = _cover(hours, counts, have, free)
+    _drop(hours, counts, have)
+    _exchange(hours, counts, have, free)
+    _drop(hours, counts, have)
+    usd = (counts * hours.usd[:, None]).sum((1, 2)) + (committed * hours.committed_usd).sum(1)
+    return counts, np.where(short, np.inf, usd)
+
+
+def _cover(hours: Hours, counts: Floats, have: Floats, free: Floats) -> NDArray[np.bool_]:
+    """Adds instances until every hour is met; regions where some hour cannot be."""
+    count = counts.shape[2] // 2
+    slack = TOLERANCE * np.maximum(hours.need, 1.0)
+    failed = np.zeros(counts.shape[:2], dtype=bool)
+    for _ in range(400):
+        missing = np.maximum(hours.need - slack - have, 0.0)
+        open_hours = np.argwhere((missing > 0).any(2) & ~failed)
+        if not len(open_hours):
+            break
+        region, hour = open_hours.T
+        gap = missing[region, hour]
+        gives, usd = hours.gives[region], hours.usd[region]
+        gain = (np.minimum(gives, gap[:, None]) * hours.weights[region, hour][:, None]).sum(2)
+        left = free[region, 0] - counts[region, hour, :count] - counts[region, hour, count:]
+        room = hours.spot_room[region, hour] - (counts[region, hour] * hours.spot_vcpu[region]).sum(1)
+        vcpu = hours.spot_vcpu[region]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            fits = np.where(vcpu > 0, np.floor(room[:, None] / vcpu + 1e-12), np.inf)
+            most = np.minimum(np.concatenate([left, left], 1), fits)
+            ratio = np.where((gain > 0) & (most >= 1), usd / gain, np.inf)
+            pick = np.argmin(ratio, axis=1)
+            rows = np.arange(len(pick))
+            given = gives[rows, pick]
+            whole = np.where(given > 0, np.floor(gap / given), np.inf)
+        whole[(gap <= 0) | (given <= 0)] = np.inf
+        number = np.clip(whole.min(1), 1, most[rows, pick])
+        dead = ~np.isfinite(ratio[rows, pick])
+        failed[region[dead], hour[dead]] = True
+        number = np.where(dead | ~np.isfinite(number), np.where(dead, 0, 1), number)
+        counts[region, hour, pick] += number
+        have[region, hour] += number[:, None] * given
+    return np.asarray(failed.any(1))
+
+
+def _drop(hours: Hours, counts: Floats, have: Floats) -> None:
+    """Takes away what is not needed, the dearest first."""
+    slack = TOLERANCE * np.maximum(hours.need, 1.0)
+    for _ in range(8):
+        spare = have - hours.need + slack
+        can = (counts > 0) & (hours.gives[:, None] <= spare[:, :, None]).all(3)
+        price = np.where(can, hours.usd[:, None], -1.0)
+        pick = np.argmax(price, axis=2)
+        region, hour = np.nonzero(np.take_along_axis(price, pick[..., None], 2)[..., 0] > 0)
+        if not len(region):
+            return
+        which = pick[region, hour]
+        counts[region, hour, which] -= 1
+        have[region, hour] -= hours.gives[region, which]
+
+
+def _exchange(hours: Hours, counts: Floats, have: Floats, free: Floats) -> None:
+    """Puts a cheaper instance in the place of one where that does as well: the pair that saves most, a few times."""
+    count = counts.shape[2] // 2
+    slack = TOLERANCE * np.maximum(hours.need, 1.0)
+    saves = hours.usd[:, :, None] - hours.usd[:, None]  # (R, from, to)
+    change = hours.gives[:, None] - hours.gives[:, :, None]  # (R, from, to, 2K)
+    vcpu = hours.spot_vcpu[:, None] - hours.spot_vcpu[:, :, None]
+    for _ in range(2):
+        left = free - counts[:, :, :count] - counts[:, :, count:]
+        room = hours.spot_room - (counts * hours.spot_vcpu[:, None]).sum(2)
+        spare = have - hours.need + slack
+        for region in range(len(counts)):
+            fits = np.concatenate([left[region], left[region]], 1) >= 1
+            ok = (counts[region] > 0)[:, :, None] & fits[:, None] & (saves[region] > 1e-12)
+            ok &= vcpu[region] <= room[region][:, None, None] + 1e-12
+            at, out, into = np.nonzero(ok)
+            good = (change[region, out, into] + spare[region, at] >= 0).all(1)
+            at, out, into = at[good], out[good], into[good]
+            order = np.lexsort((into, out, -saves[region, out, into]))
+            _, first = np.unique(at[order], return_index=True)
+            chosen = order[first]
+            at, out, into = at[chosen], out[chosen], into[chosen]
+            counts[region, at, out] -= 1
+            counts[region, at, into] += 1
+            have[region, at] += change[region, out, into]
+
+
+def _hours(
+    problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequence[Ints], held: Floats
+) -> tuple[Hours, Floats]:
+    """The arrays of all regions, each with as many types, and committed instances rounded down."""
+    count = min(MOST_TYPES, *(len(own) for own in types))
+    picked = [
+        _useful(problem, region, answer, own, count)
+        for region, (answer, own) in enumerate(zip(answers, types, strict=True))
+    ]
+    own = np.array([types[region][at] for region, at in enumerate(picked)])
+    rows = np.arange(len(own))[:, None]
+    gives, loss = problem.gives[own], problem.loss[own]
+    none = np.zeros_like(gives)
+    served = np.concatenate([gives, gives * (1 - loss)[..., None]], 1)
+    firm = np.concatenate([gives, none], 1)
+    need = np.concatenate([problem.demand, held], 1).transpose(0, 2, 1)
+    duals = np.stack([np.concatenate([answer.served, answer.firm], 1) for answer in answers])
+    kinds = gives.shape[2]
+    mean = duals.mean(1, keepdims=True)
+    price = mean[..., :kinds] + mean[..., kinds:]
+    cheapest = (problem.on_demand_usd[rows, own][..., None] / np.maximum(gives, 1e-9)).min(1) / kinds
+    least = FLOOR_WEIGHT * np.maximum(price, 0.3 * cheapest[:, None])
+    start = [
+        np.concatenate([answer.on_demand[:, at], answer.spot[:, at]], 1)
+        for answer, at in zip(answers, picked, strict=True)
+    ]
+    spot_vcpu = np.concatenate([np.zeros(own.shape), gives[..., 0]], 1)
+    hours = Hours(
+        types=own,
+        gives=np.concatenate([served, firm], 2),
+        usd=np.concatenate([problem.on_demand_usd[rows, own], problem.spot_cost[rows, own]], 1),
+        committed_usd=problem.hours * problem.committed_usd[rows, own],
+        need=need,
+        weights=duals + np.concatenate([least, least], 2),
+        spot_vcpu=spot_vcpu,
+        spot_room=problem.spot_share * problem.demand[:, 0],
+        stock=np.floor(problem.stock[rows, own]),
+        start=np.floor(np.stack(start) + 1e-6),
+    )
+    committed = np.stack([answer.committed[at] for answer, at in zip(answers, picked, strict=True)])
+    return hours, np.floor(committed + 1e-6)
+
+
+def _useful(problem: FleetProblem, region: int, answer: RegionAnswer, types: Ints, count: int) -> Ints:
+    """Positions of the types that rounding may use: those in use, most first, then the smallest."""
+    spent = answer.committed * problem.hours * problem.committed_usd[region, types]
+    spent = spent + answer.on_demand.sum(0) * problem.on_demand_usd[region, types]
+    spent = spent + answer.spot.sum(0) * problem.spot_cost[region, types]
+    price = problem.on_demand_usd[region, types]
+    small = np.argsort(price, kind="stable")[:SMALL_TYPES]
+    rank = np.where(spent > 0, 1e6 + spent, -price)
+    rank[small] = np.maximum(rank[small], 1e5)
+    return np.sort(np.argsort(-rank, kind="stable")[:count])
