@@ -27,6 +27,7 @@ class Explanation:
     Attributes:
         resource: as the plan wants it; for a deletion, as it was.
         change: what the plan does to it; nothing where it stays as it is.
+        waits: whether that change is put off, because it only saves and the plan may change no more.
         usd_per_hour: what it costs once the plan is applied.
         requirements: what it meets, with the forecast number that each rests on.
     """
@@ -37,10 +38,13 @@ class Explanation:
     usd_per_hour: float
     reason: Reason
     requirements: tuple[Requirement, ...]
+    waits: bool = False
 
     def lines(self) -> tuple[str, ...]:
         """The chain in plain English, one step a line."""
         operation = self.change.operation.value if self.change else "unchanged"
+        if self.change and self.waits:
+            operation = f"{operation} waits, worth {-self.change.usd_per_hour:.4f} USD/h"
         first = f"{self.key}: {operation}, {self.usd_per_hour:.4f} USD/h, because of {self.reason.code.value}"
         surplus = self.reason.code is ReasonCode.SURPLUS
         chain = [line for requirement in self.requirements for line in _chain(requirement, surplus=surplus)]
@@ -54,7 +58,8 @@ def explain(plan: Plan, key: str) -> Explanation:
     Raises:
         UnknownResource: the plan neither wants nor deletes it.
     """
-    change = next((item for item in plan.changes if item.key == key), None)
+    made = next((item for item in plan.changes if item.key == key), None)
+    change = made or next((item for item in plan.deferred if item.key == key), None)
     planned = next((item for item in plan.resources if item.resource.key == key), None)
     resource, usd_per_hour, reason = _subject(plan, key, planned, change)
     by_id = {requirement.id: requirement for requirement in plan.requirements}
@@ -66,6 +71,7 @@ def explain(plan: Plan, key: str) -> Explanation:
         usd_per_hour=usd_per_hour,
         reason=reason,
         requirements=tuple(by_id[name] for name in names if name in by_id),
+        waits=made is None and change is not None,
     )
 
 
@@ -74,9 +80,10 @@ def _subject(
 ) -> tuple[Resource, float, Reason]:
     if planned is not None:
         return planned.resource, planned.usd_per_hour, planned.reason
-    if change is not None and change.before is not None:
-        return change.before, 0.0, change.reason
-    keys = [item.resource.key for item in plan.resources] + [item.key for item in plan.changes]
+    if change is not None and (resource := change.before or change.after) is not None:
+        return resource, 0.0, change.reason
+    keys = [item.resource.key for item in plan.resources]
+    keys += [item.key for item in (*plan.changes, *plan.deferred)]
     likely = get_close_matches(key, keys, n=3)
     raise UnknownResource(
         f"the plan has no resource {key!r}",

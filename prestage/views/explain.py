@@ -16,6 +16,7 @@ def explanation_document(explanation: "Explanation") -> dict[str, object]:
         "key": explanation.key,
         "resource": explanation.resource.model_dump(mode="json"),
         "change": explanation.change.model_dump(mode="json") if explanation.change else None,
+        "waits": explanation.waits,
         "usd_per_hour": explanation.usd_per_hour,
         "reason": explanation.reason.model_dump(mode="json"),
         "requirements": [item.model_dump(mode="json") for item in explanation.requirements],
@@ -25,5 +26,5 @@ def explanation_document(explanation: "Explanation") -> dict[str, object]:
 def explanation_text(explanation: "Explanation") -> str:
     """The chain in plain English below what the resource is."""
     head, *chain = explanation.lines()
-    sign = mark(explanation.change.operation) if explanation.change else "="
+    sign = mark(explanation.change.operation) if explanation.change and not explanation.waits else "="
     return "\n".join([f"{sign} {title(describe(explanation.resource.spec))}  {dim(head)}", *chain])

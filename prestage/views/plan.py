@@ -45,6 +45,7 @@ def plan_text(plan: Plan) -> str:
             "",
             *_destroyed(plan),
             *_changes(plan.changes),
+            *_deferred(plan.deferred),
             *_cost(plan),
             *_commitments(plan),
             *_inputs(plan),
@@ -128,6 +129,18 @@ def _changes(changes: Sequence[Change]) -> Iterable[str]:
         yield ""
 
 
+def _deferred(changes: Sequence[Change]) -> Iterable[str]:
+    """What waits for a later plan, the most valuable first."""
+    if changes:
+        saved = -sum(change.usd_per_hour for change in changes)
+        yield warn(f"  {plural(len(changes), 'change')} above the ceiling would save {usd(saved)} USD/h, and wait:")
+        rows = [(mark(item.operation), item.key, _told(item), signed_usd(item.usd_per_hour)) for item in changes]
+        yield table(rows[:ROWS_PER_PLACE], right=(3,), indent=4)
+        if len(rows) > ROWS_PER_PLACE:
+            yield dim(f"    and {len(rows) - ROWS_PER_PLACE} more")
+        yield ""
+
+
 def _alike(changes: Sequence[Change]) -> list[list[Change]]:
     """Neighbours that differ in their last name only, such as staged units, together."""
     groups: list[list[Change]] = []
@@ -153,12 +166,16 @@ def _rows(alike: Sequence[Change]) -> list[tuple[str, str, str, str, str]]:
 
 
 def _row(change: Change) -> tuple[str, str, str, str, str]:
-    what = change.after or change.before
-    told = describe(what.spec) if what else ""
-    if change.operation in (Operation.UPDATE, Operation.REPLACE) and change.before and change.after:
-        told = f"{describe(change.before.spec)} -> {describe(change.after.spec)}"
     key = change.key.removeprefix(f"{change.place}/")
-    return mark(change.operation), key, told, signed_usd(change.usd_per_hour), dim(str(change.reason.code))
+    return mark(change.operation), key, _told(change), signed_usd(change.usd_per_hour), dim(str(change.reason.code))
+
+
+def _told(change: Change) -> str:
+    """What a change makes of what."""
+    if change.operation in (Operation.UPDATE, Operation.REPLACE) and change.before and change.after:
+        return f"{describe(change.before.spec)} -> {describe(change.after.spec)}"
+    what = change.after or change.before
+    return describe(what.spec) if what else ""
 
 
 def mark(operation: Operation) -> str:

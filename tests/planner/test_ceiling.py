@@ -13,8 +13,10 @@ from contracts.limits import Rules
 from contracts.plan import Infeasible, Operation, Plan, ReasonCode
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, StorageSpec
 from planner.build import build_plan
+from planner.explain import explain
 from planner.market import Market
 from planner.solve import solve
+from prestage.views.plan import plan_text
 from tests.laws.environments import Recipe, loaded, question
 from tests.laws.test_planner import check
 from tests.planner.simulate import after
@@ -214,3 +216,20 @@ def test_in_any_world_a_plan_that_defers_still_holds(seed, loads, ceiling, odd):
     assert isinstance(plan, Plan)
     assert saving(plan) and holds(world, plan)
     check(world, plan)
+
+
+def test_what_waits_is_explained():
+    plan = plan_of(calm(FALLEN, 25))
+    stays = next(change for change in plan.deferred if change.operation is Operation.UPDATE)
+    first, *chain = explain(plan, stays.key).lines()
+    assert f"update waits, worth {-stays.usd_per_hour:.4f} USD/h" in first and "because of deferred" in first
+    assert any("forecast" in line for line in chain)
+    for change in plan.deferred:
+        assert explain(plan, change.key).waits
+    assert not explain(plan, plan.changes[0].key).waits
+
+
+def test_what_waits_is_shown_beside_what_is_made():
+    text = plan_text(plan_of(calm(FALLEN, 25)))
+    assert "above the ceiling would save" in text and "and wait:" in text
+    assert "wait" not in plan_text(WHOLE)
