@@ -124,7 +124,7 @@ def trees_from_bytes(kept: bytes) -> "xgboost.Booster | None":
         booster = xgboost.Booster({"nthread": 1})
         booster.load_model(bytearray(kept))
     except xgboost.core.XGBoostError as error:
-        raise ValueError(f"no trees: {error}") from error
+        raise ValueError("what was kept is not of a fit") from error
     return booster
 
 

@@ -97,8 +97,8 @@ def arrays_from_bytes(kept: bytes) -> dict[str, NDArray[np.floating]]:
     try:
         with np.load(io.BytesIO(kept), allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
-    except (OSError, EOFError, KeyError, BadZipFile) as error:
-        raise ValueError(f"no arrays: {error}") from error
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
+        raise ValueError("what was kept is not of a fit") from error
 
 
 def finite(said: Matrix, panel: Panel) -> Matrix:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -41,7 +42,7 @@ def forecast(project, capsys):
         assert run([*FORECAST, *options]) == ExitCode.CLEAN
         told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("models: ")]
         assert len(told) == 1
-        return told[0].removeprefix("models: ")
+        return str(told[0].removeprefix("models: "))
 
     learn(project, 0, 336)
     assert made() == "fitted anew: nothing was kept"
@@ -148,10 +149,8 @@ def test_every_file_that_fits_is_in_the_digest_of_the_code(monkeypatch):
     monkeypatch.setattr(forecast_state, "_version", lambda package: f"9 of {package}")
     forecast_state.code_digest.cache_clear()
     digests.add(forecast_state.code_digest())
-    read = forecast_state.Path.read_bytes
-    monkeypatch.setattr(
-        forecast_state.Path, "read_bytes", lambda path: read(path) + b"#" * (path.name == "level_shape.py")
-    )
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * (path.name == "level_shape.py"))
     forecast_state.code_digest.cache_clear()
     digests.add(forecast_state.code_digest())
     forecast_state.code_digest.cache_clear()
