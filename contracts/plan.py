@@ -15,6 +15,7 @@ from contracts.document import Document, Model
 from contracts.engines import EngineName
 from contracts.names import RegionName
 from contracts.resources import Resource
+from contracts.risk import Risk
 
 
 def _absent(value: object) -> bool:
@@ -237,6 +238,7 @@ class Plan(Document):
     relied_on: tuple[ReliedOn, ...] = ()
     commitments: tuple[CommitmentAdvice, ...] = ()
     unread: tuple[UnreadRegion, ...] = ()
+    risk: Risk | None = Field(default=None, exclude_if=_absent)  # the cost of being wrong
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False
     deferred: tuple[Change, ...] = Field(default=(), exclude_if=_absent)  # beyond the change ceiling: not made

@@ -33,12 +33,14 @@ class DemandCase(Model):
         level: of the quantile.
         shortage_usd_per_hour: what is missing costs so much, mean over the hours.
         usd_per_hour: that, and what the plan costs.
-        short: what is missing, the dearest first; at most ten.
+        places: at how many places and of how many kinds something is missing, together.
+        short: the dearest ten of those.
     """
 
     level: float = Field(gt=0, lt=1)
     shortage_usd_per_hour: float = Field(ge=0)
     usd_per_hour: float = Field(ge=0)
+    places: int = Field(ge=0)
     short: tuple[ShortAt, ...] = ()
 
 

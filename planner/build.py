@@ -23,6 +23,7 @@ from planner.model import Solver
 from planner.placement import Lacking, Placement, place
 from planner.question import Question
 from planner.reasons import Buying
+from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
 from planner.shortfalls import placement_shortfalls
@@ -107,6 +108,7 @@ def _document(question: Question, desired: Desired, placement: Placement, circui
         unread=tuple(_unread(question)),
         deferred=cut.deferred,
         commitments=advise_commitments(question.forecast, desired.market, resources),
+        risk=plan_risk(question, desired.market, resources),
         solver=placement.solver,
         cut_short=placement.cut_short,
     )

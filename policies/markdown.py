@@ -63,6 +63,7 @@ def _lines(review: Review, plan: Plan, detail: _Detail) -> Iterator[str]:
     yield from _cost(plan)
     yield from _findings(review.findings, detail)
     yield from _changes(plan, detail)
+    yield from _risk(plan, detail)
 
 
 def _cost(plan: Plan) -> Iterator[str]:
@@ -125,6 +126,29 @@ def _changes(plan: Plan, detail: _Detail) -> Iterator[str]:
         changes = [change for group in more for change in group.changes]
         yield f"_and {words.counted(len(more), 'region')} more with {words.counts(changes)}._"
         yield ""
+
+
+def _risk(plan: Plan, detail: _Detail) -> Iterator[str]:
+    if plan.risk is None:
+        return
+    risk = plan.risk
+    yield "### If the forecast is wrong"
+    yield ""
+    yield f"Shortages cost {risk.expected_usd_per_hour:,.4f} USD/h, expected over {words.counted(risk.hours, 'hour')}."
+    yield ""
+    head = ("all demand at", "USD per hour", "of it shortages", "short")
+    yield from _table(head, "lrrl", (words.case(item) for item in risk.cases))
+    if not (found := words.likely_short(risk)):
+        return
+    yield f"<details><summary>{words.counted(len(found), 'place')} may be short</summary>"
+    yield ""
+    places = ("where", "has", "short", "units missing", "USD/h", "one more is worth, USD/h")
+    yield from _table(places, "lrlrrr", (words.exposure(item) for item in found[: detail.findings]))
+    if len(found) > detail.findings:
+        yield f"_and {len(found) - detail.findings} more: the plan file has all._"
+        yield ""
+    yield "</details>"
+    yield ""
 
 
 def _change(change: Change, reason: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from contracts.names import is_link
 from contracts.plan import Change, Operation, Plan, ReasonCode, Requirement
 from contracts.resources import LINKS_ROOT
 from contracts.review import Finding, Review
+from contracts.risk import DemandCase, Exposure, Risk
 from contracts.wording import describe
 from policies.case import WHOLE_PLAN
 
@@ -19,6 +20,12 @@ _PLAIN = {
     ReasonCode.PAUSED: "its region is paused",
     ReasonCode.GRANT: "handed out",
 }
+
+SHORT_NAMED = 3
+"""Of what is short in a case, so many are named."""
+
+LIKELY = 0.005
+"""Less likely than in one of 200 days is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +130,28 @@ def short(digest: str) -> str:
 def left_out(rest: Sequence[Change]) -> str:
     """`and 123 more: 100 create, 23 delete`."""
     return f"and {len(rest)} more: {counts(rest)}"
+
+
+def case(item: DemandCase) -> tuple[str, str, str, str]:
+    """How high demand comes, what an hour then costs, the part of it that shortages cost, and what is short."""
+    named = ", ".join(f"{short.units:,.3g} {short.kind} in {short.place}" for short in item.short[:SHORT_NAMED])
+    more = item.places - SHORT_NAMED
+    told = named + (f" and {more} more" if more > 0 else "")
+    return f"{item.level:.0%}", f"{item.usd_per_hour:,.2f}", f"{item.shortage_usd_per_hour:,.2f}", told or "nothing"
+
+
+def exposure(item: Exposure) -> tuple[str, str, str, str, str, str]:
+    """Where, what there is, how likely it is short and when, units missing, what it costs, what one more is worth."""
+    return (
+        f"{item.place} {item.kind}",
+        f"{item.available:,.6g}",
+        f"{item.short:.1%} at {item.at:%d %b %H:%M}",
+        f"{item.expected_units:,.3g}",
+        f"{item.expected_usd_per_hour:,.4f}",
+        f"{item.next_unit_usd_per_hour:+,.4f}",
+    )
+
+
+def likely_short(risk: Risk) -> tuple[Exposure, ...]:
+    """What may well be short, the most expected cost first."""
+    return tuple(item for item in risk.exposures if item.short >= LIKELY)

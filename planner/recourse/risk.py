@@ -4,7 +4,7 @@ Capacity is what serves: staged and granted units are others', and what stands b
 A shortage costs `costs.shortage_usd_per_unit_hour`; of kinds that are not named there, nothing is said.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -56,20 +56,18 @@ class Stake:
         return np.where(short > 1e-9 * np.maximum(1.0, self.available), short, 0.0)
 
 
-def plan_risk(
-    question: Question, market: Market, wanted: Iterable[PlannedResource], usd_per_hour: float
-) -> Risk | None:
+def plan_risk(question: Question, market: Market, wanted: Sequence[PlannedResource]) -> Risk | None:
     """The cost of being wrong over the hours that a plan holds for; nothing where nothing is forecast.
 
     Args:
         question: that the plan answers; its forecast begins now.
         market: prices.
         wanted: the plan's resources.
-        usd_per_hour: what they cost.
     """
     stakes = tuple(_stakes(question, market, _serving(market, wanted)))
     if not stakes:
         return None
+    usd_per_hour = sum(item.usd_per_hour for item in wanted)
     exposures = sorted(
         (_exposure(question, stake) for stake in stakes),
         key=lambda item: (-item.expected_usd_per_hour, -item.short, item.place, item.kind),
@@ -169,5 +167,6 @@ def _case(stakes: Iterable[Stake], level: float, usd_per_hour: float) -> DemandC
         level=level,
         shortage_usd_per_hour=rounded(total),
         usd_per_hour=rounded(usd_per_hour + total),
+        places=len(found),
         short=tuple(item for _, item in dearest[:MOST_SHORT]),
     )

@@ -23,6 +23,7 @@ from prestage.views.paper import (
     usd,
     warn,
 )
+from prestage.views.risk import risk_lines
 
 _COLOURS = {
     Operation.CREATE: "green",
@@ -48,6 +49,7 @@ def plan_text(plan: Plan) -> str:
             *_deferred(plan.deferred),
             *_cost(plan),
             *_commitments(plan),
+            *(risk_lines(plan.risk) if plan.risk else ()),
             *_inputs(plan),
         ]
     )
