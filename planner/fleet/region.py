@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import highspy
 
 
+WHOLE = 1e-6
+"""How near a count lies to a whole number that counts as one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegionAnswer:
     """Optimal amounts and duals of one region.
@@ -88,6 +92,37 @@ class RegionProgram:
             firm=np.maximum(duals[firm : 2 * firm], 0).reshape(hours, kinds),
             spot_price=np.maximum(-duals[2 * firm : 2 * firm + hours], 0),
         )
+
+
+    def commit(self, held: Floats) -> RegionAnswer:
+        """The answer when what is committed is whole: one type after the other up or down, as the rest then costs less.
+
+        The one nearest to a whole number comes first, as least is decided by it.
+        """
+        answer = self.solve(held)
+        for _ in range(2 * len(self.types)):
+            far = np.abs(answer.committed - np.round(answer.committed))
+            if far.max() < WHOLE:
+                break
+            at = int(np.argmin(np.where(far < WHOLE, np.inf, far)))
+            tried = []
+            for count in (np.floor(answer.committed[at]), np.ceil(answer.committed[at])):
+                self._program.changeColBounds(at, float(count), float(count))
+                tried.append((self._again(), count))
+            usd, count = min(tried)
+            if not np.isfinite(usd):
+                break
+            self._program.changeColBounds(at, float(count), float(count))
+            answer = self.solve(held)
+        return answer
+
+    def _again(self) -> float:
+        """USD of the programme as it stands; infinite where nothing keeps its limits."""
+        import highspy
+
+        self._program.run()
+        optimal = self._program.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        return float(self._program.getInfo().objective_function_value) if optimal else float("inf")
 
 
 def _start(problem: FleetProblem, region: int, types: Ints) -> "highspy.Highs":

@@ -12,8 +12,9 @@ import numpy as np
 from planner.fleet.bound import proven_bound
 from planner.fleet.choice import improve, loads, whole_circuits_usd
 from planner.fleet.circuits import circuits_for
-from planner.fleet.problem import FleetProblem, FleetSolution, Floats
-from planner.fleet.region import RegionAnswer
+from planner.fleet.offers import fine_types
+from planner.fleet.problem import FleetProblem, FleetSolution, Floats, Ints
+from planner.fleet.region import RegionAnswer, RegionProgram
 from planner.fleet.relaxed import Relaxation, prices_of, relax
 from planner.fleet.whole import round_up
 
@@ -46,13 +47,11 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
         bound = _bound(relaxation)
         shares, answers = _choose(relaxation, shares, (effort.turns, pool))
         held = relaxation.held(shares)
-        types = [program.types for program in relaxation.regions]
-        committed, on_demand, spot = round_up(problem, answers, types, held)
+        committed, on_demand, spot = _whole(relaxation, answers, held, pool)
     carried = loads(problem, shares)
     circuits = circuits_for(carried, problem.tier_gbps, problem.tier_usd)
-    usd = problem.hours * float((problem.committed_usd * committed).sum() + (problem.tier_usd * circuits).sum())
-    usd += float(np.einsum("rt,rth->", problem.on_demand_usd, on_demand))
-    usd += float(np.einsum("rt,rth->", problem.spot_cost, spot))
+    usd = problem.hours * float((problem.tier_usd * circuits).sum())
+    usd += float(region_usd(problem, committed, on_demand, spot).sum())
     prices = prices_of(answers)
     return FleetSolution(
         committed=committed,
@@ -65,6 +64,28 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
         worth=prices.served.transpose(0, 2, 1),
         worth_critical=prices.firm.transpose(0, 2, 1),
     )
+
+
+def _whole(
+    relaxation: Relaxation, answers: list[RegionAnswer], held: Floats, pool: ThreadPoolExecutor
+) -> tuple[Ints, Ints, Ints]:
+    """The cheaper of two roundings, by region: with all types, and with none but small ones."""
+    problem, useful = relaxation.problem, fine_types(relaxation.problem)
+    fine = tuple(RegionProgram(problem, region, types) for region, types in enumerate(useful))
+    found = []
+    for programs in (relaxation.regions, fine):
+        committed = list(pool.map(lambda program: program.commit(held[program.region]), programs))
+        found.append(round_up(problem, committed, [program.types for program in programs], held))
+    first, second = (region_usd(problem, *fleet) for fleet in found)
+    better = second < first
+    return tuple(np.where(better.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(*found, strict=True))
+
+
+def region_usd(problem: FleetProblem, committed: Ints, on_demand: Ints, spot: Ints) -> Floats:
+    """(R,) USD over the horizon of instances."""
+    usd = problem.hours * (problem.committed_usd * committed).sum(1)
+    usd += (problem.on_demand_usd * on_demand.sum(2)).sum(1)
+    return np.asarray(usd + (problem.spot_cost * spot.sum(2)).sum(1))
 
 
 def _bound(relaxation: Relaxation) -> float:

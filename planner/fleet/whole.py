@@ -8,11 +8,12 @@ hours of all regions go side by side as arrays, so that this takes some hundred 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.errors import FleetImpossible
 from planner.fleet.problem import FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer
 
@@ -22,11 +23,18 @@ TOLERANCE = 1e-7
 SMALL_TYPES = 4
 """Cheapest types per instance that rounding may use beside those that the relaxation uses."""
 
-MOST_TYPES = 12
+MOST_TYPES = 16
 """Types that rounding looks at in a region."""
 
-SWEEPS = 2
-"""Times that each type's committed count is tried one up and one down."""
+EXCHANGES = 6
+"""Rounds of exchanges, one an hour each."""
+
+VARIANTS = (
+    (0.0, 0.0, 0.0), (4.0, 1.0, 0.0), (0.0, 0.8, 0.0), (1.5, 0.5, 0.0),
+    (1.5, 1.0, 0.5), (1.5, 1.0, 0.99), (1.5, 1.0, 0.75), (1.5, 1.0, 0.25),
+)
+"""Other ways to fill an hour, of which the cheapest counts: more weight of what has no price; what to start from, as a
+share of what the relaxation takes, and what is added to each before it is rounded down."""
 
 FLOOR_WEIGHT = 0.1
 """Weight of a resource that has no price at the margin, as a share of its mean price: rounding may still lack it."""
@@ -38,27 +46,23 @@ class Hours:
 
     Attributes:
         types: (R, n); gives: (R, 2n, 2K) what on demand, then spot, adds to what is served, then to what is firm.
-        usd: (R, 2n) per hour; committed_usd: (R, n) over the horizon.
-        need: (R, H, 2K); weights: (R, H, 2K) USD per unit.
+        usd: (R, 2n) per hour.
+        need: (R, H, 2K); weights: (R, H, 2K) USD per unit; least: (R, 1, 2K) what they are at least.
         spot_vcpu: (R, 2n), and spot_room: (R, H) how much of it there may be.
         stock: (R, n).
-        start: (R, H, 2n) what the relaxation takes, rounded down.
+        start: (R, H, 2n) what the relaxation takes.
     """
 
     types: Ints
     gives: Floats
     usd: Floats
-    committed_usd: Floats
     need: Floats
     weights: Floats
+    least: Floats
     spot_vcpu: Floats
     spot_room: Floats
     stock: Floats
     start: Floats
-
-    def only(self, regions: NDArray[np.bool_]) -> "Hours":
-        """The same of some regions."""
-        return Hours(**{name: getattr(self, name)[regions] for name in self.__slots__})
 
 
 def round_up(
@@ -66,19 +70,14 @@ def round_up(
 ) -> tuple[Ints, Ints, Ints]:
     """Committed (R, T), on demand and spot (R, T, H), whole, that serve the demand and hold `held` (R, K, H) firm."""
     hours, committed = _hours(problem, answers, types, held)
-    best, usd = _filled(hours, committed)
-    for _ in range(SWEEPS):
-        for at in range(committed.shape[1]):
-            for step in (1.0, -1.0):
-                tried = committed.copy()
-                tried[:, at] = np.clip(tried[:, at] + step, 0, hours.stock[:, at])
-                worth = tried[:, at] != committed[:, at]
-                if not worth.any():
-                    continue
-                found, cost = _filled(hours.only(worth), tried[worth])
-                better = np.flatnonzero(worth)[cost < usd[worth] - 1e-9]
-                chosen = cost < usd[worth] - 1e-9
-                committed[better], best[better], usd[better] = tried[better], found[chosen], cost[chosen]
+    best, least = _filled(hours, committed)
+    for weight, kept, up in VARIANTS:
+        weights = hours.weights + weight * hours.least
+        varied = replace(hours, weights=weights, start=hours.start * kept + up * (hours.start > 1e-6))
+        found, usd = _filled(varied, committed)
+        better = usd < least - 1e-12
+        best[better], least[better] = found[better], usd[better]
+    _check(least)
     regions, count = hours.types.shape
     whole = np.zeros((regions, problem.gives.shape[0]), dtype=np.int64)
     rows = np.arange(regions)[:, None]
@@ -90,11 +89,25 @@ def round_up(
     return whole, by_hour[0], by_hour[1]
 
 
+def _check(least: Floats) -> None:
+    lacking = np.flatnonzero(np.isinf(least).any(1))
+    if len(lacking):
+        raise FleetImpossible(
+            f"whole instances of regions {lacking[:5].tolist()} do not meet their demand within stock",
+            where="rounding",
+            expected="stock beyond what the relaxation uses",
+            next_step="raise the quotas, or offer smaller instance types there",
+        )
+
+
 def _filled(hours: Hours, committed: Floats) -> tuple[Floats, Floats]:
-    """(R, H, 2n) counts that meet every hour beside what is committed, and USD by region; infinite where none do."""
+    """(R, H, 2n) counts that meet every hour beside what is committed, and USD by hour; infinite where none do."""
     count = committed.shape[1]
     base = np.einsum("rn,rnk->rk", committed, hours.gives[:, :count])
-    counts = hours.start.copy()
+    counts = np.floor(hours.start)
+    vcpu = hours.spot_vcpu[:, None]
+    over = (counts * vcpu).sum(2) > hours.spot_room
+    counts = np.where(over[..., None] & (vcpu > 0), 0.0, counts)
     free = np.maximum(hours.stock[:, None] - committed[:, None], 0)
     counts[:, :, :count] = np.minimum(counts[:, :, :count], free)
     counts[:, :, count:] = np.minimum(counts[:, :, count:], free - counts[:, :, :count])
@@ -103,12 +116,11 @@ def _filled(hours: Hours, committed: Floats) -> tuple[Floats, Floats]:
     _drop(hours, counts, have)
     _exchange(hours, counts, have, free)
     _drop(hours, counts, have)
-    usd = (counts * hours.usd[:, None]).sum((1, 2)) + (committed * hours.committed_usd).sum(1)
-    return counts, np.where(short, np.inf, usd)
+    return counts, np.where(short, np.inf, (counts * hours.usd[:, None]).sum(2))
 
 
 def _cover(hours: Hours, counts: Floats, have: Floats, free: Floats) -> NDArray[np.bool_]:
-    """Adds instances until every hour is met; regions where some hour cannot be."""
+    """Adds instances until every hour is met; hours that cannot be, (R, H)."""
     count = counts.shape[2] // 2
     slack = TOLERANCE * np.maximum(hours.need, 1.0)
     failed = np.zeros(counts.shape[:2], dtype=bool)
@@ -139,7 +151,7 @@ def _cover(hours: Hours, counts: Floats, have: Floats, free: Floats) -> NDArray[
         number = np.where(dead | ~np.isfinite(number), np.where(dead, 0, 1), number)
         counts[region, hour, pick] += number
         have[region, hour] += number[:, None] * given
-    return np.asarray(failed.any(1))
+    return failed
 
 
 def _drop(hours: Hours, counts: Floats, have: Floats) -> None:
@@ -165,24 +177,28 @@ def _exchange(hours: Hours, counts: Floats, have: Floats, free: Floats) -> None:
     saves = hours.usd[:, :, None] - hours.usd[:, None]  # (R, from, to)
     change = hours.gives[:, None] - hours.gives[:, :, None]  # (R, from, to, 2K)
     vcpu = hours.spot_vcpu[:, None] - hours.spot_vcpu[:, :, None]
-    for _ in range(2):
+    for _ in range(EXCHANGES):
         left = free - counts[:, :, :count] - counts[:, :, count:]
+        fits = np.concatenate([left, left], 2) >= 1
         room = hours.spot_room - (counts * hours.spot_vcpu[:, None]).sum(2)
         spare = have - hours.need + slack
+        done = True
         for region in range(len(counts)):
-            fits = np.concatenate([left[region], left[region]], 1) >= 1
-            ok = (counts[region] > 0)[:, :, None] & fits[:, None] & (saves[region] > 1e-12)
+            ok = (counts[region] > 0)[:, :, None] & fits[region][:, None] & (saves[region] > 1e-12)
             ok &= vcpu[region] <= room[region][:, None, None] + 1e-12
-            at, out, into = np.nonzero(ok)
-            good = (change[region, out, into] + spare[region, at] >= 0).all(1)
-            at, out, into = at[good], out[good], into[good]
-            order = np.lexsort((into, out, -saves[region, out, into]))
-            _, first = np.unique(at[order], return_index=True)
-            chosen = order[first]
-            at, out, into = at[chosen], out[chosen], into[chosen]
-            counts[region, at, out] -= 1
-            counts[region, at, into] += 1
-            have[region, at] += change[region, out, into]
+            for kind in range(spare.shape[2]):
+                ok &= change[region, :, :, kind] + spare[region, :, kind, None, None] >= 0
+            worth = np.where(ok, saves[region], 0.0).reshape(len(ok), -1)
+            pick = np.argmax(worth, axis=1)
+            at = np.flatnonzero(worth[np.arange(len(pick)), pick] > 0)
+            if len(at):
+                out, into = np.divmod(pick[at], 2 * count)
+                counts[region, at, out] -= 1
+                counts[region, at, into] += 1
+                have[region, at] += change[region, out, into]
+                done = False
+        if done:
+            return
 
 
 def _hours(
@@ -216,16 +232,16 @@ def _hours(
         types=own,
         gives=np.concatenate([served, firm], 2),
         usd=np.concatenate([problem.on_demand_usd[rows, own], problem.spot_cost[rows, own]], 1),
-        committed_usd=problem.hours * problem.committed_usd[rows, own],
         need=need,
         weights=duals + np.concatenate([least, least], 2),
+        least=np.concatenate([least, least], 2),
         spot_vcpu=spot_vcpu,
         spot_room=problem.spot_share * problem.demand[:, 0],
         stock=np.floor(problem.stock[rows, own]),
-        start=np.floor(np.stack(start) + 1e-6),
+        start=np.stack(start) + 1e-6,
     )
     committed = np.stack([answer.committed[at] for answer, at in zip(answers, picked, strict=True)])
-    return hours, np.floor(committed + 1e-6)
+    return hours, np.round(committed)
 
 
 def _useful(problem: FleetProblem, region: int, answer: RegionAnswer, types: Ints, count: int) -> Ints:
