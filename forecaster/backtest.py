@@ -1,7 +1,6 @@
 """`run_backtest`: what held-back windows say of every family and of the blend, told in full (pure)."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
@@ -12,8 +11,9 @@ from forecaster.engine import Examination, examine_panel
 from forecaster.groups import rows_of
 from forecaster.make import ForecastSettings, engine_settings, panels
 from forecaster.models.catalogue import check_names
-from forecaster.panel import Panel, length_of
-from forecaster.prepare import prepare
+from forecaster.panel import Panel
+from forecaster.prepare import Prepared, prepare
+from forecaster.rehearsal import matters, moment_of, rehearse
 from forecaster.view import HistoryView
 
 STEP = "back-test"
@@ -27,6 +27,8 @@ class BacktestSettings(ForecastSettings):
 def run_backtest(history: HistoryView, settings: BacktestSettings, progress: Progress) -> BacktestReport:
     """Scores every family and the blend on held-back windows, of all series and of each kind.
 
+    Events and customers' profiles of `settings.outside` count as they were known at each origin.
+
     Raises:
         NothingToForecast: the history holds nothing of these regions.
         UnknownModel: a model was named that does not exist.
@@ -34,12 +36,9 @@ def run_backtest(history: HistoryView, settings: BacktestSettings, progress: Pro
     check_names(settings.models)
     prepared = prepare(history, settings.scope)
     progress.start(STEP)
-    held = [
-        (panel, examine_panel(panel, steps, engine_settings(panel, settings), progress))
-        for panel, steps in panels(prepared, settings.hourly_hours, settings.daily_days)
-    ]
+    held = _held(history, prepared, settings, progress)
     progress.finish(STEP)
-    origins = {_moment(panel, cutoff) for panel, examined in held for cutoff in examined.cutoffs}
+    origins = {moment_of(panel, cutoff) for panel, examined in held for cutoff in examined.cutoffs}
     return BacktestReport(
         environment=settings.environment,
         history_digest=history.digest,
@@ -49,8 +48,16 @@ def run_backtest(history: HistoryView, settings: BacktestSettings, progress: Pro
     )
 
 
-def _moment(panel: Panel, step: int) -> datetime:
-    return panel.end - (panel.steps - step) * length_of(panel.granularity)
+def _held(
+    history: HistoryView, prepared: Prepared, settings: BacktestSettings, progress: Progress
+) -> list[tuple[Panel, Examination]]:
+    """Every panel and its scores; the whole forecast is rehearsed only where events or customers can matter."""
+    if matters(prepared, settings.outside, settings.hourly_hours):
+        return list(rehearse(history, prepared, settings, progress))
+    return [
+        (panel, examine_panel(panel, steps, engine_settings(panel, settings), progress))
+        for panel, steps in panels(prepared, settings.hourly_hours, settings.daily_days)
+    ]
 
 
 def _rows(panel: Panel, examined: Examination) -> list[BacktestRow]:

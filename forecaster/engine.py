@@ -8,6 +8,7 @@ panel says of itself, so traffic, utilisation, telemetry and tables that people 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,11 @@ from forecaster.backcast import Backcast, Learned, backcast, learn
 from forecaster.finish import all_zero, finished, too_short
 from forecaster.groups import kind_groups
 from forecaster.models.catalogue import cheap, chosen
-from forecaster.models.model import Family
+from forecaster.models.model import Family, Fitted
 from forecaster.panel import Matrix, Panel
 from forecaster.repairs import Repaired, repair
 from forecaster.scores import WindowScores, scales, score
-from forecaster.shifts import find_shifts, followed, treatments
+from forecaster.shifts import Shift, find_shifts, followed, treatments
 from forecaster.state import Kept, PanelState, go_on, grown_worse, state_of
 from forecaster.windows import FAST, FULL, plan_windows
 
@@ -138,8 +139,46 @@ def forecast_panel(
     repaired = _repaired(panel, settings)
     panel = repaired.panel
     past, refitted = _look_back_with(state, panel, steps, settings, progress)
-    learned = learn(past)
-    ahead = np.arange(1, steps + 1)
+    made = _make(past, steps, settings)
+    beyond = 2 * past.held.windows.reach < steps  # scores reach less than half of the horizon
+    enough = made.learned.enough() & ~(too_short(panel) | all_zero(panel) | beyond)
+    examination = examine(past)
+    return PanelForecast(
+        quantiles=made.quantiles,
+        model=_carriers(panel, settings.counts, examination.maker),
+        weights=_group_weights(past, made.learned),
+        enough=enough,
+        examination=examination,
+        treatments=(*repaired.treatments, *treatments(panel, made.shifts)),
+        state=state if state is not None and not refitted else state_of(past, made.fitted, steps, repr(settings)),
+        refitted=refitted,
+    )
+
+
+def answers(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> dict[str, Matrix]:
+    """Quantiles of the `steps` steps after the panel's end, by every family alone and by what is made of them all."""
+    past = look_back(_repaired(panel, settings).panel, steps, settings, progress)
+    made, ahead = _make(past, steps, settings), np.arange(1, steps + 1)
+    enough, names = made.learned.enough(), [family.name for family in past.families]
+    said = {
+        name: finished(made.learned.alone(one.predict(past.panel, ahead), ahead), past.panel, enough)
+        for name, one in zip(names, made.fitted, strict=True)
+    }
+    return {**said, (names[0] if len(names) == 1 else BLEND): made.quantiles}
+
+
+class _Made(NamedTuple):
+    """Quantiles, and what made them."""
+
+    quantiles: Matrix
+    learned: Learned
+    fitted: tuple[Fitted, ...]
+    shifts: tuple[Shift, ...]
+
+
+def _make(past: Backcast, steps: int, settings: EngineSettings) -> _Made:
+    """What the families say of the steps after the panel's end, blended, corrected and at the level of now."""
+    panel, learned, ahead = past.panel, learn(past), np.arange(1, steps + 1)
     fitted = tuple(family.fit(panel, steps) for family in past.families)
 
     def ask(seen: Panel) -> Matrix:
@@ -147,19 +186,7 @@ def forecast_panel(
 
     shifts = () if settings.counts else find_shifts(panel)
     quantiles = finished(followed(ask(panel), panel, shifts, ask), panel, learned.enough())
-    beyond = 2 * past.held.windows.reach < steps  # scores reach less than half of the horizon
-    enough = learned.enough() & ~(too_short(panel) | all_zero(panel) | beyond)
-    examination = examine(past)
-    return PanelForecast(
-        quantiles=quantiles,
-        model=_carriers(panel, settings.counts, examination.maker),
-        weights=_group_weights(past, learned),
-        enough=enough,
-        examination=examination,
-        treatments=(*repaired.treatments, *treatments(panel, shifts)),
-        state=state if state is not None and not refitted else state_of(past, fitted, steps, repr(settings)),
-        refitted=refitted,
-    )
+    return _Made(quantiles, learned, fitted, shifts)
 
 
 def examine_panel(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> Examination:
@@ -208,7 +235,7 @@ def examine(past: Backcast) -> Examination:
     windows = past.held.windows
     names = [family.name for family in past.families]
     maker = names[0] if len(names) == 1 else BLEND
-    scored = _scored(len(windows.cutoffs), 1 if len(past.panel.keys) > FULL.many else SCORED_WINDOWS)
+    scored = _scored(len(windows.cutoffs), _windows_of(past.panel))
     if not scored:
         return Examination(entries=(), maker=maker, cutoffs=(), reach=0)
     said: dict[str, list[Matrix]] = {name: [] for name in (*names, maker)}
@@ -224,6 +251,16 @@ def examine(past: Backcast) -> Examination:
     actual, scale = past.held.actual[list(scored)], scales(past.panel, cutoffs)
     entries = tuple(Examined(name=name, scores=score(np.stack(all_), actual, scale)) for name, all_ in said.items())
     return Examination(entries=entries, maker=maker, cutoffs=cutoffs, reach=windows.reach)
+
+
+def scored_cutoffs(panel: Panel, steps: int, settings: EngineSettings) -> tuple[int, ...]:
+    """Origins, in steps, of the windows that an examination of a panel scores."""
+    cutoffs = plan_windows(panel, steps, FAST if settings.tier is Tier.FAST else FULL).cutoffs
+    return tuple(cutoffs[index] for index in _scored(len(cutoffs), _windows_of(panel)))
+
+
+def _windows_of(panel: Panel) -> int:
+    return 1 if len(panel.keys) > FULL.many else SCORED_WINDOWS
 
 
 def _scored(count: int, wanted: int) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from contracts.customers import Customers
 from contracts.environment import Environment
-from contracts.events import Calendar
+from contracts.events import Calendar, DemandEvent
 from contracts.files import read_document, write_document
 
 if TYPE_CHECKING:
@@ -69,10 +69,20 @@ class EventShelf:
         Raises:
             UnknownPlace: a region names a country that nobody knows.
         """
+        return self.calendar().known_by(moment).merged(self._holidays(moment))
+
+    def every_version(self, moment: datetime) -> Calendar:
+        """Imported events in every version, and public holidays around a moment: for back-tests.
+
+        Raises:
+            UnknownPlace: a region names a country that nobody knows.
+        """
+        return self.calendar().merged(self._holidays(moment))
+
+    def _holidays(self, moment: datetime) -> tuple[DemandEvent, ...]:
         from forecaster.events.public_holidays import public_holidays
 
-        holidays = public_holidays(self.environment.regions, moment - HOLIDAYS_BACK, moment + HOLIDAYS_AHEAD)
-        return self.calendar().known_by(moment).merged(holidays)
+        return public_holidays(self.environment.regions, moment - HOLIDAYS_BACK, moment + HOLIDAYS_AHEAD)
 
     def customers(self) -> Customers:
         """What customers say that they will use; nobody where there is no such file.

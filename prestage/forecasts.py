@@ -76,6 +76,15 @@ class ForecastOrder:
             tier=Tier.FAST if self.fast else Tier.FULL,
         )
 
+    def outside_ever(self, now: datetime) -> "Outside":
+        """Events in every version and customer profiles up to now: what was known when is told by each."""
+        from forecaster.outside import Outside
+        from prestage.event_files import EventShelf
+
+        shelf = EventShelf(folder=self.folder, environment=self.environment)
+        moment = self.origin or now
+        return Outside(calendar=shelf.every_version(moment), customers=shelf.customers(), known_by=moment)
+
     def outside(self, now: datetime) -> "Outside":
         """Events and customer profiles, as they are known now, or were at the origin."""
         from forecaster.outside import Outside
@@ -127,8 +136,12 @@ def _models(refitted: tuple[str, ...], unusable: str, unkept: str) -> str:
     return f"{told}; {unkept}" if unkept else told
 
 
-def backtest_environment(order: ForecastOrder, progress: Progress) -> "BacktestReport":
-    """Scores the models on windows that they have not seen; writes nothing."""
+def backtest_environment(order: ForecastOrder, clock: Clock, progress: Progress) -> "BacktestReport":
+    """Scores the models on windows that they have not seen; writes nothing.
+
+    Events and profiles count as they were known at the origin of each window.
+    """
     from forecaster.backtest import BacktestSettings, run_backtest
 
-    return run_backtest(order.history(), order.settings(BacktestSettings), progress)
+    settings = replace(order.settings(BacktestSettings), outside=order.outside_ever(clock()))
+    return run_backtest(order.history(), settings, progress)

@@ -176,6 +176,7 @@ def _of_file(scope: Scope, options: BacktestOptions, file: Path) -> int:
 
 
 def _of_environment(scope: Scope, options: BacktestOptions) -> int:
+    from prestage.demo.folder import clock_of
     from prestage.forecasts import ForecastOrder, backtest_environment
     from prestage.projects import read_environment
     from prestage.views.backtest import backtest_text
@@ -186,6 +187,6 @@ def _of_environment(scope: Scope, options: BacktestOptions) -> int:
         origin=options.origin and options.origin.replace(tzinfo=UTC),
         models=options.chosen,
     )
-    report = backtest_environment(order, scope.progress)
+    report = backtest_environment(order, clock_of(scope.folder), scope.progress)
     scope.answer(report, lambda: backtest_text(report))
     return ExitCode.CLEAN

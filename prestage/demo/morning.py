@@ -88,7 +88,7 @@ def back_test(stage: Stage) -> Scene:
     from prestage.views.backtest import backtest_text
 
     order = ForecastOrder(folder=stage.folder, environment=stage.project.environment, fast=True)
-    report = backtest_environment(order, stage.progress)
+    report = backtest_environment(order, stage.clock, stage.progress)
     stage.backtest = figures = backtest_figures(report)
     file = stage.keep("backtest", report, "backtest.json")
     stage.keep_text("backtest_text", backtest_text(report) + "\n", "backtest.txt")
