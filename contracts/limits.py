@@ -7,13 +7,8 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
-from contracts.document import Model
+from contracts.document import Model, unsaid
 from contracts.names import RegionName
-
-
-def _no(value: bool) -> bool:
-    """Settings that came later are written only where they are set, so that digests stay as they were."""
-    return not value
 
 
 class Level(StrEnum):
@@ -31,7 +26,7 @@ class Rules(Model):
     headroom_quantile: float = Field(default=0.9, gt=0, lt=1)
     change_ceiling_share: float = Field(default=0.5, gt=0)  # of what exists; a first plan has no ceiling
     change_ceiling_minimum: int = Field(default=50, ge=0)  # fewer changes than this are never too many
-    defer_changes: bool = Field(default=False, exclude_if=_no)  # above the ceiling, what only saves waits
+    defer_changes: bool = Field(default=False, exclude_if=unsaid)  # above the ceiling, what only saves waits
     max_pool_utilisation: float = Field(default=0.9, gt=0, le=1)
     allowed_regions: dict[str, tuple[RegionName, ...]] = Field(default={})  # customer or service -> regions
     levels: dict[str, Level] = Field(default={})

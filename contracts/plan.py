@@ -11,16 +11,11 @@ from pydantic import AwareDatetime, Field
 
 from contracts.capacity import CapacityKind
 from contracts.clash import Clashes
-from contracts.document import Document, Model
+from contracts.document import Document, Model, unsaid
 from contracts.engines import EngineName
 from contracts.names import RegionName
 from contracts.resources import Resource
 from contracts.risk import Risk
-
-
-def _absent(value: object) -> bool:
-    """Fields that came later are written only where they say something, so that earlier plans keep their seal."""
-    return not value
 
 
 class Operation(StrEnum):
@@ -125,9 +120,9 @@ class Reason(Model):
     code: ReasonCode
     requirements: tuple[str, ...] = ()
     alternatives: tuple[RefusedAlternative, ...] = ()
-    bought_by: str = Field(default="", exclude_if=_absent)
-    scenario: str = Field(default="", exclude_if=_absent)
-    marginal: Marginal | None = Field(default=None, exclude_if=_absent)
+    bought_by: str = Field(default="", exclude_if=unsaid)
+    scenario: str = Field(default="", exclude_if=unsaid)
+    marginal: Marginal | None = Field(default=None, exclude_if=unsaid)
 
 
 class PlannedResource(Model):
@@ -204,7 +199,7 @@ class CommitmentAdvice(Model):
     Attributes:
         count, of: so many of the instances on demand.
         break_even: the share of time from which on a commitment pays: its price over that on demand.
-        used: the share of time in which demand reaches the last of them.
+        used: the share of its price on demand that the last of them saves: 1 where plans would have it in every hour.
         saves_usd_per_hour: expected, over the forecast's steps.
         series: whose quantiles say so.
     """
@@ -238,10 +233,10 @@ class Plan(Document):
     relied_on: tuple[ReliedOn, ...] = ()
     commitments: tuple[CommitmentAdvice, ...] = ()
     unread: tuple[UnreadRegion, ...] = ()
-    risk: Risk | None = Field(default=None, exclude_if=_absent)  # the cost of being wrong
+    risk: Risk | None = Field(default=None, exclude_if=unsaid)  # the cost of being wrong
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False
-    deferred: tuple[Change, ...] = Field(default=(), exclude_if=_absent)  # beyond the change ceiling: not made
+    deferred: tuple[Change, ...] = Field(default=(), exclude_if=unsaid)  # beyond the change ceiling: not made
     small: bool = False  # a plan of its own roots (on demand): does not supersede the environment's plan
 
     def count(self, operation: Operation) -> int:
@@ -273,4 +268,4 @@ class Infeasible(Document):
 
     environment: str
     shortfalls: tuple[Shortfall, ...] = Field(min_length=1)
-    clash: Clashes | None = Field(default=None, exclude_if=_absent)
+    clash: Clashes | None = Field(default=None, exclude_if=unsaid)

@@ -18,10 +18,11 @@ from contracts.resources import FailoverSpec, Purpose, Resource, Spec, StorageSp
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from contracts.spelling import likely
 from contracts.what_if import Unserved
+from planner.curves import SERIES_OF
 from planner.errors import WhatIfRefused
 from planner.market import Market
 from planner.question import Question
-from planner.requirements import SERIES_OF, quantile_level, rounded
+from planner.requirements import quantile_level, rounded
 
 Shares = dict[str, float]
 """Of a lost region's demand, by the region that carries it."""
@@ -107,6 +108,7 @@ def _without(capacity: CapacitySnapshot, gone: frozenset[str]) -> CapacitySnapsh
             "pools": tuple(item for item in capacity.pools if item.region not in gone),
             "readings": tuple(item for item in capacity.readings if item.region not in gone),
             "resources": tuple(item for item in capacity.resources if not _touches(item.resource.place, gone)),
+            "stock": tuple(item for item in capacity.stock if not _touches(item.place, gone)),
         }
     )
 
