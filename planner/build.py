@@ -107,7 +107,7 @@ def _document(question: Question, desired: Desired, placement: Placement, circui
         ),
         unread=tuple(_unread(question)),
         deferred=cut.deferred,
-        commitments=advise_commitments(question.forecast, desired.market, resources),
+        commitments=advise_commitments(question, desired.market, resources),
         risk=plan_risk(question, desired.market, resources),
         solver=placement.solver,
         cut_short=placement.cut_short,

@@ -1,39 +1,42 @@
 """Which serving capacity would be cheaper committed (reserved, committed use): advice, beside the desired state.
 
-An instance that is committed is paid whether it is used or not. It pays when the share of time in which demand reaches
-it is at least the ratio of the committed price to the price on demand: the newsvendor's critical ratio, as for sizes
-(Arrow, Harris and Marschak 1951). The share is the mean, over the steps of the longest forecast there is, of the
-probability that demand is at least so large, read off the quantiles.
+An instance that is committed is paid whether it is used or not. What it saves in an hour is its price on demand where
+plans would have it in that hour anyhow, and else as much of the cost of a miss as it averts
+(`planner/recourse/two_stage.py`). It pays where the mean of that share over the steps of the longest forecast there is
+reaches the ratio of the committed price to the price on demand.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import count
+from itertools import takewhile
 
 import numpy as np
-from numpy.typing import NDArray
 
+from contracts.capacity import CapacityKind
 from contracts.forecast import ForecastBundle
 from contracts.plan import CommitmentAdvice, PlannedResource
 from contracts.resources import ComputeSpec, Purchase, Purpose
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from planner.market import Market
-from planner.requirements import rounded
+from planner.question import Question
+from planner.recourse.distribution import DemandByHour, Matrix
+from planner.recourse.two_stage import UPDATE_KNOWS, UnitPrices, worth_of_next
+from planner.requirements import quantile_level, rounded
 
 
 def advise_commitments(
-    forecast: ForecastBundle, market: Market, wanted: Iterable[PlannedResource]
+    question: Question, market: Market, wanted: Iterable[PlannedResource]
 ) -> tuple[CommitmentAdvice, ...]:
     """What would save money if it were committed, by region and shape; of a region's shapes the cheapest ratio first.
 
     Args:
-        forecast: quantiles of each region's vCPU demand; a region without them gets no advice.
+        question: with the forecast of each region's vCPU demand; a region without one gets no advice.
         market: prices on demand and committed; a shape without a committed price gets none.
         wanted: the plan's resources.
     """
     regions: dict[str, list[_Candidate]] = {}
     for candidate in _candidates(market, wanted):
         regions.setdefault(candidate[0], []).append(candidate)
-    return tuple(advice for region in sorted(regions) for advice in _of_region(forecast, market, regions[region]))
+    return tuple(advice for region in sorted(regions) for advice in _of_region(question, market, regions[region]))
 
 
 _Candidate = tuple[str, str, int, float, float]  # region, shape, instances, USD per hour on demand, committed
@@ -52,16 +55,16 @@ def _candidates(market: Market, wanted: Iterable[PlannedResource]) -> Iterator[_
             yield resource.place, spec.shape, spec.count, usd, committed
 
 
-def _of_region(forecast: ForecastBundle, market: Market, candidates: list[_Candidate]) -> Iterator[CommitmentAdvice]:
+def _of_region(question: Question, market: Market, candidates: list[_Candidate]) -> Iterator[CommitmentAdvice]:
     key = SeriesKey(SeriesKind.CPU, candidates[0][0])
-    table = _longest(forecast, key)
-    base = 0.0
+    demand, base = _longest(question.forecast, key), 0.0
+    if demand is None:
+        return
+    level = quantile_level(question.environment, CapacityKind.VCPU, market.unit_price(key.subject, CapacityKind.VCPU))
     for region, shape, instances, usd, committed in sorted(candidates, key=lambda item: (item[4] / item[3], item[1])):
-        if table is None:
-            return
         vcpu = market.shapes[shape].vcpu
-        shares = _shares_used(table, forecast.document.levels, base, vcpu, instances)
-        paying = [share for share in shares if share >= committed / usd]
+        shares = (saved_share(demand, level, base + number * vcpu) for number in range(1, instances + 1))
+        paying = list(takewhile((committed / usd).__le__, shares))
         base += vcpu * len(paying)
         if paying:
             yield CommitmentAdvice(
@@ -78,20 +81,19 @@ def _of_region(forecast: ForecastBundle, market: Market, candidates: list[_Candi
             )
 
 
-def _longest(forecast: ForecastBundle, key: SeriesKey) -> NDArray[np.float64] | None:
-    """Quantiles of all steps, (steps, levels): daily ones reach further than hourly ones."""
+def _longest(forecast: ForecastBundle, key: SeriesKey) -> DemandByHour | None:
+    """Quantiles of all steps: daily ones reach further than hourly ones."""
     for granularity in (Granularity.DAILY, Granularity.HOURLY):
         if forecast.has(key, granularity):
-            return forecast.values[key, granularity]
+            return DemandByHour(forecast.document.levels, forecast.values[key, granularity])
     return None
 
 
-def _shares_used(
-    table: NDArray[np.float64], levels: tuple[float, ...], base: float, vcpu: int, instances: int
-) -> Iterator[float]:
-    """For each instance in turn, the share of time in which demand needs all of it and what comes before. Falls."""
-    for number in count(1):
-        if number > instances:
-            return
-        demand = base + number * vcpu
-        yield float(np.mean([1.0 - np.interp(demand, step, levels) for step in table]))
+def saved_share(demand: DemandByHour, level: float, beside: float) -> float:
+    """What the last of so many committed vCPUs saves, as a share of its price on demand: 0 to 1, and it falls.
+
+    Plans are sized at a quantile, that is, as if a miss cost price / (1 - quantile).
+    """
+    prices = UnitPrices(committed=0.0, level=1.0, miss=1.0 / (1.0 - level))
+    known: Matrix = np.full(demand.hours, UPDATE_KNOWS)
+    return float(worth_of_next(demand, known, prices, beside).mean())

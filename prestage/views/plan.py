@@ -107,7 +107,7 @@ def _commitments(plan: Plan) -> Iterable[str]:
             (
                 item.place,
                 f"{item.count} of {item.of} {item.shape}",
-                f"used {item.used:.0%} of the time",
+                f"the last of them saves {item.used:.0%} of its price",
                 usd(item.saves_usd_per_hour),
             )
             for item in plan.commitments

@@ -7,7 +7,10 @@ import pytest
 
 from contracts.capacity import Offer
 from contracts.resources import ComputeSpec, Purchase, Purpose, ResourceKind
-from planner.commitments import _shares_used
+from planner.commitments import saved_share
+from planner.recourse.distribution import DemandByHour, normal_score
+from planner.recourse.two_stage import UPDATE_KNOWS
+from tests.laws.environments import wave
 from tests.planner.worlds import WORLD, plan_of, specs
 
 LEVELS = tuple(WORLD.forecast.document.levels)
@@ -52,15 +55,27 @@ def test_the_dearer_the_commitment_the_less_is_advised():
     plans = [plan_of(with_commitments(WORLD, ratio)) for ratio in (0.2, 0.5, 0.8, 0.995)]
     advised = [sum(item.count * vcpu[item.shape] for item in plan.commitments) for plan in plans]
     assert advised == sorted(advised, reverse=True)
-    assert advised[0] > advised[-1] == 0  # a forecast says nothing with more certainty than 0.99
+    assert advised[0] > advised[-1]
 
 
-def test_shares_are_those_of_a_sample_from_the_same_distribution():
-    """The slow way: draw demand, count how often it reaches each instance."""
+def test_what_is_saved_is_what_would_have_been_bought_by_the_hour():
+    """The slow way: an update comes, then demand; with the vCPU and without it, bought at the quantile that serves."""
     rng = np.random.default_rng(7)
-    demand = rng.gamma(8.0, 5.0, size=(6, 40_000)) * np.linspace(0.5, 1.5, 6)[:, None]
-    table = np.quantile(demand, LEVELS, axis=1).T
-    found = list(_shares_used(table, LEVELS, 4.0, 8, 9))
-    counted = [float((demand >= 4.0 + 8 * number).mean()) for number in range(1, 10)]
-    assert found == pytest.approx(counted, abs=0.02)
-    assert found == sorted(found, reverse=True)
+    means, level, draws = np.array([40.0, 55.0, 80.0]), 0.9, 40_000
+    scores = np.array([normal_score(at) for at in LEVELS])
+    demand = DemandByHour(LEVELS, means[:, None] + 9.0 * scores)
+    told = np.sqrt(UPDATE_KNOWS) * rng.standard_normal((draws, 3))
+    happened = means + 9.0 * (told + np.sqrt(1 - UPDATE_KNOWS) * rng.standard_normal((draws, 3)))
+    wanted = means + 9.0 * (told + np.sqrt(1 - UPDATE_KNOWS) * normal_score(level))
+    for committed in (30.0, 50.0, 60.0, 75.0, 95.0):
+        spent = []
+        for beside in (committed - 0.5, committed + 0.5):
+            bought = np.maximum(0, wanted - beside)
+            spent.append((bought + 10 * np.maximum(0, happened - beside - bought)).mean())
+        assert saved_share(demand, level, committed) == pytest.approx(spent[0] - spent[1], abs=0.01)
+
+
+def test_shares_fall():
+    demand = DemandByHour(LEVELS, wave(50, 24))
+    found = [saved_share(demand, 0.93, amount) for amount in np.arange(0, 120, 3.0)]
+    assert found == sorted(found, reverse=True) and found[0] == pytest.approx(1) and found[-1] < 0.01
