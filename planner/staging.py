@@ -1,14 +1,14 @@
 """How many units stand ready for requests that have not come yet.
 
-Requests to arrive at a destination until staging is replenished: mean and variance of each pair's forecast, added up,
-at the quantile 1 - idle / (idle + missed), where idle is what one request's units cost until then and missed what a
-request costs that staging could not meet (newsvendor). What is short of room is staged less, never refused: staging
-is a convenience, serving is not.
+Requests to arrive at a destination until staging is replenished, lead times included: mean and variance of each pair's
+forecast, added up, at the quantile 1 - idle / (idle + missed), where idle is what one request's units cost until then
+and missed what a request costs that staging could not meet (newsvendor). What is short of room is staged less, never
+refused: staging is a convenience, serving is not.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -120,18 +120,27 @@ def _arrivals(question: Question, market: Market) -> Iterator[_Arrivals]:
             yield _Arrivals(pair, *expected, profile)
 
 
+def _within(question: Question, arrivals: _Arrivals, hours: int) -> _Arrivals:
+    """A pair's requests of so many hours: until more of what takes them is staged, and there."""
+    expected = expected_requests(question.forecast, arrivals.pair, hours)
+    mean, variance = expected or (0.0, 0.0)
+    return replace(arrivals, mean=mean, variance=variance)
+
+
 def _at_place(question: Question, market: Market, place: str, arrivals: tuple[_Arrivals, ...]) -> Iterator[StagedUnits]:
     """Units of each kind: what the arrivals at the quantile take, in whole units, no more than the cap."""
     staging, missed = question.environment.staging, question.environment.costs.missed_staging_usd
-    mean, variance = sum(item.mean for item in arrivals), sum(item.variance for item in arrivals)
-    if mean <= 0:
-        return
     for kind, capacity, spec, size, usd in _unit_kinds(market, place):
+        hours = staging.replenish_hours + question.environment.horizons.lead_hours.get(capacity, 0)
+        arrivals = tuple(_within(question, item, hours) for item in arrivals)
+        mean, variance = sum(item.mean for item in arrivals), sum(item.variance for item in arrivals)
+        if mean <= 0:
+            continue
         takes = {item.pair: _units_each(item.profile, kind, size) for item in arrivals}
         each = sum(takes[item.pair] * item.mean for item in arrivals) / mean
         if each == 0:
             continue
-        idle = usd * each * staging.replenish_hours
+        idle = usd * each * hours
         level = round(min(HIGHEST_LEVEL, max(LOWEST_LEVEL, 1 - idle / (idle + missed) if idle + missed else 0.5)), 4)
         requests = requests_at(mean, variance, level)
         if requests == 0:

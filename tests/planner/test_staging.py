@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from contracts.environment import StagingSettings
+from contracts.capacity import CapacityKind
+from contracts.environment import Horizons, StagingSettings
 from contracts.forecast import RequestProfile
 from contracts.resources import Purpose, ResourceKind
 from contracts.series import Granularity, SeriesKey, SeriesKind
@@ -53,6 +54,14 @@ def test_units_for_two_requests():
     circuits = {"ams--fra/circuit/staged/1g/0001", "ams--fra/circuit/staged/1g/0002"}
     blocks = {"fra/block/staged/10.0.9.0-28", "fra/block/staged/10.0.9.16-28"}  # the smallest gap that fits
     assert keys == computes | volumes | circuits | blocks
+
+
+def test_what_takes_a_day_longer_to_come_is_staged_for_a_day_more():
+    late = people(staging_world(), horizons=Horizons(lead_hours={CapacityKind.GBPS: 24}))
+    plan = plan_of(late)
+    circuits = specs(plan, ResourceKind.CIRCUIT, Purpose.STAGED)
+    computes = specs(plan, ResourceKind.COMPUTE, Purpose.STAGED)
+    assert (len(circuits), len(computes)) == (4, 4)  # requests of two days; of one, two instances each
 
 
 def test_no_more_units_than_the_cap_and_the_requirement_says_so():
