@@ -22,8 +22,8 @@ class KeptFamily(Model):
         settings: it had, in words; with others its fits are not used.
         before: first byte and end of the fit that saw nothing after `before_until`; both 0 where nothing is kept.
         end: first byte and end of the fit that saw all up to `until`.
-        loss: of the first day ahead in held-back windows at the time of fitting, over that of families that learn
-            nothing; none where nothing was held back.
+        loss: of the first three days ahead in held-back windows at the time of fitting, over that of families that
+            learn nothing; none where nothing was held back.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """Whether fits have grown worse: their loss in recent windows beside that at the time of fitting (pure).
 
-Loss is that of the first day ahead (week, of daily series), scaled by each series' own change from day to day and cut,
-so that one burst does not decide; and it is divided by that of the families that learn nothing on the same windows, so
-that a week that is hard for everyone is no reason to fit again.
+Loss is that of the first three days ahead (weeks, of daily series), scaled by each series' own change from day to day
+and cut, so that one burst does not decide; and it is divided by that of the families that learn nothing on the same
+windows, so that a week that is hard for everyone is no reason to fit again.
 """
 
 import numpy as np
@@ -13,7 +13,8 @@ from forecaster.panel import Matrix
 from forecaster.windows import HeldBack, Said
 
 LOUD = 2.0  # scales: a series' larger mean loss is cut
-LEAST_WINDOWS = 3  # fewer say nothing: one odd day made fits of a day before look a sixth worse
+NEAR = 3  # days ahead (weeks, of daily series)
+LEAST_DAYS = 3  # that are known; fewer say nothing: one odd day made fits of the day before look a sixth worse
 
 
 def relative_losses(
@@ -28,14 +29,17 @@ def relative_losses(
         since: the first cutoff that counts.
     """
     windows = held.windows
-    near = windows.ahead <= (windows.day if windows.day > 1 else 7)
-    recent = np.array(windows.cutoffs, dtype=np.int64) >= since
+    day = windows.day if windows.day > 1 else 7
+    near = windows.ahead <= NEAR * day
+    cutoffs = np.array(windows.cutoffs, dtype=np.int64)
+    recent = cutoffs >= since
     nothing: tuple[float | None, ...] = (None,) * len(held.said)
     if not recent.any() or not learners.any():
         return nothing
     actual = held.actual[recent][:, :, near]
     usable = np.isfinite(actual).any(axis=2) & (scale > 0)
-    if usable.any(axis=1).sum() < LEAST_WINDOWS:
+    days = (cutoffs[recent, None] + windows.ahead[near] - 1) // day
+    if len(np.unique(days[np.isfinite(actual[:, scale > 0]).any(axis=1)])) < LEAST_DAYS:
         return nothing
     divisor = np.where(scale > 0, scale, 1.0)
     losses = [

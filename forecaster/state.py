@@ -17,7 +17,7 @@ from forecaster.models.model import TINY, Family, Fitted, KeepingFamily, KeptFit
 from forecaster.panel import Matrix, Panel, Steps, length_of
 from forecaster.scores import scales
 
-GROWN = 0.1  # of the values known when fitted: so many more (or fewer) are another history
+GROWN = 0.05  # of the values known when fitted: so many more (or fewer) are another history
 WORSE = 1.15  # times the loss at the time of fitting, both relative to families that learn nothing
 
 

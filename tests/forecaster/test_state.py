@@ -133,7 +133,7 @@ class FittedWatched:
         return str(self.saw).encode()
 
 
-@pytest.mark.parametrize("hours", [1, 23, 24, 25, 60])
+@pytest.mark.parametrize("hours", [1, 23, 24, 25, 33])
 def test_no_window_is_said_by_a_fit_that_saw_it(monkeypatch, hours):
     """The planted leak, by construction: each fit knows what it saw."""
     family = Watched([])
@@ -177,7 +177,7 @@ def shrunk(panel: Panel) -> tuple[Panel, EngineSettings]:
         (other_settings, "other settings"),
         (other_series, "other series"),
         (a_past, "the fits saw more than this history"),
-        (grown, "the history grew by 10%"),
+        (grown, "the history grew by 5%"),
         (shrunk, "the history shrank by"),
     ],
     ids=lambda one: getattr(one, "__name__", ""),
@@ -205,30 +205,30 @@ def test_a_family_with_other_settings_or_foreign_bytes_is_fitted_anew():
 
 
 def test_fits_that_have_grown_worse_are_made_anew():
-    panel = estate(24 * 39)
-    state = made(panel.until(24 * 36)).state
+    panel = estate(24 * 96)
+    state = made(panel.until(24 * 92)).state
     assert made(panel, QUICK, state).refitted == ""
-    worse = tuple(replace(one, loss=one.loss / (WORSE * 1.3)) if one.loss else one for one in state.families)
-    early = made(panel.until(24 * 39 - 1), QUICK, replace(state, families=worse))
+    worse = tuple(replace(one, loss=one.loss / (WORSE * 2)) if one.loss else one for one in state.families)
+    early = made(panel.until(24 * 94), QUICK, replace(state, families=worse))
     assert early.refitted == ""  # two days say too little
     told = made(panel, QUICK, replace(state, families=worse))
-    assert told.refitted.startswith("level_shape has grown worse: 1.")
+    assert told.refitted.startswith("level_shape has grown worse: ")
     np.testing.assert_array_equal(told.quantiles, made(panel).quantiles)
 
 
 def test_losses_are_relative_to_what_learns_nothing():
     chance = np.random.default_rng(2)
-    windows = Windows(cutoffs=(24, 48, 72, 96), ahead=np.arange(1, 49), day=24)
-    actual = chance.uniform(1, 2, (4, 3, 48))
+    windows = Windows(cutoffs=(24, 48, 72, 96), ahead=np.arange(1, 97), day=24)
+    actual = chance.uniform(1, 2, (4, 3, 96))
     off = [np.repeat((actual + by)[..., None], 15, axis=3).astype(np.float32) for by in (0.1, 0.2, 0.3)]
-    actual[3, :, 20:] = np.nan
+    actual[2:, :, 48:] = np.nan
     held = HeldBack(windows=windows, said=tuple(off), actual=actual)
     learners = np.array([True, True, False])
     found = relative_losses(held, np.ones(3), learners)
     assert found == pytest.approx((1 / 3, 2 / 3, 1.0), rel=1e-3)
     assert relative_losses(held, np.zeros(3), learners) == (None,) * 3
     assert relative_losses(held, np.ones(3), learners, since=48) == pytest.approx(found, rel=1e-2)
-    assert relative_losses(held, np.ones(3), learners, since=49) == (None,) * 3  # two windows
+    assert relative_losses(held, np.ones(3), learners, since=73) == (None,) * 3  # two days
 
 
 def test_a_state_is_a_document_and_read_back():
