@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from contracts.document import Document
-from contracts.ledger import RequestRecord
+from contracts.ledger import AddressRecord, RequestRecord
 from contracts.requests import AddressRequest, Decision, PeeringRequest
 from coordinator.errors import RequestConflict
 from coordinator.ledger import audit
@@ -81,6 +81,17 @@ def records(tx: Transaction) -> tuple[RequestRecord, ...]:
     )
 
 
+def address_records(tx: Transaction) -> tuple[AddressRecord, ...]:
+    """Answered address requests, as the forecaster learns from them."""
+    rows = tx.rows(
+        "SELECT content, decision, received_at FROM requests WHERE kind = 'address' AND decision IS NOT NULL"
+    )
+    return tuple(
+        _address(AddressRequest.model_validate_json(row["content"]), decision_of(row["decision"]), row["received_at"])
+        for row in rows
+    )
+
+
 def begin(tx: Transaction, subject: str, name: str, intent: Document) -> None:
     """Records a step before it runs. One of a name can be open for a subject at a time."""
     tx.run(
@@ -129,6 +140,17 @@ def _record(request: PeeringRequest, decision: Decision, received_at: str) -> Re
         storage_gib=needs.storage_gib,
         gbps=needs.gbps,
         addresses=2 ** (32 - needs.prefix_length) if needs.prefix_length else 0,
+        duration_hours=request.duration_hours,
+        outcome=decision.outcome,
+    )
+
+
+def _address(request: AddressRequest, decision: Decision, received_at: str) -> AddressRecord:
+    return AddressRecord(
+        at=moment(received_at) or decision.decided_at,
+        region=request.region,
+        prefix_length=request.prefix_length,
+        prefix=next(iter(decision.prefixes), ""),
         duration_hours=request.duration_hours,
         outcome=decision.outcome,
     )

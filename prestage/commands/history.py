@@ -34,6 +34,7 @@ class ImportArguments:
     watch: bool
     every: float | None
     times: int | None
+    ledger: bool
 
     def reading(self) -> "ImportOptions":
         """As the reader of files wants them."""
@@ -53,6 +54,10 @@ class ImportArguments:
         Raises:
             click.UsageError: they are mixed, or neither is named.
         """
+        if self.ledger and (self.of_sources or self.files or self.table or self.unit or self.timezone):
+            raise click.UsageError("--ledger stands alone: it is neither files nor sources")
+        if self.ledger:
+            return
         if self.of_sources and (self.files or self.table or self.unit or self.timezone):
             raise click.UsageError("name files, or sources: --table, --unit and --timezone are of files")
         if not self.of_sources and not self.files:
@@ -85,6 +90,7 @@ def command() -> None:
         "prestage history import --source prometheus",
         "prestage history import --source flows --config sources/lab.yaml --since 2026-03-01",
         "prestage history import --watch --every 900",
+        "prestage history import --ledger",
         "",
         "Sources stand in sources/ENVIRONMENT.yaml. Exit code 1: one of them failed; the others are kept.",
     ),
@@ -110,6 +116,9 @@ def command() -> None:
     metavar="TIME",
     help="Read sources from there whatever was read before: 2026-03-01, 2026-03-01T14:00 (UTC).",
 )
+@click.option(
+    "--ledger", is_flag=True, help="Peering and address requests that were answered here, as the ledger has them."
+)
 @click.option("--watch", is_flag=True, help="Read sources again and again; SIGTERM or Ctrl-C ends it.")
 @click.option("--every", type=click.FloatRange(min=1), metavar="SECONDS", help="With --watch; the file's by default.")
 @click.option("--times", type=click.IntRange(min=1), metavar="N", help="With --watch, end after N readings.")
@@ -117,6 +126,8 @@ def command() -> None:
 def import_(scope: Scope, options: ImportArguments) -> int:
     """Import files of one table, or read sources: what is known is kept once."""
     options.check()
+    if options.ledger:
+        return _import_ledger(scope)
     return _import_sources(scope, options) if options.of_sources else _import_files(scope, options)
 
 
@@ -129,6 +140,25 @@ def _import_files(scope: Scope, options: ImportArguments) -> int:
     reading = options.reading()
     batches = [(path, read_file(path, reading)) for path in options.files]  # all are read before any is kept
     reports = [(path, history.add(batch)) for path, batch in batches]
+    scope.answer(import_document(reports), lambda: import_text(reports))
+    return ExitCode.CLEAN
+
+
+def _import_ledger(scope: Scope) -> int:
+    """What was asked for and answered joins what is known; importing it again adds what came since."""
+    from coordinator.ledger import requests
+    from forecaster.batch import batch_of_addresses, batch_of_requests
+    from prestage.projects import open_history, open_project
+    from prestage.views.history import import_document, import_text
+
+    project = open_project(scope)
+    with project.ledger.read() as tx:
+        batches = (
+            batch_of_requests(requests.records(tx), origin="ledger: peerings"),
+            batch_of_addresses(requests.address_records(tx), origin="ledger: addresses"),
+        )
+    history = open_history(scope)
+    reports = [(Path(batch.origin), history.add(batch)) for batch in batches]
     scope.answer(import_document(reports), lambda: import_text(reports))
     return ExitCode.CLEAN
 

@@ -1,8 +1,14 @@
 """`prestage history`: files in once, whole or not at all."""
 
 import json
+from datetime import UTC, datetime
+
+import pytest
 
 from contracts.exits import ExitCode
+from contracts.requests import AddressRequest, Decision, Outcome, PeeringRequest, Requirements
+from coordinator.ledger import requests
+from coordinator.project import Project
 from prestage.failures import run
 
 ROWS = "time,source,destination,value,unit\n" + "".join(
@@ -42,3 +48,40 @@ def test_the_table_must_be_said(project, capsys):
     (project / "traffic.csv").write_text(ROWS)
     assert run(["history", "import", "traffic.csv"]) == ExitCode.USAGE
     assert "--table" in capsys.readouterr().err
+
+
+def test_what_was_answered_becomes_history_once(project, capsys):
+    """Peerings are requests of a pair, addresses of a region; what was never answered is none yet."""
+    now = datetime(2026, 3, 2, 10, 37, tzinfo=UTC)
+    asked = (
+        PeeringRequest(
+            id="p1",
+            customer="acme",
+            source="fra",
+            destination="ams",
+            requirements=Requirements(vcpu=4, gbps=1),
+            duration_hours=24,
+        ),
+        AddressRequest(id="a1", customer="acme", region="fra", prefix_length=28),
+    )
+    opened = Project.open(project, "dev", clock=lambda: now)
+    with opened.ledger.write() as tx:
+        for request in asked:
+            kind = requests.kind_of(request)
+            decision = Decision(
+                request=request.id, kind=kind, customer="acme", outcome=Outcome.REFUSED, decided_at=now, ms=1
+            )
+            requests.answer(tx, request, decision)
+        requests.receive(tx, AddressRequest(id="a2", customer="acme", region="ams", prefix_length=30))
+    opened.close()
+    for added in (1, 0):
+        assert run(["history", "import", "--ledger", "--json"]) == ExitCode.CLEAN
+        assert [one["counts"]["added"] for one in _json(capsys)["imports"]] == [added, added]
+    assert run(["history", "show", "--json"]) == ExitCode.CLEAN
+    assert [row["subject"] for row in _json(capsys)["series"]] == ["fra->ams", "fra->fra"]
+
+
+@pytest.mark.parametrize("others", [["traffic.csv"], ["--source", "prometheus"], ["--unit", "gbps"]])
+def test_the_ledger_stands_alone(project, capsys, others):
+    assert run(["history", "import", "--ledger", *others]) == ExitCode.USAGE
+    assert "--ledger stands alone" in capsys.readouterr().err
