@@ -1,13 +1,14 @@
 """What other ways of planning cost on a problem of docs/planning-model.md, and how far below them a plan of ours is.
 
     python -m benchmarks.plan_baselines --problem FILE.npz [--ours SOLUTION.npz] [--json] [--solution OUT.npz]
-        [--padded-problem OUT.npz] [--padded-ours SOLUTION.npz] [--only first_fit,padded,no_failover,one_to_one]
+        [--padded-problem OUT.npz] [--padded-ours SOLUTION.npz] [--only NAME,...]
 
-`first_fit` is a plan by first-fit-decreasing with local improvement under the same constraints. `padded` is the same
-for 1.3 times the demand, as sizing by `forecast x 1.3` would; `--padded-problem` writes that problem, so that any
-planner can plan it, and `--padded-ours` takes its answer. `no_failover` and `one_to_one` are lower bounds on what these
-would cost; what is above them is above the real ones by less. Every solution is recomputed and checked by
-`tests/planner/fleet_checker.py`, and lived through by losing each region.
+`first_fit` is a plan by first-fit-decreasing with local improvement, of machines and of failover shares, under the same
+constraints; `first_fit_even` leaves shares even over the nearest partners. `padded` is `first_fit` for 1.3 times the
+demand, as sizing by `forecast x 1.3` would; `--padded-problem` writes that problem, so that any planner can plan it,
+and `--padded-ours` takes its answer. `no_failover` and `one_to_one` are lower bounds on what these would cost; what is
+above them is above the real ones by less. Every solution is recomputed and checked by `tests/planner/fleet_checker.py`,
+and lived through by losing each region.
 """
 
 import argparse
@@ -20,14 +21,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.plan_first_fit import first_fit
+from benchmarks.plan_first_fit import first_fit, first_fit_even
 from benchmarks.plan_problem import Floats, Problem, real
 from benchmarks.plan_variants import Least, no_failover, one_to_one
 from tests.planner.fleet_arrays import Arrays, Fleet, Solution
 from tests.planner.fleet_checker import each_lost, judge
 
 PADDING = 1.3
-ALL = ("first_fit", "padded", "no_failover", "one_to_one")
+ALL = ("first_fit", "first_fit_even", "padded", "no_failover", "one_to_one")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +73,9 @@ def costs(problem: Problem, wanted: tuple[str, ...]) -> tuple[dict[str, Cost], d
     plan: dict[str, Floats] = {}
     for name in wanted:
         began = time.perf_counter()
-        if name in ("first_fit", "padded"):
-            asked = problem if name == "first_fit" else padded(problem)
-            solution = first_fit(asked)
+        if name in PLANS:
+            asked = padded(problem) if name == "padded" else problem
+            solution = PLANS[name](asked)
             found[name] = judged(asked, solution, time.perf_counter() - began)
             plan = solution if name == "first_fit" else plan
         else:
@@ -84,6 +85,11 @@ def costs(problem: Problem, wanted: tuple[str, ...]) -> tuple[dict[str, Cost], d
     return found, plan
 
 
+PLANS: dict[str, Callable[[Problem], dict[str, Floats]]] = {
+    "first_fit": first_fit,
+    "first_fit_even": first_fit_even,
+    "padded": first_fit,
+}
 BOUNDS: dict[str, Callable[[Problem], Least]] = {"no_failover": no_failover, "one_to_one": one_to_one}
 
 
@@ -92,7 +98,7 @@ def ratios(found: dict[str, Cost]) -> dict[str, float]:
     usd = {name: cost.usd for name, cost in found.items()}
     said: dict[str, float] = {}
     if "ours" in usd:
-        for name in ("first_fit", "padded", "padded_ours"):
+        for name in ("first_fit", "first_fit_even", "padded", "padded_ours"):
             if name in usd:
                 said[f"ours_below_{name}"] = 1 - usd["ours"] / usd[name]
     if "no_failover" in usd:
@@ -142,7 +148,7 @@ def text(found: dict[str, Cost], *, as_json: bool) -> str:
     if as_json:
         return json.dumps({name: asdict(cost) for name, cost in found.items()} | {"ratios": ratios(found)})
     lines = [
-        f"{name:12} USD {cost.usd:12,.0f}, circuits {cost.circuits_usd:12,.0f}  {cost.seconds:6.1f} s"
+        f"{name:14} USD {cost.usd:12,.0f}, circuits {cost.circuits_usd:12,.0f}  {cost.seconds:6.1f} s"
         for name, cost in found.items()
     ]
     lines += [f"{name:40} {part:7.2%}" for name, part in ratios(found).items()]

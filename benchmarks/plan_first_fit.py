@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.plan_circuits import Circuits
 from benchmarks.plan_cover import Cover, covered, improved, trimmed
 from benchmarks.plan_partners import Partners
-from benchmarks.plan_problem import Floats, Problem, real
+from benchmarks.plan_problem import Floats, Problem, finite, real
 
 #: Quantile over hours of what must be firm, to which commitments are bought: committed costs 0.62 of on demand.
 NEWSVENDOR = 0.38
@@ -46,10 +46,25 @@ def first_fit(problem: Problem) -> dict[str, Floats]:
         NoPartners: A region has fewer than two possible partners.
         Uncoverable: Too little stock was found of something.
     """
+    return bought(problem, _reckoned(problem).shares())
+
+
+def first_fit_even(problem: Problem) -> dict[str, Floats]:
+    """The same with partners evenly over the nearest, of the best number for all: shares are not moved.
+
+    Raises:
+        NoPartners: A region has fewer than two possible partners.
+        Uncoverable: Too little stock was found of something.
+    """
+    return bought(problem, _reckoned(problem).even_shares())
+
+
+def _reckoned(problem: Problem) -> Partners:
+    """Partners, at the rates that a first purchase of machines came to."""
     partners = Partners(problem)
     even = partners.evenly(FIRST_PARTNERS)
     partners.reckon(even, machines(problem, partners.firm(even)).usd)
-    return bought(problem, partners.shares())
+    return partners
 
 
 def bought(problem: Problem, share: Floats) -> dict[str, Floats]:
@@ -105,9 +120,10 @@ class Shop:
         self.size, self.loss = real(problem, "A"), real(problem, "q")
         self.firm, self.demand = firm.transpose(0, 2, 1), real(problem, "D").transpose(0, 2, 1)  # [R, H, K]
         self.regions, self.hours = self.demand.shape[:2]
-        self.committed_usd = np.maximum(real(problem, "PC"), 1e-12)
-        self.hourly_usd = np.maximum(real(problem, "PO"), 1e-12)
-        self.spot_usd = np.maximum(real(problem, "PS"), 1e-12) * (1 + self.loss / 2)
+        self.committed_usd, self.hourly_usd = finite(real(problem, "PC")), finite(real(problem, "PO"))
+        self.spot_usd = finite(real(problem, "PS")) * (1 + self.loss / 2)
+        # As many as stock allows, or none.
+        self.offered = {name: np.where(np.isfinite(real(problem, name)), np.inf, 0.0) for name in ("PC", "PO", "PS")}
         self.stock = real(problem, "avail")
         self.budget = float(real(problem, "sigma")) * self.demand[:, :, 0]
 
@@ -135,18 +151,18 @@ class Shop:
 
     def _spot_cover(self, need: Floats) -> Cover:
         return replace(
-            self._hourly(need, self.spot_usd, np.repeat(self.stock[:, None], self.hours, axis=1)),
+            self._hourly(need, self.spot_usd, np.repeat(self.stock[:, None], self.hours, axis=1), "PS"),
             size=self._soft(),
             weight=self.size[:, 0],
             budget=self.budget.ravel(),
         )
 
-    def _hourly(self, need: Floats, price: Floats, limit: Floats) -> Cover:
+    def _hourly(self, need: Floats, price: Floats, room: Floats, offer: str) -> Cover:
         """One problem for each region and hour, from [R, H, K], [R, T] and [R, H, T]."""
         return Cover(
             size=self.size,
             price=np.repeat(price, self.hours, axis=0),
-            limit=limit.reshape(-1, len(self.size)),
+            limit=np.minimum(room, self.offered[offer][:, None]).reshape(-1, len(self.size)),
             need=need.reshape(-1, need.shape[2]),
             weight=np.zeros(len(self.size)),
             budget=np.full(need.shape[0] * need.shape[1], np.inf),
@@ -157,7 +173,7 @@ class Shop:
             Cover(
                 size=self.size,
                 price=self.committed_usd,
-                limit=self.stock - spot.max(axis=1),
+                limit=np.minimum(self.stock - spot.max(axis=1), self.offered["PC"]),
                 need=need,
                 weight=np.zeros(len(self.size)),
                 budget=np.full(self.regions, np.inf),
@@ -167,7 +183,7 @@ class Shop:
     def _on_demand(self, wanted: Floats, committed: Floats, spot: Floats) -> Floats:
         need = np.maximum(wanted - (committed @ self.size)[:, None], 0.0)
         room = self.stock[:, None] - committed[:, None] - spot
-        return covered(self._hourly(need, self.hourly_usd, room)).reshape(spot.shape)
+        return covered(self._hourly(need, self.hourly_usd, room, "PO")).reshape(spot.shape)
 
     def _traded(self, wanted: Floats, bought: tuple[Floats, Floats, Floats]) -> tuple[Floats, Floats]:
         """Commitments that hours on demand would do for are given up; what runs most hours on demand is committed."""
@@ -210,7 +226,7 @@ class Shop:
         firm = (committed[:, None] + on_demand) @ self.size
         room = self.stock[:, None] - committed[:, None] - on_demand
         cover = self._spot_cover(np.maximum(self.demand - firm, 0.0))
-        cover = replace(cover, limit=room.reshape(cover.limit.shape))
+        cover = replace(cover, limit=np.minimum(room.reshape(cover.limit.shape), cover.limit))
         before = spot.reshape(cover.price.shape)
         kept = improved(cover, trimmed(cover, before))
         return kept.reshape(spot.shape)

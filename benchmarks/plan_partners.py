@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.plan_circuits import Circuits
-from benchmarks.plan_problem import Floats, Ints, Problem, real, whole
+from benchmarks.plan_problem import Floats, Ints, Problem, finite, real, whole
 
 #: Numbers of partners that are tried for everybody, before single shares are moved.
 EVENLY = (2, 3, 4, 6, 8)
@@ -78,10 +78,16 @@ class Partners:
         guessed = np.array([self._usd(region, share) for region in range(len(self.of))])
         self.worth *= np.divide(usd, guessed, out=np.ones_like(usd), where=guessed > 0)[:, None]
 
+    def even_shares(self) -> Floats:
+        """The best of the even ones [P, 2]."""
+        return self._best_even().share.reshape(2, -1).T
+
+    def _best_even(self) -> Reckoned:
+        return min((self.reckoned(self.evenly(many)) for many in EVENLY), key=self._total)
+
     def shares(self) -> Floats:
         """The best of the even ones, moved about [P, 2]."""
-        tries = [self.reckoned(self.evenly(many)) for many in EVENLY]
-        state = min(tries, key=self._total)
+        state = self._best_even()
         self._steps(state, STEPS[:3])
         for _ in range(SWEEPS):
             self._drops(state)
@@ -181,6 +187,8 @@ def _worth(problem: Problem) -> Floats:
     size = real(problem, "A")
     mean = real(problem, "D").mean(axis=(0, 2))
     part = np.divide(size, mean, out=np.zeros_like(size), where=mean > 0)
-    usual = np.quantile(real(problem, "PC") / np.maximum(part.sum(axis=1), 1e-12), 0.1, axis=1)
+    usual = np.quantile(
+        finite(np.minimum(real(problem, "PC"), real(problem, "PO"))) / np.maximum(part.sum(axis=1), 1e-12), 0.1, axis=1
+    )
     worth: Floats = np.divide(usual[:, None], mean, out=np.zeros((len(usual), 4)), where=mean > 0)
     return worth

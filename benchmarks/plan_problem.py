@@ -19,3 +19,10 @@ def real(problem: Problem, name: str) -> Floats:
 def whole(problem: Problem, name: str) -> Ints:
     """One of the problem's arrays of indices."""
     return np.asarray(problem[name], dtype=np.int64)
+
+
+def finite(price: Floats) -> Floats:
+    """Prices with something beyond all others in place of those that are infinite: what is not offered."""
+    offered = np.isfinite(price)
+    beyond = 1e4 * float(np.max(price, where=offered, initial=1.0))
+    return np.where(offered, np.maximum(price, 1e-12), beyond)

@@ -12,7 +12,7 @@ from itertools import pairwise
 import highspy
 import numpy as np
 
-from benchmarks.plan_problem import Floats, Ints, Problem, real
+from benchmarks.plan_problem import Floats, Ints, Problem, finite, real
 
 ROUNDS = 40
 AT_ONCE = 12
@@ -61,9 +61,9 @@ def region_of(problem: Problem, at: int, firm: Floats) -> Region:
     return Region(
         size=real(problem, "A"),
         loss=loss,
-        committed_usd=demand.shape[1] * real(problem, "PC")[at],
-        hourly_usd=real(problem, "PO")[at],
-        spot_usd=real(problem, "PS")[at] * (1 + loss / 2),
+        committed_usd=demand.shape[1] * finite(real(problem, "PC"))[at],
+        hourly_usd=finite(real(problem, "PO"))[at],
+        spot_usd=finite(real(problem, "PS"))[at] * (1 + loss / 2),
         stock=real(problem, "avail")[at],
         demand=demand,
         firm=firm,
@@ -187,7 +187,8 @@ def _program(region: Region, kinds: Ints) -> tuple[highspy.HighsLp, int]:
     for columns in (held, rented, spot):
         put(stock, columns[scarce], np.ones(1))
     lp = highspy.HighsLp()
-    missing_usd = 1e3 * float((region.committed_usd / np.maximum(region.size.max(axis=1), 1e-12)).max())
+    cheapest = np.minimum(region.committed_usd, hours * region.hourly_usd)
+    missing_usd = 1e3 * float((cheapest / np.maximum(region.size.max(axis=1), 1e-12)).max())
     cost = np.concatenate(
         [
             region.committed_usd[kinds],

@@ -23,7 +23,7 @@ VCPU = 0
 class Fleet:
     """R regions, T instance types, H hours, K resources, P pairs of possible partners, N pairs for circuits.
 
-    Prices are USD per hour of one instance or circuit.
+    Prices are USD per hour of one instance or circuit; infinite where there is no such offer.
     """
 
     size: Floats  # [T, K] of one instance
@@ -127,10 +127,15 @@ class Solution:
 def usd(fleet: Fleet, solution: Solution) -> float:
     """The model's objective: USD over the horizon, spot at its price and half of its expected loss on top."""
     hours = fleet.hours
-    held = hours * float(np.sum(fleet.committed_usd * solution.committed))
-    rented = float(np.sum(fleet.on_demand_usd * solution.on_demand.sum(axis=2)))
-    risked = float(np.sum(fleet.spot_usd * (1 + fleet.loss / 2) * solution.spot.sum(axis=2)))
-    return held + rented + risked + hours * float(np.sum(fleet.tier_usd * solution.circuits))
+    held = hours * _paid(fleet.committed_usd, solution.committed)
+    rented = _paid(fleet.on_demand_usd, solution.on_demand.sum(axis=2))
+    risked = _paid(fleet.spot_usd * (1 + fleet.loss / 2), solution.spot.sum(axis=2))
+    return held + rented + risked + hours * _paid(fleet.tier_usd, solution.circuits)
+
+
+def _paid(price: Floats, count: Floats) -> float:
+    """Price by count; nothing for none, though the price be infinite."""
+    return float(np.sum(np.where(count != 0, price, 0.0) * count))
 
 
 _NAMES = {

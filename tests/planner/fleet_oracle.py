@@ -173,7 +173,8 @@ def _costs(fleet: Fleet, at: Columns) -> tuple[Floats, Floats]:
     upper[at.share] = SHARE_AT_MOST
     upper[at.committed] = fleet.stock
     upper[at.on_demand] = upper[at.spot] = fleet.stock[:, :, None]
-    return cost, upper
+    offered = np.isfinite(cost)
+    return np.where(offered, cost, 0.0), np.where(offered, upper, 0.0)
 
 
 def _capacity(rows: Rows, fleet: Fleet, at: Columns) -> None:

@@ -175,6 +175,16 @@ def nearly_sold_out(problem: Fleet) -> Fleet:
     return replace(problem, stock=stock)
 
 
+def with_gaps_in_the_offer(problem: Fleet) -> Fleet:
+    """Every second type is not offered as spot, every third not for commitment: their prices are infinite."""
+    kind = np.arange(problem.types)
+    return replace(
+        problem,
+        spot_usd=np.where(kind % 2 == 0, np.inf, problem.spot_usd),
+        committed_usd=np.where(kind % 3 == 0, np.inf, problem.committed_usd),
+    )
+
+
 def sold_out(problem: Fleet, region: int = 0) -> Fleet:
     """One region has no stock of anything: its demand cannot be met."""
     stock = problem.stock.copy()

@@ -54,6 +54,7 @@ ODD = (
     world.with_sure_spot,
     world.nearly_sold_out,
     world.with_twins,
+    world.with_gaps_in_the_offer,
 )
 
 
@@ -122,6 +123,13 @@ def test_no_failover_is_below_every_plan() -> None:
     fleet = world.fleet(Recipe(regions=4, types=6, hours=2, level=30, seed=1))
     bound = no_failover(fleet.arrays())
     assert bound.machines_usd + bound.circuits_usd <= optimum(fleet).usd
+
+
+def test_what_is_not_offered_is_left_out_of_the_bound() -> None:
+    fleet = world.with_gaps_in_the_offer(world.fleet(Recipe(regions=3, types=40, hours=4, seed=0, level=400)))
+    fleet = replace(world.without_bandwidth(fleet), replication_gbps=np.zeros(3))
+    partners = Partners(fleet.arrays())
+    assert machines(fleet.arrays(), partners.firm(partners.evenly(2))).sum() == pytest.approx(relaxation(fleet))
 
 
 def test_pairs_are_matched_one_to_one() -> None:

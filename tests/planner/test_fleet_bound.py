@@ -13,6 +13,8 @@ import pytest
 
 from benchmarks.plan_first_fit import Uncoverable, first_fit
 from benchmarks.plan_partners import NoPartners
+from planner.errors import FleetImpossible
+from planner.fleet import Effort, FleetProblem, FleetSolution, solve_fleet
 from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet, Solution
 from tests.planner.fleet_checker import each_lost, judge
@@ -71,9 +73,33 @@ def by_first_fit(fleet: Fleet) -> Solution:
     return Solution.read(first_fit(fleet.arrays()) | {"bound": np.array(relaxation(fleet))})
 
 
-PLANNERS: dict[str, Planner] = {"first_fit": by_first_fit}
+def by_fleet(fleet: Fleet) -> Solution:
+    """The planner's own plan."""
+    return solution_of(solve_fleet(problem_of(fleet), ONE_THREAD))
 
-IMPOSSIBLE: dict[str, tuple[type[Exception], ...]] = {"first_fit": (NoPartners, Uncoverable)}
+
+def problem_of(fleet: Fleet) -> FleetProblem:
+    return FleetProblem.of_arrays({name: np.asarray(array, dtype=float) for name, array in fleet.arrays().items()})
+
+
+def solution_of(found: FleetSolution) -> Solution:
+    return Solution(
+        committed=found.committed.astype(float),
+        on_demand=found.on_demand.astype(float),
+        spot=found.spot.astype(float),
+        circuits=found.circuits.astype(float),
+        share=found.shares,
+        bound=found.bound,
+    )
+
+
+ONE_THREAD = Effort(threads=1)
+PLANNERS: dict[str, Planner] = {"first_fit": by_first_fit, "fleet": by_fleet}
+
+IMPOSSIBLE: dict[str, tuple[type[Exception], ...]] = {
+    "first_fit": (NoPartners, Uncoverable),
+    "fleet": (FleetImpossible,),
+}
 
 ODD = (
     world.without_accelerators,
@@ -147,7 +173,7 @@ def test_any_scale_of_demand_is_planned(planner: str, factor: float) -> None:
 @pytest.mark.parametrize("planner", PLANNERS)
 def test_what_cannot_be_planned_is_said(planner: str, impossible: Callable[[Fleet, int], Fleet]) -> None:
     fleet = impossible(made(Recipe(regions=4, types=6, hours=2, level=30, seed=1)), 2)
-    with pytest.raises(IMPOSSIBLE[planner], match="region 2"):
+    with pytest.raises(IMPOSSIBLE[planner], match=r"region 2|regions [^:]*: \[2\]"):
         PLANNERS[planner](fleet)
 
 
@@ -161,3 +187,15 @@ def test_larger_problems_hold(planner: str, seed: int) -> None:
     assert solution.bound is not None
     assert solution.bound <= cost
     assert relaxation(fleet) <= cost * (1 + EXACT)
+
+
+def test_the_number_of_threads_changes_nothing() -> None:
+    problem = problem_of(made(Recipe(regions=6, types=12, hours=4, level=200, seed=6)))
+    one, two = (solution_of(solve_fleet(problem, Effort(threads=threads))).arrays() for threads in (1, 2))
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+
+
+def test_the_planner_states_the_cost_that_the_checker_finds() -> None:
+    fleet = made(Recipe(regions=6, types=12, hours=4, level=200, seed=6))
+    found = solve_fleet(problem_of(fleet), ONE_THREAD)
+    assert found.usd == pytest.approx(sound(fleet, solution_of(found)), rel=1e-9)
