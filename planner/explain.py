@@ -46,7 +46,7 @@ class Explanation:
         if self.change and self.waits:
             operation = f"{operation} waits, worth {-self.change.usd_per_hour:.4f} USD/h"
         first = f"{self.key}: {operation}, {self.usd_per_hour:.4f} USD/h, because of {self.reason.code.value}"
-        surplus = self.reason.code is ReasonCode.SURPLUS
+        surplus = not self.reason.requirements
         chain = [line for requirement in self.requirements for line in _chain(requirement, surplus=surplus)]
         refused = (_refusal(item) for item in self.reason.alternatives)
         return (first, *chain, *_bought(self.reason), *_next_best(self.reason), *refused)
@@ -101,7 +101,7 @@ def next_best(reason: Reason) -> RefusedAlternative | None:
 
 def _met_without(resource: Resource, reason: Reason) -> tuple[str, ...]:
     """Ids of what a resource that goes was there for."""
-    if reason.code is not ReasonCode.SURPLUS:
+    if reason.code not in (ReasonCode.SURPLUS, ReasonCode.DEFERRED):
         return ()
     suffix = "staged" if resource.purpose is Purpose.STAGED else resource.purpose.value
     return tuple(f"{resource.place}/{kind}/{suffix}" for kind in _KINDS.get(resource.kind, ()))

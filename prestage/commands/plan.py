@@ -33,8 +33,8 @@ class CompareOptions:
         "prestage plan --what-if fra-lost.yaml",
         "prestage plan compare yesterday.json plans/dev.json",
         "",
-        "Exit codes: 0 nothing to change, 2 changes, 4 changes and drift, 7 demand cannot be met; with --what-if 0",
-        "nothing would differ, 2 something would, 7 demand could not be met.",
+        "Exit codes: 0 nothing to change, 2 changes, 4 changes and drift, 7 demand cannot be met. With --what-if:",
+        "0 nothing would differ, 2 something would or is over the budget, 7 demand could not be met.",
     ),
 )
 @click.option(
@@ -87,7 +87,8 @@ def _what_if(scope: Scope, file: Path) -> int:
     scope.answer(answer, lambda: what_if_text(answer))
     if answer.infeasible is not None:
         return ExitCode.UNMET
-    differs = answer.comparison is None or answer.comparison.differs
+    over = answer.budget is not None and answer.budget.over_usd_per_hour > 0
+    differs = over or answer.comparison is None or answer.comparison.differs
     return ExitCode.CHANGES if differs else ExitCode.CLEAN
 
 

@@ -54,7 +54,7 @@ def test_a_lost_region_tells_who_carries_what(world, capsys):
 
 
 def test_json_is_the_whole_answer(world, capsys):
-    assert ask(world, "budget_usd_per_hour: 1\n", "--json") == ExitCode.CLEAN
+    assert ask(world, "budget_usd_per_hour: 1\n", "--json") == ExitCode.CHANGES
     told = json.loads(capsys.readouterr().out)
     assert told["format"] == "prestage/what-if-answer"
     assert told["budget"]["over_usd_per_hour"] > 0
