@@ -114,7 +114,7 @@ def if_true(week: Week, prices: UnitPrices) -> tuple[float, float]:
         scores = np.vectorize(normal_score)((order + 0.5) / PATHS)
         heard = UPDATE_KNOWS * scores + told * left * chance.standard_normal(scores.shape)
         for path, update in zip(paths[:, row], heard, strict=True):
-            levels = np.maximum(0.0, demand.at_scores(update + safe) - committed)
+            levels = np.maximum(0.0, demand.each_at(update + safe) - committed)
             ours += cost((committed, levels), path, prices.miss) / mean
             known += least_cost(path) / mean
     return ours / PATHS, known / PATHS

@@ -39,15 +39,23 @@ class DemandByHour:
         return len(self.table)
 
     def at_level(self, level: float) -> Matrix:
-        """The quantile of every hour."""
-        return self.at_scores(np.full(self.hours, normal_score(level)))
+        """The quantile of every hour, (hours,)."""
+        found: Matrix = self.at_scores(np.array([normal_score(level)]))[0]
+        return found
 
     def at_scores(self, scores: Matrix) -> Matrix:
-        """Demand at a normal score of each hour, (hours,)."""
+        """Demand of every hour at each normal score, (scores, hours)."""
         known = _scores(self.levels)
         right = np.clip(np.searchsorted(known, scores), 1, len(known) - 1)
         share = (scores - known[right - 1]) / (known[right] - known[right - 1])
-        rows = np.arange(self.hours)
+        found: Matrix = self.table[:, right - 1] * (1 - share) + self.table[:, right] * share
+        return np.maximum(found, 0.0).T
+
+    def each_at(self, scores: Matrix) -> Matrix:
+        """Demand of each hour at a normal score of its own, (hours,)."""
+        known, rows = _scores(self.levels), np.arange(self.hours)
+        right = np.clip(np.searchsorted(known, scores), 1, len(known) - 1)
+        share = (scores - known[right - 1]) / (known[right] - known[right - 1])
         found: Matrix = self.table[rows, right - 1] * (1 - share) + self.table[rows, right] * share
         return np.maximum(found, 0.0)
 

@@ -51,8 +51,7 @@ class Stake:
 
     def missing(self, scores: Matrix) -> Matrix:
         """Units missing in each hour where demand comes at some normal scores, (scores, hours)."""
-        demands = np.stack([self.demand.at_scores(np.full(self.demand.hours, score)) for score in scores])
-        short: Matrix = np.maximum(0.0, demands - self.available)
+        short: Matrix = np.maximum(0.0, self.demand.at_scores(scores) - self.available)
         return np.where(short > 1e-9 * np.maximum(1.0, self.available), short, 0.0)
 
 

@@ -63,7 +63,7 @@ def commitment(demand: DemandByHour, known: Matrix, prices: UnitPrices) -> float
     """
     if prices.committed >= min(prices.level, prices.miss) or not demand.hours:
         return 0.0
-    low, high = 0.0, float(demand.at_scores(np.full(demand.hours, FURTHEST)).max())
+    low, high = 0.0, float(demand.at_scores(np.array([FURTHEST])).max())
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         if float(worth_of_next(demand, known, prices, middle).mean()) > prices.committed:

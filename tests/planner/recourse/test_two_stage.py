@@ -157,7 +157,8 @@ def test_each_further_unit_is_worth_less(demand, miss, known, one, other):
 def test_scores_and_amounts_are_each_other_s_way_back():
     demand = normal_demand([50, 80], [5, 9])
     for score in (-3.0, -1.2, 0.0, 0.7, 2.0, 3.5):
-        amounts = demand.at_scores(np.full(2, score))
+        amounts = demand.at_scores(np.array([score]))[0]
+        assert demand.each_at(np.full(2, score)) == pytest.approx(amounts)
         assert np.diag(demand.scores_of(amounts)) == pytest.approx([score] * 2)
 
 
