@@ -4,7 +4,7 @@ The catalog says what an item is (a shape's vCPUs, a tier's gbps); the snapshot 
 used, where an item is offered and at which price now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import ClassVar
 
@@ -41,6 +41,14 @@ class Shape(Model):
     network_gbps: float = Field(default=0.0, ge=0, exclude_if=unsaid)
 
 
+class ShapeFacts(Model):
+    """What a cloud says of a shape, for whatever a catalog leaves out."""
+
+    name: str
+    accelerators: int = Field(default=0, ge=0)
+    network_gbps: float = Field(default=0.0, ge=0)
+
+
 class StorageClass(Model):
     """A class of storage."""
 
@@ -64,6 +72,24 @@ class Catalog(Document):
     storage_classes: tuple[StorageClass, ...]
     circuit_tiers: tuple[CircuitTier, ...]
     source: str = ""
+
+    def completed(self, facts: Iterable[ShapeFacts]) -> "Catalog":
+        """The same, with what clouds say of accelerators and network where it says nothing itself."""
+        known = {item.name: item for item in facts}
+        return self.model_copy(
+            update={"shapes": tuple(_completed(shape, known.get(shape.name)) for shape in self.shapes)}
+        )
+
+
+def _completed(shape: Shape, facts: ShapeFacts | None) -> Shape:
+    if facts is None:
+        return shape
+    return shape.model_copy(
+        update={
+            "accelerators": shape.accelerators or facts.accelerators,
+            "network_gbps": shape.network_gbps or facts.network_gbps,
+        }
+    )
 
 
 ADDRESS_ITEM = "address"
@@ -191,9 +217,9 @@ class Reading(Model):
 class CapacitySnapshot(Document):
     """The live state of an environment's targets at one moment.
 
-    `stock` names what is limited beyond quotas: a shape that is not in it is limited by quotas alone. `readings` are of
-    regions in clouds. A region that could not be read is not `readable`: its quotas, offers and
-    resources are those of its last reading, or there are none.
+    `stock` names what is limited beyond quotas: a shape that is not in it is limited by quotas alone. `shapes`
+    completes the catalog. `readings` are of regions in clouds. A region that could not be read is not `readable`: its
+    quotas, offers and resources are those of its last reading, or there are none.
     """
 
     FORMAT: ClassVar[str] = "prestage/capacity"
@@ -211,3 +237,4 @@ class CapacitySnapshot(Document):
     resources: tuple[LiveResource, ...] = ()
     readings: tuple[Reading, ...] = ()
     stock: tuple[Stock, ...] = Field(default=(), exclude_if=unsaid)
+    shapes: tuple[ShapeFacts, ...] = Field(default=(), exclude_if=unsaid)

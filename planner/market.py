@@ -49,11 +49,12 @@ class Market:
 
     @classmethod
     def read(cls, catalog: Catalog, capacity: CapacitySnapshot) -> "Market":
+        known = catalog.completed(capacity.shapes)
         pools: dict[str, tuple[Pool, ...]] = {}
         for pool in sorted(capacity.pools, key=lambda item: (item.region, item.cidr)):
             pools[pool.region] = (*pools.get(pool.region, ()), pool)
         return cls(
-            shapes={shape.name: shape for shape in sorted(catalog.shapes, key=lambda item: item.name)},
+            shapes={shape.name: shape for shape in sorted(known.shapes, key=lambda item: item.name)},
             storage_classes={item.name: item for item in sorted(catalog.storage_classes, key=lambda item: item.name)},
             tiers={tier.name: tier for tier in sorted(catalog.circuit_tiers, key=lambda item: (item.gbps, item.name))},
             regions={facts.region: facts for facts in capacity.regions},

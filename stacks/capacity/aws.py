@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from ipaddress import IPv4Network
 
-from contracts.capacity import CapacityKind
+from contracts.capacity import CapacityKind, ShapeFacts
 from stacks.capacity.aws_prices import read_prices
 from stacks.capacity.part import Figures, Limit, Place, Prices
 from stacks.clouds.aws.session import AwsClients, Reply
@@ -36,6 +36,12 @@ _STORAGE_QUOTAS: Mapping[str, str] = {
 }
 """Code of the quota on a type of volume, in TiB (Service Quotas, `ebs`) -> its name in a catalog."""
 
+_ACCELERATORS = (
+    ("GpuInfo", "Gpus"),
+    ("InferenceAcceleratorInfo", "Accelerators"),
+    ("NeuronInfo", "NeuronDevices"),
+)
+"""Where `describe_instance_types` counts accelerators; Inferentia is in two of them."""
 _TYPES_AT_ONCE = 100  # of describe_instance_types
 _RUNNING = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
 
@@ -60,6 +66,7 @@ def read_figures(place: Place, clients: AwsClients, earlier: Prices | None, now:
         spot=_spot_prices(clients, place, sorted(offered), now),
         prices=read_prices(place, sorted(offered), earlier, now),
         taken=tuple(_taken(clients, place)),
+        shapes=tuple(shape_facts(row) for row in _types(clients, sorted(offered))),
     )
 
 
@@ -136,17 +143,23 @@ def _others_vcpu(clients: AwsClients, environment: str) -> dict[str, float]:
         if row.get("State") == "active" and not _ours(row, environment):
             counts[row["InstanceType"]] += row["AvailableInstanceCount"]
     counted = {shape: count for shape, count in counts.items() if count}
-    vcpu = _vcpu_of(clients, sorted(counted))
+    vcpu = {row["InstanceType"]: int(row["VCpuInfo"]["DefaultVCpus"]) for row in _types(clients, sorted(counted))}
     return {shape: float(vcpu[shape] * count) for shape, count in counted.items() if shape in vcpu}
 
 
-def _vcpu_of(clients: AwsClients, shapes: list[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _types(clients: AwsClients, shapes: list[str]) -> Iterator[Reply]:
+    """What EC2 says of instance types."""
     for start in range(0, len(shapes), _TYPES_AT_ONCE):
         asked = shapes[start : start + _TYPES_AT_ONCE]
-        rows = clients.listing("ec2", "describe_instance_types", "InstanceTypes[]", InstanceTypes=asked)
-        found |= {row["InstanceType"]: int(row["VCpuInfo"]["DefaultVCpus"]) for row in rows}
-    return found
+        yield from clients.listing("ec2", "describe_instance_types", "InstanceTypes[]", InstanceTypes=asked)
+
+
+def shape_facts(row: Reply) -> ShapeFacts:
+    """Accelerators of whatever sort, and the network that holds for hours: the baseline, not the burst."""
+    cards = row.get("NetworkInfo", {}).get("NetworkCards", ())
+    baseline = sum(float(card.get("BaselineBandwidthInGbps", 0)) for card in cards)
+    counts = [sum(int(item["Count"]) for item in row.get(block, {}).get(items, ())) for block, items in _ACCELERATORS]
+    return ShapeFacts(name=row["InstanceType"], accelerators=max(counts), network_gbps=round(baseline, 3))
 
 
 def _spot_prices(clients: AwsClients, place: Place, shapes: list[str], now: datetime) -> dict[str, float]:

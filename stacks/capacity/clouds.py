@@ -167,6 +167,7 @@ def _reading(place: Place, part: CapacityPart, prices: Prices, now: datetime) ->
         pools=part.pools,
         resources=part.resources,
         prices=prices,
+        shapes=part.shapes,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import chain
 from typing import TypeVar
 
-from contracts.capacity import CapacitySnapshot, LiveResource, Quota, Stock
+from contracts.capacity import CapacitySnapshot, LiveResource, Quota, ShapeFacts, Stock
 from contracts.environment import Environment
 from contracts.names import is_link
 from contracts.resources import CircuitSpec, Purpose, Resource
@@ -40,11 +40,20 @@ def join_parts(parts: Sequence[CapacityPart], environment: Environment, now: dat
         resources=resources,
         readings=every(lambda part: part.readings, lambda item: (item.region,)),
         stock=tuple(sorted((*chain.from_iterable(part.stock for part in parts), *_said(environment)), key=_where)),
+        shapes=_of_all_places(chain.from_iterable(part.shapes for part in parts)),
     )
 
 
 def _where(stock: Stock) -> tuple[str, str]:
     return stock.place, stock.item
+
+
+def _of_all_places(facts: Iterable[ShapeFacts]) -> tuple[ShapeFacts, ...]:
+    """Each shape once: where places differ, the least that is said of it."""
+    found: dict[str, ShapeFacts] = {}
+    for item in sorted(facts, key=lambda item: (item.name, item.network_gbps, item.accelerators)):
+        found.setdefault(item.name, item)
+    return tuple(found.values())
 
 
 def _said(environment: Environment) -> Iterator[Stock]:

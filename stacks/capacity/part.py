@@ -17,6 +17,7 @@ from contracts.capacity import (
     Quota,
     Reading,
     RegionFacts,
+    ShapeFacts,
     Stock,
 )
 from contracts.document import Model
@@ -38,6 +39,7 @@ class CapacityPart:
     resources: tuple[LiveResource, ...] = ()
     readings: tuple[Reading, ...] = ()
     stock: tuple[Stock, ...] = ()
+    shapes: tuple[ShapeFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,7 @@ class Figures:
         offered: names of the shapes that all of the region's zones have.
         spot: USD per hour by shape where there is a market; it outweighs list prices.
         taken: prefixes within the region's pools that others, or our own network, occupy.
+        shapes: what the cloud says of those that are offered.
     """
 
     limits: tuple[Limit, ...]
@@ -121,3 +124,4 @@ class Figures:
     prices: Prices
     spot: Mapping[str, float] = field(default_factory=dict)
     taken: tuple[str, ...] = ()
+    shapes: tuple[ShapeFacts, ...] = ()

@@ -34,6 +34,7 @@ def part_of(place: Place, figures: Figures) -> CapacityPart:
             for cidr in sorted(cloud.pools)
         ),
         resources=place.resources,
+        shapes=figures.shapes,
     )
 
 

@@ -6,10 +6,10 @@ It takes nobody's place: a region that cannot be read now is named so, and shown
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from contracts.capacity import LiveResource, Offer, Pool, Quota
-from contracts.document import Document
+from contracts.capacity import LiveResource, Offer, Pool, Quota, ShapeFacts
+from contracts.document import Document, unsaid
 from contracts.errors import DocumentError
 from contracts.files import read_document, write_document
 from contracts.names import RegionName
@@ -29,10 +29,13 @@ class RegionReading(Document):
     pools: tuple[Pool, ...]
     resources: tuple[LiveResource, ...]
     prices: Prices
+    shapes: tuple[ShapeFacts, ...] = Field(default=(), exclude_if=unsaid)
 
     def part(self) -> CapacityPart:
         """Its figures, without saying that they are of now."""
-        return CapacityPart(quotas=self.quotas, offers=self.offers, pools=self.pools, resources=self.resources)
+        return CapacityPart(
+            quotas=self.quotas, offers=self.offers, pools=self.pools, resources=self.resources, shapes=self.shapes
+        )
 
 
 class Memory:

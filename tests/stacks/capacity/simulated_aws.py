@@ -204,7 +204,15 @@ def _spot(world: AwsWorld, location: str, asked: Row) -> list[Row]:
 
 def _types(world: AwsWorld, location: str, asked: Row) -> list[Row]:
     wanted = sorted(value for name, value in asked.items() if name.startswith("InstanceType."))
-    return [{"InstanceType": shape, "VCpuInfo": {"DefaultVCpus": vcpu(shape)}} for shape in wanted]
+    return [{"InstanceType": shape, "VCpuInfo": {"DefaultVCpus": vcpu(shape)}, **_equipment(shape)} for shape in wanted]
+
+
+def _equipment(shape: str) -> Row:
+    """A GPU in each of family g, and a network of a quarter of a gigabit a vCPU, that bursts to ten."""
+    card = {"NetworkPerformance": "Up to 10 Gigabit", "BaselineBandwidthInGbps": vcpu(shape) / 4}
+    network = {"NetworkInfo": {"NetworkPerformance": "Up to 10 Gigabit", "NetworkCards": [card]}}
+    gpus = {"GpuInfo": {"Gpus": [{"Name": "A10G", "Count": 1}]}} if shape.startswith("g") else {}
+    return {**network, **gpus}
 
 
 def _products(world: AwsWorld, location: str, asked: Row) -> list[str]:

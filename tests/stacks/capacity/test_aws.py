@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from contracts.accounts import Account, TargetName
-from contracts.capacity import CapacityKind, Catalog, Shape, StorageClass
+from contracts.capacity import CapacityKind, Catalog, Shape, ShapeFacts, StorageClass
 from contracts.resources import Purchase
-from stacks.capacity.aws import read_figures
+from stacks.capacity.aws import read_figures, shape_facts
 from stacks.capacity.list_prices import HOURS_A_MONTH, list_prices
 from stacks.capacity.part import LIVE, Place
 from stacks.capacity.region import part_of
@@ -201,3 +201,40 @@ def test_a_refusal_is_an_error_and_not_an_empty_region(world, read):
     world.denied = {"ec2": "UnauthorizedOperation"}
     with pytest.raises(CloudError):
         read()
+
+
+def test_what_a_shape_has_besides_vcpu_and_memory_is_read(read):
+    """The network is the baseline that holds for hours, not what it may burst to."""
+    figures, part = read()
+    assert part.shapes == figures.shapes
+    said = {item.name: (item.accelerators, item.network_gbps) for item in part.shapes}
+    assert said == {name: (int(name.startswith("g5")), vcpu(name) / 4) for name in SHAPES}
+
+
+@pytest.mark.parametrize(
+    ("row", "accelerators"),
+    [
+        (
+            {
+                "InferenceAcceleratorInfo": {"Accelerators": [{"Count": 4}]},
+                "NeuronInfo": {"NeuronDevices": [{"Count": 4}]},
+            },
+            4,
+        ),
+        ({"NeuronInfo": {"NeuronDevices": [{"Count": 16}]}}, 16),
+        ({"GpuInfo": {"Gpus": [{"Count": 2}, {"Count": 6}]}}, 8),
+        ({}, 0),
+    ],
+)
+def test_accelerators_of_any_sort_count_once(row, accelerators):
+    found = shape_facts({"InstanceType": "x.large", **row})
+    assert (found.accelerators, found.network_gbps) == (accelerators, 0.0)
+
+
+def test_a_catalog_is_completed_by_what_clouds_say_and_outweighs_it():
+    catalog = CATALOG.model_copy(
+        update={"shapes": (CATALOG.shapes[0].model_copy(update={"network_gbps": 2.0}), *CATALOG.shapes[1:])}
+    )
+    said = [ShapeFacts(name=name, accelerators=1, network_gbps=9.0) for name in SHAPES]
+    completed = {shape.name: (shape.accelerators, shape.network_gbps) for shape in catalog.completed(said).shapes}
+    assert completed == {**dict.fromkeys(SHAPES, (1, 9.0)), SHAPES[0]: (1, 2.0), "m8": (0, 0.0)}
