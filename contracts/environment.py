@@ -4,6 +4,7 @@ Every setting has a unit in its name, a default and a reason. Paths are relative
 that holds `environments/`).
 """
 
+from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
@@ -16,6 +17,11 @@ from contracts.limits import Freeze, Rules, Tolerance, Unattended
 from contracts.names import RegionName
 from contracts.purchases import Purchases, only_on_demand
 from contracts.series import SeriesKind
+
+
+def as_elsewhere(value: float | None) -> bool:
+    """Whether a region says nothing of its own; 0 is something."""
+    return value is None
 
 
 class RegionSettings(Model):
@@ -31,6 +37,8 @@ class RegionSettings(Model):
         country: whose public holidays move its demand: `DE`, or with a subdivision `DE-HE` (ISO 3166); none without it.
         timezone: where its days begin (IANA, `Europe/Berlin`), for public holidays and other events of whole days.
         purchases: how its compute may be paid for, in place of what the environment says.
+        critical_share: in place of the environment's `failover.critical_share`.
+        replication_gbps: what it sends to all that carry its load together; planned where the reserve is shared.
     """
 
     name: RegionName
@@ -44,6 +52,8 @@ class RegionSettings(Model):
     country: str = Field(default="", max_length=10)
     timezone: str = Field(default="UTC", max_length=40)
     purchases: Purchases | None = Field(default=None, exclude_if=unsaid)
+    critical_share: float | None = Field(default=None, ge=0, le=1, exclude_if=as_elsewhere)
+    replication_gbps: float = Field(default=0.0, ge=0, exclude_if=unsaid)
 
 
 class Horizons(Model):
@@ -83,9 +93,27 @@ class Costs(Model):
     missed_staging_usd: float = Field(default=25.0, ge=0)
 
 
-class FailoverSettings(Model):
-    """What is carried when a region is lost."""
+class Reserve(StrEnum):
+    """Out of what a region carries the load of another that is lost."""
 
+    DEDICATED = "dedicated"  # what stands by for nothing else: all load goes on
+    SHARED = "shared"  # what serves load that is not critical, and what little is missing beyond: that load gives way
+
+
+def dedicated(value: Reserve) -> bool:
+    """Whether nothing is said but the default: not written then, so that earlier documents keep their digest."""
+    return value is Reserve.DEDICATED
+
+
+class FailoverSettings(Model):
+    """What is carried when a region is lost.
+
+    Attributes:
+        reserve: `shared` costs far less, and takes two partners or more for each region; it plans compute by hour and
+            purchase, circuits and shares together (docs/planning-model.md).
+    """
+
+    reserve: Reserve = Field(default=Reserve.DEDICATED, exclude_if=dedicated)
     critical_share: float = Field(default=0.4, ge=0, le=1)
     max_latency_ms: float = Field(default=120.0, gt=0)
     max_partners: int = Field(default=2, ge=1, le=8)
@@ -223,6 +251,16 @@ class Environment(Document):
         settings = self.region(region)
         said = settings.purchases if settings and settings.purchases else self.purchases
         return said if self.cloud(region) else said.model_copy(update={"hourly": False})
+
+    def critical_share_of(self, region: str) -> float:
+        """The share of a region's load that partners carry when it is lost."""
+        settings = self.region(region)
+        said = settings.critical_share if settings else None
+        return self.failover.critical_share if said is None else said
+
+    def replication_gbps_of(self, region: str) -> float:
+        settings = self.region(region)
+        return settings.replication_gbps if settings else 0.0
 
     def buys_commitments(self, region: str) -> bool:
         """Whether what is committed in a region is bought; otherwise it is recommended."""

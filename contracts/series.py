@@ -13,6 +13,7 @@ class SeriesKind(StrEnum):
     CPU = "cpu"  # region: vCPUs in use
     MEMORY = "memory"  # region: GiB in use
     STORAGE = "storage"  # region: GiB in use
+    ACCELERATORS = "accelerators"  # region: accelerators in use
     BANDWIDTH = "bandwidth"  # region: gbps in use at its edge, as utilisation reports it
     USERS = "users"  # service@region: users active in the hour
     TRANSACTIONS = "transactions"  # service@region: transactions in the hour
@@ -37,7 +38,7 @@ def unit_of(kind: SeriesKind) -> Unit:
             return Unit.VCPU
         case SeriesKind.MEMORY | SeriesKind.STORAGE:
             return Unit.GIB
-        case SeriesKind.PEERING_REQUESTS | SeriesKind.USERS | SeriesKind.TRANSACTIONS:
+        case SeriesKind.PEERING_REQUESTS | SeriesKind.USERS | SeriesKind.TRANSACTIONS | SeriesKind.ACCELERATORS:
             return Unit.COUNT
         case _:
             assert_never(kind)

@@ -10,14 +10,24 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
-from planner.errors import SolverCrashed, SolverStalled
+from planner.errors import FleetImpossible, SolverCrashed, SolverStalled
+from planner.fleet.__main__ import IMPOSSIBLE
+from planner.fleet.check import checked_fleet
+from planner.fleet.problem import FleetProblem, FleetSolution
 from planner.model import LinearModel, Solution, checked
+
+Answer = TypeVar("Answer")
 
 HARD_STOP_S = 120.0
 """Work is bounded by counted nodes (seconds, at 23 regions): whoever takes this long has hung."""
 
 _COMMAND = (sys.executable, "-P", "-m", "planner.solve")  # -P: a folder of the user's own may be called planner
+
+
+_FLEET_COMMAND = (sys.executable, "-P", "-m", "planner.fleet")
 
 
 def solve_in_child(
@@ -30,6 +40,22 @@ def solve_in_child(
         SolverCrashed: ended without a readable solution.
         SolverLied: the solution does not keep the model.
     """
+    return checked(model, _read(Solution.from_bytes, _answer(command, model.to_bytes(), timeout_s)))
+
+
+def solve_fleet_in_child(
+    problem: FleetProblem, *, timeout_s: float = HARD_STOP_S, command: tuple[str, ...] = _FLEET_COMMAND
+) -> FleetSolution:
+    """The fleet of a problem, checked against the problem that it was asked for.
+
+    Raises:
+        FleetImpossible: no fleet keeps the limits.
+        SolverStalled, SolverCrashed, SolverLied: as for a model.
+    """
+    return checked_fleet(problem, _read(FleetSolution.from_bytes, _answer(command, problem.to_bytes(), timeout_s)))
+
+
+def _answer(command: tuple[str, ...], question: bytes, timeout_s: float) -> bytes:
     child = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -39,7 +65,7 @@ def solve_in_child(
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     try:
-        answer, complaint = child.communicate(model.to_bytes(), timeout=timeout_s)
+        answer, complaint = child.communicate(question, timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
         raise SolverStalled(
             f"gave no answer within {timeout_s:g} s and was stopped",
@@ -48,13 +74,19 @@ def solve_in_child(
         ) from error
     finally:
         _end(child)
+    if child.returncode == IMPOSSIBLE:
+        what, where, expected, next_step = complaint.decode().split("\x1f")
+        raise FleetImpossible(what, where=where, expected=expected, next_step=next_step)
     if child.returncode != 0:
         raise SolverCrashed(f"ended with {child.returncode}: {_last_line(complaint)}", where="solver")
+    return answer
+
+
+def _read(read: Callable[[bytes], Answer], answer: bytes) -> Answer:
     try:
-        solution = Solution.from_bytes(answer)
+        return read(answer)
     except (ValueError, KeyError, OSError, EOFError) as error:
         raise SolverCrashed(f"its answer of {len(answer)} bytes is not a solution", where="solver") from error
-    return checked(model, solution)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

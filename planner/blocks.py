@@ -21,13 +21,13 @@ ADDRESS_SLACK = 2
 def want_serving_blocks(desired: Desired, demand: Demand, spaces: dict[str, AddressSpace]) -> tuple[Shortfall, ...]:
     """Addresses for every instance. Live blocks stay while they are needed; what lacks is carved anew."""
     short = []
-    for site in demand.sites:
-        need = _address_requirement(desired, demand, site.region)
+    for region in demand.regions:
+        need = _address_requirement(desired, demand, region)
         if need is None:
             continue
         desired.requirements.append(need)
-        space = spaces[site.region]
-        blocks = _live_blocks(demand, site.region, need.quantity)
+        space = spaces[region]
+        blocks = _live_blocks(demand, region, need.quantity)
         missing = need.quantity - sum(address_count(block.prefix) for block in blocks)
         carved = _carve_room(space, missing) if missing > 0 else None
         if missing > 0 and carved is None:
@@ -36,8 +36,8 @@ def want_serving_blocks(desired: Desired, demand: Demand, spaces: dict[str, Addr
         for block in (*blocks, *((carved,) if carved else ())):
             desired.want(
                 Wish(
-                    key=block_key(site.region, Purpose.SERVING, block.prefix),
-                    place=site.region,
+                    key=block_key(region, Purpose.SERVING, block.prefix),
+                    place=region,
                     purpose=Purpose.SERVING,
                     spec=block,
                     code=need.code,

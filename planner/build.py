@@ -6,6 +6,7 @@ is computed from the question alone: the same question gives the same bytes.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from contracts.environment import Reserve
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall, UnreadRegion
 from planner.addresses import AddressSpace, block_ends
 from planner.bandwidth import want_circuits
@@ -17,6 +18,8 @@ from planner.compute import want_compute
 from planner.demand import Demand
 from planner.desired import Desired
 from planner.errors import InputsDisagree
+from planner.fleet import solve_fleet
+from planner.fleets import FleetSolver, fleet_shortfalls, place_fleet, want_fleet
 from planner.given import given_resources
 from planner.market import Market
 from planner.model import Solver
@@ -36,11 +39,12 @@ from planner.units import want_units
 __all__ = ["Question", "build_plan"]
 
 
-def build_plan(question: Question, solve: Solver) -> Plan | Infeasible:
+def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = solve_fleet) -> Plan | Infeasible:
     """The cheapest desired state that meets the forecast at the environment's quantiles, or what cannot be met.
 
     Raises:
         InputsDisagree: the documents are not of one environment, or a region is not in the snapshot.
+        FleetImpossible: where failover is shared, no fleet keeps the limits.
         SolverError: the solver gave no answer that can be trusted.
     """
     _check(question)
@@ -48,6 +52,10 @@ def build_plan(question: Question, solve: Solver) -> Plan | Infeasible:
     market = Market.read(question.catalog, question.capacity)
     needs = serving_requirements(question, market)
     given = given_resources(question, market)
+    if question.environment.failover.reserve is Reserve.SHARED:
+        fleet = place_fleet(question, market, needs, solve_fleet)
+        demand = Demand(question=question, needs=needs, given=given, sites=(), placement=fleet.placement(), fleet=fleet)
+        return _build(question, Desired.start(market, given), demand)
     sites = read_sites(question, market, needs, given)
     placement = place(sites, question.environment.failover, solve)
     if isinstance(placement, Lacking):
@@ -67,15 +75,22 @@ def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infea
     blocks = [*question.live().values(), *(item.resource for item in demand.given.resources.values())]
     taken = block_ends(blocks, question.ledger, question.now)
     spaces = free_spaces(desired.market, taken)
-    want_compute(desired, demand)
-    short = list(want_storage(desired, demand))
-    unmet, circuits_usd = want_circuits(desired, demand)
-    short += [*unmet, *want_serving_blocks(desired, demand, spaces)]
+    unmet, circuits_usd = _place(desired, demand)
+    short = [*unmet, *want_storage(desired, demand), *want_serving_blocks(desired, demand, spaces)]
     if short:
         return _infeasible(question, short)
     want_units(desired, question, staged_units(question, desired.market), spaces)
     want_support(desired, demand)
     return _document(question, desired, demand.placement, circuits_usd)
+
+
+def _place(desired: Desired, demand: Demand) -> tuple[tuple[Shortfall, ...], float]:
+    """Compute and circuits: what of links cannot be met, and what circuits cost that the placement does not count."""
+    if demand.fleet:
+        want_fleet(desired, demand.fleet, demand.needs)
+        return fleet_shortfalls(desired, demand.needs), 0.0
+    want_compute(desired, demand)
+    return want_circuits(desired, demand)
 
 
 def _document(question: Question, desired: Desired, placement: Placement, circuits_usd: float) -> Plan:

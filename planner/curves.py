@@ -19,6 +19,14 @@ SERIES_OF = {
     CapacityKind.MEMORY_GIB: SeriesKind.MEMORY,
     CapacityKind.STORAGE_GIB: SeriesKind.STORAGE,
 }
+"""Series of a region's demand, by what they need."""
+
+FLEET_SERIES_OF = {
+    **SERIES_OF,
+    CapacityKind.ACCELERATORS: SeriesKind.ACCELERATORS,
+    CapacityKind.GBPS: SeriesKind.BANDWIDTH,
+}
+"""What instances give beside that, where they are chosen by all that they give (`planner.fleets`)."""
 
 DAY = 24
 
@@ -54,7 +62,7 @@ class Curves:
 
 def region_curves(question: Question, region: str, kind: CapacityKind) -> Curves | None:
     """Demand of a region; nothing where it has no forecast."""
-    key = SeriesKey(SERIES_OF[kind], region)
+    key = SeriesKey(FLEET_SERIES_OF[kind], region)
     return _curves(question, region, kind, (key,)) if question.forecast.has(key) else None
 
 

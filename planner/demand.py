@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from contracts.plan import Requirement
+from planner.fleets import Fleet
 from planner.given import Given
 from planner.placement import Placement
 from planner.question import Question
@@ -11,10 +12,20 @@ from planner.sites import Site
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What the desired state is made from: the question, what must be met, what is given, and where compute goes."""
+    """What the desired state is made from: the question, what must be met, what is given, and where compute goes.
+
+    Attributes:
+        sites: regions as the placement saw them; none where a fleet decided.
+    """
 
     question: Question
     needs: tuple[Requirement, ...]
     given: Given
     sites: tuple[Site, ...]
     placement: Placement
+    fleet: Fleet | None = None
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Every region that this plan may move, by name."""
+        return self.fleet.regions if self.fleet else tuple(site.region for site in self.sites)

@@ -14,10 +14,10 @@ from datetime import timedelta
 import numpy as np
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Environment
+from contracts.environment import Environment, Reserve
 from contracts.names import is_link
 from contracts.plan import ForecastLink, ReasonCode, Requirement
-from planner.curves import SERIES_OF, Curves, link_curves, region_curves
+from planner.curves import FLEET_SERIES_OF, SERIES_OF, Curves, link_curves, region_curves
 from planner.market import Market
 from planner.question import Question
 from planner.recourse.standing import standing_level
@@ -79,7 +79,8 @@ def _region_demands(question: Question, market: Market) -> Iterator[_Demand]:
     for region in sorted(settings.name for settings in question.environment.regions):
         if question.is_frozen(region):
             continue
-        for kind in SERIES_OF:
+        shared = question.environment.failover.reserve is Reserve.SHARED
+        for kind in FLEET_SERIES_OF if shared else SERIES_OF:
             curves = region_curves(question, region, kind)
             yield _told(question, market, curves) if curves else _Demand(region, kind, None)
 

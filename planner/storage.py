@@ -20,16 +20,16 @@ def want_storage(desired: Desired, demand: Demand) -> tuple[Shortfall, ...]:
     """A volume a region, replicated to its first failover partner that has the room."""
     volumes: dict[str, tuple[Requirement, str, int]] = {}
     short = []
-    for site in demand.sites:
-        need = total(demand.needs, site.region, CapacityKind.STORAGE_GIB)
+    for region in demand.regions:
+        need = total(demand.needs, region, CapacityKind.STORAGE_GIB)
         volume = _volume(desired, demand, need) if need else None
         if need is None or volume is None:
             continue
         storage_class, gib = volume
-        if gib > (room := desired.room(site.region, CapacityKind.STORAGE_GIB)) or not storage_class:
+        if gib > (room := desired.room(region, CapacityKind.STORAGE_GIB)) or not storage_class:
             short.append(shortfall(need, room if storage_class else 0.0))
         else:
-            volumes[site.region] = (need, storage_class, gib)
+            volumes[region] = (need, storage_class, gib)
     rooms = {
         region: desired.room(region, CapacityKind.STORAGE_GIB) - (volumes[region][2] if region in volumes else 0)
         for region in desired.market.regions

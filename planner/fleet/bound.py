@@ -35,7 +35,7 @@ def proven_bound(
     hours = problem.hours
     alone = (prices.served * problem.demand.transpose(0, 2, 1)).sum()
     alone += (prices.firm * problem.critical.transpose(0, 2, 1)).sum()
-    alone -= problem.spot_share * (prices.spot * problem.demand[:, 0]).sum()
+    alone -= (problem.spot_share[:, None] * prices.spot * problem.demand[:, 0]).sum()
     alone += unbought(problem, prices, useful).sum()
     total = np.zeros(len(problem.pairs))
     for hull, weight in zip(hulls, weights.hulls, strict=True):

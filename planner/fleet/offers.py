@@ -31,7 +31,7 @@ def fine_types(problem: FleetProblem) -> tuple[Ints, ...]:
 def first_types(
     problem: FleetProblem, most: int = FIRST_TYPES, fine: NDArray[np.bool_] | None = None
 ) -> tuple[Ints, ...]:
-    """Types by region, those that are cheapest at most mixes first; none but `fine` ones, (R, T), where that is given."""
+    """Types by region, those cheapest at most mixes first; none but `fine` ones, (R, T), where that is given."""
     wanted = _wanted(problem)
     gives, found = problem.gives, np.zeros((problem.regions, len(problem.gives)))
     dear = 1.0 if fine is None else np.where(fine, 1.0, 1e6)

@@ -4,6 +4,7 @@ The model is stated in full in docs/planning-model.md. Axes: regions R, instance
 accelerators, network), hours H, pairs P of regions that may back each other up, links N, circuit tiers.
 """
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,13 +20,17 @@ MOST_SHARE = 0.5
 """No partner carries more than half of a region's critical load: a region is backed up by two at least."""
 
 
+NOT_OFFERED = 1e9
+"""USD per hour of what cannot be bought so: finite, because infinity times nothing is no number."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FleetProblem:
-    """All that the fleet is a function of; every amount per hour, every price USD per hour.
+    """All that the fleet is a function of: amounts by hour, prices in USD per hour, or `NOT_OFFERED`.
 
     Attributes:
         gives: (T, K) what one instance of a type gives.
-        on_demand_usd, spot_usd, committed_usd: (R, T); infinite where a type is not offered so.
+        on_demand_usd, spot_usd, committed_usd: (R, T).
         loss: (T,) the share of spot instances that may be lost at any hour, 0 to 1.
         demand, critical: (R, K, H); what must be served, and the part of it that survives the loss of a region.
         stock: (R, T) instances of all purchases at any hour; infinite where nothing limits them.
@@ -35,7 +40,7 @@ class FleetProblem:
         replication_gbps: (R,) from a region to those that back it up, in proportion to their shares.
         tier_gbps: (tiers,) whole, rising, each dividing the next.
         tier_usd: (N, tiers).
-        spot_share: at most this share of a region's vCPU demand is met by spot.
+        spot_share: (R,) at most this share of a region's vCPU demand is met by spot.
     """
 
     gives: Floats
@@ -52,7 +57,15 @@ class FleetProblem:
     replication_gbps: Floats
     tier_gbps: Floats
     tier_usd: Floats
-    spot_share: float
+    spot_share: Floats
+
+    def to_bytes(self) -> bytes:
+        """As npz, for the child's standard input."""
+        return _packed({name: getattr(self, name) for name in self.__slots__})
+
+    @classmethod
+    def from_bytes(cls, payload: bytes) -> "FleetProblem":
+        return cls(**_unpacked(payload))  # type: ignore[arg-type]  # as packed
 
     @property
     def regions(self) -> int:
@@ -87,7 +100,7 @@ class FleetProblem:
             replication_gbps=arrays["repl"],
             tier_gbps=arrays["tierG"],
             tier_usd=arrays["tierP"],
-            spot_share=float(arrays["sigma"]),
+            spot_share=np.full(len(arrays["D"]), float(arrays["sigma"])),
         )
 
 
@@ -114,6 +127,31 @@ class FleetSolution:
     worth: Floats
     worth_critical: Floats
     rungs: tuple[str, ...] = ()
+
+    def to_bytes(self) -> bytes:
+        """As npz, for the child's standard output."""
+        arrays = {name: getattr(self, name) for name in self.__slots__}
+        return _packed({**arrays, "rungs": np.array(self.rungs, dtype=np.str_)})
+
+    @classmethod
+    def from_bytes(cls, payload: bytes) -> "FleetSolution":
+        arrays = _unpacked(payload)
+        numbers = {"usd": float(arrays.pop("usd")), "bound": float(arrays.pop("bound"))}
+        rungs = tuple(str(name) for name in arrays.pop("rungs"))
+        return cls(  # type: ignore[arg-type]  # as packed
+            **arrays, usd=numbers["usd"], bound=numbers["bound"], rungs=rungs
+        )
+
+
+def _packed(arrays: Mapping[str, object]) -> bytes:
+    sink = io.BytesIO()
+    np.savez(sink, allow_pickle=False, **{name: np.asarray(value) for name, value in arrays.items()})
+    return sink.getvalue()
+
+
+def _unpacked(payload: bytes) -> dict[str, NDArray[np.float64]]:
+    with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.errors import FleetImpossible, SolverCrashed
-from planner.fleet.problem import FleetProblem, Floats, Ints
+from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
 
 if TYPE_CHECKING:
     import highspy
@@ -93,7 +93,6 @@ class RegionProgram:
             spot_price=np.maximum(-duals[2 * firm : 2 * firm + hours], 0),
         )
 
-
     def commit(self, held: Floats) -> RegionAnswer:
         """The answer when what is committed is whole: one type after the other up or down, as the rest then costs less.
 
@@ -162,18 +161,18 @@ def _linear_program(problem: FleetProblem, region: int, types: Ints) -> "highspy
     each = [(hours * kinds, 3 * count), (hours * kinds, 2 * count), (hours, count), (hours * len(limited), 3)]
     lengths = np.concatenate([np.full(rows, length) for rows, length in each])
     unlimited = np.full(hours * kinds, np.inf)
-    spot_room = problem.spot_share * problem.demand[region, 0]
+    spot_room = problem.spot_share[region] * problem.demand[region, 0]
     program = highspy.HighsLp()
     program.num_col_, program.num_row_ = count * (1 + 2 * hours), len(lengths)
-    program.col_cost_ = np.concatenate(
-        [
-            hours * problem.committed_usd[region, types],
-            np.tile(problem.on_demand_usd[region, types], hours),
-            np.tile(problem.spot_cost[region, types], hours),
-        ]
-    )
+    prices = (problem.committed_usd[region], problem.on_demand_usd[region], problem.spot_cost[region])
+    repeats = (1, hours, hours)
+    offered = [np.tile(usd[types] < NOT_OFFERED, times) for usd, times in zip(prices, repeats, strict=True)]
+    costs = [np.tile(usd[types], times) for usd, times in zip(prices, repeats, strict=True)]
+    costs[0] = costs[0] * hours
+    bought = np.concatenate(offered)
+    program.col_cost_ = np.where(bought, np.concatenate(costs), 0.0)
     program.col_lower_ = np.zeros(program.num_col_)
-    program.col_upper_ = np.tile(stock, 1 + 2 * hours)
+    program.col_upper_ = np.where(bought, np.tile(stock, 1 + 2 * hours), 0.0)
     held = problem.critical[region].T.ravel()
     nothing = np.full(hours + hours * len(limited), -np.inf)
     program.row_lower_ = np.concatenate([problem.demand[region].T.ravel(), held, nothing])

@@ -30,8 +30,14 @@ EXCHANGES = 6
 """Rounds of exchanges, one an hour each."""
 
 VARIANTS = (
-    (0.0, 0.0, 0.0), (4.0, 1.0, 0.0), (0.0, 0.8, 0.0), (1.5, 0.5, 0.0),
-    (1.5, 1.0, 0.5), (1.5, 1.0, 0.99), (1.5, 1.0, 0.75), (1.5, 1.0, 0.25),
+    (0.0, 0.0, 0.0),
+    (4.0, 1.0, 0.0),
+    (0.0, 0.8, 0.0),
+    (1.5, 0.5, 0.0),
+    (1.5, 1.0, 0.5),
+    (1.5, 1.0, 0.99),
+    (1.5, 1.0, 0.75),
+    (1.5, 1.0, 0.25),
 )
 """Other ways to fill an hour, of which the cheapest counts: more weight of what has no price; what to start from, as a
 share of what the relaxation takes, and what is added to each before it is rounded down."""
@@ -236,7 +242,7 @@ def _hours(
         weights=duals + np.concatenate([least, least], 2),
         least=np.concatenate([least, least], 2),
         spot_vcpu=spot_vcpu,
-        spot_room=problem.spot_share * problem.demand[:, 0],
+        spot_room=problem.spot_share[:, None] * problem.demand[:, 0],
         stock=np.floor(problem.stock[rows, own]),
         start=np.stack(start) + 1e-6,
     )

@@ -1,0 +1,271 @@
+"""Fleets out of documents and back: where failover is shared with serving, compute is placed hour by hour.
+
+Arrays for `planner.fleet` from what a plan is asked, and wanted resources from its answer: compute by type and
+purchase, with counts by hour of the day (UTC) where a region is scaled by schedule; failover entries; circuits.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.capacity import CapacityKind, CapacitySnapshot, Shape
+from contracts.plan import ReasonCode, Requirement, Shortfall
+from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, ResourceKind
+from planner.curves import region_curves
+from planner.desired import Desired, Wish
+from planner.errors import InputsDisagree
+from planner.fleet import FleetProblem, FleetSolution
+from planner.fleet.problem import NOT_OFFERED, Floats
+from planner.keys import failover_key, item_key
+from planner.market import Market
+from planner.placement import Placement
+from planner.question import Question
+from planner.requirements import rounded, total
+from planner.shortfalls import shortfall
+
+FleetSolver = Callable[[FleetProblem], FleetSolution]
+"""Solves a fleet. Raises `FleetImpossible` where no fleet keeps the limits, `SolverError` where none can be trusted."""
+
+KINDS = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.ACCELERATORS, CapacityKind.GBPS)
+"""What an instance gives, in the order of the arrays' resources."""
+
+UNLIMITED_GBPS = 1000.0
+"""Network of a shape of which nothing is known: it limits nothing."""
+
+FINE_STEPS = 1_000_000
+"""Steps of a fleet's shares."""
+
+LEAST_SHARE = 1e-6
+"""Smaller failover shares are what arithmetic left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fleet:
+    """A problem, what its axes stand for, and its solution."""
+
+    regions: tuple[str, ...]
+    shapes: tuple[Shape, ...]
+    links: tuple[str, ...]
+    problem: FleetProblem
+    solution: FleetSolution
+
+    def shares(self) -> dict[tuple[str, str], float]:
+        """Share of a region's critical load by region and partner."""
+        found = {}
+        for (here, there), both in zip(self.problem.pairs, self.solution.shares, strict=True):
+            for lost, carrier, share in ((here, there, both[0]), (there, here, both[1])):
+                if share > LEAST_SHARE:
+                    found[self.regions[lost], self.regions[carrier]] = float(share)
+        return found
+
+    def placement(self) -> Placement:
+        """Partners and cost, as the rest of the plan reads them; the fleet's compute comes by `want_fleet`."""
+        problem, solution = self.problem, self.solution
+        return Placement(
+            serving={},
+            failover={},
+            shares={pair: round(share * FINE_STEPS) for pair, share in self.shares().items()},
+            usd_per_hour=solution.usd / problem.hours,
+            lower_bound=solution.bound / problem.hours,
+            solver=", ".join(("decomposition by region", *solution.rungs)),
+            cut_short=False,
+        )
+
+
+def place_fleet(question: Question, market: Market, needs: tuple[Requirement, ...], solve: FleetSolver) -> Fleet:
+    """The cheapest fleet for what must be met.
+
+    Raises:
+        FleetImpossible: no fleet keeps the limits.
+        InputsDisagree: circuit tiers that do not divide one another.
+    """
+    environment = question.environment
+    regions = tuple(sorted({region.name for region in environment.regions} - question.frozen_regions()))
+    shapes, place = tuple(market.shapes.values()), {name: at for at, name in enumerate(regions)}
+    links = tuple(name for name, link in sorted(market.links.items()) if link.a in place and link.b in place)
+    near = [at for at, name in enumerate(links) if _may_partner(question, market, name)]
+    ends = np.array([sorted((place[market.links[name].a], place[market.links[name].b])) for name in links])
+    demand = np.stack([_demand(question, needs, region) for region in regions])
+    critical = np.array([environment.critical_share_of(region) for region in regions])
+    problem = FleetProblem(
+        gives=np.array([_gives(shape) for shape in shapes], dtype=np.float64),
+        on_demand_usd=_prices(question, market, (regions, shapes), Purchase.ON_DEMAND),
+        spot_usd=_prices(question, market, (regions, shapes), Purchase.SPOT),
+        committed_usd=_prices(question, market, (regions, shapes), Purchase.COMMITTED),
+        loss=_losses(question.capacity, shapes),
+        demand=demand,
+        critical=demand * critical[:, None, None],
+        stock=_stock(question.capacity, place, shapes),
+        pairs=ends.reshape(-1, 2)[near],
+        pair_links=np.array(near, dtype=np.int64),
+        gbps=np.array([_quantity(needs, link, CapacityKind.GBPS) for link in links]),
+        replication_gbps=np.array([environment.replication_gbps_of(region) for region in regions]),
+        tier_gbps=_tiers(market),
+        tier_usd=np.array([[_price(market, link, tier) for tier in market.tiers] for link in links]),
+        spot_share=np.array([environment.purchases_of(region).spot_share for region in regions]),
+    )
+    return Fleet(regions=regions, shapes=shapes, links=links, problem=problem, solution=solve(problem))
+
+
+def want_fleet(desired: Desired, fleet: Fleet, needs: tuple[Requirement, ...]) -> None:
+    """Adds the fleet's compute, failover entries and circuits to what is wanted."""
+    solution = fleet.solution
+    for at, region in enumerate(fleet.regions):
+        served = tuple(item.id for kind in KINDS if (item := total(needs, region, kind)))
+        for kind, shape in enumerate(fleet.shapes):
+            counts = {
+                Purchase.COMMITTED: np.full(HOURS_A_DAY, solution.committed[at, kind]),
+                Purchase.ON_DEMAND: solution.on_demand[at, kind],
+                Purchase.SPOT: solution.spot[at, kind],
+            }
+            for purchase, by_hour in counts.items():
+                if by_hour.any():
+                    _want_compute(desired, (region, shape.name, purchase), by_hour, served)
+    for (region, partner), share in sorted(fleet.shares().items()):
+        spec = FailoverSpec(partner=partner, share=min(1.0, share))
+        key = failover_key(region, partner)
+        desired.want(Wish(key=key, place=region, purpose=Purpose.SUPPORT, spec=spec, code=ReasonCode.FAILOVER))
+    for at, link in enumerate(fleet.links):
+        need = total(needs, link, CapacityKind.GBPS)
+        for tier, count in zip(desired.market.tiers.values(), solution.circuits[at].tolist(), strict=True):
+            if count:
+                desired.want(
+                    Wish(
+                        key=item_key(link, ResourceKind.CIRCUIT, Purpose.SERVING, tier.name),
+                        place=link,
+                        purpose=Purpose.SERVING,
+                        spec=CircuitSpec(tier=tier.name, gbps=tier.gbps, count=count),
+                        code=ReasonCode.DEMAND if need else ReasonCode.FAILOVER,
+                        requirements=(need.id,) if need else (),
+                    )
+                )
+
+
+def fleet_shortfalls(desired: Desired, needs: tuple[Requirement, ...]) -> tuple[Shortfall, ...]:
+    """Quotas that the fleet goes beyond: it knows the stock of types, and not what a region has in all."""
+    used: dict[tuple[str, CapacityKind], float] = {}
+    for item in desired.resources.values():
+        for what, amount in desired.market.use(item.resource).items():
+            used[what] = used.get(what, 0.0) + amount
+    found = []
+    for (place, kind), amount in sorted(used.items()):
+        most = desired.market.available.get((place, kind))
+        need = total(needs, place, kind)
+        if most is not None and need is not None and amount > most * (1 + 1e-9):
+            found.append(shortfall(need.model_copy(update={"quantity": rounded(amount)}), most))
+    return tuple(found)
+
+
+def _want_compute(
+    desired: Desired, what: tuple[str, str, Purchase], by_hour: np.ndarray, requirements: tuple[str, ...]
+) -> None:
+    region, shape, purchase = what
+    counts = tuple(by_hour.tolist())
+    constant = min(counts) == max(counts)
+    item = shape if purchase is Purchase.ON_DEMAND else f"{shape}-{purchase.value}"
+    spec = ComputeSpec(shape=shape, count=max(counts), purchase=purchase, by_hour=() if constant else counts)
+    key = item_key(region, ResourceKind.COMPUTE, Purpose.SERVING, item)
+    desired.want(
+        Wish(
+            key=key,
+            place=region,
+            purpose=Purpose.SERVING,
+            spec=spec,
+            code=ReasonCode.DEMAND,
+            requirements=requirements,
+        )
+    )
+
+
+def _demand(question: Question, needs: tuple[Requirement, ...], region: str) -> Floats:
+    """(K, 24) by hour of the day in UTC: each hour's largest over the plan's validity, scaled to what is required.
+
+    A region that is not scaled by schedule has its peak at all hours.
+    """
+    found = np.zeros((len(KINDS), HOURS_A_DAY))
+    hourly = question.environment.purchases_of(region).hourly
+    start = question.forecast.origin.hour
+    for at, kind in enumerate(KINDS):
+        need = total(needs, region, kind)
+        if need is None or need.quantity <= 0:
+            continue
+        curves = region_curves(question, region, kind) if hourly and need.forecast else None
+        if curves is None or need.forecast is None:
+            found[at] = need.quantity
+            continue
+        steps = curves.at_level(need.forecast.level).sum(axis=0)
+        np.maximum.at(found[at], (start + np.arange(len(steps))) % HOURS_A_DAY, steps)
+        peak = float(found[at].max())
+        found[at] = found[at] * (need.quantity / peak) if peak > 0 else need.quantity
+    return found
+
+
+def _gives(shape: Shape) -> tuple[float, ...]:
+    return (shape.vcpu, shape.memory_gib, shape.accelerators, shape.network_gbps or UNLIMITED_GBPS)
+
+
+def _prices(
+    question: Question, market: Market, axes: tuple[tuple[str, ...], tuple[Shape, ...]], purchase: Purchase
+) -> Floats:
+    """(R, T) USD per hour of one, where a plan may buy it so."""
+    regions, shapes = axes
+    found = np.full((len(regions), len(shapes)), NOT_OFFERED)
+    for at, region in enumerate(regions):
+        allowed = question.environment.purchases_of(region).allowed
+        bought = purchase is not Purchase.COMMITTED or question.environment.buys_commitments(region)
+        if purchase not in allowed or not bought:
+            continue
+        for kind, shape in enumerate(shapes):
+            usd = market.price(region, shape.name, purchase)
+            if usd is not None:
+                found[at, kind] = usd
+    return found
+
+
+def _losses(capacity: CapacitySnapshot, shapes: tuple[Shape, ...]) -> Floats:
+    """(T,) the largest share of spot that may be lost of a type, wherever it is offered."""
+    place = {shape.name: at for at, shape in enumerate(shapes)}
+    found = np.zeros(len(shapes))
+    for offer in capacity.offers:
+        if offer.purchase is Purchase.SPOT and offer.item in place:
+            found[place[offer.item]] = max(found[place[offer.item]], offer.loss_share)
+    return found
+
+
+def _stock(capacity: CapacitySnapshot, place: dict[str, int], shapes: tuple[Shape, ...]) -> Floats:
+    kinds = {shape.name: at for at, shape in enumerate(shapes)}
+    found = np.full((len(place), len(shapes)), np.inf)
+    for item in capacity.stock:
+        if item.place in place and item.item in kinds:
+            found[place[item.place], kinds[item.item]] = item.count
+    return found
+
+
+def _may_partner(question: Question, market: Market, name: str) -> bool:
+    """Whether the ends of a link lie in different fault domains, near enough to one another."""
+    link = market.links[name]
+    apart = market.regions[link.a].fault_domain != market.regions[link.b].fault_domain
+    return apart and link.latency_ms <= question.environment.failover.max_latency_ms
+
+
+def _tiers(market: Market) -> Floats:
+    gbps = np.array([tier.gbps for tier in market.tiers.values()], dtype=np.float64)
+    if len(gbps) == 0 or (np.diff(gbps) <= 0).any() or (gbps[1:] % gbps[:-1]).any():
+        raise InputsDisagree(
+            f"circuit tiers of {gbps.tolist()} Gbps do not divide one another",
+            where="catalog",
+            expected="tiers such as 1, 10 and 100 Gbps where failover.reserve is shared",
+            next_step="leave out the odd tier, or set failover.reserve to dedicated",
+        )
+    return gbps
+
+
+def _price(market: Market, link: str, tier: str) -> float:
+    usd = market.price(link, tier)
+    return NOT_OFFERED if usd is None else usd
+
+
+def _quantity(needs: tuple[Requirement, ...], place: str, kind: CapacityKind) -> float:
+    found = total(needs, place, kind)
+    return found.quantity if found else 0.0
