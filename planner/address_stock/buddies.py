@@ -133,6 +133,10 @@ class Buddies:
         """The order of the largest block that can be taken; None where all is taken."""
         return next((order for order in range(self.order, -1, -1) if self._free[order]), None)
 
+    def latest_end(self) -> float | None:
+        """When the last block ends, as far as that lies ahead; None where all is free."""
+        return self._latest.get(1)
+
     def _node(self, start: int, order: int) -> int:
         return (1 << self.order) + start >> order
 
