@@ -144,6 +144,8 @@ def improved(cover: Cover, counts: Floats, rounds: int = ROUNDS) -> Floats:
     for _ in range(rounds):
         better = np.zeros(len(rows), dtype=bool)
         for rank, part in MOVES:
+            if rank >= len(cover.size):
+                continue
             better |= _swapped(cover.part(rows), counts, rows, (rank, part))
         rows = rows[better]
         if not rows.size:

@@ -23,6 +23,7 @@ SMALL = [
     Recipe(regions=3, types=4, hours=2, level=30, seed=0),
     Recipe(regions=4, types=6, hours=2, level=30, seed=1),
     Recipe(regions=3, types=8, hours=1, level=100, seed=2),
+    Recipe(regions=3, types=2, hours=1, level=100, seed=2),
     Recipe(regions=3, types=4, hours=1, level=10_000, seed=1, accelerated=0, reserved_gbps=3000),
 ]
 
