@@ -199,7 +199,8 @@ def test_what_would_not_fit_beside_what_must_be_made_goes_after_all():
     check(tight, plan)
 
 
-@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@pytest.mark.long
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     st.integers(0, 300),
     st.sampled_from([(1.0, 0.4), (0.6, 1.0), (1.0, 0.85)]),

@@ -16,6 +16,7 @@ from contracts.plan import Infeasible, Plan
 from planner import clash
 from planner.build import build_plan
 from planner.clash import explained, remembered
+from planner.limits import limits_of
 from planner.solve import solve
 from tests.laws.environments import CATALOG, Recipe, question
 from tests.planner.test_odd_worlds import LACKING, everywhere, seen
@@ -250,8 +251,18 @@ def test_places_without_plans_of_their_own_are_left_out():
     """A paused region is left as it is: its quotas are no limit of this plan."""
     first, second, *others = everywhere().environment.regions
     paused = people(TIGHT, regions=(first, RegionSettings(name=second.name, paused=True), *others))
-    answer = attempt(paused)
-    if isinstance(answer, Infeasible):
-        found = explained(paused, answer, attempt).clash
-        assert found is not None
-        assert all(limit.place != second.name for item in found.sets for limit in item.limits)
+    places = {limit.place for limit in limits_of(TIGHT)} - {limit.place for limit in limits_of(paused)}
+    assert second.name in places and first.name not in places
+
+
+def test_a_question_is_asked_once():
+    asked = []
+
+    def counting(model):
+        asked.append(model)
+        return solve(model)
+
+    once = remembered(counting)
+    for _ in range(2):
+        build_plan(WORLD, once)
+    assert len(asked) == 1

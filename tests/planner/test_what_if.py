@@ -15,6 +15,7 @@ from contracts.series import Granularity, SeriesKey, SeriesKind
 from contracts.what_if import EventChange, PriceChange, QuotaChange, WhatIf
 from coordinator.what_if import answer
 from planner.build import build_plan
+from planner.clash import remembered
 from planner.errors import WhatIfRefused
 from planner.loss import unserved
 from planner.solve import solve
@@ -33,8 +34,11 @@ def asked(world=WORLD, **what):
     return changed(world, WhatIf(**what), WANTED)
 
 
+SOLVE = remembered(solve)
+
+
 def attempt(world):
-    return build_plan(world, solve)
+    return build_plan(world, SOLVE)
 
 
 def event(series="cpu:fra", begins=10, hours=3, uplift=2.0):
@@ -264,6 +268,9 @@ def test_what_is_not_there_is_refused_by_key(name):
 
 
 def test_a_change_that_leaves_no_plan_says_why():
-    told = answer(WORLD, WhatIf(demand=100), attempt)
+    short = QuotaChange(place="fra", kind=CapacityKind.STORAGE_GIB, total=10)
+    told = answer(WORLD, WhatIf(quotas=(short,)), attempt)
     assert told.feasible_before and told.comparison is None and told.infeasible is not None
+    assert told.infeasible.clash is not None
+    assert [limit.name for item in told.infeasible.clash.sets for limit in item.limits] == ["quota fra storage_gib"]
     assert isinstance(attempt(WORLD), Plan)
