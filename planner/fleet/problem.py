@@ -138,8 +138,11 @@ class FleetSolution:
         arrays = _unpacked(payload)
         numbers = {"usd": float(arrays.pop("usd")), "bound": float(arrays.pop("bound"))}
         rungs = tuple(str(name) for name in arrays.pop("rungs"))
-        return cls(  # type: ignore[arg-type]  # as packed
-            **arrays, usd=numbers["usd"], bound=numbers["bound"], rungs=rungs
+        return cls(
+            **arrays,  # type: ignore[arg-type]  # as packed
+            usd=numbers["usd"],
+            bound=numbers["bound"],
+            rungs=rungs,
         )
 
 
