@@ -6,13 +6,13 @@ given from the duals of a whole plan's model instead: `MarginalBasis` says which
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from contracts.capacity import CapacityKind
 from contracts.names import is_link
-from contracts.plan import Marginal, PlannedResource, Reason, ReasonCode, Requirement
+from contracts.plan import Marginal, MarginalBasis, PlannedResource, Reason, ReasonCode, Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Resource, StorageSpec
 from planner.market import Market
 from planner.requirements import rounded
@@ -29,14 +29,23 @@ HALVINGS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buying:
-    """What reasons are told from: prices, and requirements by id."""
+    """What reasons are told from.
+
+    Attributes:
+        market: prices.
+        requirements: by id.
+        duals: of a whole plan's model, USD per hour of one more unit by requirement; they outweigh the market's.
+    """
 
     market: Market
     requirements: Mapping[str, Requirement]
+    duals: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, market: Market, requirements: Iterable[Requirement]) -> "Buying":
-        return cls(market=market, requirements={item.id: item for item in requirements})
+    def of(
+        cls, market: Market, requirements: Iterable[Requirement], duals: Mapping[str, float] | None = None
+    ) -> "Buying":
+        return cls(market=market, requirements={item.id: item for item in requirements}, duals=duals or {})
 
     def told(self, item: PlannedResource) -> PlannedResource:
         """The resource with its reason in full. What meets no requirement has none but its code."""
@@ -53,13 +62,20 @@ class Buying:
         weights = [((prices[need.id] or 0.0) * need.quantity, -at) for at, need in enumerate(needs)]
         buyer = needs[-max(weights)[1]]
         usd = prices[buyer.id]
-        marginal = None if usd is None else Marginal(place=buyer.place, kind=buyer.kind, usd_per_hour=rounded(usd))
+        basis = MarginalBasis.DUALS if buyer.id in self.duals else MarginalBasis.MARKET
+        marginal = (
+            None
+            if usd is None
+            else Marginal(place=buyer.place, kind=buyer.kind, usd_per_hour=rounded(usd), basis=basis)
+        )
         scenario = _scenario(buyer) if reason.code is ReasonCode.FAILOVER else ""
         return reason.model_copy(update={"bought_by": buyer.id, "scenario": scenario, "marginal": marginal})
 
     def _marginal(self, resource: Resource, need: Requirement, needs: list[Requirement]) -> float | None:
         """USD per hour of one more unit of a requirement, where the market sells it."""
         spec = resource.spec
+        if need.id in self.duals:
+            return max(0.0, self.duals[need.id])
         if isinstance(spec, StorageSpec):
             places = (resource.place, spec.replica_region) if spec.replica_region else (resource.place,)
             each = [self.market.price(place, spec.storage_class) for place in places]

@@ -51,9 +51,14 @@ def command(scope: Scope, options: PlanOptions) -> int:
 
     It is written to a file, to be reviewed and applied.
     """
-    if click.get_current_context().invoked_subcommand is not None:
+    below = click.get_current_context().invoked_subcommand
+    if below is not None and (options.out or options.what_if):
+        raise click.UsageError(f"--out and --what-if are of `prestage plan` alone, not of `{below}`")
+    if below is not None:
         return ExitCode.CLEAN  # that one runs next
     if options.what_if is not None:
+        if options.out is not None:
+            raise click.UsageError("a what-if writes nothing: leave --out away")
         return _what_if(scope, options.what_if)
     from contracts.plan import Infeasible
     from coordinator.plan import make_plan

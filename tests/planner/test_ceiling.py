@@ -16,6 +16,8 @@ from planner.build import build_plan
 from planner.explain import explain
 from planner.market import Market
 from planner.solve import solve
+from policies.case import Case, Facts
+from policies.rules.spending import change_ceiling
 from prestage.views.plan import plan_text
 from tests.laws.environments import Recipe, loaded, question
 from tests.laws.test_planner import check
@@ -87,6 +89,24 @@ def test_the_plan_keeps_within_the_ceiling_and_names_what_waits(ceiling):
     assert keys | waiting >= {change.key for change in WHOLE.changes}
     assert saving(plan) and holds(FALLEN, plan)
     check(FALLEN, plan)
+
+
+def test_the_rule_that_denies_counts_as_the_planner_does():
+    """At the very ceiling the policy has nothing to say; of the same plan with all of its changes it has."""
+    for ceiling in (25, 10):
+        world = calm(FALLEN, ceiling)
+        facts = Facts(
+            environment=world.environment,
+            regions=world.capacity.regions,
+            pools=world.capacity.pools,
+            ledger=world.ledger,
+        )
+        within, whole = (
+            Case(plan=plan, facts=facts, settings=world.environment.rules, now=world.now)
+            for plan in (plan_of(world), WHOLE)
+        )
+        assert list(change_ceiling(within)) == []
+        assert len(list(change_ceiling(whole))) == 1
 
 
 def test_the_least_valuable_waits_first():

@@ -12,7 +12,7 @@ from contracts.resources import ComputeSpec, FailoverSpec, Purpose, ResourceKind
 from planner.explain import explain, next_best
 from planner.market import Market
 from planner.model import ModelBuilder
-from planner.reasons import covering_prices
+from planner.reasons import Buying, covering_prices
 from planner.solve import solve
 from tests.laws.environments import bundle, loaded
 from tests.planner.simulate import after
@@ -119,6 +119,15 @@ def test_a_volume_is_paid_where_it_stands_and_where_its_replica_does():
         expected = sum(MARKET.price(place, spec.storage_class) or 0 for place in places)
         assert item.reason.marginal is not None
         assert item.reason.marginal.usd_per_hour == pytest.approx(expected, abs=1e-6)
+
+
+def test_prices_of_a_whole_plans_model_outweigh_the_markets():
+    item = of(PLAN, ResourceKind.COMPUTE, Purpose.SERVING)[0]
+    vcpu, memory = (f"{item.resource.place}/{kind}/serving" for kind in ("vcpu", "memory_gib"))
+    buying = Buying.of(MARKET, PLAN.requirements, {vcpu: 0.0, memory: 0.5})
+    reason = buying.told(item).reason
+    assert reason.bought_by == memory and reason.marginal is not None
+    assert (reason.marginal.usd_per_hour, reason.marginal.basis) == (0.5, MarginalBasis.DUALS)
 
 
 def test_more_demand_costs_about_what_the_marginal_price_says():

@@ -143,6 +143,8 @@ def test_a_lost_region_is_gone_with_all_that_is_joined_to_it():
     places |= {unit.place for unit in world.ledger.units}
     places |= {item.resource.place for item in capacity.resources} | {item.region for item in capacity.pools}
     assert places and "fra" not in places
+    assert capacity.links and not any("fra" in (link.a, link.b) for link in capacity.links)
+    assert "fra" not in {facts.region for facts in capacity.regions}
     assert not any("fra" in link_ends(place) for place in places if is_link(place))
     plan = plan_of(world)
     assert not any("fra" in item.resource.key.split("/")[0].split("--") for item in plan.resources)

@@ -82,6 +82,12 @@ def test_mistakes_are_told_with_line_or_key(world, capsys, text, said):
     assert answer.out == "" and said in answer.err
 
 
+def test_where_nothing_is_written_no_file_may_be_named(world, capsys):
+    assert ask(world, "demand: 2\n", "--out", "x.json") == ExitCode.USAGE
+    assert run(["plan", "--what-if", "what.yaml", "compare", "a", "b"]) == ExitCode.USAGE
+    assert not (world / "x.json").exists() and capsys.readouterr().out == ""
+
+
 def test_no_plan_says_which_limits_clash_and_what_the_nearest_is(world, capsys):
     settings = world / "environments" / "dev.yaml"
     settings.write_text(settings.read_text().replace("asn: 64512}", "asn: 64512, minimum: {storage_gib: 900000}}"))
