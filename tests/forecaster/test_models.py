@@ -1,6 +1,6 @@
 """Model families: right on what they should know, and blind to what comes after the origin."""
 
-from importlib.metadata import EntryPoint
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from contracts.ports import Silent
 from contracts.series import LEVELS, Granularity
+from forecaster.engine import EngineSettings, forecast_panel
 from forecaster.errors import FamilyNotInstalled, UnknownModel
 from forecaster.models.boosted_counts import BoostedCounts
 from forecaster.models.boosting import Boosting
@@ -190,23 +192,45 @@ def test_a_family_that_is_not_installed_is_named(monkeypatch, name, said):
         PerSeries(name).fit(panel_of(wave(200)), 24)
 
 
-def test_an_installed_package_adds_a_family(monkeypatch):
-    """An entry point of the group: named, it is blended like any other; unnamed, it is not even loaded."""
-    point = EntryPoint(name="own", value="tests.forecaster.test_models:own_family", group=GROUP)
-    monkeypatch.setattr("forecaster.models.catalogue.entry_points", lambda group: [point])
-    found = chosen(Granularity.HOURLY, ("own", "seasonal_naive_24"), counts=False, seed=0)
-    assert [family.name for family in found] == ["seasonal_naive_24", "own"]
-    assert "own" not in [family.name for family in chosen(Granularity.HOURLY, (), counts=False, seed=0)]
+OWN_PACKAGE = """
+from forecaster.models.seasonal import Seasonal
 
 
 class Own(Seasonal):
     @property
-    def name(self) -> str:
+    def name(self):
         return "own"
 
 
-def own_family(granularity: Granularity, seed: int) -> Own:
+def own_family(granularity, seed):
     return Own(24)
+"""
+
+
+@pytest.fixture
+def own_package(tmp_path, monkeypatch):
+    """A package as pip installs it, with an entry point of the group."""
+    about = tmp_path / "own_models-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: own-models\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[{GROUP}]\nown = own_models:own_family\n")
+    (tmp_path / "own_models.py").write_text(OWN_PACKAGE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("own_models", None)
+
+
+def test_an_installed_package_adds_a_family(own_package):
+    """Named, it is blended like any other; unnamed, it is not even loaded."""
+    assert "own" not in [family.name for family in chosen(Granularity.HOURLY, (), counts=False, seed=0)]
+    assert "own_models" not in sys.modules
+    check_names(("own",))
+    panel = panel_of(wave(24 * 14), wave(24 * 14, seed=2))
+    settings = EngineSettings(models=("own", "profile_14d"))
+    made = forecast_panel(panel, 24, settings, Silent())
+    assert [name for name, _ in made.weights[0].weights] == ["profile_14d", "own"]
+    again = forecast_panel(panel, 24, settings, Silent(), made.state)
+    assert again.refitted == "" and (again.quantiles == made.quantiles).all()
 
 
 def test_a_pair_that_fell_silent_is_drawn_towards_the_others():
