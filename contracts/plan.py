@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
+from contracts.block_advice import BlockAdvice
 from contracts.capacity import CapacityKind
 from contracts.clash import Clashes
 from contracts.document import Document, Model, unsaid
@@ -232,6 +233,7 @@ class Plan(Document):
     cost: Cost
     relied_on: tuple[ReliedOn, ...] = ()
     commitments: tuple[CommitmentAdvice, ...] = ()
+    block_advice: tuple[BlockAdvice, ...] = Field(default=(), exclude_if=unsaid)  # told, not done
     unread: tuple[UnreadRegion, ...] = ()
     risk: Risk | None = Field(default=None, exclude_if=unsaid)  # the cost of being wrong
     solver: str = ""  # `highs 1.15: optimal`

@@ -81,7 +81,7 @@ def _free_in(pool: Pool, taken: Mapping[str, float]) -> Buddies:
     within = ip_network(pool.cidr)
     free = Buddies(within.max_prefixlen - within.prefixlen)
     prefixes = {prefix: taken.get(prefix, FOREVER) for prefix in (*pool.taken, *taken)}
-    overlapping = [network for network in map(ip_network, prefixes) if _overlap(network, within)]
+    overlapping = [network for network in map(ip_network, prefixes) if overlap(network, within)]
     for network in sorted(overlapping, key=lambda item: (item.prefixlen, int(item.network_address))):
         start = max(0, int(network.network_address) - int(within.network_address))
         order = min(network.max_prefixlen - network.prefixlen, free.order)
@@ -90,7 +90,8 @@ def _free_in(pool: Pool, taken: Mapping[str, float]) -> Buddies:
     return free
 
 
-def _overlap(one: Network, other: Network) -> bool:
+def overlap(one: Network, other: Network) -> bool:
+    """Whether two prefixes share an address; those of different families do not."""
     if isinstance(one, IPv4Network):
         return isinstance(other, IPv4Network) and one.overlaps(other)
     return isinstance(other, IPv6Network) and one.overlaps(other)

@@ -1,13 +1,18 @@
-"""Wanted serving address blocks. Live ones stay while they are needed; what lacks is carved anew."""
+"""Wanted serving address blocks, and advice on all. Live ones stay while they are needed; what lacks is carved anew."""
 
+from collections.abc import Sequence
+
+from contracts.block_advice import BlockAdvice
 from contracts.capacity import CapacityKind
-from contracts.plan import ReasonCode, Requirement, Shortfall
+from contracts.plan import PlannedResource, ReasonCode, Requirement, Shortfall
 from contracts.resources import BlockSpec, ComputeSpec, Purpose
+from planner.address_stock.advice import advise_blocks
 from planner.addresses import AddressSpace, smallest_length
 from planner.demand import Demand
 from planner.desired import Desired, Wish
 from planner.keys import block_key
-from planner.market import address_count
+from planner.market import Market, address_count
+from planner.question import Question
 from planner.requirements import rounded, total
 from planner.shortfalls import shortfall
 
@@ -45,6 +50,16 @@ def want_serving_blocks(desired: Desired, demand: Demand, spaces: dict[str, Addr
                 )
             )
     return tuple(short)
+
+
+def block_advice(question: Question, market: Market, resources: Sequence[PlannedResource]) -> tuple[BlockAdvice, ...]:
+    """What to do about blocks that the forecast sees under- or over-used, given the plan's own blocks."""
+    blocks = [item.resource for item in resources if isinstance(item.resource.spec, BlockSpec)]
+    taken = {item.key: item.spec.prefix for item in blocks if isinstance(item.spec, BlockSpec)}
+    staged = tuple(taken[item.key] for item in blocks if item.purpose is Purpose.STAGED)
+    frozen = {region for region in market.pools if question.is_frozen(region)}
+    pools = {region: of_region for region, of_region in market.pools.items() if region not in frozen}
+    return advise_blocks(question.forecast.document.blocks, pools, taken.values(), staged)
 
 
 def _address_requirement(desired: Desired, demand: Demand, region: str) -> Requirement | None:

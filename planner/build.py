@@ -10,7 +10,7 @@ from contracts.environment import Reserve
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall, UnreadRegion
 from planner.addresses import AddressSpace, block_ends
 from planner.bandwidth import want_circuits
-from planner.blocks import want_serving_blocks
+from planner.blocks import block_advice, want_serving_blocks
 from planner.ceiling import within_ceiling
 from planner.changes import changes_between
 from planner.commitments import advise_commitments
@@ -123,6 +123,7 @@ def _document(question: Question, desired: Desired, placement: Placement, circui
         unread=tuple(_unread(question)),
         deferred=cut.deferred,
         commitments=advise_commitments(question, desired.market, resources),
+        block_advice=block_advice(question, desired.market, resources),
         risk=plan_risk(question, desired.market, resources),
         solver=placement.solver,
         cut_short=placement.cut_short,

@@ -49,6 +49,7 @@ def plan_text(plan: Plan) -> str:
             *_deferred(plan.deferred),
             *_cost(plan),
             *_commitments(plan),
+            *_block_advice(plan),
             *(risk_lines(plan.risk) if plan.risk else ()),
             *_inputs(plan),
         ]
@@ -113,6 +114,22 @@ def _commitments(plan: Plan) -> Iterable[str]:
             for item in plan.commitments
         ]
         yield table(rows, indent=4, right=(3,))
+
+
+def _block_advice(plan: Plan) -> Iterable[str]:
+    if plan.block_advice:
+        yield "  address blocks that will be over- or under-used (advice; nothing is done):"
+        rows = [
+            (
+                item.place,
+                item.block,
+                f"{'over' if item.over else 'under'}-used, {item.probability:.0%}",
+                f"{str(item.action).replace('_', ' ')} {' and '.join(item.into)}".rstrip(),
+                f"{plural(item.moves, 'move')}, frees {item.frees}",
+            )
+            for item in plan.block_advice
+        ]
+        yield table(rows, indent=4)
 
 
 def _changes(changes: Sequence[Change]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Laws of a pool: blocks apart and inside, whole again when all is given back; a slow oracle; places by when they end."""
+"""Laws of a pool: blocks apart and inside, whole again when all is given back; a slow oracle; places by their ends."""
 
 from ipaddress import IPv4Network, ip_network
 
@@ -36,15 +36,6 @@ class Oracle:
             all(owner is None for owner in self.owners[start : start + size]) for start in range(0, 1 << ORDER, size)
         )
 
-    def smallest_hole(self, order: int) -> int:
-        """Order of the smallest maximal free aligned block that a block fits in."""
-        return min(level for level in range(order, ORDER + 1) if self._maximal(level))
-
-    def _maximal(self, level: int) -> bool:
-        size, last = 1 << level, 1 << ORDER
-        free = {s for s in range(0, last, size) if all(owner is None for owner in self.owners[s : s + size])}
-        return any(level == ORDER or start ^ size not in free for start in free)
-
 
 @given(steps, st.integers(0, ORDER))
 def test_blocks_are_apart_and_inside_and_a_place_is_found_wherever_there_is_one(run, largest_asked):
@@ -57,7 +48,7 @@ def test_blocks_are_apart_and_inside_and_a_place_is_found_wherever_there_is_one(
             assert (start is not None) == oracle.has_room(order)
             if start is None:
                 continue
-            assert 0 <= start and start + (1 << order) <= 1 << ORDER and start % (1 << order) == 0
+            assert start in range(0, 1 << ORDER, 1 << order)
             assert set(oracle.owners[start : start + (1 << order)]) == {None}
             oracle.owners[start : start + (1 << order)] = [number] * (1 << order)
             taken.append((start, order))

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from contracts.capacity import CapacityKind
+from contracts.capacity import CapacityKind, LiveResource
 from contracts.environment import Horizons, StagingSettings
-from contracts.forecast import RequestProfile
+from contracts.forecast import BlockShare, RequestProfile
 from contracts.resources import Purpose, ResourceKind
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from planner.staging import expected_requests, requests_at
@@ -81,3 +81,53 @@ def test_staging_gives_way_where_there_is_no_room():
     assert len(specs(plan, ResourceKind.COMPUTE, Purpose.STAGED)) == 2
     need = next(item for item in plan.requirements if item.id == "fra/vcpu/staged")
     assert need.parts["no room"] == -8
+
+
+def asked_by_length(world, *shares, source="ams"):
+    """The same world, whose requests ask for blocks of some lengths."""
+    document = world.forecast.document
+    blocks = tuple(BlockShare(prefix_length=length, share=share, duration_hours=30) for length, share in shares)
+    profile = document.request_profiles[0].model_copy(update={"blocks": blocks, "source": source})
+    forecast = replace(world.forecast, document=document.model_copy(update={"request_profiles": (profile,)}))
+    return replace(world, forecast=forecast)
+
+
+def staged_lengths(plan):
+    prefixes = [spec.prefix for spec in specs(plan, ResourceKind.BLOCK, Purpose.STAGED).values()]
+    return sorted(int(prefix.partition("/")[2]) for prefix in prefixes)
+
+
+def test_blocks_of_the_lengths_that_are_asked_for_stand_ready():
+    """Two requests a day, one in two for a /28, one in two for a /26: binomials of two, and both may be asked for."""
+    plan = plan_of(asked_by_length(staging_world(), (28, 0.5), (26, 0.5)))
+    assert staged_lengths(plan) == [26, 26, 28, 28]
+    needs = {item.id: item for item in plan.requirements if item.id.startswith("fra/addresses/staged")}
+    assert {need: item.quantity for need, item in needs.items()} == {
+        "fra/addresses/staged/26": 128,
+        "fra/addresses/staged/28": 32,
+    }
+    assert all(sum(item.parts.values()) == item.quantity and item.forecast is not None for item in needs.values())
+
+
+def test_the_cap_is_shared_by_all_lengths():
+    plan = plan_of(asked_by_length(staging_world(max_units_per_place=3), (28, 0.5), (26, 0.5)))
+    assert len(staged_lengths(plan)) == 3
+
+
+def test_planned_again_staged_blocks_stay_where_they_are():
+    world = asked_by_length(staging_world(), (28, 0.5), (26, 0.5))
+    plan = plan_of(world)
+    live = tuple(LiveResource(resource=item.resource, state="staged") for item in plan.resources)
+    again = plan_of(replace(world, capacity=world.capacity.model_copy(update={"resources": live})))
+    assert [change for change in again.changes if "/block/" in change.key] == []
+
+
+def test_requests_for_nothing_but_addresses_are_staged_for_too():
+    key = SeriesKey(SeriesKind.PEERING_REQUESTS, "fra->fra")
+    world = asked_by_length(staging_world(), (27, 1.0), source="fra")
+    forecast = bundle({(key, Granularity.DAILY): np.full((7, 15), 2.0)}, ("ams", "fra"))
+    profiles = world.forecast.document.request_profiles
+    forecast = replace(forecast, document=forecast.document.model_copy(update={"request_profiles": profiles}))
+    plan = plan_of(replace(world, forecast=forecast))
+    assert staged_lengths(plan) == [27, 27]
+    assert {item.resource.kind for item in plan.resources if item.resource.purpose is Purpose.STAGED} == {"block"}
