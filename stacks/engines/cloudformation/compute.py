@@ -30,6 +30,7 @@ COMPUTE: Mapping[str, Shape] = {
         },
         dropped={"force_delete_warm_pool": "CloudFormation deletes the warm pool before its group"},
         attributes={"name": REF},
+        update_policy={"AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": True}},
         companions=(
             Companion(
                 suffix="WarmPool",

@@ -70,6 +70,7 @@ class Shape:
         fixed: properties that CloudFormation requires and Terraform implies.
         companions: what it takes to say the rest.
         across: the property that takes a role of the account that `peer_owner_id` names, where that is another one.
+        update_policy: what leaves alone what others may change after the creation, where a declaration lets them.
         within: the argument that names a resource whose properties this one's are: both are one resource here.
     """
 
@@ -81,6 +82,7 @@ class Shape:
     companions: tuple[Companion, ...] = ()
     across: str = ""
     within: str = ""
+    update_policy: Mapping[str, object] = field(default_factory=dict)
 
 
 REF = "Ref"

@@ -130,6 +130,8 @@ class _Page:
             made["DependsOn"] = first
         if any(item.lifecycle.protect for item in entry.all):
             made |= {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+        if entry.item.lifecycle.ignore and entry.shape.update_policy and type == entry.shape.type:
+            made["UpdatePolicy"] = entry.shape.update_policy
         return {**made, "Metadata": {"prestage": known}, "Properties": dict(sorted(properties.items()))}
 
     def _first(self, entry: Entry, named: Set[str], spelled: Set[str]) -> list[str]:

@@ -110,6 +110,17 @@ def test_what_is_protected_is_kept_when_its_stack_goes():
     assert "DeletionPolicy" not in resources["FraGone"]
 
 
+@pytest.mark.parametrize("ignored", [("desired_capacity", "min_size"), ()])
+def test_sizes_that_others_may_change_are_not_set_back_by_an_update(ignored):
+    """CloudFormation would, even while a scheduled action is in effect."""
+    group = declared("aws_autoscaling_group", "fra/compute/serving/x", min_size=1, max_size=4)
+    resources = rendered(replace(group, lifecycle=Lifecycle(ignore=ignored)))["fra"].body["Resources"]
+    policy = resources["FraComputeServingX"].get("UpdatePolicy")
+    assert policy == (
+        {"AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": True}} if ignored else None
+    )
+
+
 def test_a_route_waits_until_its_gateway_is_attached():
     resources = rendered(*network())["fra"].body["Resources"]
     assert resources["FraNetworkOut"]["DependsOn"] == ["FraNetworkGatewayAttachment"]
