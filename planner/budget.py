@@ -126,8 +126,14 @@ def _lower_quantile(environment: Environment, share: float) -> Environment:
 
 def _less_failover(environment: Environment, share: float) -> Environment:
     failover = environment.failover
-    critical = failover.critical_share * (1 - share)
-    return environment.model_copy(update={"failover": failover.model_copy(update={"critical_share": critical})})
+    regions = tuple(
+        region
+        if region.critical_share is None
+        else region.model_copy(update={"critical_share": region.critical_share * (1 - share)})
+        for region in environment.regions
+    )
+    failover = failover.model_copy(update={"critical_share": failover.critical_share * (1 - share)})
+    return environment.model_copy(update={"failover": failover, "regions": regions})
 
 
 LEVERS = (

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.capacity import CapacityKind
+from contracts.environment import Reserve
 from contracts.names import is_link, link_ends
 from contracts.plan import Change, Operation, PlannedResource, Reason, ReasonCode, Requirement
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, StorageSpec
@@ -197,6 +198,8 @@ def _live_suffices(case: _Case, group: Sequence[Change]) -> bool:
     """Whether what is live of a group's kind and purpose meets, by itself, what is required of it at its place."""
     sample = group[0].after or group[0].before
     assert sample is not None
+    if case.question.environment.failover.reserve is Reserve.SHARED:
+        return False  # what serves also stands by: no requirement says how much of it
     if sample.kind not in (ResourceKind.COMPUTE, ResourceKind.CIRCUIT) or sample.purpose is Purpose.STAGED:
         return False  # volumes hold data, blocks are numbered, units are counted one by one
     alike = [

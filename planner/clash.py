@@ -19,6 +19,7 @@ from contracts.capacity import CapacityKind
 from contracts.clash import Clash, Clashes, Limit, LimitKind, Relaxed
 from contracts.names import is_link
 from contracts.plan import Infeasible, Plan, Shortfall
+from planner.errors import FleetImpossible
 from planner.limits import held, lifted, limits_of, numbers
 from planner.model import LinearModel, Solution, Solver
 from planner.question import Question
@@ -57,6 +58,7 @@ class _Search:
 
     question: Question
     attempt: Attempt
+    lacking: Infeasible
     most: int = MOST_CHECKS // 2
     checks: int = 0
     _known: dict[tuple[frozenset[str], tuple[tuple[str, float], ...]], Plan | Infeasible] = field(default_factory=dict)
@@ -76,8 +78,15 @@ class _Search:
             asked = lifted(self.question, ordered)
             for limit, number in at:
                 asked = held(asked, limit, number)
-            self._known[key] = self.attempt(asked)
+            self._known[key] = self._planned(asked)
         return self._known[key]
+
+    def _planned(self, asked: Question) -> Plan | Infeasible:
+        """The plan; a fleet that is not possible lacks what the question lacked in the first place."""
+        try:
+            return self.attempt(asked)
+        except FleetImpossible:
+            return self.lacking
 
     def clashes(self, kept: Iterable[Limit], among: Sequence[Limit]) -> bool:
         """Whether demand cannot be met though every limit but the kept ones is lifted."""
@@ -93,7 +102,7 @@ def explained(question: Question, infeasible: Infeasible, attempt: Attempt) -> I
         infeasible: what it lacks.
         attempt: plans a question, without saying why where there is no plan; asked at most `MOST_CHECKS` times.
     """
-    search = _Search(question, attempt)
+    search = _Search(question, attempt, infeasible)
     return infeasible.model_copy(update={"clash": _explain(search, infeasible)})
 
 

@@ -15,6 +15,7 @@ A demand that cannot be met is no error: `build_plan` returns an `Infeasible` do
 """
 
 from contracts.errors import PrestageError
+from contracts.exits import ExitCode
 
 
 class PlannerError(PrestageError):
@@ -39,6 +40,8 @@ class WhatIfRefused(PlannerError):
 
 class FleetImpossible(PlannerError):
     """No fleet meets the demand within stock, shares and partners."""
+
+    exit_code = ExitCode.UNMET
 
 
 class SolverError(PlannerError):

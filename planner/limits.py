@@ -63,7 +63,7 @@ def held(question: Question, limit: Limit, number: float) -> Question:
         case LimitKind.PARTNERS:
             return _with_failover(question, max_partners=number)
         case LimitKind.CRITICAL_SHARE:
-            return _with_failover(question, critical_share=number)
+            return _with_critical_share(question, number)
         case LimitKind.OFFERS | LimitKind.POOLS | LimitKind.LINKS | LimitKind.FAULT_DOMAINS:
             return question
         case _:
@@ -97,9 +97,10 @@ def numbers(question: Question, limit: Limit, plan: Plan) -> Sequence[float]:
 
 def _failover_limits(question: Question) -> Iterator[Limit]:
     failover = question.environment.failover
-    if failover.critical_share > 0:
+    largest = max(question.environment.critical_share_of(region.name) for region in question.environment.regions)
+    if largest > 0:
         share, latency, most = LimitKind.CRITICAL_SHARE, LimitKind.LATENCY, LimitKind.PARTNERS
-        yield Limit(name=f"failover.{share}", kind=share, value=failover.critical_share, unit="of the load")
+        yield Limit(name=f"failover.{share}", kind=share, value=largest, unit="of the load")
         yield Limit(name=f"failover.{latency}", kind=latency, value=failover.max_latency_ms, unit="ms")
         yield Limit(name=f"failover.{most}", kind=most, value=failover.max_partners, unit="partners")
         yield Limit(name="fault domains", kind=LimitKind.FAULT_DOMAINS)
@@ -194,7 +195,7 @@ def _without(question: Question, kind: LimitKind, limits: Sequence[Limit]) -> Qu
         case LimitKind.PARTNERS:
             return _with_failover(question, max_partners=len(question.environment.regions))
         case LimitKind.CRITICAL_SHARE:
-            return _with_failover(question, critical_share=0.0)
+            return _with_critical_share(question, 0.0)
         case _:
             assert_never(kind)
 
@@ -226,6 +227,19 @@ def _with_failover(question: Question, **settings: float) -> Question:
     before = question.environment.failover.model_dump()
     failover = FailoverSettings.model_construct(**before | settings)
     return replace(question, environment=question.environment.model_copy(update={"failover": failover}))
+
+
+def _with_critical_share(question: Question, most: float) -> Question:
+    """The question in which no region's critical share is larger."""
+    environment = question.environment
+    regions = tuple(
+        region
+        if region.critical_share is None
+        else region.model_copy(update={"critical_share": min(most, region.critical_share)})
+        for region in environment.regions
+    )
+    question = _with_failover(question, critical_share=min(most, environment.failover.critical_share))
+    return replace(question, environment=question.environment.model_copy(update={"regions": regions}))
 
 
 def _selling_all(question: Question, places: Iterable[str]) -> Question:

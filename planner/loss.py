@@ -147,7 +147,7 @@ def _shares(
     if kind is CapacityKind.STORAGE_GIB:
         found = _replicated([item.spec for item in here if item.purpose is Purpose.SERVING])
     else:
-        critical = question.environment.failover.critical_share
+        critical = question.environment.critical_share_of(region)
         for spec in (item.spec for item in here):
             if isinstance(spec, FailoverSpec):
                 found[spec.partner] = found.get(spec.partner, 0.0) + critical * spec.share

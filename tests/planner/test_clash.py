@@ -219,6 +219,7 @@ def test_what_clashes_is_told_with_numbers():
     assert compute.told.startswith("quota lon vcpu (277 vcpu) cannot be kept: lon wants ")
     assert "331.47 vcpu at 2026-11-02 06:00 UTC, and 276 can be had" in compute.told
     assert [limit.kind for limit in memory.limits] == [LimitKind.QUOTA]
+    assert clash_of(TIGHT).checks < 60  # halving, not one by one
 
 
 def test_all_of_one_fault_domain_names_the_rule_and_the_promise():
@@ -235,7 +236,7 @@ def test_a_search_that_ends_early_says_so_and_still_has_a_plan(monkeypatch):
     monkeypatch.setattr(clash, "MOST_CHECKS", 30)
     world = seen(quotas=())
     answer = attempt(world)
-    search = clash._Search(world, attempt, most=15)
+    search = clash._Search(world, attempt, answer, most=15)
     found = clash._explain(search, answer)
     assert found.cut_short and found.checks <= 30
     if found.relaxed:

@@ -222,6 +222,36 @@ def test_a_budget_below_what_demand_itself_costs_is_said_to_be_out_of_reach():
     assert {item.what for item in told.gives} >= {"failover.critical_share", "rules.headroom_quantile"}
 
 
+def test_the_last_concession_gives_no_more_than_it_must():
+    """It is taken back to within a sixteenth: a sixteenth less of it, and the budget is not kept."""
+    budget = PLAN.cost.after_usd_per_hour - 0.3
+    (only,) = answered(budget).gives
+    assert 0 < only.after < only.before
+    staging = WORLD.environment.staging
+    units = round(only.after + only.before / 16 + 0.5)
+    less = replace(
+        WORLD,
+        environment=WORLD.environment.model_copy(
+            update={"staging": staging.model_copy(update={"max_units_per_place": units})}
+        ),
+    )
+    assert plan_of(less).cost.after_usd_per_hour > budget
+
+
+def answered(budget):
+    told = answer(WORLD, WhatIf(budget_usd_per_hour=budget), attempt).budget
+    assert told is not None
+    return told
+
+
+def test_a_region_of_its_own_critical_share_is_carried_by_it():
+    first, *others = WORLD.environment.regions
+    regions = (first.model_copy(update={"critical_share": 1.0}), *others)
+    world = replace(WORLD, environment=WORLD.environment.model_copy(update={"regions": regions}))
+    told = {item.kind: item for item in unserved(world, ("fra",), WANTED)}
+    assert told[VCPU].unmet == 0
+
+
 def test_the_concessions_reach_what_they_say():
     """Made by hand, the settings that are named give a plan of the cost that is named."""
     told = answer(WORLD, WhatIf(budget_usd_per_hour=PLAN.cost.after_usd_per_hour * 0.75), attempt).budget
