@@ -43,7 +43,7 @@ class _Server(LoopbackServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that is gone is no error of ours."""
         if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+            super().handle_error(request, client_address)  # type: ignore[arg-type] # typeshed is narrower than the socket server
 
     def answer(self, method: str, target: str, body: Json) -> Json | Raw:
         """What a request is answered, by the API that its path belongs to."""

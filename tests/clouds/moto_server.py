@@ -82,7 +82,7 @@ def _correct_groups() -> None:
         if not any(asked.get(name) for name in replacing):
             self.mixed_instances_policy = before
 
-    setattr(Group, "update", update_of_what_is_named)  # noqa: B010
+    setattr(Group, "update", update_of_what_is_named)  # noqa: B010 - moto has types, and this is none of its methods
 
 
 def _correct_transit_gateways() -> None:
@@ -116,9 +116,9 @@ def _correct_transit_gateways() -> None:
         self.transit_gateway_attachments[transit_gateway_attachment_id] = gone
         return gone
 
-    setattr(backend, "delete_transit_gateway_vpc_attachment", attachment_that_was_there)  # noqa: B010
-    setattr(tables, "create_transit_gateway_route", route_that_leads_somewhere)  # noqa: B010
-    setattr(attachments, "create_transit_gateway_vpc_attachment", attachment_with_tags)  # noqa: B010
+    setattr(backend, "delete_transit_gateway_vpc_attachment", attachment_that_was_there)  # noqa: B010 - moto has types, and this is none of its methods
+    setattr(tables, "create_transit_gateway_route", route_that_leads_somewhere)  # noqa: B010 - moto has types, and this is none of its methods
+    setattr(attachments, "create_transit_gateway_vpc_attachment", attachment_with_tags)  # noqa: B010 - moto has types, and this is none of its methods
 
 
 def _replaced(route, leads_to):

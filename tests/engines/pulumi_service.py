@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"" if self.command == "HEAD" else payload)
 
-    do_POST = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815
+    do_POST = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - http.server finds them by these names
 
     def _refuse_stranger(self, service: PulumiService) -> None:
         said = self.headers.get("Authorization", "")

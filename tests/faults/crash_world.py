@@ -135,7 +135,7 @@ class World:
             environment=self.environment,
             catalog=CATALOG,
             bundle=PolicyBundle(self.environment.rules),
-            inventory=SimInventory(engine),  # type: ignore[arg-type]
+            inventory=SimInventory(engine),  # type: ignore[arg-type] # it has what an apply asks of one
             ledger=ledger,
             journal=journal,
             clock=self.clock,

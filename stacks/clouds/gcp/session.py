@@ -1,7 +1,8 @@
 """`GcpSession`: calls to one Google Cloud project over REST, with our retries, pages and errors.
 
 Credentials are those of whoever runs it (application default), acting as the account's role where it has one; none at
-all where the account has an endpoint of its own. google-auth is imported when the first call is made.
+all where the account has an endpoint of its own. google-auth is imported when the first call is made; what of it has no
+types is called with an `ignore[no-untyped-call]`.
 """
 
 from collections.abc import Iterator, Mapping

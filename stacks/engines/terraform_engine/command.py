@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from python_terraform import IsFlagged, Terraform
 
@@ -120,10 +121,10 @@ class Commands:
                 process.send_signal(signal.SIGINT)
 
 
-def _drained(stream: "subprocess._FILE") -> Callable[[], str]:
+def _drained(stream: IO[bytes]) -> Callable[[], str]:
     """Reads a stream beside another one; the call that is returned waits for its end."""
     parts: list[bytes] = []
-    reader = threading.Thread(target=lambda: parts.extend(stream), daemon=True)  # type: ignore[arg-type]
+    reader = threading.Thread(target=lambda: parts.extend(stream), daemon=True)
     reader.start()
 
     def all_of_it() -> str:
