@@ -36,6 +36,7 @@ LOUD = 10.0  # spreads: an hour's error counts for no more
 OWN_SHARE = 0.25  # of a group's own correction, beside that of all series
 BLIND = 2.0  # nothing held back: all distances from the median are so many times as wide
 LOWER, UPPER = LEVELS.index(0.1), LEVELS.index(0.9)
+INNER = slice(LOWER, UPPER + 1)  # levels whose corrections are everyone's for the most part, and so is their certainty
 
 
 class _Pooled(NamedTuple):
@@ -107,6 +108,7 @@ def calibrate(said: Matrix, actual: Matrix, windows: Windows, groups: Steps) -> 
             share = OWN_SHARE if own.enough else 0.0
             shift[group] = share * own.shift + (1 - share) * whole.shift
             wider[group] = own.wider
+            wider[group][:, INNER] = np.minimum(own.wider, whole.wider)[:, INNER]
             supported[group] = own.enough
     return Calibration(groups=groups, day=windows.day, shift=shift, wider=wider, hours=hours, supported=supported)
 

@@ -24,7 +24,7 @@ from forecaster.models.model import Family, Fitted
 from forecaster.panel import Matrix, Panel
 from forecaster.repairs import Repaired, repair
 from forecaster.scores import WindowScores, scales, score
-from forecaster.shifts import Shift, find_shifts, followed, treatments
+from forecaster.shifts import Shift, find_shifts, followed, learned_from, treatments
 from forecaster.state import Kept, PanelState, go_on, grown_worse, state_of
 from forecaster.windows import FAST, FULL, plan_windows
 
@@ -178,13 +178,14 @@ class _Made(NamedTuple):
 
 def _make(past: Backcast, steps: int, settings: EngineSettings) -> _Made:
     """What the families say of the steps after the panel's end, blended, corrected and at the level of now."""
-    panel, learned, ahead = past.panel, learn(past), np.arange(1, steps + 1)
+    panel, ahead = past.panel, np.arange(1, steps + 1)
+    shifts = () if settings.counts else find_shifts(panel)
+    learned = learn(replace(past, held=learned_from(past.held, panel, shifts)))
     fitted = tuple(family.fit(panel, steps) for family in past.families)
 
     def ask(seen: Panel) -> Matrix:
         return learned.quantiles(tuple(one.predict(seen, ahead) for one in fitted), ahead)
 
-    shifts = () if settings.counts else find_shifts(panel)
     quantiles = finished(followed(ask(panel), panel, shifts, ask), panel, learned.enough())
     return _Made(quantiles, learned, fitted, shifts)
 

@@ -20,6 +20,7 @@ from forecaster.events.contrast import median as median_along
 from forecaster.mixture import mixture
 from forecaster.models.model import TINY
 from forecaster.panel import Matrix, Panel, Steps, length_of
+from forecaster.windows import HeldBack
 
 REFERENCE_DAYS = 14
 LEAST_REFERENCE_DAYS = 7  # that knows a weekend
@@ -32,7 +33,8 @@ LOOKED_BACK_DAYS = 56
 REFINED_DAYS = 7  # until then the size is that of all hours since
 FORGOTTEN_DAYS = 14  # after so many families know the new level by themselves
 OFTEN = 2  # shifts of a row within that time: it has no level that lasts
-DOUBT_DAYS = 1.0  # after so many a shift is as likely to last as not: chosen on GEANT before 2005-02-06
+COMMON = 0.25  # share of rows that moved from which on it is one event of them all, and not the errors of many
+DOUBT_DAYS = 1.0  # after so many a shift counts as one that lasts or not alike; chosen on GEANT before 2005-02-06
 DEEPEST = np.log(1 / 20.0)  # a fall to less may be an outage, and what was before is not forgotten
 FLOOR = 0.02  # of the reference is added to both before logarithms are taken
 
@@ -41,8 +43,8 @@ FLOOR = 0.02  # of the reference is added to both before logarithms are taken
 class Shift:
     """A row that moved at step `first`, as was known when `seen` steps had been seen.
 
-    What fell has become so many times less; to what rose something has come that was not there before. On GEANT before
-    2005-02-06 falls kept the shape of their days in proportion, and rises kept it as it was.
+    It became so many times as much, or something came on top of it: whichever says better what has come since. A fall
+    keeps the shape of its days in proportion; of rises on GEANT before 2005-02-06 most kept it as it was.
     """
 
     row: int
@@ -117,22 +119,28 @@ class _Scan:
         bound = np.maximum(LEAST, np.maximum(STRAYS * strays, UNUSUAL * farthest))
         moved = (known >= KNOWN_HOURS) & together & (np.abs(middle) > bound) & (middle > DEEPEST)
         for row in np.flatnonzero(moved):
-            self._open[int(row)] = _Open(begin, usual[row], self._based[row, :begin].copy())
+            first = begin - _already(off[row, -1], float(middle[row]))
+            self._open[int(row)] = _Open(first, np.roll(usual[row], begin - first), self._based[row, :first].copy())
         self._tell(end)
 
     def _tell(self, end: int) -> None:
         """Bases rows with a young shift on what is known of it by now."""
         for row, one in list(self._open.items()):
-            since = self._seen[row, one.first : end].reshape(-1, self._day)
-            shift = _shift(row, one, since, end)
+            shift = _shift(row, one, self._seen[row, one.first : end], end)
             self._based[row, : one.first] = shift.told(one.before)
             self.found.append(shift)
             if end - one.first >= REFINED_DAYS * self._day:
                 del self._open[row]
 
 
+def _already(off: Matrix, middle: float) -> int:
+    """How many of the newest hours of a day, in logarithms off the usual, were nearer to the level of the next day."""
+    stays = (off * np.sign(middle) < abs(middle) / 2)[::-1]
+    return int(np.argmax(stays)) if stays.any() else 0
+
+
 class _Open(NamedTuple):
-    """A shift whose size is still being learned: its first step, the days before it, and all that was before it."""
+    """A shift whose size is still being learned: its first step, the usual day from there on, and what was before."""
 
     first: int
     usual: Matrix
@@ -140,12 +148,14 @@ class _Open(NamedTuple):
 
 
 def _shift(row: int, one: _Open, since: Matrix, end: int) -> Shift:
-    more = float(median((since - one.usual).reshape(1, -1))[0])
-    if more > 0:
-        return Shift(row=row, first=one.first, seen=end, factor=1.0, added=more)
-    ratio = np.log(np.maximum(since, TINY)) - np.log(np.maximum(one.usual, TINY))
-    share = float(np.exp(median(ratio.reshape(1, -1))[0]))
-    return Shift(row=row, first=one.first, seen=end, factor=min(share, 1.0), added=0.0)
+    """What is known at `end` of a shift by all hours since."""
+    usual = np.resize(one.usual, len(since))
+    more = float(median(since - usual))
+    ratio = np.log(np.maximum(since, TINY)) - np.log(np.maximum(usual, TINY))
+    times = float(np.exp(np.clip(median(ratio), DEEPEST, -DEEPEST)))
+    if more <= 0 or np.nansum(np.abs(since - times * usual)) < np.nansum(np.abs(since - usual - more)):
+        return Shift(row=row, first=one.first, seen=end, factor=times, added=0.0)
+    return Shift(row=row, first=one.first, seen=end, factor=1.0, added=more)
 
 
 def believed(shifts: tuple[Shift, ...], panel: Panel) -> tuple[Shift, ...]:
@@ -168,6 +178,22 @@ def rebased(panel: Panel, shifts: tuple[Shift, ...]) -> Panel:
     return replace(panel, observed=observed, filled=filled)
 
 
+def learned_from(held: HeldBack, panel: Panel, shifts: tuple[Shift, ...]) -> HeldBack:
+    """What was held back of a panel, without errors of windows that a common shift met half way.
+
+    Pooled, a shift of a few series tells how often that happens; one of many at once would count as often as there are
+    series, and make the whole panel as wide as it was high.
+    """
+    moved = believed(shifts, panel)
+    if len(moved) <= COMMON * len(panel.keys):
+        return held
+    actual, cutoffs = held.actual.copy(), np.array(held.windows.cutoffs)[:, None]
+    for shift in moved:
+        unforeseen = (cutoffs < shift.first + panel.day) & (cutoffs + held.windows.ahead > shift.first)
+        actual[:, shift.row] = np.where(unforeseen, np.nan, actual[:, shift.row])
+    return replace(held, actual=actual)
+
+
 def followed(quantiles: Matrix, panel: Panel, shifts: tuple[Shift, ...], ask: Callable[[Panel], Matrix]) -> Matrix:
     """Quantiles (series, steps, levels) with those of rows that moved mixed with what is said at their new level.
 
@@ -183,7 +209,7 @@ def followed(quantiles: Matrix, panel: Panel, shifts: tuple[Shift, ...], ask: Ca
     rows = np.array(sorted(newest))
     days = np.array([(panel.steps - newest[int(row)]) / panel.day for row in rows])
     mixed = quantiles.copy()
-    mixed[rows] = mixture(ask(rebased(panel, shifts))[rows], quantiles[rows], days / (days + DOUBT_DAYS))
+    mixed[rows] = mixture(ask(rebased(panel, shifts))[rows], quantiles[rows], days**2 / (days**2 + DOUBT_DAYS**2))
     return mixed
 
 

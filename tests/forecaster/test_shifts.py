@@ -12,7 +12,8 @@ from forecaster.engine import EngineSettings, Tier, forecast_panel
 from forecaster.mixture import mixture
 from forecaster.models.model import MEDIAN, spread
 from forecaster.panel import Panel, fill
-from forecaster.shifts import Shift, believed, find_shifts, followed, rebased
+from forecaster.shifts import Shift, believed, find_shifts, followed, learned_from, rebased
+from forecaster.windows import HeldBack, actuals, plan_windows
 
 DAYS = 24
 SHAPE = 10 + 5 * np.sin(np.arange(24) * np.pi / 12)
@@ -34,7 +35,7 @@ def usual(seed: int = 0, days: int = DAYS) -> np.ndarray:
     return np.tile(SHAPE, days) * chance.lognormal(0.0, 0.1, 24 * days)
 
 
-def test_a_fall_keeps_its_shape_in_proportion_and_a_rise_as_it_was():
+def test_what_moved_is_told_in_proportion_or_as_something_on_top():
     fallen, risen = usual(1), usual(2)
     fallen[20 * 24 :] *= 0.2
     risen[21 * 24 :] += 60.0
@@ -90,6 +91,38 @@ def test_a_row_that_moves_again_and_again_has_no_level():
     panel = panel_of(restless)
     assert len({one.first for one in find_shifts(panel)}) == 2
     assert not believed(find_shifts(panel), panel)
+
+
+def test_a_rise_in_proportion_is_told_so_and_from_its_very_first_hour():
+    """It began in the evening of the day before the one that shows it."""
+    risen = usual(11)
+    risen[19 * 24 + 17 :] *= 7
+    panel = panel_of(risen)
+    (shift,) = believed(find_shifts(panel), panel)
+    assert abs(shift.first - (19 * 24 + 17)) <= 1 and shift.added == 0.0
+    assert shift.factor == pytest.approx(7, rel=0.05)
+
+
+def held_back(panel: Panel) -> HeldBack:
+    windows = plan_windows(panel, 48)
+    said = np.zeros((len(windows.cutoffs), len(panel.keys), 48, len(LEVELS)), dtype=np.float32)
+    return HeldBack(windows=windows, said=(said,), actual=actuals(panel, windows))
+
+
+def test_a_common_shift_is_one_event_and_a_single_one_is_an_error_like_any_other():
+    rows = [usual(seed) for seed in range(20, 28)]
+    for row in rows[:4]:
+        row[20 * 24 :] *= 6
+    many, one = panel_of(*rows), panel_of(rows[0], *rows[4:])
+    held = held_back(one)
+    assert learned_from(held, one, find_shifts(one)) is held
+    before = held_back(many)
+    after = learned_from(before, many, find_shifts(many))
+    lost = np.isfinite(before.actual) & ~np.isfinite(after.actual)
+    assert not lost[:, 4:].any() and lost[:, :4].any()
+    cutoffs, steps = np.array(before.windows.cutoffs)[:, None], before.windows.ahead
+    unforeseen = (cutoffs < 21 * 24) & (cutoffs + steps > 20 * 24) & np.isfinite(before.actual[:, 0])
+    np.testing.assert_array_equal(lost[:, 0], unforeseen)
 
 
 def test_a_young_shift_is_doubted_and_an_old_one_is_not():
