@@ -51,7 +51,7 @@ class Exposure(Model):
         available: what the plan has for serving; where it varies by the hour, in the hour `at`.
         short: probability that it does not suffice in the hour where that is likeliest,
         at: which is this one.
-        expected_units: missing, mean over hours and chances.
+        expected_units: missing, mean over hours and chances; demand above the forecast's highest level counts as that.
         expected_usd_per_hour: what that costs.
         next_unit_usd_per_hour: what one unit more would save, less what it would cost; below 0 it is not worth having.
     """

@@ -24,7 +24,8 @@ CASES = (0.5, 0.95, 0.99)
 MOST_SHORT = 10  # places that a case names
 
 SAMPLE = np.array([normal_score((at + 0.5) / 200) for at in range(200)])
-"""Demands that an hour is imagined with, spread evenly: expectations are sample averages over them."""
+"""Demands that an hour is imagined with, spread evenly: expectations are sample averages over them. What lies beyond
+the forecast's highest level counts as that: how far it goes, a forecast has no evidence for."""
 
 DAY = 24
 
@@ -48,6 +49,11 @@ class Stake:
     available: Matrix
     shortage_usd: float
     idle_usd: float | None
+
+    def expected(self) -> Matrix:
+        """Units missing in each hour of the sample, (scores, hours)."""
+        lowest, highest = normal_score(self.demand.levels[0]), normal_score(self.demand.levels[-1])
+        return self.missing(np.clip(SAMPLE, lowest, highest))
 
     def missing(self, scores: Matrix) -> Matrix:
         """Units missing in each hour where demand comes at some normal scores, (scores, hours)."""
@@ -104,7 +110,7 @@ def _stakes(question: Question, market: Market, serving: Capacity) -> Iterator[S
     for _, directions in link_curves(question, market):
         stakes = [stake for curves in directions if (stake := _stake(question, market, serving, curves))]
         if stakes:  # circuits are full duplex: the direction that misses more counts
-            yield max(stakes, key=lambda stake: float(stake.missing(SAMPLE).mean()))
+            yield max(stakes, key=lambda stake: float(stake.expected().mean()))
 
 
 def _stake(question: Question, market: Market, serving: Capacity, curves: Curves) -> Stake | None:
@@ -128,7 +134,7 @@ def _stake(question: Question, market: Market, serving: Capacity, curves: Curves
 
 def _exposure(question: Question, stake: Stake) -> Exposure:
     """Expectations over hours and chances; the probability is of the one hour where it is highest."""
-    missing = stake.missing(SAMPLE)
+    missing = stake.expected()
     chance = short_by_hour(stake)
     at = int(np.argmax(chance))
     expected = rounded(float(missing.mean()))
