@@ -25,7 +25,7 @@ from planner.market import Market
 from planner.model import Solver
 from planner.placement import Lacking, Placement, place
 from planner.question import Question
-from planner.reasons import Buying
+from planner.reasons import Buying, fleet_prices
 from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
@@ -81,7 +81,7 @@ def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infea
         return _infeasible(question, short)
     want_units(desired, question, staged_units(question, desired.market), spaces)
     want_support(desired, demand)
-    return _document(question, desired, demand.placement, circuits_usd)
+    return _document(question, desired, demand, circuits_usd)
 
 
 def _place(desired: Desired, demand: Demand) -> tuple[tuple[Shortfall, ...], float]:
@@ -93,8 +93,10 @@ def _place(desired: Desired, demand: Demand) -> tuple[tuple[Shortfall, ...], flo
     return want_circuits(desired, demand)
 
 
-def _document(question: Question, desired: Desired, placement: Placement, circuits_usd: float) -> Plan:
-    buying = Buying.of(desired.market, desired.requirements)
+def _document(question: Question, desired: Desired, demand: Demand, circuits_usd: float) -> Plan:
+    placement = demand.placement
+    duals = fleet_prices(demand.fleet, demand.needs) if demand.fleet else {}
+    buying = Buying.of(desired.market, desired.requirements, duals)
     whole = {key: buying.told(_priced(desired.resources[key])) for key in sorted(desired.resources)}
     cut = within_ceiling(question, desired.market, whole, desired.requirements)
     wanted = cut.wanted

@@ -178,7 +178,7 @@ def _with_support(case: _Case, item: _Saving) -> _Saving:
 
 def _shrinks(change: Change) -> bool:
     """Whether what is live is all that is wanted, and more of it."""
-    if change.before is None or change.usd_per_hour > 0:
+    if change.before is None:
         return False
     if change.operation is Operation.DELETE:
         return change.reason.code is ReasonCode.SURPLUS

@@ -1,8 +1,8 @@
 """What buys each resource: the requirement that decides its size, the loss that it stands by for, the marginal price.
 
 The marginal price is read from the market alone: what the cheapest way to have one more unit at the place would cost,
-as the dual prices of covering the place's own demand (a linear program of two rows, solved by its dual). It can be
-given from the duals of a whole plan's model instead: `MarginalBasis` says which it is.
+as the dual prices of covering the place's own demand (a linear program of two rows, solved by its dual). Where a fleet
+is planned as a whole, it is read from the duals of that model instead: `MarginalBasis` says which it is.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,8 +14,9 @@ from contracts.capacity import CapacityKind
 from contracts.names import is_link
 from contracts.plan import Marginal, MarginalBasis, PlannedResource, Reason, ReasonCode, Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Resource, StorageSpec
+from planner.fleets import KINDS, Fleet
 from planner.market import Market
-from planner.requirements import rounded
+from planner.requirements import rounded, total
 
 CRITICAL = "critical load of "
 """The part of a failover requirement that names the region whose loss it is for."""
@@ -110,6 +111,22 @@ def covering_prices(market: Market, region: str, quantity: tuple[float, ...]) ->
     of_vcpu = (low + high) / 2
     of_memory = float(((price - vcpu * of_vcpu) / memory).min()) if wanted_memory > 0 else 0.0
     return (rounded(of_vcpu), rounded(max(0.0, of_memory)))
+
+
+def fleet_prices(fleet: Fleet, needs: tuple[Requirement, ...]) -> dict[str, float]:
+    """What one more unit of each requirement of compute would cost a fleet, by requirement: its model's duals.
+
+    One more unit of a requirement is one more at the peak, and as much less in other hours as demand is less there.
+    What partners would hold for it comes on top.
+    """
+    found = {}
+    for at, region in enumerate(fleet.regions):
+        for kind, name in enumerate(KINDS):
+            need, demand = total(needs, region, name), fleet.problem.demand[at, kind]
+            if need is not None and demand.max() > 0:
+                usd = float(fleet.solution.worth[at, kind] @ demand) / float(demand.max()) / fleet.problem.hours
+                found[need.id] = rounded(max(0.0, usd))
+    return found
 
 
 def _scenario(need: Requirement) -> str:

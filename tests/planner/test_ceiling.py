@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Costs
+from contracts.environment import Costs, Reserve
 from contracts.limits import Rules
 from contracts.plan import Infeasible, Operation, Plan, ReasonCode
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, StorageSpec
@@ -198,6 +198,23 @@ def test_where_what_is_live_does_not_suffice_the_new_is_made_beside_it():
     plan = plan_of(calm(world, 0))
     assert created and created <= {change.key for change in plan.changes}
     assert moves.keys() - created <= {change.key for change in plan.deferred}
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in divide:RuntimeWarning")
+def test_where_what_serves_also_stands_by_only_what_is_more_than_wanted_waits():
+    """No requirement says how much of it stands by: what is live is never taken for enough."""
+    shared = WORLD.environment.failover.model_copy(update={"reserve": Reserve.SHARED, "max_latency_ms": 200.0})
+    first = people(SOBER, failover=shared)
+    standing = after(first, plan_of(first))
+    shapes = {key.rpartition("/")[2] for key in standing.live() if key.startswith("fra/compute/serving")}
+    world = standing
+    for other in {"l32", "c16", "m16"} - shapes:
+        world = cheaper(world, "fra", other, 0.3)
+    made = {change.key for change in plan_of(world).changes if change.operation is Operation.CREATE}
+    assert any(key.startswith("fra/compute/serving") for key in made)
+    plan = plan_of(calm(world, 0))
+    assert made <= {change.key for change in plan.changes}
+    assert plan.deferred and all(change.operation is not Operation.CREATE for change in plan.deferred)
 
 
 def test_what_would_not_fit_beside_what_must_be_made_goes_after_all():

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.capacity import Catalog, Offer, Shape
+from contracts.environment import Reserve
 from contracts.plan import MarginalBasis, Operation, Plan, ReasonCode
-from contracts.resources import ComputeSpec, FailoverSpec, Purpose, ResourceKind
+from contracts.resources import FailoverSpec, Purpose, ResourceKind
 from planner.explain import explain, next_best
 from planner.market import Market
 from planner.model import ModelBuilder
@@ -16,7 +17,7 @@ from planner.reasons import Buying, covering_prices
 from planner.solve import solve
 from tests.laws.environments import bundle, loaded
 from tests.planner.simulate import after
-from tests.planner.worlds import RECIPE, WORLD, plan_of
+from tests.planner.worlds import RECIPE, WORLD, people, plan_of
 
 PLAN = plan_of(WORLD)
 MARKET = Market.read(WORLD.catalog, WORLD.capacity)
@@ -84,18 +85,17 @@ def test_every_resource_that_meets_a_requirement_says_which_one_buys_it():
         assert item.reason.marginal.kind is needed(PLAN, item.reason.bought_by).kind
 
 
-def test_what_buys_compute_is_what_is_scarce_among_what_instances_give():
-    shapes = {shape.name: shape for shape in WORLD.catalog.shapes}
+def test_what_buys_compute_is_what_most_of_its_cost_is_for():
+    """Of the least cost of covering vCPUs and memory, the buyer's part is the larger one."""
     for region in ("fra", "ams", "lon", "mad"):
-        bought = [item for item in of(PLAN, ResourceKind.COMPUTE, Purpose.SERVING) if item.resource.place == region]
-        given_vcpu = given_memory = 0
-        for item in bought:
-            assert isinstance(item.resource.spec, ComputeSpec)
-            given_vcpu += shapes[item.resource.spec.shape].vcpu * item.resource.spec.count
-            given_memory += shapes[item.resource.spec.shape].memory_gib * item.resource.spec.count
-        vcpu, memory = (needed(PLAN, f"{region}/{kind}/serving").quantity for kind in ("vcpu", "memory_gib"))
-        if given_memory - memory > 128 and given_vcpu - vcpu < 16:
-            assert bought[0].reason.bought_by == f"{region}/vcpu/serving"
+        shapes = [(shape.vcpu, shape.memory_gib, usd) for shape, usd in MARKET.offered_shapes(region)]
+        quantities = [needed(PLAN, f"{region}/{kind}/serving").quantity for kind in ("vcpu", "memory_gib")]
+        for item in of(PLAN, ResourceKind.COMPUTE, Purpose.SERVING):
+            if item.resource.place == region:
+                marginal = item.reason.marginal
+                assert marginal is not None
+                part = marginal.usd_per_hour * needed(PLAN, item.reason.bought_by).quantity
+                assert part >= least_cost(shapes, *quantities) / 2 - 1e-3
 
 
 def test_failover_says_whose_loss_it_is_for():
@@ -128,6 +128,24 @@ def test_prices_of_a_whole_plans_model_outweigh_the_markets():
     reason = buying.told(item).reason
     assert reason.bought_by == memory and reason.marginal is not None
     assert (reason.marginal.usd_per_hour, reason.marginal.basis) == (0.5, MarginalBasis.DUALS)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in divide:RuntimeWarning")
+def test_where_a_fleet_is_planned_the_price_is_what_a_little_more_demand_adds_to_its_bound():
+    shared = WORLD.environment.failover.model_copy(update={"reserve": Reserve.SHARED, "max_latency_ms": 200.0})
+    world = people(WORLD, failover=shared)
+    moved = {"cpu:fra", "memory:fra"}
+    values = {key: table * (1.02 if str(key[0]) in moved else 1) for key, table in world.forecast.values.items()}
+    plan, more = plan_of(world), plan_of(replace(world, forecast=replace(world.forecast, values=values)))
+    added = 0.0
+    for item in of(plan, ResourceKind.COMPUTE, Purpose.SERVING):
+        if item.resource.place == "fra":
+            reason = item.reason
+            assert reason.marginal is not None and reason.marginal.basis is MarginalBasis.DUALS
+            grown = needed(more, reason.bought_by).quantity - needed(plan, reason.bought_by).quantity
+            added = reason.marginal.usd_per_hour * grown
+    bounds = [one.cost.lower_bound_usd_per_hour for one in (plan, more)]
+    assert added == pytest.approx(bounds[1] - bounds[0], rel=0.05) and added > 0.01
 
 
 def test_more_demand_costs_about_what_the_marginal_price_says():
