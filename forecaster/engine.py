@@ -25,8 +25,8 @@ from forecaster.panel import Matrix, Panel
 from forecaster.repairs import Repaired, repair
 from forecaster.scores import WindowScores, scales, score
 from forecaster.shifts import Shift, find_shifts, followed, learned_from, treatments
-from forecaster.state import Kept, PanelState, go_on, grown_worse, state_of
-from forecaster.windows import FAST, FULL, plan_windows
+from forecaster.state import PanelState, go_on, grown_worse, state_of
+from forecaster.windows import FAST, FULL, Windows, plan_windows
 
 BLEND = "blend"
 SCORED_WINDOWS = 4
@@ -201,15 +201,11 @@ def _repaired(panel: Panel, settings: EngineSettings) -> Repaired:
 
 
 def look_back(
-    panel: Panel, steps: int, settings: EngineSettings, progress: Progress, before: Kept | None = None
+    panel: Panel, steps: int, settings: EngineSettings, progress: Progress, families: tuple[Family, ...] = ()
 ) -> Backcast:
-    """What the families would have said at earlier origins; `before`: those of an earlier forecast instead."""
-    windows = plan_windows(panel, steps, FAST if settings.tier is Tier.FAST else FULL)
+    """What families would have said at earlier origins: these, or all that the settings ask for."""
     hear = partial(progress.advance, "back-test")
-    if before is None:
-        return backcast(panel, steps, _families(panel, settings), windows, hear)
-    cutoffs = tuple(cutoff for cutoff in windows.cutoffs if cutoff >= before.first)
-    return backcast(panel, steps, before.families, replace(windows, cutoffs=cutoffs), hear)
+    return backcast(panel, steps, families or _families(panel, settings), _windows(panel, steps, settings), hear)
 
 
 def _look_back_with(
@@ -217,13 +213,17 @@ def _look_back_with(
 ) -> tuple[Backcast, str]:
     """What the families of a state, or new ones, would have said, and why they are new."""
     kept = go_on(state, panel, steps, repr(settings), _families(panel, settings))
-    why = kept.refused
+    why = kept.refused or kept.too_young(_windows(panel, steps, settings))
     if not why:
-        past = look_back(panel, steps, settings, progress, kept)
+        past = look_back(panel, steps, settings, progress, kept.families)
         why = grown_worse(state, past) if state else ""
         if not why:
             return past, ""
     return look_back(panel, steps, settings, progress), why
+
+
+def _windows(panel: Panel, steps: int, settings: EngineSettings) -> Windows:
+    return plan_windows(panel, steps, FAST if settings.tier is Tier.FAST else FULL)
 
 
 def _families(panel: Panel, settings: EngineSettings) -> tuple[Family, ...]:
@@ -256,7 +256,7 @@ def examine(past: Backcast) -> Examination:
 
 def scored_cutoffs(panel: Panel, steps: int, settings: EngineSettings) -> tuple[int, ...]:
     """Origins, in steps, of the windows that an examination of a panel scores."""
-    cutoffs = plan_windows(panel, steps, FAST if settings.tier is Tier.FAST else FULL).cutoffs
+    cutoffs = _windows(panel, steps, settings).cutoffs
     return tuple(cutoffs[index] for index in _scored(len(cutoffs), _windows_of(panel)))
 
 

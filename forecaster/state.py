@@ -16,6 +16,7 @@ from forecaster.drift import relative_losses
 from forecaster.models.model import TINY, Family, Fitted, KeepingFamily, KeptFit, Says
 from forecaster.panel import Matrix, Panel, Steps, length_of
 from forecaster.scores import scales
+from forecaster.windows import Windows
 
 GROWN = 0.05  # of the values known when fitted: so many more (or fewer) are another history
 WORSE = 1.15  # times the loss at the time of fitting, both relative to families that learn nothing
@@ -123,6 +124,11 @@ class Kept:
     families: tuple[Family, ...] = ()
     first: int = 0
     refused: str = ""
+
+    def too_young(self, windows: Windows) -> str:
+        """Why these windows cannot be said by the older fits, in words; empty where they can."""
+        saw = bool(windows.cutoffs) and windows.cutoffs[0] < self.first
+        return "held-back windows begin before the fits ended" if saw else ""
 
 
 def go_on(state: PanelState | None, panel: Panel, steps: int, settings: str, families: tuple[Family, ...]) -> Kept:

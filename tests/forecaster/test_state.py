@@ -148,6 +148,17 @@ def test_no_window_is_said_by_a_fit_that_saw_it(monkeypatch, hours):
     assert (hours - 24 in family.asked) == (hours >= 24)  # and so is the newest window where that saw nothing of it
 
 
+def test_windows_that_begin_before_the_older_fits_ended_ask_for_new_ones(monkeypatch):
+    family = Watched([])
+    monkeypatch.setattr("forecaster.engine.chosen", lambda *of, **how: (family, Seasonal(24)))
+    panel = estate()
+    state = made(panel.until(HOURS)).state
+    late = tuple(replace(one, before=str(HOURS - 48).encode()) if one.end else one for one in state.families)
+    young = replace(state, families=late, before_until=panel.until(HOURS - 48).end)
+    told = made(panel.until(HOURS + 1), QUICK, young)
+    assert told.refitted == "held-back windows begin before the fits ended"
+
+
 def other_settings(panel: Panel) -> tuple[Panel, EngineSettings]:
     return panel, replace(QUICK, tier=Tier.FAST)
 
