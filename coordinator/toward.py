@@ -18,7 +18,7 @@ from planner.changes import changes_between
 from planner.keys import link_key, network_key
 from planner.market import Market
 from planner.question import Question
-from planner.support import dependencies
+from planner.support import Leaning, dependencies
 
 HANDED_OUT = (UnitState.HELD, UnitState.ACTIVE)
 
@@ -107,7 +107,7 @@ def ends(place: str) -> tuple[str, ...]:
 
 
 def _needs(resource: Resource, planned: dict[str, PlannedResource]) -> Iterable[str]:
-    yield from dependencies(resource, planned)
+    yield from dependencies(resource, Leaning.of(item.resource for item in planned.values()))
     if resource.kind is ResourceKind.CIRCUIT:
         yield link_key(resource.place)
     if isinstance(resource.spec, StorageSpec) and resource.spec.replica_region:

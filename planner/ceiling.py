@@ -25,7 +25,7 @@ from planner.changes import changes_between
 from planner.market import Market
 from planner.question import Question
 from planner.requirements import rounded
-from planner.support import dependencies
+from planner.support import Leaning, dependencies
 
 Wanted = dict[str, PlannedResource]
 
@@ -155,11 +155,8 @@ def _of_group(case: _Case, group: list[Change]) -> Iterator[_Saving]:
 
 def _with_support(case: _Case, item: _Saving) -> _Saving:
     """With the deletions of what it leans on: a circuit that stays keeps its link."""
-    existing = {
-        key: PlannedResource(resource=one, usd_per_hour=0, reason=Reason(code=ReasonCode.SUPPORT))
-        for key, one in case.live.items()
-    }
-    leaned_on = {key for change in item.changes if change.before for key in dependencies(change.before, existing)}
+    leaning = Leaning.of(case.live.values())
+    leaned_on = {key for change in item.changes if change.before for key in dependencies(change.before, leaning)}
     gone = sorted(key for key in leaned_on if key not in case.wanted and key in case.live)
     more = tuple(
         Change(

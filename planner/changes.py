@@ -20,7 +20,7 @@ from contracts.resources import (
 from planner.market import Market
 from planner.question import Question
 from planner.requirements import rounded
-from planner.support import dependencies
+from planner.support import Leaning, dependencies
 
 ORDER = {kind: position for position, kind in enumerate(ResourceKind)}
 
@@ -40,7 +40,8 @@ def changes_between(question: Question, market: Market, wanted: dict[str, Planne
             or _mended(live, wanted[key], question)
         )
     ]
-    made = [change.model_copy(update={"depends_on": dependencies(_after(change), wanted)}) for change in made]
+    leaning = Leaning.of(item.resource for item in wanted.values())
+    made = [change.model_copy(update={"depends_on": dependencies(_after(change), leaning)}) for change in made]
     gone = [item for key, item in live.items() if key not in wanted and not question.is_unread(item.place)]
     existing = {
         key: PlannedResource(resource=resource, usd_per_hour=0, reason=Reason(code=ReasonCode.SURPLUS))
@@ -129,8 +130,9 @@ def _deletion(market: Market, resource: Resource, depends_on: tuple[str, ...]) -
 def _dependents(gone: list[Resource], live: dict[str, PlannedResource]) -> dict[str, tuple[str, ...]]:
     """What leans on each resource that goes, and goes as well: it must be gone first."""
     found: dict[str, list[str]] = {resource.key: [] for resource in gone}
+    leaning = Leaning.of(item.resource for item in live.values())
     for other in gone:
-        for key in dependencies(other, live):
+        for key in dependencies(other, leaning):
             if key in found:
                 found[key].append(other.key)
     return {key: tuple(sorted(others)) for key, others in found.items()}

@@ -12,6 +12,7 @@ from itertools import takewhile
 import numpy as np
 
 from contracts.capacity import CapacityKind
+from contracts.environment import Reserve
 from contracts.forecast import ForecastBundle
 from contracts.plan import CommitmentAdvice, PlannedResource
 from contracts.resources import ComputeSpec, Purchase, Purpose
@@ -35,8 +36,17 @@ def advise_commitments(
     """
     regions: dict[str, list[_Candidate]] = {}
     for candidate in _candidates(market, wanted):
+        if _decided(question, candidate[0]):
+            continue
         regions.setdefault(candidate[0], []).append(candidate)
     return tuple(advice for region in sorted(regions) for advice in _of_region(question, market, regions[region]))
+
+
+def _decided(question: Question, region: str) -> bool:
+    """Whether the plan itself chose what is committed there (`planner.fleets`)."""
+    environment = question.environment
+    shared = environment.failover.reserve is Reserve.SHARED
+    return shared and environment.purchases_of(region).committed and environment.buys_commitments(region)
 
 
 _Candidate = tuple[str, str, int, float, float]  # region, shape, instances, USD per hour on demand, committed

@@ -4,7 +4,7 @@ Arrays for `planner.fleet` from what a plan is asked, and wanted resources from 
 purchase, with counts by hour of the day (UTC) where a region is scaled by schedule; failover entries; circuits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from planner.keys import failover_key, item_key
 from planner.market import Market
 from planner.placement import Placement
 from planner.question import Question
-from planner.requirements import rounded, total
+from planner.requirements import rounded
 from planner.shortfalls import shortfall
 
 FleetSolver = Callable[[FleetProblem], FleetSolution]
@@ -73,20 +73,23 @@ class Fleet:
         )
 
 
-def place_fleet(question: Question, market: Market, needs: tuple[Requirement, ...], solve: FleetSolver) -> Fleet:
+Needs = Mapping[tuple[str, CapacityKind], Requirement]
+
+
+def place_fleet(question: Question, market: Market, needs: Iterable[Requirement], solve: FleetSolver) -> Fleet:
     """The cheapest fleet for what must be met.
 
     Raises:
         FleetImpossible: no fleet keeps the limits.
         InputsDisagree: circuit tiers that do not divide one another.
     """
-    environment = question.environment
+    environment, known = question.environment, _by_place(needs)
     regions = tuple(sorted({region.name for region in environment.regions} - question.frozen_regions()))
     shapes, place = tuple(market.shapes.values()), {name: at for at, name in enumerate(regions)}
     links = tuple(name for name, link in sorted(market.links.items()) if link.a in place and link.b in place)
     near = [at for at, name in enumerate(links) if _may_partner(question, market, name)]
     ends = np.array([sorted((place[market.links[name].a], place[market.links[name].b])) for name in links])
-    demand = np.stack([_demand(question, needs, region) for region in regions])
+    demand = np.stack([_demand(question, known, region) for region in regions])
     critical = np.array([environment.critical_share_of(region) for region in regions])
     problem = FleetProblem(
         gives=np.array([_gives(shape) for shape in shapes], dtype=np.float64),
@@ -99,7 +102,7 @@ def place_fleet(question: Question, market: Market, needs: tuple[Requirement, ..
         stock=_stock(question.capacity, place, shapes),
         pairs=ends.reshape(-1, 2)[near],
         pair_links=np.array(near, dtype=np.int64),
-        gbps=np.array([_quantity(needs, link, CapacityKind.GBPS) for link in links]),
+        gbps=np.array([_quantity(known, link, CapacityKind.GBPS) for link in links]),
         replication_gbps=np.array([environment.replication_gbps_of(region) for region in regions]),
         tier_gbps=_tiers(market),
         tier_usd=np.array([[_price(market, link, tier) for tier in market.tiers] for link in links]),
@@ -108,12 +111,14 @@ def place_fleet(question: Question, market: Market, needs: tuple[Requirement, ..
     return Fleet(regions=regions, shapes=shapes, links=links, problem=problem, solution=solve(problem))
 
 
-def want_fleet(desired: Desired, fleet: Fleet, needs: tuple[Requirement, ...]) -> None:
+def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> None:
     """Adds the fleet's compute, failover entries and circuits to what is wanted."""
-    solution = fleet.solution
+    solution, known = fleet.solution, _by_place(needs)
     for at, region in enumerate(fleet.regions):
-        served = tuple(item.id for kind in KINDS if (item := total(needs, region, kind)))
-        for kind, shape in enumerate(fleet.shapes):
+        served = tuple(item.id for kind in KINDS if (item := known.get((region, kind))))
+        used = solution.committed[at] + solution.on_demand[at].sum(1) + solution.spot[at].sum(1)
+        for kind in np.flatnonzero(used).tolist():
+            shape = fleet.shapes[kind]
             counts = {
                 Purchase.COMMITTED: np.full(HOURS_A_DAY, solution.committed[at, kind]),
                 Purchase.ON_DEMAND: solution.on_demand[at, kind],
@@ -127,7 +132,7 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: tuple[Requirement, ...]) -
         key = failover_key(region, partner)
         desired.want(Wish(key=key, place=region, purpose=Purpose.SUPPORT, spec=spec, code=ReasonCode.FAILOVER))
     for at, link in enumerate(fleet.links):
-        need = total(needs, link, CapacityKind.GBPS)
+        need = known.get((link, CapacityKind.GBPS))
         for tier, count in zip(desired.market.tiers.values(), solution.circuits[at].tolist(), strict=True):
             if count:
                 desired.want(
@@ -142,16 +147,16 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: tuple[Requirement, ...]) -
                 )
 
 
-def fleet_shortfalls(desired: Desired, needs: tuple[Requirement, ...]) -> tuple[Shortfall, ...]:
+def fleet_shortfalls(desired: Desired, needs: Iterable[Requirement]) -> tuple[Shortfall, ...]:
     """Quotas that the fleet goes beyond: it knows the stock of types, and not what a region has in all."""
     used: dict[tuple[str, CapacityKind], float] = {}
     for item in desired.resources.values():
         for what, amount in desired.market.use(item.resource).items():
             used[what] = used.get(what, 0.0) + amount
-    found = []
+    found, known = [], _by_place(needs)
     for (place, kind), amount in sorted(used.items()):
         most = desired.market.available.get((place, kind))
-        need = total(needs, place, kind)
+        need = known.get((place, kind))
         if most is not None and need is not None and amount > most * (1 + 1e-9):
             found.append(shortfall(need.model_copy(update={"quantity": rounded(amount)}), most))
     return tuple(found)
@@ -178,7 +183,11 @@ def _want_compute(
     )
 
 
-def _demand(question: Question, needs: tuple[Requirement, ...], region: str) -> Floats:
+def _by_place(needs: Iterable[Requirement]) -> Needs:
+    return {(need.place, need.kind): need for need in needs}
+
+
+def _demand(question: Question, needs: Needs, region: str) -> Floats:
     """(K, 24) by hour of the day in UTC: each hour's largest over the plan's validity, scaled to what is required.
 
     A region that is not scaled by schedule has its peak at all hours.
@@ -187,7 +196,7 @@ def _demand(question: Question, needs: tuple[Requirement, ...], region: str) -> 
     hourly = question.environment.purchases_of(region).hourly
     start = question.forecast.origin.hour
     for at, kind in enumerate(KINDS):
-        need = total(needs, region, kind)
+        need = needs.get((region, kind))
         if need is None or need.quantity <= 0:
             continue
         curves = region_curves(question, region, kind) if hourly and need.forecast else None
@@ -266,6 +275,6 @@ def _price(market: Market, link: str, tier: str) -> float:
     return NOT_OFFERED if usd is None else usd
 
 
-def _quantity(needs: tuple[Requirement, ...], place: str, kind: CapacityKind) -> float:
-    found = total(needs, place, kind)
+def _quantity(needs: Needs, place: str, kind: CapacityKind) -> float:
+    found = needs.get((place, kind))
     return found.quantity if found else 0.0

@@ -41,6 +41,7 @@ class Buying:
     market: Market
     requirements: Mapping[str, Requirement]
     duals: Mapping[str, float] = field(default_factory=dict)
+    _covering: dict[tuple[str, tuple[float, ...]], tuple[float, float] | None] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -83,7 +84,10 @@ class Buying:
             return sum(usd for usd in each if usd is not None) if each[0] is not None else None
         if isinstance(spec, ComputeSpec) and need.kind in COVERED and not is_link(resource.place):
             quantities = {item.kind: item.quantity for item in needs}
-            found = covering_prices(self.market, resource.place, tuple(quantities.get(kind, 0.0) for kind in COVERED))
+            quantity = tuple(quantities.get(kind, 0.0) for kind in COVERED)
+            if (resource.place, quantity) not in self._covering:
+                self._covering[resource.place, quantity] = covering_prices(self.market, resource.place, quantity)
+            found = self._covering[resource.place, quantity]
             return found[COVERED.index(need.kind)] if found else None
         return self.market.unit_price(resource.place, need.kind)
 

@@ -42,7 +42,7 @@ from planner.relied import relied_on
 from planner.requirements import rounded
 from planner.sites import Amount
 from planner.small_work import Work
-from planner.support import dependencies
+from planner.support import Leaning, dependencies
 
 __all__ = ["SmallQuestion", "build_small_plan"]
 
@@ -235,6 +235,7 @@ def _document(work: Work) -> Plan:
 def _changes(work: Work) -> tuple[Change, ...]:
     """Everything wanted that is not there yet, in the order in which it can be made."""
     missing = [item for key, item in work.wanted.items() if key not in work.made]
+    leaning = Leaning.of(item.resource for item in work.wanted.values())
     missing.sort(key=lambda item: (ORDER[item.resource.kind], item.resource.key))
     return tuple(
         Change(
@@ -242,7 +243,7 @@ def _changes(work: Work) -> tuple[Change, ...]:
             key=item.resource.key,
             place=item.resource.place,
             after=item.resource,
-            depends_on=dependencies(item.resource, work.wanted),
+            depends_on=dependencies(item.resource, leaning),
             reason=item.reason,
             usd_per_hour=item.usd_per_hour,
         )

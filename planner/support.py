@@ -1,8 +1,11 @@
 """What the other resources need: a network a region, a link for circuits, failover entries, alerts."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
 from contracts.capacity import CapacityKind
 from contracts.names import link_ends
-from contracts.plan import PlannedResource, ReasonCode
+from contracts.plan import ReasonCode
 from contracts.resources import (
     AlertSpec,
     FailoverSpec,
@@ -40,7 +43,29 @@ def want_support(desired: Desired, demand: Demand) -> None:
                 desired.want(_support(alert_key(region, metric), region, spec_of_alert))
 
 
-def dependencies(resource: Resource, wanted: dict[str, PlannedResource]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """What others may lean on, found by place: keys that are wanted, circuits by link, what stands by in a region."""
+
+    keys: frozenset[str]
+    circuits: Mapping[str, tuple[str, ...]]
+    standing: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, wanted: Iterable[Resource]) -> "Leaning":
+        circuits: dict[str, tuple[str, ...]] = {}
+        standing: dict[str, tuple[str, ...]] = {}
+        keys = set()
+        for resource in wanted:
+            keys.add(resource.key)
+            if resource.kind is ResourceKind.CIRCUIT:
+                circuits[resource.place] = (*circuits.get(resource.place, ()), resource.key)
+            elif resource.key.startswith(item_key(resource.place, ResourceKind.COMPUTE, Purpose.FAILOVER, "")):
+                standing[resource.place] = (*standing.get(resource.place, ()), resource.key)
+        return cls(frozenset(keys), circuits, standing)
+
+
+def dependencies(resource: Resource, leaning: Leaning) -> tuple[str, ...]:
     """Keys of wanted resources that must exist before one can: networks first, circuits before their link."""
     spec, place = resource.spec, resource.place
     if isinstance(spec, NetworkSpec):
@@ -48,18 +73,12 @@ def dependencies(resource: Resource, wanted: dict[str, PlannedResource]) -> tupl
     elif resource.kind is ResourceKind.CIRCUIT:
         needed = [network_key(end) for end in link_ends(place)]
     elif isinstance(spec, LinkSpec):
-        needed = [network_key(end) for end in link_ends(place)]
-        needed += [
-            key
-            for key, item in wanted.items()
-            if item.resource.kind is ResourceKind.CIRCUIT and item.resource.place == place
-        ]
+        needed = [*(network_key(end) for end in link_ends(place)), *leaning.circuits.get(place, ())]
     elif isinstance(spec, FailoverSpec):
-        standing = item_key(spec.partner, ResourceKind.COMPUTE, Purpose.FAILOVER, "")
-        needed = [network_key(place), network_key(spec.partner), *(key for key in wanted if key.startswith(standing))]
+        needed = [network_key(place), network_key(spec.partner), *leaning.standing.get(spec.partner, ())]
     else:
         needed = [network_key(place)]
-    return tuple(sorted(key for key in needed if key in wanted))
+    return tuple(sorted(key for key in needed if key in leaning.keys))
 
 
 def _support(key: str, place: str, spec: NetworkSpec | LinkSpec | AlertSpec) -> Wish:
