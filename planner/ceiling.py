@@ -66,6 +66,7 @@ class _Case:
     wanted: Wanted
     requirements: Mapping[str, Requirement]
     live: Mapping[str, Resource]
+    leaning: Leaning
 
 
 def within_ceiling(question: Question, market: Market, wanted: Wanted, requirements: Iterable[Requirement]) -> Cut:
@@ -78,9 +79,11 @@ def within_ceiling(question: Question, market: Market, wanted: Wanted, requireme
         requirements: what it has to meet.
     """
     rules = question.environment.rules
+    if not rules.defer_changes or not question.live():
+        return Cut(wanted=wanted, deferred=())
     changes = [item for item in changes_between(question, market, wanted) if item.operation is not Operation.ADOPT]
     surplus = len(changes) - rules.change_ceiling(len(question.live()))
-    if not rules.defer_changes or not question.live() or surplus <= 0:
+    if surplus <= 0:
         return Cut(wanted=wanted, deferred=())
     case = _Case(
         question=question,
@@ -88,6 +91,7 @@ def within_ceiling(question: Question, market: Market, wanted: Wanted, requireme
         wanted=wanted,
         requirements={item.id: item for item in requirements},
         live=question.live(),
+        leaning=Leaning.of(question.live().values()),
     )
     waiting = _that_fit(case, _least_valuable(_savings(case, changes), surplus))
     deferred = {change.key: change for item in waiting for change in item.changes}
@@ -155,8 +159,7 @@ def _of_group(case: _Case, group: list[Change]) -> Iterator[_Saving]:
 
 def _with_support(case: _Case, item: _Saving) -> _Saving:
     """With the deletions of what it leans on: a circuit that stays keeps its link."""
-    leaning = Leaning.of(case.live.values())
-    leaned_on = {key for change in item.changes if change.before for key in dependencies(change.before, leaning)}
+    leaned_on = {key for change in item.changes if change.before for key in dependencies(change.before, case.leaning)}
     gone = sorted(key for key in leaned_on if key not in case.wanted and key in case.live)
     more = tuple(
         Change(
