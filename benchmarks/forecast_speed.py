@@ -1,11 +1,12 @@
 """How long a forecast takes: a demo-sized estate made here, GEANT where it is, and 1,000 series of eight weeks.
 
-    python -m benchmarks.forecast_speed [estate geant many newborn command]
+    python -m benchmarks.forecast_speed [estate geant state many newborn command]
 
 GEANT is read from the folder that PRESTAGE_TEST_DATA names, and left out where that is unset. `many` forecasts 168
 hours of 1,000 series by both tiers, each in a process of its own, whose peak memory is its own; `newborn` is the first
 forecast of a series with three hours of history beside 100 known ones; `command` is `prestage forecast` of an estate
-with 24 pairs, start of the process included.
+with 24 pairs, start of the process included. `state` forecasts the estate and GEANT, then again an hour, six hours and
+a day later, by models fitted anew and by those of the first forecast.
 """
 
 import os
@@ -14,19 +15,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from contracts.forecast import ForecastBundle
+from contracts.forecast_state import StateBundle
 from contracts.ports import Silent
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.batch import REQUEST_COLUMNS, TIME_TYPE
 from forecaster.engine import EngineSettings, Tier, forecast_panel
-from forecaster.make import ForecastSettings, make_forecast
+from forecaster.make import ForecastSettings, Made, go_on_forecasting, make_forecast
 from forecaster.newborn import newborn_forecasts
 from forecaster.panel import Panel, fill
 from forecaster.sources.files import ImportOptions, read_file
@@ -85,6 +88,35 @@ def measure(name: str, history: HistoryView) -> None:
     for row in report.rows:
         if row.chosen:
             print(f"    {row.granularity.value:7}{row.kind!s:18}{row.model:20}{row.scores.model_dump()}")
+
+
+def states(name: str, history: HistoryView) -> None:
+    """CPU of a forecast by new fits and by kept ones, and how far their quantiles lie apart."""
+    end = history.measurements["time"].max().to_pydatetime() + timedelta(hours=1)
+    first, cpu = _made(history, end - timedelta(hours=25), None)
+    size = len(first.state.fits) / 2**20
+    print(f"{name}: {len(first.bundle.document.series)} series, {cpu:.1f} s of CPU, {size:.1f} MiB kept")
+    for hours in (1, 6, 24):
+        origin = end - timedelta(hours=25 - hours)
+        (fresh, anew), (kept, again) = (_made(history, origin, state) for state in (None, first.state))
+        why = f" ({'; '.join(kept.refitted)})" if kept.refitted else ""
+        apart = _apart(fresh.bundle, kept.bundle)
+        print(f"  {hours:2} h later: {anew:.1f} s of CPU anew, {again:.1f} s by what was kept{why}; {apart:.1%} apart")
+
+
+def _made(history: HistoryView, origin: datetime, state: StateBundle | None) -> tuple[Made, float]:
+    begun = time.process_time()
+    settings = ForecastSettings(environment="speed", origin=origin, state=state)
+    made = go_on_forecasting(history, settings, made_at=origin, seconds=time.perf_counter, progress=Silent())
+    return made, time.process_time() - begun
+
+
+def _apart(one: ForecastBundle, other: ForecastBundle) -> float:
+    """The median over series of the mean distance of quantiles, as a share of their mean."""
+    means = [
+        np.abs(values - other.values[key]).mean() / max(values.mean(), 1e-12) for key, values in one.values.items()
+    ]
+    return float(np.median(means))
 
 
 def many(count: int = 1000, weeks: int = 8) -> None:
@@ -167,7 +199,13 @@ def matrices() -> None:
         measure("GEANT, 529 pairs", geant(Path(folder)))
 
 
-ROUNDS = {"estate": estate, "geant": matrices, "many": many, "newborn": newborn, "command": command}
+def both() -> None:
+    states("demo-sized, 60 days", demo_sized(60))
+    if folder := os.environ.get("PRESTAGE_TEST_DATA"):
+        states("GEANT, 529 pairs", geant(Path(folder)))
+
+
+ROUNDS = {"estate": estate, "geant": matrices, "state": both, "many": many, "newborn": newborn, "command": command}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["panel"]:

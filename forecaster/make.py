@@ -99,11 +99,13 @@ class Made:
 
     Attributes:
         refitted: why models were fitted anew, for each panel where they were; empty where none was.
+        went_on: whether the models of any panel are those of the state that was given.
     """
 
     bundle: ForecastBundle
     state: StateBundle
     refitted: tuple[str, ...]
+    went_on: bool
 
 
 def make_forecast(
@@ -150,6 +152,7 @@ def go_on_forecasting(
         for part in parts
         for row, key in enumerate(part.joined.panel.keys)
     }
+    went_on = any(not part.forecast.refitted for part in parts)
     document = Forecast(
         environment=settings.environment,
         origin=prepared.origin,
@@ -164,21 +167,19 @@ def go_on_forecasting(
         blocks=_blocks(parts, settings),
         events=around.expected(settings.hourly_hours),
         history_digest=history.digest,
-        state_digest=_went_on_from(parts, settings),
+        state_digest=settings.state.document.digest() if settings.state is not None and went_on else "",
         values_file=f"{settings.environment}.parquet",
         values_digest=bytes_digest(values_to_bytes(values, len(LEVELS))),
     )
-    refitted = tuple(dict.fromkeys(part.forecast.refitted for part in parts if part.forecast.refitted))
-    models = f"models fitted anew: {'; '.join(refitted)}" if refitted else "models of the last forecast"
-    progress.finish(STEP, f"{len(document.series)} series, {models}")
+    progress.finish(STEP, f"{len(document.series)} series")
     kept = state_bundle(settings.environment, settings.code, tuple(part.forecast.state for part in parts))
-    return Made(bundle=ForecastBundle(document, values), state=kept, refitted=refitted)
+    refitted = tuple(_refitted(part) for part in parts if part.forecast.refitted)
+    return Made(bundle=ForecastBundle(document, values), state=kept, refitted=refitted, went_on=went_on)
 
 
-def _went_on_from(parts: list[Part], settings: ForecastSettings) -> str:
-    """The digest of the state, where the models of any panel are its."""
-    used = any(not part.forecast.refitted for part in parts)
-    return settings.state.document.digest() if settings.state is not None and used else ""
+def _refitted(part: Part) -> str:
+    what = "counts" if part.forecast.state.counts else "levels"
+    return f"{part.panel.granularity.value} {what}: {part.forecast.refitted}"
 
 
 def _parts(around: Surroundings, settings: ForecastSettings, progress: Progress) -> list[Part]:

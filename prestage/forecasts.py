@@ -15,6 +15,7 @@ from prestage.forecast_state import StateShelf, code_digest
 
 if TYPE_CHECKING:
     from contracts.backtest import BacktestReport
+    from forecaster.make import Made
     from forecaster.outside import Outside
     from forecaster.view import HistoryView
 
@@ -126,13 +127,15 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
     made = go_on_forecasting(order.history(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
     write_forecast(order.file, made.bundle)
     unkept = order.shelf.put(made.state) if keeps and made.refitted else ""
-    return Forecasted(bundle=made.bundle, models=_models(made.refitted, why if state is None else "", unkept))
+    return Forecasted(bundle=made.bundle, models=_models(made, why if state is None else "", unkept))
 
 
-def _models(refitted: tuple[str, ...], unusable: str, unkept: str) -> str:
+def _models(made: "Made", unusable: str, unkept: str) -> str:
     """Which models made a forecast, and what was wrong with what was kept."""
-    why = unusable or "; ".join(refitted)
-    told = f"fitted anew: {why}" if refitted else "those of the last forecast"
+    told = "those of the last forecast" if made.went_on else ""
+    if made.refitted:
+        told = f"{told}, but fitted anew: " if told else "fitted anew: "
+        told += unusable or "; ".join(made.refitted)
     return f"{told}; {unkept}" if unkept else told
 
 

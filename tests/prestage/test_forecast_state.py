@@ -77,6 +77,18 @@ def test_the_same_state_and_history_make_the_same_bytes(project, forecast):
     assert (forecasts(project) / "dev.parquet").read_bytes() == kept  # no hour has come: the fits are what they were
 
 
+def test_a_panel_whose_history_grew_is_fitted_anew_and_kept(project, forecast):
+    before = read_state(forecasts(project) / "dev.state.json")
+    learn(project, 336, 336 + 24)
+    told = forecast()
+    assert told.startswith("fitted anew: hourly levels: the history grew by 7%; daily levels: the history grew by 7%")
+    after = read_state(forecasts(project) / "dev.state.json")
+    assert [new.until - old.until for new, old in zip(after.document.panels, before.document.panels, strict=True)] == [
+        timedelta(hours=24)
+    ] * 2
+    assert forecast() == "those of the last forecast"
+
+
 def test_a_forecast_from_the_past_neither_uses_nor_leaves_models(project, forecast):
     before = (forecasts(project) / "dev.state.json").read_bytes()
     assert forecast("--origin", "2026-03-14T00:00:00") == "fitted anew: an origin in the past"
