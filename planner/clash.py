@@ -24,8 +24,9 @@ from planner.limits import held, lifted, limits_of, numbers
 from planner.model import LinearModel, Solution, Solver
 from planner.question import Question
 
-MOST_CHECKS = 200
-"""Questions asked before the search ends with what it has; half of them for the sets."""
+MOST_CHECKS, LEAST_CHECKS, EFFORT = 200, 20, 1500
+"""Questions asked before the search ends with what it has, half of them for the sets: as many as `EFFORT` plans of one
+region would take, no more and no fewer than the others."""
 
 MOST_SETS = 20
 """Sets told: who has more clashes than that has another problem than limits."""
@@ -59,7 +60,7 @@ class _Search:
     question: Question
     attempt: Attempt
     lacking: Infeasible
-    most: int = MOST_CHECKS // 2
+    most: int
     checks: int = 0
     _known: dict[tuple[frozenset[str], tuple[tuple[str, float], ...]], Plan | Infeasible] = field(default_factory=dict)
 
@@ -100,10 +101,15 @@ def explained(question: Question, infeasible: Infeasible, attempt: Attempt) -> I
     Args:
         question: that has no plan.
         infeasible: what it lacks.
-        attempt: plans a question, without saying why where there is no plan; asked at most `MOST_CHECKS` times.
+        attempt: plans a question, without saying why; asked at most `checks_for(question)` times.
     """
-    search = _Search(question, attempt, infeasible)
+    search = _Search(question, attempt, infeasible, most=checks_for(question) // 2)
     return infeasible.model_copy(update={"clash": _explain(search, infeasible)})
+
+
+def checks_for(question: Question) -> int:
+    """How many plans the search may ask for: fewer of larger environments, so that it ends in minutes."""
+    return max(LEAST_CHECKS, min(MOST_CHECKS, EFFORT // max(1, len(question.environment.regions))))
 
 
 def remembered(solve: Solver) -> Solver:
@@ -131,7 +137,7 @@ def _explain(search: _Search, infeasible: Infeasible) -> Clashes:
         complete = len(sets) < MOST_SETS
     except _Enough:
         pass
-    search.most = MOST_CHECKS
+    search.most *= 2
     relaxed, usd_per_hour, finished = _nearest(search, given_up if complete else limits)
     return Clashes(
         sets=tuple(sets),
