@@ -1,5 +1,6 @@
 """A small project on disk with a loaded estate, for tests that drive the real Pulumi."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from contracts.resources import (
     StorageSpec,
     root_of,
 )
+from contracts.run import RootRun, RunStatus
 from stacks.declaration import Value
 from stacks.engines.engine import Adoption, Job
 from stacks.engines.pulumi_engine.command import find_pulumi
@@ -154,3 +156,8 @@ def make_project(folder: Path, *, layout: Layout = Layout.ENVIRONMENT, regions=R
     inventory.load_facts(facts(regions), CATALOG)
     workspace = PulumiWorkspace(folder=folder, environment=environment, inventory=state / "estate.db", state=state)
     return PulumiProject(folder=folder, environment=environment, inventory=inventory, engine=PulumiEngine(workspace))
+
+
+def statuses(outcomes: Iterable[RootRun]) -> dict[str, RunStatus]:
+    """By root, how it ended."""
+    return {outcome.root: outcome.status for outcome in outcomes}
