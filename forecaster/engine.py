@@ -24,7 +24,7 @@ from forecaster.models.model import Family, Fitted
 from forecaster.panel import Matrix, Panel
 from forecaster.repairs import Repaired, repair
 from forecaster.scores import WindowScores, scales, score
-from forecaster.shifts import Shift, find_shifts, followed, learned_from, treatments
+from forecaster.shifts import Shift, find_shifts, followed, is_common, learned_from, treatments
 from forecaster.state import PanelState, go_on, grown_worse, state_of
 from forecaster.windows import FAST, FULL, Windows, plan_windows
 
@@ -184,7 +184,9 @@ def _make(past: Backcast, steps: int, settings: EngineSettings) -> _Made:
     fitted = tuple(family.fit(panel, steps) for family in past.families)
 
     def ask(seen: Panel) -> Matrix:
-        return learned.quantiles(tuple(one.predict(seen, ahead) for one in fitted), ahead)
+        anew = seen is not panel and is_common(shifts, panel)  # what was fitted to a common shift expects it again
+        by = tuple(family.fit(seen, steps) for family in past.families) if anew else fitted
+        return learned.quantiles(tuple(one.predict(seen, ahead) for one in by), ahead)
 
     quantiles = finished(followed(ask(panel), panel, shifts, ask), panel, learned.enough())
     return _Made(quantiles, learned, fitted, shifts)

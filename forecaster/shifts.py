@@ -178,15 +178,20 @@ def rebased(panel: Panel, shifts: tuple[Shift, ...]) -> Panel:
     return replace(panel, observed=observed, filled=filled)
 
 
+def is_common(shifts: tuple[Shift, ...], panel: Panel) -> bool:
+    """Whether so many rows moved that what is learned of them all is learned of the shift."""
+    return len(believed(shifts, panel)) > COMMON * len(panel.keys)
+
+
 def learned_from(held: HeldBack, panel: Panel, shifts: tuple[Shift, ...]) -> HeldBack:
     """What was held back of a panel, without errors of windows that a common shift met half way.
 
     Pooled, a shift of a few series tells how often that happens; one of many at once would count as often as there are
     series, and make the whole panel as wide as it was high.
     """
-    moved = believed(shifts, panel)
-    if len(moved) <= COMMON * len(panel.keys):
+    if not is_common(shifts, panel):
         return held
+    moved = believed(shifts, panel)
     actual, cutoffs = held.actual.copy(), np.array(held.windows.cutoffs)[:, None]
     for shift in moved:
         unforeseen = (cutoffs < shift.first + panel.day) & (cutoffs + held.windows.ahead > shift.first)
