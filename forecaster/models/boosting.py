@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ALPHAS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
 TAILS = (NormalDist().inv_cdf(ALPHAS[0]), NormalDist().inv_cdf(ALPHAS[-1]))
 ENOUGH_EXAMPLES = 200
+ENOUGH_SEEN = 5  # values above 0: of fewer the level is no measure, and trees said a thousand of it
 LOUDEST = 10.0  # times the median weight
 NO_TREES = b"0"
 
@@ -98,8 +99,9 @@ class FittedBoosting:
     def predict(self, panel: Panel, ahead: Steps) -> Matrix:
         """Quantiles of every series and step, times the level of the series."""
         seen = Sight(panel).at(panel.steps, ahead)
-        raw = _raw(self.booster, seen.features)
-        return finite(_levels(raw) * seen.level[:, None, None], panel)
+        said = _levels(_raw(self.booster, seen.features)) * seen.level[:, None, None]
+        said[(panel.observed > 0).sum(axis=1) < ENOUGH_SEEN] = np.nan
+        return finite(said, panel)
 
     def kept(self) -> bytes:
         return trees_to_bytes(self.booster)

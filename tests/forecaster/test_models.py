@@ -132,6 +132,16 @@ def test_boosting_is_deterministic_and_pools_volumes():
     assert relative.max() / relative.min() < 1.2
 
 
+def test_a_series_that_was_hardly_ever_above_0_is_not_said_to_be_large():
+    """One spike in five weeks makes a level of nothing, and features hundreds of times it."""
+    silent = np.zeros(24 * 35)
+    silent[300] = 5.0
+    bursts = [np.where(np.arange(24 * 35) % 40 == seed, 30.0, 0.01) for seed in range(6)]
+    panel = panel_of(silent, *bursts, *[wave(24 * 35, seed=seed) for seed in range(3)])
+    said = Boosting().fit(panel, 168).predict(panel, WEEK)[0]
+    assert (said == said[0, 0]).all() and said[0, 0] == pytest.approx(5.0 / (24 * 35))
+
+
 def office_counts(hours: int, rates: tuple[float, ...]) -> np.ndarray:
     chance = np.random.default_rng(3)
     office = (np.arange(hours) % 24 >= 9) & (np.arange(hours) % 24 < 17)
