@@ -174,7 +174,7 @@ class Room:
         for cost, region in zip(paid, carriers.tolist(), strict=True):
             into = arcs.into[region]
             inside = column[into] >= 0
-            for cut, constant in known.cuts_of(region):
+            for cut, constant in known.cuts_of(region, shares):
                 lower = constant + float(cut.slopes[~inside] @ shares[into[~inside]])
                 columns = np.append(column[into[inside]], cost).astype(np.int32)
                 program.addRow(lower, np.inf, len(columns), columns, np.append(-cut.slopes[inside], 1.0))

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import highspy
 
 
+TELLING = 12
+"""Cuts of a region that a neighbourhood is told: those beyond lie far below them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cut:
     """A region costs at least `usd + slopes @ (shares - those that it was solved at)`, by its duals there.
@@ -66,10 +70,12 @@ class ShareProgram:
     hulls: tuple[Hull, ...] = ()
     cuts: list[Cut] = field(default_factory=list)
     constants: list[float] = field(default_factory=list)
+    _of_region: list[list[int]] = field(init=False)
     _program: "highspy.Highs" = field(init=False)
 
     def __post_init__(self) -> None:
         self.hulls = tuple(hull for pair in range(len(self.problem.pairs)) for hull in pair_hulls(self.problem, pair))
+        self._of_region = [[] for _ in range(self.problem.regions)]
         self._program = self._start()
 
     def add(self, cuts: Sequence[Cut], shares: Floats) -> None:
@@ -78,6 +84,7 @@ class ShareProgram:
         for cut in cuts:
             into = arcs.into[cut.region]
             constant = cut.usd - float(cut.slopes @ shares[into])
+            self._of_region[cut.region].append(len(self.cuts))
             self.cuts.append(cut)
             self.constants.append(constant)
             columns = np.append(into, 3 * pairs + cut.region).astype(np.int32)
@@ -94,13 +101,12 @@ class ShareProgram:
         values = np.array(self._program.getSolution().col_value[: len(self.arcs.lost)])
         return np.asarray(np.clip(values, 0.0, MOST_SHARE))
 
-    def cuts_of(self, region: int) -> list[tuple[Cut, float]]:
-        """The cuts of one region, each with its value where no shares are."""
-        known = zip(self.cuts, self.constants, strict=True)
-        return [(cut, constant) for cut, constant in known if cut.region == region]
-
-    def hulls_of(self, pair: int) -> list[Hull]:
-        return [hull for hull in self.hulls if hull.pair == pair]
+    def cuts_of(self, region: int, shares: Floats) -> list[tuple[Cut, float]]:
+        """The cuts of one region that say most about it near these shares, each with its value where none are."""
+        into = self.arcs.into[region]
+        known = [(self.cuts[at], self.constants[at]) for at in self._of_region[region]]
+        known.sort(key=lambda cut: -(cut[1] + float(cut[0].slopes @ shares[into])))
+        return known[:TELLING]
 
     def weights(self) -> Weights:
         """The duals of the last solve."""

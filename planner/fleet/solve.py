@@ -5,14 +5,15 @@ number of cores.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planner.fleet.bound import proven_bound
 from planner.fleet.choice import improve, loads, whole_circuits_usd
 from planner.fleet.circuits import circuits_for
-from planner.fleet.offers import fine_types
+from planner.fleet.exact import Counts, is_small, solve_exactly
+from planner.fleet.offers import Prices, fine_types
 from planner.fleet.problem import FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.region import RegionAnswer, RegionProgram
 from planner.fleet.relaxed import Relaxation, prices_of, relax
@@ -30,7 +31,7 @@ class Effort:
     """
 
     passes: int = 12
-    turns: int = 5
+    turns: int = 4
     threads: int = 2
 
 
@@ -48,11 +49,21 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
         shares, answers = _choose(relaxation, shares, (effort.turns, pool))
         held = relaxation.held(shares)
         committed, on_demand, spot = _whole(relaxation, answers, held, pool)
+    found = _solution(problem, (committed, on_demand, spot, shares), bound, prices_of(answers))
+    exact = solve_exactly(problem) if is_small(problem) else None
+    if exact is None:
+        return found
+    counts, proven = exact
+    better = _solution(problem, counts, max(bound, proven), prices_of(answers))
+    return better if better.usd < found.usd else replace(found, bound=min(found.usd, max(bound, proven)))
+
+
+def _solution(problem: FleetProblem, counts: Counts, bound: float, prices: Prices) -> FleetSolution:
+    committed, on_demand, spot, shares = counts
     carried = loads(problem, shares)
     circuits = circuits_for(carried, problem.tier_gbps, problem.tier_usd)
     usd = problem.hours * float((problem.tier_usd * circuits).sum())
     usd += float(region_usd(problem, committed, on_demand, spot).sum())
-    prices = prices_of(answers)
     return FleetSolution(
         committed=committed,
         on_demand=on_demand,

@@ -52,7 +52,7 @@ class Hours:
 
     Attributes:
         types: (R, n); gives: (R, 2n, 2K) what on demand, then spot, adds to what is served, then to what is firm.
-        usd: (R, 2n) per hour.
+        usd: (R, 2n) per hour; committed_usd: (R, n) over the horizon.
         need: (R, H, 2K); weights: (R, H, 2K) USD per unit; least: (R, 1, 2K) what they are at least.
         spot_vcpu: (R, 2n), and spot_room: (R, H) how much of it there may be.
         stock: (R, n).
@@ -62,6 +62,7 @@ class Hours:
     types: Ints
     gives: Floats
     usd: Floats
+    committed_usd: Floats
     need: Floats
     weights: Floats
     least: Floats
@@ -84,6 +85,7 @@ def round_up(
         better = usd < least - 1e-12
         best[better], least[better] = found[better], usd[better]
     _check(least)
+    committed, best = _polished(hours, committed, best)
     regions, count = hours.types.shape
     whole = np.zeros((regions, problem.gives.shape[0]), dtype=np.int64)
     rows = np.arange(regions)[:, None]
@@ -120,9 +122,31 @@ def _filled(hours: Hours, committed: Floats) -> tuple[Floats, Floats]:
     have = np.matmul(counts, hours.gives) + base[:, None]
     short = _cover(hours, counts, have, free)
     _drop(hours, counts, have)
+    return counts, np.where(short, np.inf, (counts * hours.usd[:, None]).sum(2))
+
+
+def _polished(hours: Hours, committed: Floats, counts: Floats) -> tuple[Floats, Floats]:
+    """What is on demand at every hour is committed where that is cheaper; then exchanges, and what is too much goes."""
+    count, horizon = committed.shape[1], counts.shape[1]
+    steady = counts[:, :, :count].min(1)
+    moved = np.where(hours.committed_usd < horizon * hours.usd[:, :count], steady, 0.0)
+    committed = committed + moved
+    counts = counts.copy()
+    counts[:, :, :count] -= moved[:, None]
+    have = np.matmul(counts, hours.gives) + np.einsum("rn,rnk->rk", committed, hours.gives[:, :count])[:, None]
+    free = np.maximum(hours.stock[:, None] - committed[:, None], 0)
+    _drop(hours, counts, have)
     _exchange(hours, counts, have, free)
     _drop(hours, counts, have)
-    return counts, np.where(short, np.inf, (counts * hours.usd[:, None]).sum(2))
+    spare = (have - hours.need + TOLERANCE * np.maximum(hours.need, 1.0)).min(1)  # committed that no hour needs
+    for kind in np.argsort(-hours.committed_usd.mean(0), kind="stable"):
+        gives = hours.gives[:, kind]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most = np.where(gives > 0, np.floor(spare / gives), np.inf).min(1)
+        gone = np.clip(most, 0, committed[:, kind])
+        committed[:, kind] -= gone
+        spare -= gone[:, None] * gives
+    return committed, counts
 
 
 def _cover(hours: Hours, counts: Floats, have: Floats, free: Floats) -> NDArray[np.bool_]:
@@ -238,6 +262,7 @@ def _hours(
         types=own,
         gives=np.concatenate([served, firm], 2),
         usd=np.concatenate([problem.on_demand_usd[rows, own], problem.spot_cost[rows, own]], 1),
+        committed_usd=problem.hours * problem.committed_usd[rows, own],
         need=need,
         weights=duals + np.concatenate([least, least], 2),
         least=np.concatenate([least, least], 2),
