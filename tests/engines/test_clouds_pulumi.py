@@ -1,8 +1,5 @@
 """Both clouds through the real Pulumi, with the recording provider where the clouds' own would stand."""
 
-import signal
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -12,7 +9,7 @@ from contracts.ports import Silent
 from contracts.run import RunStatus
 from stacks.declaration import Lifecycle, SecretRef
 from stacks.engines.engine import Action
-from stacks.errors import ApplyBusy, EngineFailed, InUse, SecretMissing
+from stacks.errors import EngineFailed, InUse, SecretMissing
 from tests.clouds.recording_provider import serve_recording
 from tests.engines.pulumi_clouds import (
     changed,
@@ -20,8 +17,6 @@ from tests.engines.pulumi_clouds import (
     declare_all,
     few,
     make_cloud_project,
-    many,
-    stop_apply,
     subnet,
     vpc,
     without,
@@ -211,15 +206,6 @@ def test_a_key_that_was_renamed_is_the_same_resource(project, world):
     assert "fra/network/zone-a" in project.engine.applied()
 
 
-def test_all_of_it_is_destroyed_links_first(project, world):
-    project.apply(few())
-    outcomes = {run.root: run.deleted for run in project.engine.apply(project.job([]), Silent())}
-    assert outcomes == {"fra": 3, "dub": 1, "bel": 2, "links": 2}
-    assert world.rows() == ()
-    gone = [line["name"] for line in world.received() if line["action"] == "delete"]
-    assert gone.index("dub--fra/link") < gone.index("fra/network")
-
-
 @pytest.mark.parametrize("layout", [Layout.ENVIRONMENT])
 def test_a_part_of_a_shared_stack_is_applied_alone(project, world, layout):
     """As a wave does: what the job does not name stays as it is, though it is declared otherwise by now."""
@@ -267,50 +253,6 @@ def test_regions_of_one_account_that_differ_in_more_than_their_place_are_refused
     odd = replace(job.providers["dub"], settings={**job.providers["dub"].settings, "profile": "x"})
     with pytest.raises(EngineFailed, match="fra and dub differ in more than their location"):
         project.engine.preview(replace(job, providers={**job.providers, "dub": odd}), Silent())
-
-
-@pytest.mark.fault
-def test_ctrl_c_loses_nothing_and_a_rerun_completes_it(project, world):
-    stop_apply(project, world, at=12, number=signal.SIGINT)
-    assert 12 <= len(world.rows()) < len(many())
-    assert {row.name for row in world.rows()} == project.engine.applied().keys()
-    project.apply(many())
-    assert sorted(row.name for row in world.rows()) == sorted(item.key for item in many())
-
-
-@pytest.mark.fault
-def test_after_kill_9_what_no_state_knows_is_found_and_taken_in(project, world):
-    """The inventory by tag finds it; without adoption the same rerun makes it twice."""
-    stop_apply(project, world, at=12, number=signal.SIGKILL)
-    known = project.engine.applied()
-    orphans = {row.name: row.id for row in world.rows() if row.name not in known}
-    before = {row.name: row.id for row in world.rows()}
-    assert project.apply(many(), adopt=orphans) and len(before) < len(many())
-    assert sorted(row.name for row in world.rows()) == sorted(item.key for item in many())
-    assert before.items() <= {row.name: row.id for row in world.rows()}.items()
-    assert project.planned(many()) == {}
-
-
-def test_one_that_was_made_though_its_answer_was_lost_is_taken_in(project, world):
-    world.fail("fra/network/subnet-001", "RequestTimeout", after=True)
-    assert project.apply(few())["fra"] is RunStatus.FAILED
-    world.mend()
-    assert "fra/network/subnet-001" not in project.engine.applied()
-    project.apply(few(), adopt={"fra/network/subnet-001": world.named("fra/network/subnet-001").id})
-    assert sorted(row.name for row in world.rows()) == sorted(item.key for item in few())
-
-
-@pytest.mark.parametrize("layout", [Layout.ENVIRONMENT])
-def test_of_two_at_once_one_wins_and_the_other_names_the_holder(project, world, layout):
-    world.slow_down(1.5)
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(project.apply, few())
-        while not world.rows():
-            time.sleep(0.005)
-        with pytest.raises(ApplyBusy, match=r"locked by .*process \d+\), since 20"):
-            make_cloud_project(project.folder, layout=layout).apply(few())
-        assert set(first.result(60).values()) == {RunStatus.DONE}
-    assert sorted(row.name for row in world.rows()) == sorted(item.key for item in few())
 
 
 def test_a_reference_to_a_stack_that_was_never_applied_is_named(project, world):
