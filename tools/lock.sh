@@ -8,6 +8,7 @@ compile() {
 }
 # The developer's first: what it needs beside the package's own dependencies decides what both can have.
 compile pyproject.toml --extra terraform --extra aws --extra gcp --extra monitoring --extra events --extra plots --extra models \
+  --extra prophet --extra lstm \
   --group build --group dev \
   --output-file requirements-dev.lock
 compile pyproject.toml --extra terraform --group build --constraint requirements-dev.lock \
