@@ -56,15 +56,11 @@ def placement(pool: int, seeds: list[int], requests: int) -> Iterator[Row]:
     """One row an error of the stated ends: means over the seeds."""
     for error in (0.0, 0.25, 0.5, 1.0):
         runs = [failures(pool, requests=requests, seed=seed, error=error) for seed in seeds]
-        yield {
-            "pool": pool,
-            "error": error,
-            "fill": round(statistics.mean(ours.fill for _, ours in runs), 3),
-            "best_fit_20_failed": round(statistics.mean(best.failed[20] for best, _ in runs), 3),
-            "ours_20_failed": round(statistics.mean(ours.failed[20] for _, ours in runs), 3),
-            "best_fit_21_failed": round(statistics.mean(best.failed[21] for best, _ in runs), 3),
-            "ours_21_failed": round(statistics.mean(ours.failed[21] for _, ours in runs), 3),
-        }
+        row = {"pool": pool, "error": error, "fill": round(statistics.mean(ours.fill for _, ours, _ in runs), 3)}
+        for name, placed in zip(("best_fit", "ours", "estimated"), zip(*runs, strict=True), strict=True):
+            for length in (20, 21):
+                row[f"{name}_{length}_failed"] = round(statistics.mean(each.failed[length] for each in placed), 3)
+        yield row
 
 
 def speed(pool: int) -> Iterator[Row]:

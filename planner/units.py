@@ -16,9 +16,6 @@ from planner.question import TAKEN, Question
 from planner.requirements import CALM_SHARE, rounded
 from planner.staging import StagedUnits
 
-WAITING_HOURS = 24.0
-"""How long a staged block is thought to wait for its request."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
@@ -105,11 +102,11 @@ def _new_units(
 
 
 def _carved(units: StagedUnits, space: AddressSpace) -> BlockSpec | None:
-    """A new block, beside what ends when it probably will: once it is handed out, it stays as requests ask."""
+    """A new block, where it does least harm for as long as it may stay."""
     asked = units.blocks
     if asked is None:
         return None
-    return space.carve(asked.length, hours=WAITING_HOURS + asked.duration_hours, version=asked.version)
+    return space.carve(asked.length, hours=asked.placed_for_hours, version=asked.version)
 
 
 def _has_length(spec: BlockSpec, asked: LengthRequests) -> bool:
