@@ -34,6 +34,7 @@ def estate(hours: int = 720):
         series("transactions", "web@fra", np.round(wave(hours, level=1e5))),
         series("users", "web@fra", wave(hours, level=1e3)),
         series("block_traffic", "10.0.0.0/24", wave(hours)),
+        series("accelerators", "fra", np.round(wave(hours, level=40))),
         asked=requests(("fra", "ams"), at),
     )
 
