@@ -27,11 +27,13 @@ def pinball(said: np.ndarray, actual: np.ndarray) -> float:
     return float(np.maximum(LEVEL * miss, (LEVEL - 1) * miss).mean())
 
 
-def test_a_noisy_day_is_learned_better_than_repeated():
+def test_a_noisy_day_is_learned_better_than_repeated_and_kept():
     pytest.importorskip("jax", reason=INSTALLED)
     whole = panel_of(*[noisy_days(seed) for seed in range(12)])
     past = whole.until(whole.steps - 48)
-    said = [family.fit(past, 48).predict(past, DAY) for family in (Lstm(), Lstm(), Seasonal(24))]
+    fitted = Lstm().fit(past, 48)
+    said = [one.predict(past, DAY) for one in (fitted, Lstm().restored(fitted.kept()), Seasonal(24))]
+    assert Lstm().fit(past, 48).kept() == fitted.kept()
     np.testing.assert_array_equal(said[0], said[1])
     assert (np.diff(said[0], axis=2) >= 0).all()
     actual = whole.observed[:, -48:]

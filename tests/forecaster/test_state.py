@@ -13,7 +13,6 @@ from forecaster.engine import EngineSettings, PanelForecast, Tier, forecast_pane
 from forecaster.models.boosted_counts import BoostedCounts
 from forecaster.models.boosting import Boosting
 from forecaster.models.level_shape import LevelShape
-from forecaster.models.lstm import Lstm
 from forecaster.models.model import Fitted, KeepingFamily, KeptFit, Says
 from forecaster.models.seasonal import Seasonal
 from forecaster.panel import Panel, daily, fill
@@ -40,12 +39,8 @@ def replaced(panel: Panel, values: np.ndarray) -> Panel:
     return replace(panel, observed=values, filled=fill(values, 24))
 
 
-@pytest.mark.parametrize(
-    "family", [Boosting(), LevelShape(), BoostedCounts(), Lstm(updates=3, least=3)], ids=lambda one: one.name
-)
+@pytest.mark.parametrize("family", [Boosting(), LevelShape(), BoostedCounts()], ids=lambda one: one.name)
 def test_what_is_kept_of_a_fit_says_the_same(family):
-    if family.name == "lstm":
-        pytest.importorskip("jax", reason="the extra lstm is not installed: its family is not tested")
     panel = panel_of(*(office_counts(24 * 42, (2.0,) * 5) if family.says is Says.MEAN else estate().observed))
     fitted, second, ahead = family.fit(panel, STEPS), family.fit(panel, STEPS), np.arange(1, STEPS + 1)
     said = fitted.predict(panel, ahead)
