@@ -120,7 +120,9 @@ class FailoverSettings(Model):
 
 
 class StagingSettings(Model):
-    """What is kept ready for requests. A block of `block_length` (prefix length) is one staged unit of addresses.
+    """What is kept ready for requests.
+
+    Blocks of addresses have the lengths that requests ask for; where history knows none, `block_length` at least.
 
     What is released stays aside for `quarantine_hours` before it is staged again: caches and peers forget an address
     only after a while.
