@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -25,8 +26,6 @@ HARD_STOP_S = 120.0
 """Work is bounded by counted nodes (seconds, at 23 regions): whoever takes this long has hung."""
 
 _COMMAND = (sys.executable, "-P", "-m", "planner.solve")  # -P: a folder of the user's own may be called planner
-
-
 _FLEET_COMMAND = (sys.executable, "-P", "-m", "planner.fleet")
 
 
@@ -75,8 +74,9 @@ def _answer(command: tuple[str, ...], question: bytes, timeout_s: float) -> byte
     finally:
         _end(child)
     if child.returncode == IMPOSSIBLE:
-        what, where, expected, next_step = complaint.decode().split("\x1f")
-        raise FleetImpossible(what, where=where, expected=expected, next_step=next_step)
+        parts = complaint.decode(errors="replace").split("\x1f")
+        if len(parts) == 4:
+            raise FleetImpossible(parts[0], where=parts[1], expected=parts[2], next_step=parts[3])
     if child.returncode != 0:
         raise SolverCrashed(f"ended with {child.returncode}: {_last_line(complaint)}", where="solver")
     return answer
@@ -85,7 +85,7 @@ def _answer(command: tuple[str, ...], question: bytes, timeout_s: float) -> byte
 def _read(read: Callable[[bytes], Answer], answer: bytes) -> Answer:
     try:
         return read(answer)
-    except (ValueError, KeyError, OSError, EOFError) as error:
+    except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise SolverCrashed(f"its answer of {len(answer)} bytes is not a solution", where="solver") from error
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from planner.errors import SolverLied
-from planner.fleet.problem import MOST_SHARE, FleetProblem, FleetSolution, Floats, Ints
+from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, FleetProblem, FleetSolution, Floats, Ints
 
 SLACK = 1e-6
 """How far a constraint may be off, relative to its size."""
@@ -22,6 +22,8 @@ def checked_fleet(problem: FleetProblem, solution: FleetSolution) -> FleetSoluti
 
 
 def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, bool], ...]:
+    if odd := _odd_arrays(problem, solution):
+        return ((f"{odd} is not what it should be", True),)
     firm, soft = _given(problem, solution)
     shares, pairs = solution.shares, problem.pairs
     covered = np.bincount(pairs[:, 0], shares[:, 0], problem.regions)
@@ -30,7 +32,7 @@ def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, 
     np.add.at(carried, problem.pair_links, (shares * problem.replication_gbps[pairs]).sum(1))
     spot = np.einsum("t,rth->rh", problem.gives[:, 0], solution.spot)
     used = solution.committed[:, :, None] + solution.on_demand + solution.spot
-    held = [firm[pairs[:, 1 - side]] - _backed(problem, pairs, shares, side) for side in (0, 1)]
+    usd = _usd(problem, solution)
     return (
         ("counts are not whole", not _whole(solution)),
         ("shares", bool((shares < -SLACK).any() or (shares > MOST_SHARE + SLACK).any() or (covered < 1 - SLACK).any())),
@@ -38,13 +40,53 @@ def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, 
         ("critical load", _short(firm, problem.critical)),
         (
             "the loss of a region",
-            any(bool((part < -SLACK * (1 + np.abs(problem.demand).max())).any()) for part in held),
+            any(_short(firm[pairs[:, 1 - side]], _backed(problem, pairs, shares, side)) for side in (0, 1)),
         ),
         ("spot", _short(problem.spot_share[:, None] * problem.demand[:, 0], spot)),
         ("stock", bool((used > problem.stock[:, :, None]).any())),
         ("circuits", _short(solution.circuits @ problem.tier_gbps, carried)),
+        ("something is bought that is not offered", _unoffered(problem, solution)),
+        ("cost", not abs(solution.usd - usd) <= SLACK * (1 + usd)),
         ("bound", not solution.bound <= solution.usd * (1 + SLACK)),
     )
+
+
+def _odd_arrays(problem: FleetProblem, solution: FleetSolution) -> str:
+    """The first array of a wrong shape, or with what is no number."""
+    regions, types, kinds = *problem.stock.shape, problem.gives.shape[1]
+    by_hour, worth = (regions, types, problem.hours), (regions, kinds, problem.hours)
+    shapes = {
+        "committed": (regions, types),
+        "on_demand": by_hour,
+        "spot": by_hour,
+        "circuits": problem.tier_usd.shape,
+        "shares": problem.pairs.shape,
+        "worth": worth,
+        "worth_critical": worth,
+    }
+    for name, shape in shapes.items():
+        found = getattr(solution, name)
+        if found.shape != shape or not np.isfinite(found).all():
+            return name
+    return ""
+
+
+def _usd(problem: FleetProblem, solution: FleetSolution) -> float:
+    """USD over the horizon, as docs/planning-model.md counts it."""
+    held = problem.hours * float((problem.committed_usd * solution.committed).sum())
+    rented = float((problem.on_demand_usd * solution.on_demand.sum(2)).sum())
+    risked = float((problem.spot_cost * solution.spot.sum(2)).sum())
+    return held + rented + risked + problem.hours * float((problem.tier_usd * solution.circuits).sum())
+
+
+def _unoffered(problem: FleetProblem, solution: FleetSolution) -> bool:
+    bought = (
+        (problem.committed_usd, solution.committed),
+        (problem.on_demand_usd, solution.on_demand.sum(2)),
+        (problem.spot_usd, solution.spot.sum(2)),
+        (problem.tier_usd, solution.circuits),
+    )
+    return any(bool((count[usd >= NOT_OFFERED] > 0).any()) for usd, count in bought)
 
 
 def _given(problem: FleetProblem, solution: FleetSolution) -> tuple[Floats, Floats]:

@@ -37,7 +37,7 @@ def first_types(
     dear = 1.0 if fine is None else np.where(fine, 1.0, 1e6)
     for weights in _mixes(wanted.shape[1]):
         price = np.where(wanted > 0, weights / np.maximum(wanted, 1e-12), 0.0)  # of one unit, (R, K)
-        worth = np.maximum(price @ gives.T, 1e-300)
+        worth = np.maximum(price @ gives.T, 1e-200)
         for usd in (
             problem.on_demand_usd,
             problem.committed_usd,

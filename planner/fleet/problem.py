@@ -87,9 +87,9 @@ class FleetProblem:
         pairs = np.asarray(arrays["cand"], dtype=np.int64)
         return cls(
             gives=arrays["A"],
-            on_demand_usd=arrays["PO"],
-            spot_usd=arrays["PS"],
-            committed_usd=arrays["PC"],
+            on_demand_usd=np.minimum(arrays["PO"], NOT_OFFERED),
+            spot_usd=np.minimum(arrays["PS"], NOT_OFFERED),
+            committed_usd=np.minimum(arrays["PC"], NOT_OFFERED),
             loss=arrays["q"],
             demand=arrays["D"],
             critical=arrays["C"],
@@ -136,13 +136,17 @@ class FleetSolution:
     @classmethod
     def from_bytes(cls, payload: bytes) -> "FleetSolution":
         arrays = _unpacked(payload)
-        numbers = {"usd": float(arrays.pop("usd")), "bound": float(arrays.pop("bound"))}
-        rungs = tuple(str(name) for name in arrays.pop("rungs"))
         return cls(
-            **arrays,  # type: ignore[arg-type]  # as packed
-            usd=numbers["usd"],
-            bound=numbers["bound"],
-            rungs=rungs,
+            committed=arrays["committed"].astype(np.int64, casting="safe"),
+            on_demand=arrays["on_demand"].astype(np.int64, casting="safe"),
+            spot=arrays["spot"].astype(np.int64, casting="safe"),
+            circuits=arrays["circuits"].astype(np.int64, casting="safe"),
+            shares=arrays["shares"],
+            usd=float(arrays["usd"]),
+            bound=float(arrays["bound"]),
+            worth=arrays["worth"],
+            worth_critical=arrays["worth_critical"],
+            rungs=tuple(str(name) for name in arrays["rungs"]),
         )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import FleetImpossible
-from planner.fleet.problem import FleetProblem, Floats, Ints
+from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer
 
 TOLERANCE = 1e-7
@@ -169,7 +169,7 @@ def _cover(hours: Hours, counts: Floats, have: Floats, free: Floats) -> NDArray[
         with np.errstate(divide="ignore", invalid="ignore"):
             fits = np.where(vcpu > 0, np.floor(room[:, None] / vcpu + 1e-12), np.inf)
             most = np.minimum(np.concatenate([left, left], 1), fits)
-            ratio = np.where((gain > 0) & (most >= 1), usd / gain, np.inf)
+            ratio = np.where((gain > 0) & (most >= 1) & (usd < NOT_OFFERED), usd / gain, np.inf)
             pick = np.argmin(ratio, axis=1)
             rows = np.arange(len(pick))
             given = gives[rows, pick]

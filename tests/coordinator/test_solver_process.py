@@ -4,21 +4,37 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from coordinator.solver_process import solve_in_child
-from planner.errors import SolverCrashed, SolverLied, SolverStalled
+from coordinator.solver_process import solve_fleet_in_child, solve_in_child
+from planner.errors import FleetImpossible, SolverCrashed, SolverLied, SolverStalled
+from planner.fleet import FleetProblem, FleetSolution, solve_fleet
 from planner.model import ModelBuilder, Solution, SolveStatus
 from planner.solve import solve
+from tests.planner import fleet_world
+from tests.planner.fleet_world import Recipe
 
 
 def model():
     builder = ModelBuilder()
     builder.row([(builder.column(1.0, upper=9), 2.0)], lower=5)
     return builder.build()
+
+
+@cache
+def fleet() -> FleetProblem:
+    arrays = fleet_world.fleet(Recipe(regions=3, types=4, hours=1, level=30)).arrays()
+    return FleetProblem.of_arrays({name: np.asarray(array, dtype=float) for name, array in arrays.items()})
+
+
+@cache
+def solved() -> FleetSolution:
+    return solve_fleet(fleet())
 
 
 def child(script: str) -> tuple[str, ...]:
@@ -48,7 +64,12 @@ def test_a_lie_is_found():
         solve_in_child(model(), command=child(script))
 
 
-def test_a_stalled_child_is_killed_with_all_that_it_started(tmp_path):
+@pytest.mark.parametrize(
+    "ask",
+    [lambda **options: solve_in_child(model(), **options), lambda **options: solve_fleet_in_child(fleet(), **options)],
+    ids=["model", "fleet"],
+)
+def test_a_stalled_child_is_killed_with_all_that_it_started(tmp_path, ask):
     pids = tmp_path / "pids"
     script = (
         "import subprocess, sys, os, time\n"
@@ -57,9 +78,68 @@ def test_a_stalled_child_is_killed_with_all_that_it_started(tmp_path):
         "time.sleep(600)"
     )
     with pytest.raises(SolverStalled, match="within 2 s"):
-        solve_in_child(model(), timeout_s=2, command=child(script))
+        ask(timeout_s=2, command=child(script))
     for pid in map(int, pids.read_text().split()):
         assert gone(pid), f"{pid} lives on"
+
+
+def telling(payload: bytes) -> tuple[str, ...]:
+    """A child that reads the question and says this, whatever it was asked."""
+    return child(f"import sys; sys.stdin.buffer.read(); sys.stdout.buffer.write({payload!r})")
+
+
+def test_a_fleet_comes_back_as_this_process_solves_it():
+    assert solve_fleet_in_child(fleet()).to_bytes() == solved().to_bytes()
+
+
+def test_an_impossible_fleet_is_told_as_the_planner_tells_it():
+    one_partner = replace(fleet(), pairs=fleet().pairs[1:], pair_links=fleet().pair_links[1:])
+    with pytest.raises(FleetImpossible) as here:
+        solve_fleet(one_partner)
+    with pytest.raises(FleetImpossible) as there:
+        solve_fleet_in_child(one_partner)
+    assert there.value.render() == here.value.render()
+
+
+def test_an_impossible_fleet_without_a_message_is_a_crash():
+    with pytest.raises(SolverCrashed, match="ended with 7: no time"):
+        solve_fleet_in_child(fleet(), command=child("import sys; print('no time', file=sys.stderr); sys.exit(7)"))
+
+
+def test_a_crash_over_a_fleet_is_told():
+    with pytest.raises(SolverCrashed, match="ended with -11: it said nothing"):
+        solve_fleet_in_child(fleet(), command=child("import os; os.kill(os.getpid(), 11)"))
+
+
+@pytest.mark.parametrize("payload", [b"", b"lol", b"PK\x03\x04 and no more"], ids=["nothing", "noise", "cut off"])
+def test_what_is_no_fleet_is_a_crash(payload):
+    with pytest.raises(SolverCrashed, match=f"{len(payload)} bytes"):
+        solve_fleet_in_child(fleet(), command=telling(payload))
+
+
+def test_a_fleet_cut_off_on_its_way_is_a_crash():
+    whole = solved().to_bytes()
+    with pytest.raises(SolverCrashed, match="is not a solution"):
+        solve_fleet_in_child(fleet(), command=telling(whole[: len(whole) // 2]))
+
+
+def test_counts_that_are_no_integers_are_a_crash():
+    halves = replace(solved(), on_demand=solved().on_demand + 0.5)
+    with pytest.raises(SolverCrashed, match="is not a solution"):
+        solve_fleet_in_child(fleet(), command=telling(halves.to_bytes()))
+
+
+def test_the_fleet_of_another_problem_is_a_lie():
+    arrays = fleet_world.fleet(Recipe(regions=4, types=5, hours=2, level=30)).arrays()
+    other = FleetProblem.of_arrays({name: np.asarray(array, dtype=float) for name, array in arrays.items()})
+    with pytest.raises(SolverLied, match="fleet"):
+        solve_fleet_in_child(fleet(), command=telling(solve_fleet(other).to_bytes()))
+
+
+def test_a_fleet_that_claims_too_little_is_a_lie():
+    nothing = replace(solved(), on_demand=solved().on_demand * 0, committed=solved().committed * 0)
+    with pytest.raises(SolverLied, match="demand"):
+        solve_fleet_in_child(fleet(), command=telling(nothing.to_bytes()))
 
 
 def gone(pid: int) -> bool:

@@ -109,6 +109,7 @@ ODD = (
     world.with_sure_spot,
     world.nearly_sold_out,
     world.with_twins,
+    world.with_gaps_in_the_offer,
 )
 
 
