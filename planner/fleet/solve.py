@@ -6,6 +6,7 @@ number of cores.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Effort:
         threads: that regions are shared out over; no part of the result.
     """
 
-    passes: int = 12
+    passes: int = 10
     turns: int = 4
     threads: int = 2
 
@@ -81,15 +82,19 @@ def _whole(
     relaxation: Relaxation, answers: list[RegionAnswer], held: Floats, pool: ThreadPoolExecutor
 ) -> tuple[Ints, Ints, Ints]:
     """The cheaper of two roundings, by region: with all types, and with none but small ones."""
-    problem, useful = relaxation.problem, fine_types(relaxation.problem)
-    fine = tuple(RegionProgram(problem, region, types) for region, types in enumerate(useful))
-    found = []
-    for programs in (relaxation.regions, fine):
-        committed = list(pool.map(lambda program: program.commit(held[program.region]), programs))
-        found.append(round_up(problem, committed, [program.types for program in programs], held))
+    problem, fine = relaxation.problem, fine_types(relaxation.problem)
+    lumpy = list(pool.map(lambda program: program.commit(held[program.region]), relaxation.regions))
+    small = list(pool.map(partial(_committed, problem, held), fine, range(problem.regions)))
+    own = [program.types for program in relaxation.regions]
+    found = list(pool.map(partial(round_up, problem), (lumpy, small), (own, fine), (held, held)))
     first, second = (region_usd(problem, *fleet) for fleet in found)
     better = second < first
     return tuple(np.where(better.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(*found, strict=True))
+
+
+def _committed(problem: FleetProblem, held: Floats, types: Ints, region: int) -> RegionAnswer:
+    """A region's answer with whole commitments, of these types alone; its programme is let go again."""
+    return RegionProgram(problem, region, types).commit(held[region])
 
 
 def region_usd(problem: FleetProblem, committed: Ints, on_demand: Ints, spot: Ints) -> Floats:
