@@ -183,8 +183,9 @@ def _step_points(problem: FleetProblem, pair: int) -> Floats:
     for end in ends - reserved:
         for at, other in ((0, 1), (1, 0)):
             for held in (0.0, MOST_SHARE):
-                moving = (end - held * each[other]) / each[at] if each[at] > 0 else -1.0
-                if 0 < moving < MOST_SHARE:
+                room = end - held * each[other]
+                if 0 < room < MOST_SHARE * each[at]:
+                    moving = room / each[at]
                     found.append((moving, held) if at == 0 else (held, moving))
     shares = np.array(found)
     cost = circuits_usd(reserved + shares @ each, problem.tier_gbps, np.broadcast_to(usd, (len(shares), len(usd))))

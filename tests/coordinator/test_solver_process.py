@@ -124,7 +124,7 @@ def test_a_fleet_cut_off_on_its_way_is_a_crash():
 
 
 def test_counts_that_are_no_integers_are_a_crash():
-    halves = replace(solved(), on_demand=solved().on_demand + 0.5)
+    halves = replace(solved(), on_demand=np.asarray(solved().on_demand + 0.5))
     with pytest.raises(SolverCrashed, match="is not a solution"):
         solve_fleet_in_child(fleet(), command=telling(halves.to_bytes()))
 

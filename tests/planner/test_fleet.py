@@ -1,0 +1,324 @@
+"""The fleet's parts, each against what is plain: circuits by trying all, hulls by drawing points, and the bound by
+breaking its proof; the same bytes however it runs; claims that are not kept."""
+
+import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from itertools import product
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planner.errors import SolverLied
+from planner.fleet import Effort, FleetProblem, FleetSolution, bound, solve_fleet
+from planner.fleet.check import checked_fleet
+from planner.fleet.circuits import circuits_for, circuits_usd
+from planner.fleet.problem import NOT_OFFERED, Floats, Ints
+from planner.fleet.relaxed import Relaxation, relax
+from planner.fleet.shares import Cut, Weights, pair_hulls
+from tests.planner import fleet_world
+from tests.planner.fleet_arrays import Fleet
+from tests.planner.fleet_oracle import optimum
+from tests.planner.fleet_world import Recipe
+
+PRICES = st.one_of(st.sampled_from([0.0, 1.0, 2.5, 10.0, 40.0]), st.floats(0.01, 100))
+
+
+@st.composite
+def tiers(draw: st.DrawFn) -> tuple[Floats, Floats]:
+    """Sizes that divide one another, and any prices: of larger ones lower, dearer, or not offered."""
+    gbps = [float(draw(st.integers(1, 4)))]
+    for _ in range(draw(st.integers(0, 2))):
+        gbps.append(gbps[-1] * draw(st.integers(2, 5)))
+    usd = [draw(st.one_of(PRICES, st.just(NOT_OFFERED))) for _ in gbps]
+    return np.array(gbps), np.array(usd)
+
+
+@settings(max_examples=150, deadline=None)
+@given(tiers(), st.floats(0, 60))
+def test_circuits_are_the_cheapest_of_all_that_carry_it(sold: tuple[Floats, Floats], gbps: float) -> None:
+    sizes, usd = sold
+    counts = circuits_for(np.array(gbps), sizes, usd)
+    assert (counts >= 0).all() and counts @ sizes >= gbps - 1e-6
+    enough = [range(int(np.ceil(gbps / size)) + 1) for size in sizes]
+    tried = np.array(list(product(*enough)))
+    least = (tried[tried @ sizes >= gbps] @ usd).min()
+    assert counts @ usd <= least * (1 + 1e-9) + 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    tiers(),
+    st.floats(0, 30),
+    st.tuples(st.floats(0, 25), st.floats(0, 25)),
+    st.lists(st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)), min_size=1, max_size=20),
+)
+def test_hulls_lie_below_what_circuits_cost(
+    sold: tuple[Floats, Floats], reserved: float, each: tuple[float, float], shares: list[tuple[float, float]]
+) -> None:
+    sizes, usd = sold
+    problem = replace(
+        fleet(),
+        gbps=np.array([reserved]),
+        replication_gbps=np.array(each),
+        pairs=np.array([[0, 1]]),
+        pair_links=np.array([0]),
+        tier_gbps=sizes,
+        tier_usd=usd[None],
+    )
+    grid = [(x, y) for x in (0.0, 0.1, 0.5) for y in (0.0, 0.25, 0.5)]
+    for here, there in (*shares, *grid):
+        carried = np.array([reserved + here * each[0] + there * each[1], reserved])
+        with_it, without = circuits_usd(carried, sizes, np.stack([usd, usd]))
+        for hull in pair_hulls(problem, 0):
+            below = hull.slopes[0] * here + hull.slopes[1] * there + hull.constant
+            assert below <= with_it - without + 1e-9 * (1 + with_it)
+
+
+def problem_of(fleet: Fleet) -> FleetProblem:
+    return FleetProblem.of_arrays({name: np.asarray(array, dtype=float) for name, array in fleet.arrays().items()})
+
+
+@cache
+def fleet() -> FleetProblem:
+    return problem_of(fleet_world.with_gaps_in_the_offer(fleet_world.fleet(Recipe(regions=3, hours=2, level=30))))
+
+
+# The bound: it holds at any prices, and each part of its proof, left out or done wrong, lifts it above the cheapest
+# fleet of one of these problems at least.
+
+MANY = Recipe(regions=3, types=4, hours=1, level=10_000, accelerated=0, reserved_gbps=3000)
+FOUR = Recipe(regions=4, types=3, hours=1, level=5_000, accelerated=0, reserved_gbps=3000)
+HOURS = Recipe(regions=4, types=4, hours=2, level=3_000, accelerated=0, reserved_gbps=0.5, seed=1)
+PROBLEMS = [(recipe, dear) for recipe in (MANY, FOUR, HOURS) for dear in (False, True)]
+FACTORS = ((1.0, 1.0), (1.5, 1.0), (1.0, 10.0))
+"""All prices by the first, weights of cuts and hulls by the second: the bound may fall by it, and must hold."""
+
+BROKEN = {
+    "what types would earn": ("alone += unbought(problem, prices, useful).sum()", "pass"),
+    "how many are of use": ("unbought(problem, prices, useful)", "unbought(problem, prices, 0.1 * useful)"),
+    "what spot may not exceed": ("alone -= (problem.spot_share", "alone += 0 * (problem.spot_share"),
+    "critical load": ("prices.firm * problem.critical", "2 * prices.firm * problem.critical"),
+    "what a share costs": ("+= part * cut.slopes", "+= 2 * part * cut.slopes"),
+    "weights of hulls sum to one": ("weight / max(total[hull.pair], float(hours))", "weight / float(hours)"),
+    "constants of hulls": ("constant += hours * weight * hull.constant", "pass"),
+    "the cheapest two partners": ("[:2].sum()", "[-2:].sum()"),
+    "half of a region each": ("MOST_SHARE * float", "2 * MOST_SHARE * float"),
+    "circuits are paid once an hour": ("hours * base_circuits", "2 * hours * base_circuits"),
+}
+
+
+@cache
+def small(recipe: Recipe, dear: bool) -> Fleet:
+    """A problem of the oracle's size; a dear one is all about circuits for replication."""
+    found = fleet_world.fleet(recipe)
+    more = replace(found, replication_gbps=found.replication_gbps * 3, tier_usd=found.tier_usd * 20)
+    return more if dear else found
+
+
+@cache
+def relaxed(recipe: Recipe, dear: bool) -> Relaxation:
+    relaxation = Relaxation.start(problem_of(small(recipe, dear)))
+    with ThreadPoolExecutor(1) as pool:
+        relax(relaxation, 12, pool)
+    relaxation.shares.solve()
+    return relaxation
+
+
+@cache
+def least_usd(recipe: Recipe, dear: bool) -> float:
+    return optimum(small(recipe, dear)).usd
+
+
+def bound_by(source: str) -> ModuleType:
+    """The bound's module with another source."""
+    module = ModuleType("bound_of_this_source")
+    exec(compile(source, "bound.py", "exec"), module.__dict__)
+    return module
+
+
+def highest(module: ModuleType) -> float:
+    """The most that a bound reaches at any problem and prices, as a part of the cheapest fleet's cost."""
+    found = [0.0]
+    for which in PROBLEMS:
+        relaxation = relaxed(*which)
+        known, weights = relaxation.shares, relaxation.shares.weights()
+        for prices, more in FACTORS:
+            cuts = [times(cut, prices) for cut in known.cuts]
+            heavier = Weights(cuts=more * weights.cuts, hulls=more * weights.hulls)
+            usd = module.proven_bound(
+                relaxation.problem, relaxation.arcs, (cuts, known.hulls), heavier, relaxation.useful
+            )
+            found.append(usd / least_usd(*which))
+    return max(found)
+
+
+def times(cut: Cut, factor: float) -> Cut:
+    return replace(
+        cut,
+        slopes=factor * cut.slopes,
+        served=factor * cut.served,
+        firm=factor * cut.firm,
+        spot=factor * cut.spot,
+    )
+
+
+def test_the_bound_holds_at_any_prices() -> None:
+    assert 0.97 < highest(bound) <= 1 + 1e-7
+
+
+@pytest.mark.parametrize("part", BROKEN)
+def test_a_broken_part_of_the_proof_is_noticed(part: str) -> None:
+    right, wrong = BROKEN[part]
+    source = inspect.getsource(bound)
+    assert source.count(right) == 1
+    assert highest(bound_by(source.replace(right, wrong))) > 1 + 1e-4
+
+
+# The same bytes, however it runs.
+
+
+def test_threads_are_no_part_of_the_answer() -> None:
+    problem = problem_of(fleet_world.fleet(Recipe(regions=4, types=5, hours=2, level=200, seed=6)))
+    assert solve_fleet(problem, Effort(threads=1)).to_bytes() == solve_fleet(problem, Effort(threads=2)).to_bytes()
+
+
+@pytest.mark.parametrize("seed", ["1", "77"])
+def test_another_process_says_the_same(seed: str) -> None:
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "planner.fleet"]
+    child = subprocess.run(command, input=fleet().to_bytes(), capture_output=True, env=environment, check=True)
+    assert child.stdout == solved().to_bytes()
+
+
+# Claims that are not kept.
+
+
+@cache
+def solved() -> FleetSolution:
+    return solve_fleet(fleet())
+
+
+def plus(array: Ints, at: tuple[int, ...], more: int) -> Ints:
+    found = array.copy()
+    found[at] += more
+    return found
+
+
+def a_machine_too_few() -> FleetSolution:
+    bought = solved().committed.any()
+    name = "committed" if bought else "on_demand"
+    return dearer(replace(solved(), **{name: getattr(solved(), name) // 2}))
+
+
+def only_spot() -> FleetSolution:
+    everything = solved().committed[:, :, None] + solved().on_demand
+    none = np.zeros_like(solved().committed)
+    return dearer(replace(solved(), committed=none, on_demand=0 * everything, spot=solved().spot + 2 * everything))
+
+
+def less_than_none() -> FleetSolution:
+    return replace(solved(), spot=plus(solved().spot, (0, 0, 0), -1000))
+
+
+def more_than_there_is() -> FleetSolution:
+    region, kind = np.argwhere(np.isfinite(fleet().stock))[0]
+    return dearer(replace(solved(), committed=plus(solved().committed, (region, kind), 1000)))
+
+
+def what_nobody_sells() -> FleetSolution:
+    region, kind = np.argwhere(fleet().committed_usd >= NOT_OFFERED)[0]
+    return dearer(replace(solved(), committed=plus(solved().committed, (region, kind), 1)))
+
+
+def no_circuits() -> FleetSolution:
+    return dearer(replace(solved(), circuits=0 * solved().circuits))
+
+
+def nobody_backs_anybody() -> FleetSolution:
+    return dearer(replace(solved(), shares=0 * solved().shares))
+
+
+def one_partner_for_all() -> FleetSolution:
+    shares = solved().shares.copy()
+    shares[0] = 1.0
+    return dearer(replace(solved(), shares=shares))
+
+
+def shares_that_are_no_numbers() -> FleetSolution:
+    return replace(solved(), shares=np.full_like(solved().shares, np.nan))
+
+
+def cheaper_than_it_is() -> FleetSolution:
+    return replace(solved(), usd=solved().usd * 0.999, bound=0.0)
+
+
+def a_bound_above_its_cost() -> FleetSolution:
+    return replace(solved(), bound=solved().usd * 1.01)
+
+
+def an_infinite_bound() -> FleetSolution:
+    return replace(solved(), bound=np.nan)
+
+
+def another_fleets_arrays() -> FleetSolution:
+    return replace(solved(), on_demand=solved().on_demand[:-1])
+
+
+def dearer(solution: FleetSolution) -> FleetSolution:
+    """With the cost that it has, so that nothing else about it is wrong."""
+    problem, hours = fleet(), fleet().hours
+    usd = hours * (problem.committed_usd * solution.committed).sum()
+    usd += (problem.on_demand_usd * solution.on_demand.sum(2)).sum() + (problem.spot_cost * solution.spot.sum(2)).sum()
+    usd += hours * (problem.tier_usd * solution.circuits).sum()
+    return replace(solution, usd=float(usd), bound=0.0)
+
+
+@pytest.mark.parametrize(
+    ("lie", "told"),
+    [
+        (a_machine_too_few, "demand"),
+        (only_spot, "critical load"),
+        (less_than_none, "whole"),
+        (more_than_there_is, "stock"),
+        (what_nobody_sells, "not offered"),
+        (no_circuits, "circuits"),
+        (nobody_backs_anybody, "shares"),
+        (one_partner_for_all, "shares"),
+        (shares_that_are_no_numbers, "shares"),
+        (cheaper_than_it_is, "cost"),
+        (a_bound_above_its_cost, "bound"),
+        (an_infinite_bound, "bound"),
+        (another_fleets_arrays, "on_demand"),
+    ],
+    ids=lambda part: getattr(part, "__name__", ""),
+)
+def test_a_claim_that_is_not_kept_is_noticed(lie: Callable[[], FleetSolution], told: str) -> None:
+    assert checked_fleet(fleet(), solved()) is solved()
+    with pytest.raises(SolverLied, match=f"given: .*{told}"):
+        checked_fleet(fleet(), lie())
+
+
+def test_too_much_spot_and_too_little_for_a_loss_are_noticed() -> None:
+    less_spot = replace(fleet(), spot_share=fleet().spot_share * 0)
+    assert solved().spot.any()
+    with pytest.raises(SolverLied, match="given: spot"):
+        checked_fleet(less_spot, solved())
+    bare = replace(fleet(), critical=fleet().critical * 0)
+    found = solve_fleet(bare)
+    some = replace(fleet(), critical=np.minimum(fleet().critical, firm_of(found)))
+    with pytest.raises(SolverLied, match="given: the loss of a region"):
+        checked_fleet(some, found)
+
+
+def firm_of(solution: FleetSolution) -> Floats:
+    held = solution.committed[:, :, None] + solution.on_demand
+    return np.asarray(np.einsum("tk,rth->rkh", fleet().gives, held))
