@@ -14,7 +14,7 @@ from contracts.plan import ReasonCode, Requirement, Shortfall
 from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, ResourceKind
 from planner.curves import region_curves
 from planner.desired import Desired, Wish
-from planner.errors import InputsDisagree
+from planner.errors import FleetImpossible, InputsDisagree
 from planner.fleet import FleetProblem, FleetSolution
 from planner.fleet.problem import NOT_OFFERED, Floats
 from planner.keys import failover_key, item_key
@@ -80,7 +80,7 @@ def place_fleet(question: Question, market: Market, needs: Iterable[Requirement]
     """The cheapest fleet for what must be met.
 
     Raises:
-        FleetImpossible: no fleet keeps the limits.
+        FleetImpossible: no fleet keeps the limits, or traffic takes a link that no circuit is sold for.
         InputsDisagree: circuit tiers that do not divide one another.
     """
     environment, known = question.environment, _by_place(needs)
@@ -107,7 +107,9 @@ def place_fleet(question: Question, market: Market, needs: Iterable[Requirement]
         tier_gbps=_tiers(market),
         tier_usd=np.array([[_price(market, link, tier) for tier in market.tiers] for link in links]),
         spot_share=np.array([environment.purchases_of(region).spot_share for region in regions]),
+        names=np.array(regions, dtype=np.str_),
     )
+    _check_links(links, problem)
     return Fleet(regions=regions, shapes=shapes, links=links, problem=problem, solution=solve(problem))
 
 
@@ -252,10 +254,25 @@ def _stock(capacity: CapacitySnapshot, place: dict[str, int], shapes: tuple[Shap
 
 
 def _may_partner(question: Question, market: Market, name: str) -> bool:
-    """Whether the ends of a link lie in different fault domains, near enough to one another."""
+    """Whether the ends of a link lie in different fault domains, near enough, with circuits for what they replicate."""
     link = market.links[name]
     apart = market.regions[link.a].fault_domain != market.regions[link.b].fault_domain
-    return apart and link.latency_ms <= question.environment.failover.max_latency_ms
+    sold = any(market.price(name, tier) is not None for tier in market.tiers)
+    quiet = not any(question.environment.replication_gbps_of(region) for region in (link.a, link.b))
+    return apart and link.latency_ms <= question.environment.failover.max_latency_ms and (sold or quiet)
+
+
+def _check_links(links: tuple[str, ...], problem: FleetProblem) -> None:
+    """Raises FleetImpossible where traffic takes a link that no circuit is sold for."""
+    unsold = (problem.tier_usd.reshape(len(links), -1) >= NOT_OFFERED).all(1) & (problem.gbps > 0)
+    if unsold.any():
+        names = [links[at] for at in np.flatnonzero(unsold)]
+        raise FleetImpossible(
+            f"traffic takes {len(names)} links that no circuit is sold for: {', '.join(names[:5])}",
+            where=names[0],
+            expected="a price of one circuit tier at least",
+            next_step="add a price for it, or take the link out",
+        )
 
 
 def _tiers(market: Market) -> Floats:

@@ -6,7 +6,7 @@ accelerators, network), hours H, pairs P of regions that may back each other up,
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ class FleetProblem:
         tier_gbps: (tiers,) whole, rising, each dividing the next.
         tier_usd: (N, tiers).
         spot_share: (R,) at most this share of a region's vCPU demand is met by spot.
+        names: (R,) of regions, for messages; without them, their numbers.
     """
 
     gives: Floats
@@ -58,6 +59,11 @@ class FleetProblem:
     tier_gbps: Floats
     tier_usd: Floats
     spot_share: Floats
+    names: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
+
+    def name(self, region: int) -> str:
+        """What people call a region."""
+        return str(self.names[region]) if len(self.names) else str(region)
 
     def to_bytes(self) -> bytes:
         """As npz, for the child's standard input."""
@@ -150,6 +156,12 @@ class FleetSolution:
         )
 
 
+def _told(problem: FleetProblem, regions: list[int]) -> str:
+    """The first few of some regions by name."""
+    more = f" and {len(regions) - 5} more" if len(regions) > 5 else ""
+    return ", ".join(f"region {problem.name(region)}" for region in regions[:5]) + more
+
+
 def _packed(arrays: Mapping[str, object]) -> bytes:
     sink = io.BytesIO()
     np.savez(sink, allow_pickle=False, **{name: np.asarray(value) for name, value in arrays.items()})
@@ -191,7 +203,7 @@ class Arcs:
         lonely = [region for region, arcs in enumerate(out) if len(arcs) * MOST_SHARE < 1]
         if lonely:
             raise FleetImpossible(
-                f"{len(lonely)} regions have fewer than two partners that may back them up: {lonely[:5]}",
+                f"fewer than two partners may back up {_told(problem, lonely)}",
                 where="failover pairs",
                 expected="two or more partners in other fault domains for every region",
                 next_step="raise failover.max_latency_ms, or add regions near them",

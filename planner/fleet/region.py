@@ -72,9 +72,10 @@ class RegionProgram:
             if len(self.types) < len(self._problem.gives):  # what it has is out of stock: ask all
                 self.grow(np.arange(len(self._problem.gives)))
                 return self.solve(held)
+            name = self._problem.name(self.region)
             raise FleetImpossible(
-                f"region {self.region} cannot meet its demand within the stock of its instance types",
-                where=f"region {self.region}",
+                f"region {name} cannot meet its demand within the stock of its instance types",
+                where=f"region {name}",
                 expected="stock for the demand and for what it holds for others",
                 next_step="raise the quotas, offer more types, or lower the demand it may take",
             )

@@ -84,7 +84,7 @@ def round_up(
         found, usd = _filled(varied, committed)
         better = usd < least - 1e-12
         best[better], least[better] = found[better], usd[better]
-    _check(least)
+    _check(problem, least)
     committed, best = _polished(hours, committed, best)
     regions, count = hours.types.shape
     whole = np.zeros((regions, problem.gives.shape[0]), dtype=np.int64)
@@ -97,11 +97,12 @@ def round_up(
     return whole, by_hour[0], by_hour[1]
 
 
-def _check(least: Floats) -> None:
+def _check(problem: FleetProblem, least: Floats) -> None:
     lacking = np.flatnonzero(np.isinf(least).any(1))
     if len(lacking):
+        names = ", ".join(problem.name(region) for region in lacking[:5].tolist())
         raise FleetImpossible(
-            f"whole instances of regions {lacking[:5].tolist()} do not meet their demand within stock",
+            f"whole instances of regions {names} do not meet their demand within stock",
             where="rounding",
             expected="stock beyond what the relaxation uses",
             next_step="raise the quotas, or offer smaller instance types there",

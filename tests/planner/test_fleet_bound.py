@@ -174,7 +174,7 @@ def test_any_scale_of_demand_is_planned(planner: str, factor: float) -> None:
 @pytest.mark.parametrize("planner", PLANNERS)
 def test_what_cannot_be_planned_is_said(planner: str, impossible: Callable[[Fleet, int], Fleet]) -> None:
     fleet = impossible(made(Recipe(regions=4, types=6, hours=2, level=30, seed=1)), 2)
-    with pytest.raises(IMPOSSIBLE[planner], match=r"region 2|regions [^:]*: \[2\]"):
+    with pytest.raises(IMPOSSIBLE[planner], match=r"region 2"):
         PLANNERS[planner](fleet)
 
 

@@ -181,6 +181,14 @@ def test_demand_that_cannot_be_met(project, capsys):
     assert (project / "plans/dev.json").read_bytes() == before
 
 
+def test_failover_that_is_shared_and_that_nobody_may_carry(project, capsys):
+    edit(project / "environments/dev.yaml", "failover:", "failover:\n  reserve: shared")
+    edit(project / "environments/dev.yaml", "max_latency_ms: ", "max_latency_ms: 0.00")
+    message = refused(capsys, "plan", code=ExitCode.UNMET)
+    assert "fewer than two partners may back up region" in message and "fra" in message
+    assert "raise failover.max_latency_ms" in message
+
+
 def test_a_plan_edited_by_one_byte_is_refused_whichever_it_is(project, capsys):
     plan = project / "plans/dev.json"
     whole = plan.read_bytes()
