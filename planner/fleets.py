@@ -192,7 +192,7 @@ def _by_place(needs: Iterable[Requirement]) -> Needs:
 def _demand(question: Question, needs: Needs, region: str) -> Floats:
     """(K, 24) by hour of the day in UTC: each hour's largest over the plan's validity, scaled to what is required.
 
-    A region that is not scaled by schedule has its peak at all hours.
+    A region that is not scaled by schedule has its peak at all hours, and none has less than its minimum at any.
     """
     found = np.zeros((len(KINDS), HOURS_A_DAY))
     hourly = question.environment.purchases_of(region).hourly
@@ -201,7 +201,8 @@ def _demand(question: Question, needs: Needs, region: str) -> Floats:
         need = needs.get((region, kind))
         if need is None or need.quantity <= 0:
             continue
-        curves = region_curves(question, region, kind) if hourly and need.forecast else None
+        varies = hourly and "minimum" not in need.parts  # that is what holds at all hours
+        curves = region_curves(question, region, kind) if varies and need.forecast else None
         if curves is None or need.forecast is None:
             found[at] = need.quantity
             continue
@@ -209,6 +210,9 @@ def _demand(question: Question, needs: Needs, region: str) -> Floats:
         np.maximum.at(found[at], (start + np.arange(len(steps))) % HOURS_A_DAY, steps)
         peak = float(found[at].max())
         found[at] = found[at] * (need.quantity / peak) if peak > 0 else need.quantity
+        settings = question.environment.region(region)
+        least = settings.minimum.get(kind, 0.0) if settings else 0.0
+        found[at] = np.maximum(found[at], min(least, need.quantity))
     return found
 
 

@@ -133,6 +133,25 @@ def test_counts_follow_the_hours_in_clouds_alone(plan: Plan) -> None:
     assert varied and varied <= set(CLOUDS)
 
 
+@pytest.mark.parametrize("share", [0.9, 1.3])
+def test_a_minimum_holds_at_night_too(plan: Plan, share: float) -> None:
+    need = next(item for item in plan.requirements if item.id == "fra/vcpu/serving")
+    minimum = {CapacityKind.VCPU: share * need.quantity}
+    regions = tuple(
+        item.model_copy(update={"minimum": minimum}) if item.name == "fra" else item
+        for item in world().environment.regions
+    )
+    asked = people(world(), regions=regions)
+    other = planned(asked)
+    assert wrong(asked, other) == []
+    vcpu = {shape.name: shape.vcpu for shape in asked.catalog.shapes}
+    serving = [spec for place, spec in compute(other) if place == "fra"]
+    left = {purchase: 0.9 if purchase is Purchase.SPOT else 1.0 for purchase in Purchase}  # what may be taken away
+    for hour in range(24):
+        have = sum(left[spec.purchase] * vcpu[spec.shape] * spec.count_at(hour) for spec in serving)
+        assert have >= share * need.quantity * (1 - 1e-6)
+
+
 def test_every_way_of_paying_is_used_where_it_may_be(plan: Plan) -> None:
     bought = {purchase: {place for place, spec in compute(plan) if spec.purchase is purchase} for purchase in Purchase}
     assert bought[Purchase.COMMITTED] and bought[Purchase.COMMITTED] <= set(CLOUDS)  # whose account buys it
