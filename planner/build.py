@@ -59,7 +59,7 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
     sites = read_sites(question, market, needs, given)
     placement = place(sites, question.environment.failover, solve)
     if isinstance(placement, Lacking):
-        share = question.environment.failover.critical_share
+        share = {site.region: question.environment.critical_share_of(site.region) for site in sites}
         return _infeasible(question, placement_shortfalls(placement, needs, sites, share))
     demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=placement)
     return _build(question, Desired.start(market, given), demand)

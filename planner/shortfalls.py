@@ -1,5 +1,7 @@
 """A demand that cannot be met, in numbers: where, what, when, how much, and what could be had."""
 
+from collections.abc import Mapping
+
 from contracts.capacity import CapacityKind
 from contracts.plan import Requirement, Shortfall
 from planner.placement import Lacking
@@ -35,7 +37,7 @@ def shortfall(requirement: Requirement, available: float) -> Shortfall:
 
 
 def placement_shortfalls(
-    lacking: Lacking, needs: tuple[Requirement, ...], sites: tuple[Site, ...], critical_share: float
+    lacking: Lacking, needs: tuple[Requirement, ...], sites: tuple[Site, ...], shares: Mapping[str, float]
 ) -> tuple[Shortfall, ...]:
     """What compute lacks for serving, and for standing by."""
     found = []
@@ -46,7 +48,7 @@ def placement_shortfalls(
             if amount > 0 and requirement is not None:
                 found.append(shortfall(requirement, requirement.quantity - amount))
         if steps := lacking.shares.get(site.region):
-            found.append(_unbacked(site, steps, needs, critical_share))
+            found.append(_unbacked(site, steps, needs, shares[site.region]))
     return tuple(found)
 
 

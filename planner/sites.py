@@ -117,7 +117,7 @@ def _site(question: Question, market: Market, needs: tuple[Requirement, ...], gi
     return Site(
         region=region,
         serving=wanted.less(held[Purpose.SERVING]),
-        critical=wanted.times(question.environment.failover.critical_share * (1 - sum(fixed.values()))),
+        critical=wanted.times(question.environment.critical_share_of(region) * (1 - sum(fixed.values()))),
         standing=held[Purpose.FAILOVER],
         backs=_backs(question, market, needs, given, region),
         room=_room(market, given, region),
@@ -174,7 +174,7 @@ def _backs(
                 vcpu=_quantity(needs, entry.place, CapacityKind.VCPU),
                 memory_gib=_quantity(needs, entry.place, CapacityKind.MEMORY_GIB),
             )
-        loads.append(served.times(question.environment.failover.critical_share * spec.share))
+        loads.append(served.times(question.environment.critical_share_of(entry.place) * spec.share))
     return tuple(loads)
 
 

@@ -15,12 +15,13 @@ _SLACK = 1e-3  # shares are rounded when they are written
 def failover_partner(case: Case) -> Iterator[Breach]:
     """Every region that serves has failover partners for its whole critical load, in other fault domains.
 
-    Does not ask where the environment carries nothing over (`failover.critical_share` 0).
+    Does not ask of regions of which nothing is carried (a `critical_share` of 0).
     """
-    if case.facts.environment.failover.critical_share == 0:
-        return
+    environment = case.facts.environment
     before = dict(uncovered(case.before.values(), case.fault_domains))
     for region, why in uncovered(case.after.values(), case.fault_domains):
+        if environment.critical_share_of(region) == 0:
+            continue
         yield Breach(
             resource=f"{region}/failover",
             message=why,
