@@ -1,7 +1,7 @@
 """What is advised for blocks that will be over- or under-used: tables, and laws over random regions."""
 
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 from itertools import pairwise
 
 import pytest
@@ -96,9 +96,10 @@ def test_ipv6():
 )
 def test_no_address_is_counted_on_twice(blocks, staged):
     """Whatever is advised: afterwards no two blocks overlap, all lie in the pool, and addresses add up."""
-    shares, apart = {}, []
+    shares = {}
+    apart: list[IPv4Network] = []
     for (at, length), share in blocks.items():
-        network = ip_network((int(ip_network("10.0.0.0/24").network_address) + 16 * at, 32), strict=False)
+        network = IPv4Network((int(IPv4Network("10.0.0.0/24").network_address) + 16 * at, 32), strict=False)
         network = network.supernet(new_prefix=length)
         if not any(network.overlaps(other) for other in apart):
             apart.append(network)
@@ -113,9 +114,9 @@ def test_no_address_is_counted_on_twice(blocks, staged):
         after -= {item.block, *item.gives_way}
     kept = [prefix for item in found for prefix in item.into]
     after |= set(kept)
-    networks = sorted(map(ip_network, after))
+    networks = sorted(map(IPv4Network, after))
     assert all(not one.overlaps(other) for one, other in pairwise(networks))
-    assert all(network.subnet_of(ip_network("10.0.0.0/24")) for network in networks)
+    assert all(network.subnet_of(IPv4Network("10.0.0.0/24")) for network in networks)
     used = sum(ip_network(prefix).num_addresses for prefix in (*shares, *ready))
     assert used - sum(network.num_addresses for network in networks) == sum(item.frees for item in found)
 
