@@ -1,6 +1,7 @@
 """What there is and what will be wanted: history, forecast, live capacity."""
 
 from collections import Counter
+from textwrap import wrap
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, Quota, Reading
 from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore
@@ -15,6 +16,9 @@ STALE_HOURS = 24
 
 HEAVIEST = 3
 """Series shown of each kind: those with the highest expected peak."""
+
+WIDTH = 116
+"""Of wrapped lines: what a terminal of 120 columns shows whole."""
 
 
 def forecast_text(bundle: ForecastBundle) -> str:
@@ -94,7 +98,8 @@ def _treatments(document: Forecast) -> list[str]:
     if not document.treatments:
         return []
     kinds = Counter(item.what for item in document.treatments)
-    return ["", dim("  treated: " + "; ".join(f"{what} ({count} series)" for what, count in kinds.most_common(4)))]
+    told = "treated: " + "; ".join(f"{what} ({count} series)" for what, count in kinds.most_common(4))
+    return ["", *(dim(line) for line in wrap(told, WIDTH, initial_indent="  ", subsequent_indent="    "))]
 
 
 def _quota(quota: Quota) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The tables from Terraform's types to Pulumi's classes, derived anew from the packages and from real schemas."""
 
+import asyncio
 import importlib
 import inspect
 import json
@@ -35,6 +36,16 @@ GONE = {
     "google_storage_bucket": {"bucket_policy_only"},
 }
 """Arguments that newer releases, which Pulumi's are bridged from, no longer have."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loop():
+    """Outputs want an event loop, whoever closed his before."""
+    mine = asyncio.new_event_loop()
+    asyncio.set_event_loop(mine)
+    yield
+    asyncio.set_event_loop(None)
+    mine.close()
 
 
 @pytest.fixture(scope="module")
