@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.fleet.problem import FleetProblem, Floats, Ints
+from planner.fleet.problem import MOST_SHARE, FleetProblem, Floats, Ints
 
 MIXES = 48
 """Mixes of resource prices that first types are sought at: more of them find no better ones."""
@@ -115,8 +115,8 @@ def ever_useful(problem: FleetProblem) -> Floats:
     carried = problem.critical.max(2)
     largest = carried.copy()
     for here, there in problem.pairs:
-        largest[here] = np.maximum(largest[here], carried[here] + 0.5 * carried[there])
-        largest[there] = np.maximum(largest[there], carried[there] + 0.5 * carried[here])
+        largest[here] = np.maximum(largest[here], carried[here] + MOST_SHARE * carried[there])
+        largest[there] = np.maximum(largest[there], carried[there] + MOST_SHARE * carried[here])
     need = np.maximum(problem.demand.max(2), largest)
     with np.errstate(divide="ignore", invalid="ignore"):
         each = np.where(problem.gives > 0, need[:, None] / problem.gives, 0.0)

@@ -12,6 +12,7 @@ import numpy as np
 
 from planner.errors import FleetImpossible, SolverCrashed
 from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
+from planner.fleet.quiet import quiet_program
 
 if TYPE_CHECKING:
     import highspy
@@ -126,12 +127,8 @@ class RegionProgram:
 
 
 def _start(problem: FleetProblem, region: int, types: Ints) -> "highspy.Highs":
-    """A fresh programme. Without presolve: it takes longer than the hundred pivots that it saves."""
-    import highspy
-
-    program = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, value in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("random_seed", 0)):
-        program.setOptionValue(option, value)
+    """A fresh programme."""
+    program = quiet_program()
     program.passModel(_linear_program(problem, region, types))
     return program
 

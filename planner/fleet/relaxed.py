@@ -52,7 +52,7 @@ class Relaxation:
                 what is worth more than it costs.
         """
         loads = self._loads(shares)
-        held = self.held(shares)
+        held = self._held(loads)
         answers = list(pool.map(lambda program: program.solve(held[program.region]), self.regions))
         missed = self._price(answers) if priced else np.zeros(len(answers))
         cuts = [self._cut(answer, region, loads[region]) for region, answer in enumerate(answers)]
@@ -61,8 +61,10 @@ class Relaxation:
 
     def held(self, shares: Floats) -> Floats:
         """(R, K, H) what each region must hold firm: its own critical load, and the largest that may come to it."""
-        more = [load.max(0, initial=0.0) for load in self._loads(shares)]
-        return np.asarray(self.problem.critical + np.stack(more))
+        return self._held(self._loads(shares))
+
+    def _held(self, loads: Sequence[Floats]) -> Floats:
+        return np.asarray(self.problem.critical + np.stack([load.max(0, initial=0.0) for load in loads]))
 
     def _loads(self, shares: Floats) -> list[Floats]:
         """By region, (arcs into it, K, H) what each region that may be lost would bring."""

@@ -11,6 +11,7 @@ import numpy as np
 from planner.errors import SolverCrashed
 from planner.fleet.circuits import SLACK, circuits_usd
 from planner.fleet.problem import MOST_SHARE, Floats, Ints
+from planner.fleet.quiet import quiet_program
 from planner.fleet.shares import ShareProgram
 
 if TYPE_CHECKING:
@@ -152,11 +153,7 @@ class Room:
 
     def _build(self, known: ShareProgram, shares: Floats) -> "highspy.Highs":
         """Columns: free shares, cost by carrier. Rows: caps by pair, regions backed up whole, cuts."""
-        import highspy
-
-        program = highspy.Highs()  # type: ignore[no-untyped-call]
-        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off")):
-            program.setOptionValue(option, value)
+        program = quiet_program()
         arcs, count = known.arcs, len(self.free)
         carriers = np.unique(arcs.carrier[self.free])
         column = np.full(len(arcs.lost), -1, dtype=np.int32)

@@ -14,6 +14,7 @@ import numpy as np
 from planner.errors import SolverCrashed
 from planner.fleet.circuits import circuits_usd, levels
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
+from planner.fleet.quiet import quiet_program
 
 if TYPE_CHECKING:
     import highspy
@@ -124,12 +125,8 @@ class ShareProgram:
         return float(extra.sum()) + base_circuits(self.problem)
 
     def _start(self) -> "highspy.Highs":
-        import highspy
-
         pairs, regions = len(self.problem.pairs), self.problem.regions
-        program = highspy.Highs()  # type: ignore[no-untyped-call]
-        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off")):
-            program.setOptionValue(option, value)
+        program = quiet_program()
         columns = 3 * pairs + regions
         cost = np.concatenate([np.zeros(2 * pairs), np.full(pairs, float(self.problem.hours)), np.ones(regions)])
         upper = np.concatenate([np.full(2 * pairs, MOST_SHARE), np.full(pairs + regions, np.inf)])

@@ -1,10 +1,10 @@
 """Whole instances: every hour of every region at once, around what the relaxation holds.
 
-Committed instances are set first: all rounded down, then one more or one less of each type in turn where that is
-cheaper. For each such choice every hour is filled on its own: what the relaxation takes of on demand and spot, rounded
-down; one instance after the other that covers most of what is still missing for its price, by the relaxation's duals;
-then whatever is no longer needed goes, the dearest first, and what a cheaper one would do as well is exchanged. All
-hours of all regions go side by side as arrays, so that this takes some hundred array operations.
+What is committed is whole already (`RegionProgram.commit`). Beside it every hour is filled on its own: what the
+relaxation takes of on demand and spot, rounded down; one instance after the other that covers most of what is still
+missing for its price, by the relaxation's duals; then whatever is no longer needed goes, the dearest first. Of several
+ways to do so the cheapest counts, an hour each; in it, what a cheaper instance would do as well is exchanged. All hours
+of all regions go side by side as arrays, so that this takes some hundred array operations.
 """
 
 from collections.abc import Sequence
@@ -235,7 +235,7 @@ def _exchange(hours: Hours, counts: Floats, have: Floats, free: Floats) -> None:
 def _hours(
     problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequence[Ints], held: Floats
 ) -> tuple[Hours, Floats]:
-    """The arrays of all regions, each with as many types, and committed instances rounded down."""
+    """The arrays of all regions, each with as many types, and committed instances."""
     count = min(MOST_TYPES, *(len(own) for own in types))
     picked = [
         _useful(problem, region, answer, own, count)
