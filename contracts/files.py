@@ -100,13 +100,18 @@ def read_forecast(path: Path) -> ForecastBundle:
     """
     document = read_document(Forecast, path)
     values_path = path.parent / document.values_file
-    try:
-        payload = values_path.read_bytes()
-    except FileNotFoundError as error:
-        raise MalformedDocument("no such file", where=str(values_path), next_step="make the forecast again") from error
+    payload = _beside(values_path, next_step="make the forecast again")
     if bytes_digest(payload) != document.values_digest:
         raise AlteredDocument("its bytes are not the forecast's", where=str(values_path), next_step="prestage forecast")
     return ForecastBundle(document, values_from_bytes(payload, len(document.levels)))
+
+
+def _beside(path: Path, next_step: str = "") -> bytes:
+    """The bytes of a file that a document names."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise MalformedDocument("no such file", where=str(path), next_step=next_step) from error
 
 
 def write_state(path: Path, bundle: StateBundle) -> None:
@@ -126,10 +131,7 @@ def read_state(path: Path) -> StateBundle:
     """
     document = read_document(ForecastState, path)
     fits_path = path.parent / document.fits_file
-    try:
-        fits = fits_path.read_bytes()
-    except FileNotFoundError as error:
-        raise MalformedDocument("no such file", where=str(fits_path)) from error
+    fits = _beside(fits_path)
     if bytes_digest(fits) != document.fits_digest:
         raise AlteredDocument("its bytes are not those that were fitted", where=str(fits_path))
     return StateBundle(document, fits)
