@@ -19,7 +19,8 @@ from planner.demand import Demand
 from planner.desired import Desired
 from planner.errors import InputsDisagree
 from planner.fleet import solve_fleet
-from planner.fleets import FleetSolver, fleet_shortfalls, place_fleet, want_fleet
+from planner.fleet_wishes import fleet_shortfalls, want_fleet
+from planner.fleets import FleetSolver, place_fleet
 from planner.given import given_resources
 from planner.market import Market
 from planner.model import Solver

@@ -1,7 +1,6 @@
-"""Fleets out of documents and back: where failover is shared with serving, compute is placed hour by hour.
+"""Fleets out of documents: where failover is shared with serving, compute is placed hour by hour.
 
-Arrays for `planner.fleet` from what a plan is asked, and wanted resources from its answer: compute by type and
-purchase, with counts by hour of the day (UTC) where a region is scaled by schedule; failover entries; circuits.
+Arrays for `planner.fleet` from what a plan is asked; what its answer wants is in `planner.fleet_wishes`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,19 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, Shape
-from contracts.plan import ReasonCode, Requirement, Shortfall
-from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, ResourceKind
+from contracts.plan import Requirement
+from contracts.resources import HOURS_A_DAY, Purchase
 from planner.curves import region_curves
-from planner.desired import Desired, Wish
 from planner.errors import FleetImpossible, InputsDisagree
 from planner.fleet import FleetProblem, FleetSolution
 from planner.fleet.problem import NOT_OFFERED, Floats
-from planner.keys import failover_key, item_key
 from planner.market import Market
 from planner.placement import Placement
 from planner.question import Question
-from planner.requirements import rounded
-from planner.shortfalls import shortfall
 
 FleetSolver = Callable[[FleetProblem], FleetSolution]
 """Solves a fleet. Raises `FleetImpossible` where no fleet keeps the limits, `SolverError` where none can be trusted."""
@@ -83,7 +78,7 @@ def place_fleet(question: Question, market: Market, needs: Iterable[Requirement]
         FleetImpossible: no fleet keeps the limits, or traffic takes a link that no circuit is sold for.
         InputsDisagree: circuit tiers that do not divide one another.
     """
-    environment, known = question.environment, _by_place(needs)
+    environment, known = question.environment, by_place(needs)
     regions = tuple(sorted({region.name for region in environment.regions} - question.frozen_regions()))
     shapes, place = tuple(market.shapes.values()), {name: at for at, name in enumerate(regions)}
     links = tuple(name for name, link in sorted(market.links.items()) if link.a in place and link.b in place)
@@ -113,79 +108,8 @@ def place_fleet(question: Question, market: Market, needs: Iterable[Requirement]
     return Fleet(regions=regions, shapes=shapes, links=links, problem=problem, solution=solve(problem))
 
 
-def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> None:
-    """Adds the fleet's compute, failover entries and circuits to what is wanted."""
-    solution, known = fleet.solution, _by_place(needs)
-    for at, region in enumerate(fleet.regions):
-        served = tuple(item.id for kind in KINDS if (item := known.get((region, kind))))
-        used = solution.committed[at] + solution.on_demand[at].sum(1) + solution.spot[at].sum(1)
-        for kind in np.flatnonzero(used).tolist():
-            shape = fleet.shapes[kind]
-            counts = {
-                Purchase.COMMITTED: np.full(HOURS_A_DAY, solution.committed[at, kind]),
-                Purchase.ON_DEMAND: solution.on_demand[at, kind],
-                Purchase.SPOT: solution.spot[at, kind],
-            }
-            for purchase, by_hour in counts.items():
-                if by_hour.any():
-                    _want_compute(desired, (region, shape.name, purchase), by_hour, served)
-    for (region, partner), share in sorted(fleet.shares().items()):
-        spec = FailoverSpec(partner=partner, share=min(1.0, share))
-        key = failover_key(region, partner)
-        desired.want(Wish(key=key, place=region, purpose=Purpose.SUPPORT, spec=spec, code=ReasonCode.FAILOVER))
-    for at, link in enumerate(fleet.links):
-        need = known.get((link, CapacityKind.GBPS))
-        for tier, count in zip(desired.market.tiers.values(), solution.circuits[at].tolist(), strict=True):
-            if count:
-                desired.want(
-                    Wish(
-                        key=item_key(link, ResourceKind.CIRCUIT, Purpose.SERVING, tier.name),
-                        place=link,
-                        purpose=Purpose.SERVING,
-                        spec=CircuitSpec(tier=tier.name, gbps=tier.gbps, count=count),
-                        code=ReasonCode.DEMAND if need else ReasonCode.FAILOVER,
-                        requirements=(need.id,) if need else (),
-                    )
-                )
-
-
-def fleet_shortfalls(desired: Desired, needs: Iterable[Requirement]) -> tuple[Shortfall, ...]:
-    """Quotas that the fleet goes beyond: it knows the stock of types, and not what a region has in all."""
-    used: dict[tuple[str, CapacityKind], float] = {}
-    for item in desired.resources.values():
-        for what, amount in desired.market.use(item.resource).items():
-            used[what] = used.get(what, 0.0) + amount
-    found, known = [], _by_place(needs)
-    for (place, kind), amount in sorted(used.items()):
-        most = desired.market.available.get((place, kind))
-        need = known.get((place, kind))
-        if most is not None and need is not None and amount > most * (1 + 1e-9):
-            found.append(shortfall(need.model_copy(update={"quantity": rounded(amount)}), most))
-    return tuple(found)
-
-
-def _want_compute(
-    desired: Desired, what: tuple[str, str, Purchase], by_hour: np.ndarray, requirements: tuple[str, ...]
-) -> None:
-    region, shape, purchase = what
-    counts = tuple(by_hour.tolist())
-    constant = min(counts) == max(counts)
-    item = shape if purchase is Purchase.ON_DEMAND else f"{shape}-{purchase.value}"
-    spec = ComputeSpec(shape=shape, count=max(counts), purchase=purchase, by_hour=() if constant else counts)
-    key = item_key(region, ResourceKind.COMPUTE, Purpose.SERVING, item)
-    desired.want(
-        Wish(
-            key=key,
-            place=region,
-            purpose=Purpose.SERVING,
-            spec=spec,
-            code=ReasonCode.DEMAND,
-            requirements=requirements,
-        )
-    )
-
-
-def _by_place(needs: Iterable[Requirement]) -> Needs:
+def by_place(needs: Iterable[Requirement]) -> Needs:
+    """Requirements by place and kind."""
     return {(need.place, need.kind): need for need in needs}
 
 
