@@ -14,7 +14,8 @@ from contracts.capacity import CapacityKind
 from contracts.names import is_link
 from contracts.plan import Marginal, MarginalBasis, PlannedResource, Reason, ReasonCode, Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Resource, StorageSpec
-from planner.fleets import KINDS, Fleet
+from planner.fleet_arrays import KINDS
+from planner.fleets import Fleet
 from planner.market import Market
 from planner.requirements import rounded, total
 

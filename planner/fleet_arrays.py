@@ -1,0 +1,191 @@
+"""Arrays for `planner.fleet` out of documents: demand by hour, prices, stock, who may back whom up, circuits."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.capacity import CapacityKind, CapacitySnapshot, Shape
+from contracts.plan import Requirement
+from contracts.resources import HOURS_A_DAY, Purchase
+from planner.curves import region_curves
+from planner.errors import FleetImpossible, InputsDisagree
+from planner.fleet import FleetProblem
+from planner.fleet.problem import NOT_OFFERED, Floats
+from planner.market import Market
+from planner.question import Question
+
+KINDS = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.ACCELERATORS, CapacityKind.GBPS)
+"""What an instance gives, in the order of the arrays' resources."""
+
+UNLIMITED_GBPS = 1000.0
+"""Network of a shape of which nothing is known: it limits nothing."""
+
+Needs = Mapping[tuple[str, CapacityKind], Requirement]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axes:
+    """What the rows and columns of a fleet's arrays stand for: regions and shapes by name, links by name."""
+
+    regions: tuple[str, ...]
+    shapes: tuple[Shape, ...]
+    links: tuple[str, ...]
+
+    @classmethod
+    def of(cls, question: Question, market: Market) -> "Axes":
+        """Regions that are not frozen, all shapes of the catalog, and links between two of the regions."""
+        names = {region.name for region in question.environment.regions} - question.frozen_regions()
+        links = (name for name, link in sorted(market.links.items()) if link.a in names and link.b in names)
+        return cls(regions=tuple(sorted(names)), shapes=tuple(market.shapes.values()), links=tuple(links))
+
+
+def fleet_problem(question: Question, market: Market, needs: Iterable[Requirement], axes: Axes) -> FleetProblem:
+    """What must be met as arrays.
+
+    Raises:
+        FleetImpossible: traffic takes a link that no circuit is sold for.
+        InputsDisagree: circuit tiers that do not divide one another.
+    """
+    environment, known = question.environment, by_place(needs)
+    regions, shapes, links = axes.regions, axes.shapes, axes.links
+    place = {name: at for at, name in enumerate(regions)}
+    near = [at for at, name in enumerate(links) if _may_partner(question, market, name)]
+    ends = np.array([sorted((place[market.links[name].a], place[market.links[name].b])) for name in links])
+    demand = np.stack([_demand(question, known, region) for region in regions])
+    critical = np.array([environment.critical_share_of(region) for region in regions])
+    problem = FleetProblem(
+        gives=np.array([_gives(shape) for shape in shapes], dtype=np.float64),
+        on_demand_usd=_prices(question, market, axes, Purchase.ON_DEMAND),
+        spot_usd=_prices(question, market, axes, Purchase.SPOT),
+        committed_usd=_prices(question, market, axes, Purchase.COMMITTED),
+        loss=_losses(question.capacity, shapes),
+        demand=demand,
+        critical=demand * critical[:, None, None],
+        stock=_stock(question.capacity, place, shapes),
+        pairs=ends.reshape(-1, 2)[near],
+        pair_links=np.array(near, dtype=np.int64),
+        gbps=np.array([_quantity(known, link, CapacityKind.GBPS) for link in links]),
+        replication_gbps=np.array([environment.replication_gbps_of(region) for region in regions]),
+        tier_gbps=_tiers(market),
+        tier_usd=np.array([[_price(market, link, tier) for tier in market.tiers] for link in links]),
+        spot_share=np.array([environment.purchases_of(region).spot_share for region in regions]),
+        names=np.array(regions, dtype=np.str_),
+    )
+    _check_links(links, problem)
+    return problem
+
+
+def by_place(needs: Iterable[Requirement]) -> Needs:
+    """Requirements by place and kind."""
+    return {(need.place, need.kind): need for need in needs}
+
+
+def _demand(question: Question, needs: Needs, region: str) -> Floats:
+    """(K, 24) by hour of the day in UTC: each hour's largest over the plan's validity, scaled to what is required.
+
+    A region that is not scaled by schedule has its peak at all hours, and none has less than its minimum at any.
+    """
+    found = np.zeros((len(KINDS), HOURS_A_DAY))
+    hourly = question.environment.purchases_of(region).hourly
+    start = question.forecast.origin.hour
+    for at, kind in enumerate(KINDS):
+        need = needs.get((region, kind))
+        if need is None or need.quantity <= 0:
+            continue
+        varies = hourly and "minimum" not in need.parts  # that is what holds at all hours
+        curves = region_curves(question, region, kind) if varies and need.forecast else None
+        if curves is None or need.forecast is None:
+            found[at] = need.quantity
+            continue
+        steps = curves.at_level(need.forecast.level).sum(axis=0)
+        np.maximum.at(found[at], (start + np.arange(len(steps))) % HOURS_A_DAY, steps)
+        peak = float(found[at].max())
+        found[at] = found[at] * (need.quantity / peak) if peak > 0 else need.quantity
+        settings = question.environment.region(region)
+        least = settings.minimum.get(kind, 0.0) if settings else 0.0
+        found[at] = np.maximum(found[at], min(least, need.quantity))
+    return found
+
+
+def _gives(shape: Shape) -> tuple[float, ...]:
+    return (shape.vcpu, shape.memory_gib, shape.accelerators, shape.network_gbps or UNLIMITED_GBPS)
+
+
+def _prices(question: Question, market: Market, axes: Axes, purchase: Purchase) -> Floats:
+    """(R, T) USD per hour of one, where a plan may buy it so."""
+    regions, shapes = axes.regions, axes.shapes
+    found = np.full((len(regions), len(shapes)), NOT_OFFERED)
+    for at, region in enumerate(regions):
+        allowed = question.environment.purchases_of(region).allowed
+        bought = purchase is not Purchase.COMMITTED or question.environment.buys_commitments(region)
+        if purchase not in allowed or not bought:
+            continue
+        for kind, shape in enumerate(shapes):
+            usd = market.price(region, shape.name, purchase)
+            if usd is not None:
+                found[at, kind] = usd
+    return found
+
+
+def _losses(capacity: CapacitySnapshot, shapes: tuple[Shape, ...]) -> Floats:
+    """(T,) the largest share of spot that may be lost of a type, wherever it is offered."""
+    place = {shape.name: at for at, shape in enumerate(shapes)}
+    found = np.zeros(len(shapes))
+    for offer in capacity.offers:
+        if offer.purchase is Purchase.SPOT and offer.item in place:
+            found[place[offer.item]] = max(found[place[offer.item]], offer.loss_share)
+    return found
+
+
+def _stock(capacity: CapacitySnapshot, place: dict[str, int], shapes: tuple[Shape, ...]) -> Floats:
+    kinds = {shape.name: at for at, shape in enumerate(shapes)}
+    found = np.full((len(place), len(shapes)), np.inf)
+    for item in capacity.stock:
+        if item.place in place and item.item in kinds:
+            found[place[item.place], kinds[item.item]] = item.count
+    return found
+
+
+def _may_partner(question: Question, market: Market, name: str) -> bool:
+    """Whether the ends of a link lie in different fault domains, near enough, with circuits for what they replicate."""
+    link = market.links[name]
+    apart = market.regions[link.a].fault_domain != market.regions[link.b].fault_domain
+    sold = any(market.price(name, tier) is not None for tier in market.tiers)
+    quiet = not any(question.environment.replication_gbps_of(region) for region in (link.a, link.b))
+    return apart and link.latency_ms <= question.environment.failover.max_latency_ms and (sold or quiet)
+
+
+def _check_links(links: tuple[str, ...], problem: FleetProblem) -> None:
+    """Raises FleetImpossible where traffic takes a link that no circuit is sold for."""
+    unsold = (problem.tier_usd.reshape(len(links), -1) >= NOT_OFFERED).all(1) & (problem.gbps > 0)
+    if unsold.any():
+        names = [links[at] for at in np.flatnonzero(unsold)]
+        raise FleetImpossible(
+            f"traffic takes {len(names)} links that no circuit is sold for: {', '.join(names[:5])}",
+            where=names[0],
+            expected="a price of one circuit tier at least",
+            next_step="add a price for it, or take the link out",
+        )
+
+
+def _tiers(market: Market) -> Floats:
+    gbps = np.array([tier.gbps for tier in market.tiers.values()], dtype=np.float64)
+    if len(gbps) == 0 or (np.diff(gbps) <= 0).any() or (gbps[1:] % gbps[:-1]).any():
+        raise InputsDisagree(
+            f"circuit tiers of {gbps.tolist()} Gbps do not divide one another",
+            where="catalog",
+            expected="tiers such as 1, 10 and 100 Gbps where failover.reserve is shared",
+            next_step="leave out the odd tier, or set failover.reserve to dedicated",
+        )
+    return gbps
+
+
+def _price(market: Market, link: str, tier: str) -> float:
+    usd = market.price(link, tier)
+    return NOT_OFFERED if usd is None else usd
+
+
+def _quantity(needs: Needs, place: str, kind: CapacityKind) -> float:
+    found = needs.get((place, kind))
+    return found.quantity if found else 0.0

@@ -1,0 +1,90 @@
+"""What a solved fleet wants: compute by type and purchase, failover entries, circuits; and the quotas it goes beyond.
+
+Compute has counts by hour of the day (UTC) where a region is scaled by schedule.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from contracts.capacity import CapacityKind
+from contracts.plan import ReasonCode, Requirement, Shortfall
+from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, ResourceKind
+from planner.desired import Desired, Wish
+from planner.fleet_arrays import KINDS, by_place
+from planner.fleets import Fleet
+from planner.keys import failover_key, item_key
+from planner.requirements import rounded
+from planner.shortfalls import shortfall
+
+
+def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> None:
+    """Adds the fleet's compute, failover entries and circuits to what is wanted."""
+    solution, known = fleet.solution, by_place(needs)
+    for at, region in enumerate(fleet.regions):
+        served = tuple(item.id for kind in KINDS if (item := known.get((region, kind))))
+        used = solution.committed[at] + solution.on_demand[at].sum(1) + solution.spot[at].sum(1)
+        for kind in np.flatnonzero(used).tolist():
+            shape = fleet.shapes[kind]
+            counts = {
+                Purchase.COMMITTED: np.full(HOURS_A_DAY, solution.committed[at, kind]),
+                Purchase.ON_DEMAND: solution.on_demand[at, kind],
+                Purchase.SPOT: solution.spot[at, kind],
+            }
+            for purchase, by_hour in counts.items():
+                if by_hour.any():
+                    _want_compute(desired, (region, shape.name, purchase), by_hour, served)
+    for (region, partner), share in sorted(fleet.shares().items()):
+        spec = FailoverSpec(partner=partner, share=min(1.0, share))
+        key = failover_key(region, partner)
+        desired.want(Wish(key=key, place=region, purpose=Purpose.SUPPORT, spec=spec, code=ReasonCode.FAILOVER))
+    for at, link in enumerate(fleet.links):
+        need = known.get((link, CapacityKind.GBPS))
+        for tier, count in zip(desired.market.tiers.values(), solution.circuits[at].tolist(), strict=True):
+            if count:
+                desired.want(
+                    Wish(
+                        key=item_key(link, ResourceKind.CIRCUIT, Purpose.SERVING, tier.name),
+                        place=link,
+                        purpose=Purpose.SERVING,
+                        spec=CircuitSpec(tier=tier.name, gbps=tier.gbps, count=count),
+                        code=ReasonCode.DEMAND if need else ReasonCode.FAILOVER,
+                        requirements=(need.id,) if need else (),
+                    )
+                )
+
+
+def fleet_shortfalls(desired: Desired, needs: Iterable[Requirement]) -> tuple[Shortfall, ...]:
+    """Quotas that the fleet goes beyond: it knows the stock of types, and not what a region has in all."""
+    used: dict[tuple[str, CapacityKind], float] = {}
+    for item in desired.resources.values():
+        for what, amount in desired.market.use(item.resource).items():
+            used[what] = used.get(what, 0.0) + amount
+    found, known = [], by_place(needs)
+    for (place, kind), amount in sorted(used.items()):
+        most = desired.market.available.get((place, kind))
+        need = known.get((place, kind))
+        if most is not None and need is not None and amount > most * (1 + 1e-9):
+            found.append(shortfall(need.model_copy(update={"quantity": rounded(amount)}), most))
+    return tuple(found)
+
+
+def _want_compute(
+    desired: Desired, what: tuple[str, str, Purchase], by_hour: np.ndarray, requirements: tuple[str, ...]
+) -> None:
+    region, shape, purchase = what
+    counts = tuple(by_hour.tolist())
+    constant = min(counts) == max(counts)
+    item = shape if purchase is Purchase.ON_DEMAND else f"{shape}-{purchase.value}"
+    spec = ComputeSpec(shape=shape, count=max(counts), purchase=purchase, by_hour=() if constant else counts)
+    key = item_key(region, ResourceKind.COMPUTE, Purpose.SERVING, item)
+    desired.want(
+        Wish(
+            key=key,
+            place=region,
+            purpose=Purpose.SERVING,
+            spec=spec,
+            code=ReasonCode.DEMAND,
+            requirements=requirements,
+        )
+    )
