@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from contracts.series import LEVELS, SeriesKind, Unit, unit_of
 from forecaster.panel import Matrix, Panel
 
-NEEDED_HOURS = 24  # observed; one of each hour of the day
+NEEDED_HOURS = 24  # since the first observed one; one of each hour of the day
+LEAST_HOURS = 18  # of them observed: with gaps, the hours beside one that is missing tell of it
 NEEDED_DAYS = 8
 CEILING = 4.0  # no quantile lies above so many times the largest value ever seen: a level that fell to almost nothing
 # makes relative errors of any size
@@ -47,8 +48,12 @@ def _least(panel: Panel) -> Matrix:
 
 
 def too_short(panel: Panel) -> NDArray[np.bool_]:
-    """Series with too few observed steps for any model."""
-    return np.asarray(panel.known() < (NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS))
+    """Series with too few observed steps for any model, or that began less than a day ago."""
+    known = panel.known()
+    if panel.day != 24:
+        return np.asarray(known < NEEDED_DAYS)
+    since = panel.steps - np.isfinite(panel.observed).argmax(axis=1)
+    return np.asarray((known < LEAST_HOURS) | (since < NEEDED_HOURS))
 
 
 def all_zero(panel: Panel) -> NDArray[np.bool_]:

@@ -15,8 +15,9 @@ from contracts.ports import Silent
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
 from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.errors import NothingToForecast, UnknownModel
-from forecaster.finish import finished
+from forecaster.finish import finished, too_short
 from forecaster.make import ForecastSettings
+from forecaster.panel import Panel, fill
 from forecaster.prepare import Scope, prepare
 from tests.forecaster.estates import BEGIN, forecast, history, requests, series, wave
 
@@ -168,6 +169,19 @@ def test_too_short_and_all_zero_are_carried_and_said():
     assert bundle.curve(CPU, 0.99)[0] == pytest.approx(4 * mean) and bundle.curve(CPU, 0.5)[0] == pytest.approx(mean)
     said = {item.series: item.what for item in bundle.document.treatments}
     assert "less than 24 hours" in said["cpu:fra (hourly)"] and "zeros" in said["cpu:ams (hourly)"]
+
+
+def test_a_young_series_with_gaps_is_forecast_by_its_hours():
+    """18 of 26 hours tell more of a day than their mean does; 17 do not, nor do 23 without a gap."""
+    observed = np.tile(wave(26), (3, 1))
+    observed[0, 3:26:3] = np.nan
+    observed[1, 1:26:3] = np.nan
+    observed[2, :3] = np.nan
+    keys = tuple(SeriesKey(SeriesKind.CPU, name) for name in ("ams", "fra", "lhr"))
+    hourly = Granularity.HOURLY
+    panel = Panel(keys=keys, granularity=hourly, end=BEGIN, observed=observed, filled=fill(observed, 24))
+    assert panel.known().tolist() == [18, 17, 23]
+    assert too_short(panel).tolist() == [False, True, True]
 
 
 def test_short_histories_are_forecast_thinly():
