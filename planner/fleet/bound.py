@@ -8,14 +8,34 @@ fleet that keeps the constraints costs at least what it would if keeping them we
 - an instance type is bought not at all, or up to its stock or the most that could be of use (`unbought`);
 - a region is backed up by the two partners where a share costs least, half each.
 
-The linear relaxation's duals make it largest; others only make it smaller, never wrong.
+The linear relaxation's duals make it largest; others only make it smaller, never wrong. So the prices of one problem
+prove a bound for another, too (`planner.fleet.again`).
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from planner.fleet.offers import Prices, unbought
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
 from planner.fleet.shares import Cut, Hull, Weights, base_circuits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Certificate:
+    """Prices that prove a bound, none negative.
+
+    Attributes:
+        prices: by region.
+        claims: (2P, H, K) what of its carrier's firm price each arc's load is charged; by carrier at most that price.
+        steps: (P, 2) USD per share and hour: an affine function below the extra cost of a pair's circuits.
+        floors: (P,) its value where no share is; it holds for the problem that it was made for.
+    """
+
+    prices: Prices
+    claims: Floats
+    steps: Floats
+    floors: Floats
 
 
 def proven_bound(
@@ -30,39 +50,62 @@ def proven_bound(
         weights: of both, at least 0; they are brought to a sum of one, hulls to at most one.
         useful: (R, T) instances of a type that can be of use at most.
     """
+    certificate = certificate_of(problem, arcs, known, weights)
+    alone = alone_usd(problem, certificate.prices, useful)
+    circuits = float(certificate.floors.sum()) + base_circuits(problem)
+    return float(alone.sum() + backed_usd(problem, arcs, certificate).sum() + problem.hours * circuits)
+
+
+def certificate_of(
+    problem: FleetProblem, arcs: Arcs, known: tuple[list[Cut], tuple[Hull, ...]], weights: Weights
+) -> Certificate:
+    """The prices that cuts and hulls come to when they are averaged by their weights."""
     cuts, hulls = known
-    prices, slopes = _averaged(problem, arcs, cuts, weights.cuts)
-    hours = problem.hours
-    alone = (prices.served * problem.demand.transpose(0, 2, 1)).sum()
-    alone += (prices.firm * problem.critical.transpose(0, 2, 1)).sum()
-    alone -= (problem.spot_share[:, None] * prices.spot * problem.demand[:, 0]).sum()
-    alone += unbought(problem, prices, useful).sum()
-    total = np.zeros(len(problem.pairs))
+    prices, claims = _averaged(problem, arcs, cuts, weights.cuts)
+    hours, pairs = problem.hours, len(problem.pairs)
+    total = np.zeros(pairs)
     for hull, weight in zip(hulls, weights.hulls, strict=True):
         total[hull.pair] += weight
-    constant = 0.0
+    steps, floors = np.zeros((pairs, 2)), np.zeros(pairs)
     for hull, weight in zip(hulls, weights.hulls, strict=True):
-        weight = weight / max(total[hull.pair], float(hours))  # a pair's duals sum to the hours, or to less
-        constant += hours * weight * hull.constant
-        slopes[2 * hull.pair] += hours * weight * hull.slopes[0]
-        slopes[2 * hull.pair + 1] += hours * weight * hull.slopes[1]
-    backed = sum(MOST_SHARE * float(np.sort(slopes[out])[:2].sum()) for out in arcs.out)
-    return float(alone + constant + hours * base_circuits(problem) + backed)
+        part = weight / max(total[hull.pair], float(hours))  # a pair's duals sum to the hours, or to less
+        steps[hull.pair] += part * np.array(hull.slopes)
+        floors[hull.pair] += part * hull.constant
+    return Certificate(prices=prices, claims=claims, steps=steps, floors=floors)
+
+
+def alone_usd(problem: FleetProblem, prices: Prices, useful: Floats) -> Floats:
+    """(R,) USD over the horizon that each region's instances cost at least, whatever it holds for others."""
+    kinds_last = (0, 2, 1)
+    alone = (prices.served * problem.demand.transpose(kinds_last)).sum((1, 2))
+    alone += (prices.firm * problem.critical.transpose(kinds_last)).sum((1, 2))
+    alone -= (problem.spot_share[:, None] * prices.spot * problem.demand[:, 0]).sum(1)
+    alone += unbought(problem, prices, useful).sum(1)
+    return np.asarray(alone)
+
+
+def backed_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate) -> Floats:
+    """(R,) USD over the horizon that backing each region up costs at least, beyond what its circuits cost anyway."""
+    claimed = (certificate.claims * problem.critical[arcs.lost].transpose(0, 2, 1)).sum((1, 2))
+    slopes = claimed + problem.hours * certificate.steps.reshape(-1)
+    return np.array([MOST_SHARE * float(np.sort(slopes[out])[:2].sum()) for out in arcs.out])
 
 
 def _averaged(problem: FleetProblem, arcs: Arcs, cuts: list[Cut], weights: Floats) -> tuple[Prices, Floats]:
-    """Prices by region, and what a share costs by arc, both averaged over a region's cuts."""
+    """Prices by region, and what of them arcs are charged, both averaged over a region's cuts."""
     regions, kinds, hours = problem.demand.shape
     sums = np.zeros(regions)
     for cut, weight in zip(cuts, weights, strict=True):
         sums[cut.region] += weight
     served, firm = np.zeros((regions, hours, kinds)), np.zeros((regions, hours, kinds))
-    spot, slopes = np.zeros((regions, hours)), np.zeros(len(arcs.lost))
+    spot, claims = np.zeros((regions, hours)), np.zeros((len(arcs.lost), hours, kinds))
+    every = tuple(np.indices((hours, kinds)))
     for cut, weight in zip(cuts, weights, strict=True):
         if weight > 0:
-            part = weight / sums[cut.region]
+            part, into = weight / sums[cut.region], arcs.into[cut.region]
             served[cut.region] += part * cut.served
             firm[cut.region] += part * cut.firm
             spot[cut.region] += part * cut.spot
-            slopes[arcs.into[cut.region]] += part * cut.slopes
-    return Prices(served=served, firm=firm, spot=spot), slopes
+            if cut.largest.size:
+                claims[into[cut.largest], every[0], every[1]] += part * cut.firm
+    return Prices(served=served, firm=firm, spot=spot), claims

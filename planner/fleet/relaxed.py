@@ -95,6 +95,7 @@ class Relaxation:
             served=answer.served,
             firm=answer.firm,
             spot=answer.spot_price,
+            largest=largest.T if len(arcs) else np.zeros((0, 0), dtype=np.int64),
         )
 
 

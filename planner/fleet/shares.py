@@ -13,7 +13,7 @@ import numpy as np
 
 from planner.errors import SolverCrashed
 from planner.fleet.circuits import circuits_usd, levels
-from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
+from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
 from planner.fleet.quiet import quiet_program
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Cut:
     Attributes:
         slopes: USD per share, by the region's arcs.
         served, firm: (H, K); spot: (H,): the duals.
+        largest: (H, K) which of the region's arcs brings most; empty where what is firm is held for none of them.
     """
 
     region: int
@@ -39,6 +40,7 @@ class Cut:
     served: Floats
     firm: Floats
     spot: Floats
+    largest: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,16 +103,16 @@ FACTORS = ((1.0, 1.0), (1.5, 1.0), (1.0, 10.0))
 """All prices by the first, weights of cuts and hulls by the second: the bound may fall by it, and must hold."""
 
 BROKEN = {
-    "what types would earn": ("alone += unbought(problem, prices, useful).sum()", "pass"),
+    "what types would earn": ("alone += unbought(problem, prices, useful).sum(1)", "pass"),
     "how many are of use": ("unbought(problem, prices, useful)", "unbought(problem, prices, 0.1 * useful)"),
     "what spot may not exceed": ("alone -= (problem.spot_share", "alone += 0 * (problem.spot_share"),
-    "critical load": ("prices.firm * problem.critical", "2 * prices.firm * problem.critical"),
-    "what a share costs": ("+= part * cut.slopes", "+= 2 * part * cut.slopes"),
+    "critical load": ("(prices.firm * problem.critical", "(2 * prices.firm * problem.critical"),
+    "what a share costs": ("slopes = claimed", "slopes = 2 * claimed"),
     "weights of hulls sum to one": ("weight / max(total[hull.pair], float(hours))", "weight / float(hours)"),
-    "constants of hulls": ("constant += hours * weight * hull.constant", "pass"),
+    "constants of hulls": ("floors[hull.pair] += part * hull.constant", "pass"),
     "the cheapest two partners": ("[:2].sum()", "[-2:].sum()"),
     "half of a region each": ("MOST_SHARE * float", "2 * MOST_SHARE * float"),
-    "circuits are paid once an hour": ("hours * base_circuits", "2 * hours * base_circuits"),
+    "circuits are paid once an hour": ("+ problem.hours * circuits", "+ 2 * problem.hours * circuits"),
 }
 
 
