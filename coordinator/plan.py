@@ -12,7 +12,8 @@ from coordinator.errors import UnknownName
 from coordinator.project import Project
 from coordinator.reading import Looked, look
 from coordinator.settle import note_applied
-from coordinator.solver_process import solve_fleet_in_child, solve_in_child
+from coordinator.solver_ladder import solve_fleet_by_ladder
+from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
 from planner.clash import explained, remembered
 from planner.question import Question
@@ -65,7 +66,7 @@ def make_plan(project: Project, out: Path | None = None, *, why: bool = False) -
         write_document(path, plan)
     elif why:
         solve = remembered(solve_in_child)
-        plan = explained(question, plan, lambda asked: build_plan(asked, solve, solve_fleet_in_child))
+        plan = explained(question, plan, lambda asked: build_plan(asked, solve, solve_fleet_by_ladder))
     return PlanOutcome(plan=plan, path=path, drift=drift)
 
 
@@ -110,7 +111,7 @@ def _question(project: Project, looked: Looked, hurt: frozenset[str]) -> Questio
 
 
 def _build(project: Project, question: Question) -> Plan | Infeasible:
-    plan = build_plan(question, solve_in_child, solve_fleet_in_child)
+    plan = build_plan(question, solve_in_child, solve_fleet_by_ladder)
     if isinstance(plan, Plan):
         declare([item.resource for item in plan.resources], project.environment)  # what no target can make is told now
     return plan

@@ -6,7 +6,8 @@ from contracts.plan import Infeasible, Plan
 from contracts.what_if import WhatIf, WhatIfAnswer
 from coordinator.plan import read_question
 from coordinator.project import Project
-from coordinator.solver_process import solve_fleet_in_child, solve_in_child
+from coordinator.solver_ladder import solve_fleet_by_ladder
+from coordinator.solver_process import solve_in_child
 from planner.budget import budget_answer
 from planner.build import build_plan
 from planner.clash import explained, remembered
@@ -26,7 +27,7 @@ def ask(project: Project, what_if: WhatIf) -> WhatIfAnswer:
     with project.patient_lock("prestage plan --what-if"):
         question, _ = read_question(project)
     solve = remembered(solve_in_child)
-    return answer(question, what_if, lambda asked: build_plan(asked, solve, solve_fleet_in_child))
+    return answer(question, what_if, lambda asked: build_plan(asked, solve, solve_fleet_by_ladder))
 
 
 def answer(question: Question, what_if: WhatIf, attempt: Callable[[Question], Plan | Infeasible]) -> WhatIfAnswer:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from contracts.capacity import Shape
 from contracts.plan import Requirement
+from planner.errors import SolverError
 from planner.fleet import FleetProblem, FleetSolution
+from planner.fleet.rungs import told
 from planner.fleet_arrays import Axes, fleet_problem
+from planner.fleet_last import last_accepted
 from planner.market import Market
 from planner.placement import Placement
 from planner.question import Question
@@ -52,18 +55,23 @@ class Fleet:
             shares={pair: round(share * FINE_STEPS) for pair, share in self.shares().items()},
             usd_per_hour=solution.usd / problem.hours,
             lower_bound=solution.bound / problem.hours,
-            solver=", ".join(("decomposition by region", *solution.rungs)),
-            cut_short=False,
+            solver=told(solution.rungs),
+            cut_short=bool(solution.rungs),
         )
 
 
 def place_fleet(question: Question, market: Market, needs: Iterable[Requirement], solve: FleetSolver) -> Fleet:
-    """The cheapest fleet for what must be met.
+    """The cheapest fleet for what must be met; where none can be trusted, that of the plan applied last.
 
     Raises:
         FleetImpossible: no fleet keeps the limits, or traffic takes a link that no circuit is sold for.
         InputsDisagree: circuit tiers that do not divide one another.
+        SolverError: none can be trusted, and the plan applied last does not hold.
     """
     axes = Axes.of(question, market)
     problem = fleet_problem(question, market, needs, axes)
-    return Fleet(regions=axes.regions, shapes=axes.shapes, links=axes.links, problem=problem, solution=solve(problem))
+    try:
+        solution = solve(problem)
+    except SolverError as failed:
+        solution = last_accepted(question, market, axes, problem, failed)
+    return Fleet(regions=axes.regions, shapes=axes.shapes, links=axes.links, problem=problem, solution=solution)

@@ -122,9 +122,11 @@ def fleet_prices(fleet: Fleet, needs: tuple[Requirement, ...]) -> dict[str, floa
     """What one more unit of each requirement of compute would cost a fleet, by requirement: its model's duals.
 
     One more unit of a requirement is one more at the peak, and as much less in other hours as demand is less there.
-    What partners would hold for it comes on top.
+    What partners would hold for it comes on top. A fleet that no programme made has none.
     """
-    found = {}
+    found: dict[str, float] = {}
+    if not fleet.solution.worth.any():
+        return found
     for at, region in enumerate(fleet.regions):
         for kind, name in enumerate(KINDS):
             need, demand = total(needs, region, name), fleet.problem.demand[at, kind]

@@ -44,6 +44,7 @@ def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, 
         ),
         ("spot", _short(problem.spot_share[:, None] * problem.demand[:, 0], spot)),
         ("stock", bool((used > problem.stock[:, :, None]).any())),
+        ("quotas", _above_quota(problem, used)),
         ("circuits", _short(solution.circuits @ problem.tier_gbps, carried)),
         ("something is bought that is not offered", _unoffered(problem, solution)),
         ("cost", not abs(solution.usd - usd) <= SLACK * (1 + usd)),
@@ -104,6 +105,14 @@ def _backed(problem: FleetProblem, pairs: Ints, shares: Floats, side: int) -> Fl
 
 def _short(have: Floats, want: Floats) -> bool:
     return bool((want - have > SLACK * np.maximum(1, np.abs(want))).any())
+
+
+def _above_quota(problem: FleetProblem, used: Ints) -> bool:
+    """Whether instances, (R, T, H), have more of a resource at an hour than their region may."""
+    if not problem.quota.size:
+        return False
+    most = np.where(np.isfinite(problem.quota), problem.quota * (1 + SLACK) + SLACK, np.inf)
+    return bool((np.einsum("tk,rth->rkh", problem.gives, used) > most[:, :, None]).any())
 
 
 def _whole(solution: FleetSolution) -> bool:

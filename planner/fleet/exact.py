@@ -44,7 +44,7 @@ def solve_exactly(problem: FleetProblem) -> tuple[Counts, float] | None:
         return None
     if solution.status is SolveStatus.INFEASIBLE:
         raise FleetImpossible(
-            "no fleet meets the demand within stock, shares and partners",
+            "no fleet meets the demand within stock, quotas, shares and partners",
             where="fleet",
             next_step="raise the quotas, offer more types, or let more regions back each other up",
         )
@@ -67,7 +67,7 @@ def _rows(
     at: tuple[int, int, tuple[Ints, Ints, Ints]],
     backing: tuple[Arcs, Ints],
 ) -> None:
-    """Demand, what is held firm for each loss, spot and stock of one region and hour."""
+    """Demand, what is held firm for each loss, spot, stock and quotas of one region and hour."""
     region, hour, (committed, on_demand, spot) = at
     arcs, shares = backing
     keeps = 1 - problem.loss
@@ -86,6 +86,9 @@ def _rows(
     for kind in np.flatnonzero(np.isfinite(problem.stock[region])).tolist():
         columns = (committed[kind], on_demand[kind], spot[kind])
         builder.row([(int(column), 1.0) for column in columns], upper=float(problem.stock[region, kind]))
+    for kind in np.flatnonzero(np.isfinite(problem.quotas[region])).tolist():
+        terms = [term for columns in (committed, on_demand, spot) for term in _terms(columns, problem.gives[:, kind])]
+        builder.row(terms, upper=float(problem.quotas[region, kind]))
 
 
 def _circuits(builder: ModelBuilder, problem: FleetProblem, shares: Ints) -> None:

@@ -42,6 +42,8 @@ class FleetProblem:
         tier_usd: (N, tiers).
         spot_share: (R,) at most this share of a region's vCPU demand is met by spot.
         names: (R,) of regions, for messages; without them, their numbers.
+        quota: (R, K) the most of each resource that all instances of a region may have at any hour, infinite where
+            nothing limits it; without it, nothing does.
     """
 
     gives: Floats
@@ -60,6 +62,12 @@ class FleetProblem:
     tier_usd: Floats
     spot_share: Floats
     names: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
+    quota: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def quotas(self) -> Floats:
+        """(R, K) quotas of every region, infinite where there is none."""
+        return self.quota if self.quota.size else np.full(self.demand.shape[:2], np.inf)
 
     def name(self, region: int) -> str:
         """What people call a region."""
@@ -120,7 +128,8 @@ class FleetSolution:
         usd, bound: USD over the horizon.
         worth: (R, K, H) USD that one more unit of demand costs at the margin (duals of the linear relaxation).
         worth_critical: (R, K, H) the same of what must be held firm for the loss of a region.
-        rungs: names of the fallbacks that were needed, none where the decomposition went through.
+        rungs: what became of the rungs that failed, then the one that was taken (`planner.fleet.rungs`); none where
+            the decomposition went through.
     """
 
     committed: Ints

@@ -28,12 +28,18 @@ class Effort:
     Attributes:
         passes: of the relaxation; each brings bound and shares nearer to one another.
         turns: of the search for shares.
+        exact: whether a small fleet is solved as one programme as well.
         threads: that regions are shared out over; no part of the result.
     """
 
     passes: int = 10
     turns: int = 4
+    exact: bool = True
     threads: int = 2
+
+
+ROUNDING_ALONE = Effort(passes=2, turns=0, exact=False)
+"""The rung below the decomposition (`planner.fleet.rungs`): no search for shares, no programme of whole numbers."""
 
 
 def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSolution:
@@ -51,7 +57,7 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
         held = relaxation.held(shares)
         committed, on_demand, spot = _whole(relaxation, answers, held, pool)
     found = _solution(problem, (committed, on_demand, spot, shares), bound, prices_of(answers))
-    exact = solve_exactly(problem) if is_small(problem) else None
+    exact = solve_exactly(problem) if effort.exact and is_small(problem) else None
     if exact is None:
         return found
     counts, proven = exact

@@ -50,7 +50,7 @@ def test_circuits_are_the_cheapest_of_all_that_carry_it(sold: tuple[Floats, Floa
     assert (counts >= 0).all() and counts @ sizes >= gbps - 1e-6
     enough = [range(int(np.ceil(gbps / size)) + 1) for size in sizes]
     tried = np.array(list(product(*enough)))
-    least = (tried[tried @ sizes >= gbps] @ usd).min()
+    least = (tried[tried @ sizes >= gbps - 1e-9] @ usd).min()
     assert counts @ usd <= least * (1 + 1e-9) + 1e-9
 
 

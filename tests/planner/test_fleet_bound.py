@@ -15,6 +15,8 @@ from benchmarks.plan_first_fit import Uncoverable, first_fit
 from benchmarks.plan_partners import NoPartners
 from planner.errors import FleetImpossible
 from planner.fleet import Effort, FleetProblem, FleetSolution, solve_fleet
+from planner.fleet.check import checked_fleet
+from planner.fleet.greedy import greedy_fleet
 from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet, Solution
 from tests.planner.fleet_checker import each_lost, judge
@@ -78,6 +80,12 @@ def by_fleet(fleet: Fleet) -> Solution:
     return solution_of(solve_fleet(problem_of(fleet), ONE_THREAD))
 
 
+def by_greedy(fleet: Fleet) -> Solution:
+    """What is planned where no solver answers, with a bound in closed form."""
+    problem = problem_of(fleet)
+    return solution_of(checked_fleet(problem, greedy_fleet(problem)))
+
+
 def problem_of(fleet: Fleet) -> FleetProblem:
     return FleetProblem.of_arrays({name: np.asarray(array, dtype=float) for name, array in fleet.arrays().items()})
 
@@ -94,11 +102,12 @@ def solution_of(found: FleetSolution) -> Solution:
 
 
 ONE_THREAD = Effort(threads=1)
-PLANNERS: dict[str, Planner] = {"first_fit": by_first_fit, "fleet": by_fleet}
+PLANNERS: dict[str, Planner] = {"first_fit": by_first_fit, "fleet": by_fleet, "greedy": by_greedy}
 
 IMPOSSIBLE: dict[str, tuple[type[Exception], ...]] = {
     "first_fit": (NoPartners, Uncoverable),
     "fleet": (FleetImpossible,),
+    "greedy": (FleetImpossible,),
 }
 
 ODD = (

@@ -1,0 +1,95 @@
+"""The last rung: what the plan applied last wanted, where it still keeps every constraint of today.
+
+Taken when no solver gives a fleet that can be trusted. A plan that does not hold is not taken: then there is none.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from contracts.names import link_name
+from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, Resource
+from planner.errors import SolverError, SolverLied
+from planner.fleet import FleetProblem, FleetSolution
+from planner.fleet.check import checked_fleet
+from planner.fleet.plain import plain_bound, plain_prices
+from planner.fleet.rungs import Rung
+from planner.fleet_arrays import Axes
+from planner.market import Market
+from planner.question import Question
+
+
+def last_accepted(
+    question: Question, market: Market, axes: Axes, problem: FleetProblem, failed: SolverError
+) -> FleetSolution:
+    """The fleet of the plan applied last, when it keeps today's constraints.
+
+    Args:
+        question: that has the plan applied last.
+        market: of it.
+        axes: of the problem.
+        problem: what the fleet must keep.
+        failed: why no other fleet could be had: raised again, saying what the last plan breaks.
+
+    Raises:
+        SolverError: there is no plan that was applied, or it does not hold.
+    """
+    wanted = question.wanted_earlier()
+    if not wanted:
+        raise failed
+    fleet = replace(_fleet(wanted.values(), market, axes, problem), rungs=(failed.what, Rung.LAST))
+    try:
+        return checked_fleet(problem, fleet)
+    except SolverLied as error:
+        broken = error.what.rpartition(": ")[2]
+        raise type(failed)(
+            f"{failed.what}; {Rung.LAST}: it does not hold today ({broken})",
+            where=failed.where,
+            expected=failed.expected,
+            next_step=failed.next_step,
+        ) from failed
+
+
+def _fleet(wanted: Iterable[Resource], market: Market, axes: Axes, problem: FleetProblem) -> FleetSolution:
+    """What resources come to as arrays, at today's prices."""
+    regions, types = problem.stock.shape
+    held = np.zeros((regions, types), dtype=np.int64)
+    by_hour = {kind: np.zeros((regions, types, HOURS_A_DAY), dtype=np.int64) for kind in Purchase}
+    circuits, shares = np.zeros(problem.tier_usd.shape, dtype=np.int64), np.zeros(problem.pairs.shape)
+    region_at, type_at = _places(axes.regions), _places(shape.name for shape in axes.shapes)
+    link_at, tier_at = _places(axes.links), _places(market.tiers)
+    pair_at = {link: pair for pair, link in enumerate(problem.pair_links.tolist())}
+    for item in wanted:
+        spec = item.spec
+        if isinstance(spec, ComputeSpec) and item.purpose is Purpose.SERVING:
+            at = (region_at.get(item.place, -1), type_at.get(spec.shape, -1))
+            if min(at) >= 0 and spec.purchase is Purchase.COMMITTED:
+                held[at] += spec.count
+            elif min(at) >= 0:
+                by_hour[spec.purchase][at] += np.array([spec.count_at(hour) for hour in range(HOURS_A_DAY)])
+        elif isinstance(spec, CircuitSpec) and item.place in link_at and spec.tier in tier_at:
+            circuits[link_at[item.place], tier_at[spec.tier]] += spec.count
+        elif isinstance(spec, FailoverSpec):
+            pair = pair_at.get(link_at.get(link_name(item.place, spec.partner), -1), -1)
+            if pair >= 0:
+                side = int(problem.pairs[pair, 1] == region_at[item.place])
+                shares[pair, side] += spec.share
+    usd = problem.hours * float((problem.committed_usd * held).sum() + (problem.tier_usd * circuits).sum())
+    usd += float((problem.on_demand_usd * by_hour[Purchase.ON_DEMAND].sum(2)).sum())
+    usd += float((problem.spot_cost * by_hour[Purchase.SPOT].sum(2)).sum())
+    return FleetSolution(
+        committed=held,
+        on_demand=by_hour[Purchase.ON_DEMAND],
+        spot=by_hour[Purchase.SPOT],
+        circuits=circuits,
+        shares=shares,
+        usd=usd,
+        bound=max(0.0, min(usd, plain_bound(problem, plain_prices(problem)))),
+        worth=np.zeros_like(problem.demand),
+        worth_critical=np.zeros_like(problem.demand),
+    )
+
+
+def _places(names: Iterable[str]) -> dict[str, int]:
+    return {name: at for at, name in enumerate(names)}
