@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field
 from contracts.document import Document, Model, unsaid
 from contracts.names import RegionName
 from contracts.resources import Purchase, Resource
+from contracts.storage import StorageClass as StorageClass
 
 
 class CapacityKind(StrEnum):
@@ -47,13 +48,6 @@ class ShapeFacts(Model):
     name: str
     accelerators: int = Field(default=0, ge=0)
     network_gbps: float = Field(default=0.0, ge=0)
-
-
-class StorageClass(Model):
-    """A class of storage."""
-
-    name: str
-    replicated: bool = False
 
 
 class CircuitTier(Model):

@@ -16,6 +16,7 @@ from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts
 from contracts.names import link_name
 from contracts.spelling import likely
+from contracts.storage import ask_findings, provisioned_items
 
 Pools: TypeAlias = tuple[str, tuple[str, ...]]
 """A region and its address pools."""
@@ -64,7 +65,9 @@ def check_environment(environment: Environment, facts: InventoryFacts, *, where:
     )
     for who, regions in environment.rules.allowed_regions.items():
         findings += [_unknown(f"rules.allowed_regions.{who}", name, known) for name in regions if name not in known]
+    findings += ask_findings("storage", environment.storage)
     for region in environment.regions:
+        findings += ask_findings(f"regions: {region.name}: storage", region.storage)
         for kind in sorted(region.minimum.keys() & region.maximum.keys()):
             if region.minimum[kind] > region.maximum[kind]:
                 findings.append(f"regions: {region.name}: minimum of {kind} is above its maximum")
@@ -85,14 +88,15 @@ def check_catalog(
     shapes = [shape.name for shape in catalog.shapes]
     classes = [storage.name for storage in catalog.storage_classes]
     tiers = [tier.name for tier in catalog.circuit_tiers]
-    findings = [f"{name!r} is listed twice" for name in _repeated([*shapes, *classes, *tiers, ADDRESS_ITEM])]
+    extra, offered = provisioned_items(classes), [*shapes, *classes, ADDRESS_ITEM]
+    findings = [f"{name!r} is listed twice" for name in _repeated([*offered, *tiers, *extra])]
     sizes = sorted(tier.gbps for tier in catalog.circuit_tiers)
     for small, large in pairwise(sizes):
         if large % small:
             findings.append(f"circuit_tiers: {small} gbps does not divide {large} gbps")
     for region in facts.regions:
         priced: list[tuple[str, Iterable[str], list[str]]] = [
-            ("prices", region.prices, [*shapes, *classes, ADDRESS_ITEM]),
+            ("prices", [item for item in region.prices if item not in extra], offered),
             ("spot_prices", region.spot_prices, shapes),
             ("stock", region.stock, shapes),
             ("storage_gib", region.storage_gib, classes),
@@ -100,7 +104,7 @@ def check_catalog(
         for field, items, known in priced:
             findings += [_unknown(f"{region.name}.{field}", item, known) for item in items if item not in known]
     for settings in environment.regions if environment else ():
-        stated, offered = settings.cloud.prices if settings.cloud else {}, [*shapes, *classes, ADDRESS_ITEM]
+        stated = [item for item in settings.cloud.prices if item not in extra] if settings.cloud else []
         findings += [_unknown(f"{settings.name}.cloud.prices", name, offered) for name in stated if name not in offered]
         stock = settings.cloud.stock if settings.cloud else {}
         findings += [_unknown(f"{settings.name}.cloud.stock", name, shapes) for name in stock if name not in shapes]

@@ -17,6 +17,7 @@ from contracts.limits import Freeze, Rules, Tolerance, Unattended
 from contracts.names import RegionName
 from contracts.purchases import Purchases, only_on_demand
 from contracts.series import SeriesKind
+from contracts.storage import StorageAsk
 
 
 def as_elsewhere(value: float | None) -> bool:
@@ -39,6 +40,7 @@ class RegionSettings(Model):
         purchases: how its compute may be paid for, in place of what the environment says.
         critical_share: in place of the environment's `failover.critical_share`.
         replication_gbps: what it sends to all that carry its load together; planned where the reserve is shared.
+        storage: in place of the environment's `storage`.
     """
 
     name: RegionName
@@ -54,6 +56,7 @@ class RegionSettings(Model):
     purchases: Purchases | None = Field(default=None, exclude_if=unsaid)
     critical_share: float | None = Field(default=None, ge=0, le=1, exclude_if=as_elsewhere)
     replication_gbps: float = Field(default=0.0, ge=0, exclude_if=unsaid)
+    storage: tuple[StorageAsk, ...] = Field(default=(), exclude_if=unsaid)
 
 
 class Horizons(Model):
@@ -221,6 +224,7 @@ class Environment(Document):
     failover: FailoverSettings = FailoverSettings()
     staging: StagingSettings = StagingSettings()
     purchases: Purchases = Field(default=Purchases(), exclude_if=only_on_demand)
+    storage: tuple[StorageAsk, ...] = Field(default=(), exclude_if=unsaid)
     coefficients: Coefficients = Coefficients()
     block_use: BlockUse = BlockUse()
     score: Score = Score()
@@ -263,6 +267,11 @@ class Environment(Document):
     def replication_gbps_of(self, region: str) -> float:
         settings = self.region(region)
         return settings.replication_gbps if settings else 0.0
+
+    def storage_of(self, region: str) -> tuple[StorageAsk, ...]:
+        """The parts of a region's storage: its own, else the environment's; else one that is asked nothing but GiB."""
+        settings = self.region(region)
+        return (settings.storage if settings else ()) or self.storage or (StorageAsk(),)
 
     def buys_commitments(self, region: str) -> bool:
         """Whether what is committed in a region is bought; otherwise it is recommended."""

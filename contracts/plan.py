@@ -17,6 +17,7 @@ from contracts.engines import EngineName
 from contracts.names import RegionName
 from contracts.resources import Resource
 from contracts.risk import Risk
+from contracts.storage import StorageNeed
 
 
 class Operation(StrEnum):
@@ -80,6 +81,9 @@ class RefusalCode(StrEnum):
     SAME_FAULT_DOMAIN = "same_fault_domain"
     TOO_FAR = "too_far"
     NOT_ALLOWED = "not_allowed"
+    TOO_SLOW = "too_slow"  # of storage: fewer IOPS or MiB per second than are asked for
+    LESS_DURABLE = "less_durable"  # of storage
+    RESIDENCY = "residency"  # what is there may not be served from here
     MOVES = "moves"  # would be no dearer, but what is live meets the demand and moving is not worth it
 
 
@@ -116,6 +120,7 @@ class Reason(Model):
         bought_by: of the requirements, the one that decides the size; others are met on the way.
         scenario: the region whose loss it stands by for.
         marginal: what one more unit of `bought_by` would cost.
+        storage: what of storage is asked for besides GiB.
     """
 
     code: ReasonCode
@@ -124,6 +129,7 @@ class Reason(Model):
     bought_by: str = Field(default="", exclude_if=unsaid)
     scenario: str = Field(default="", exclude_if=unsaid)
     marginal: Marginal | None = Field(default=None, exclude_if=unsaid)
+    storage: StorageNeed | None = Field(default=None, exclude_if=unsaid)
 
 
 class PlannedResource(Model):

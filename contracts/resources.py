@@ -105,12 +105,21 @@ class ComputeSpec(Model):
 
 
 class StorageSpec(Model):
-    """A volume; with a replica in another region where one is named."""
+    """A volume; with a replica in another region where one is named.
+
+    Attributes:
+        iops, throughput_mibps: of all of it, where it is paid for beyond what the class gives by itself; 0: what the
+            class gives. A replica has what its class gives, until it is needed.
+        volumes: how many it is spread over; 0: as few as the class allows.
+    """
 
     kind: Literal[ResourceKind.STORAGE] = ResourceKind.STORAGE
     storage_class: str
     gib: int = Field(ge=1)
     replica_region: RegionName | None = None
+    iops: int = Field(default=0, ge=0, exclude_if=unsaid)
+    throughput_mibps: int = Field(default=0, ge=0, exclude_if=unsaid)
+    volumes: int = Field(default=0, ge=0, exclude_if=unsaid)
 
 
 class CircuitSpec(Model):

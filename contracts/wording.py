@@ -14,6 +14,7 @@ from contracts.resources import (
     Spec,
     StorageSpec,
 )
+from contracts.storage import StorageNeed
 
 
 def describe(spec: Spec) -> str:
@@ -26,8 +27,8 @@ def describe(spec: Spec) -> str:
         case ComputeSpec(shape=shape, count=count, purchase=purchase, by_hour=by_hour):
             number = f"{min(by_hour)} to {count}" if by_hour else f"{count}"
             return f"{number} x {shape}" + ("" if purchase == "on_demand" else f", {purchase}")
-        case StorageSpec(gib=gib, storage_class=name, replica_region=replica):
-            return f"{gib} GiB {name}" + (f", copy in {replica}" if replica else "")
+        case StorageSpec() as storage:
+            return _storage(storage)
         case CircuitSpec(tier=tier, count=count):
             return f"{count} x {tier}"
         case LinkSpec():
@@ -38,6 +39,28 @@ def describe(spec: Spec) -> str:
             return f"{metric} above {threshold:.0%}"
         case _:
             assert_never(spec)
+
+
+def _storage(spec: StorageSpec) -> str:
+    parts = [
+        f"{spec.gib} GiB {spec.storage_class}",
+        f"in {spec.volumes} volumes" if spec.volumes else "",
+        f"{spec.iops} IOPS" if spec.iops else "",
+        f"{spec.throughput_mibps} MiB/s" if spec.throughput_mibps else "",
+        f"copy in {spec.replica_region}" if spec.replica_region else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def describe_need(need: StorageNeed) -> str:
+    """`500 GiB, 20000 IOPS, a durability of 0.99999`."""
+    parts = (
+        f"{need.gib} GiB",
+        f"{need.iops} IOPS" if need.iops else "",
+        f"{need.throughput_mibps} MiB/s" if need.throughput_mibps else "",
+        f"a durability of {need.least_durability:g}" if need.least_durability else "",
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def symbol(operation: Operation) -> str:

@@ -47,17 +47,16 @@ def circuit_alternatives(
     return tuple(refused)
 
 
-def class_alternatives(market: Market, region: str, gib: int, chosen: str) -> tuple[RefusedAlternative, ...]:
-    """Every storage class that was not chosen."""
-    chosen_usd = (market.price(region, chosen) or 0.0) * gib
-    refused = []
-    for name in market.storage_classes:
-        usd = market.price(region, name)
-        if usd is None:
-            refused.append(RefusedAlternative(candidate=name, code=RefusalCode.NOT_OFFERED))
-        elif name != chosen:
-            refused.append(dearer_or_moves(name, usd * gib, chosen_usd))
-    return tuple(refused)
+def class_alternatives(
+    market: Market, usd: Mapping[str, float], refused: Iterable[RefusedAlternative], chosen: str
+) -> tuple[RefusedAlternative, ...]:
+    """Every storage class that was not chosen: what it would cost, or why it would not do."""
+    why = {item.candidate: item for item in refused}
+    return tuple(
+        why[name] if name in why else dearer_or_moves(name, usd[name], usd[chosen])
+        for name in market.storage_classes
+        if name != chosen
+    )
 
 
 def partner_alternatives(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from contracts.capacity import CapacityKind
 from contracts.plan import PlannedResource, Reason, ReasonCode, RefusedAlternative, Requirement
 from contracts.resources import Purpose, Resource, Spec, root_of
+from contracts.storage import StorageNeed
 from planner.given import Given
 from planner.market import Amounts, Market
 
@@ -21,6 +22,7 @@ class Wish:
     code: ReasonCode
     requirements: tuple[str, ...] = ()
     alternatives: tuple[RefusedAlternative, ...] = ()
+    storage: StorageNeed | None = None
 
 
 @dataclass(slots=True)
@@ -59,7 +61,12 @@ class Desired:
         self.resources[wish.key] = PlannedResource(
             resource=resource,
             usd_per_hour=self.market.usd_per_hour(resource),
-            reason=Reason(code=wish.code, requirements=wish.requirements, alternatives=wish.alternatives),
+            reason=Reason(
+                code=wish.code,
+                requirements=wish.requirements,
+                alternatives=wish.alternatives,
+                storage=wish.storage,
+            ),
         )
         for what, amount in self.market.use(resource).items():
             self.use[what] = self.use.get(what, 0.0) + amount

@@ -17,6 +17,7 @@ from contracts.plan import (
     Requirement,
 )
 from contracts.resources import Purpose, Resource, ResourceKind
+from contracts.wording import describe_need
 from planner.errors import UnknownResource
 
 
@@ -119,6 +120,9 @@ def _bought(reason: Reason) -> Iterator[str]:
     """What decides the size, at which price, and for which loss."""
     if reason.scenario:
         yield f"  stands by for the loss of {reason.scenario}"
+    if reason.storage:
+        part = f" {reason.storage.part}" if reason.storage.part else ""
+        yield f"  asked of storage{part}: {describe_need(reason.storage)}"
     if reason.bought_by and reason.marginal is not None:
         marginal = reason.marginal
         yield (
@@ -162,6 +166,9 @@ _WORDS = {
     RefusalCode.SAME_FAULT_DOMAIN: "would fail together with it",
     RefusalCode.TOO_FAR: "is too far",
     RefusalCode.NOT_ALLOWED: "is not allowed",
+    RefusalCode.TOO_SLOW: "is too slow",
+    RefusalCode.LESS_DURABLE: "is not durable enough",
+    RefusalCode.RESIDENCY: "may not have what is there",
     RefusalCode.MOVES: "would be no dearer, but moving is not worth it",
 }
 

@@ -29,6 +29,7 @@ from contracts.resources import (
     Resource,
     StorageSpec,
 )
+from contracts.storage import iops_item, mibps_item
 
 Amounts = dict[tuple[str, CapacityKind], float]
 """How much of a kind at a place."""
@@ -123,7 +124,8 @@ class Market:
                 return (((place, spec.shape, spec.purchase), spec.mean_count),)
             case StorageSpec():
                 places = (place, spec.replica_region) if spec.replica_region else (place,)
-                return tuple(((where, spec.storage_class, Purchase.ON_DEMAND), spec.gib) for where in places)
+                gib = tuple(((where, spec.storage_class, Purchase.ON_DEMAND), spec.gib) for where in places)
+                return (*gib, *self._provisioned(place, spec))
             case CircuitSpec():
                 return (((place, spec.tier, Purchase.ON_DEMAND), spec.count),)
             case BlockSpec():
@@ -132,6 +134,18 @@ class Market:
                 return ()
             case _:
                 assert_never(spec)
+
+    def _provisioned(self, place: str, spec: StorageSpec) -> tuple[tuple[tuple[str, str, Purchase], float], ...]:
+        """What of IOPS and throughput is paid for: what a class does not give by itself, and where it serves alone."""
+        storage = self.storage_classes.get(spec.storage_class)
+        if storage is None or not (spec.iops or spec.throughput_mibps):
+            return ()
+        iops, mibps = storage.given(spec.gib, storage.volumes(spec.gib, spec.volumes))
+        bought = (
+            (iops_item(storage.name), spec.iops - iops),
+            (mibps_item(storage.name), spec.throughput_mibps - mibps),
+        )
+        return tuple(((place, item, Purchase.ON_DEMAND), amount) for item, amount in bought if amount > 0)
 
     def use(self, resource: Resource) -> Amounts:
         """What a resource takes of the places' capacity; a replica takes storage where it stands, too."""

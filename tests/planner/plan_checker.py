@@ -12,7 +12,7 @@ from enum import StrEnum
 from ipaddress import ip_network
 from itertools import combinations
 
-from contracts.capacity import CapacityKind
+from contracts.capacity import CapacityKind, StorageClass
 from contracts.names import link_ends, link_name
 from contracts.plan import Operation, Plan
 from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purchase, Purpose, StorageSpec
@@ -21,6 +21,7 @@ from tests.planner.plan_facts import (
     Amounts,
     Asked,
     delays,
+    given_by_itself,
     held,
     resources_of,
     series_key,
@@ -52,6 +53,7 @@ class Rule(StrEnum):
     DEMAND = "demand"
     FORECAST = "forecast"
     CHANGES = "changes"
+    STORAGE = "storage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ def breaches(asked: Asked, plan: Plan) -> tuple[Breach, ...]:
         _demand,
         _forecast,
         _changes,
+        _storage,
     )
     return tuple(breach for check in checks for breach in check(asked, plan))
 
@@ -184,6 +187,74 @@ def _partners(asked: Asked, plan: Plan) -> Iterator[Breach]:
         replica = resource.spec.replica_region if isinstance(resource.spec, StorageSpec) else None
         if replica is not None and domain.get(replica) == domain[resource.place]:
             yield Breach(rule=Rule.PARTNER, where=resource.key, what=f"its replica, {replica}, falls with it")
+
+
+def _storage(asked: Asked, plan: Plan) -> Iterator[Breach]:
+    """Each part of a region's storage has the GiB, IOPS, throughput and durability that are asked of it."""
+    known = {item.name: item for item in asked.catalog.storage_classes}
+    serving = [
+        item
+        for item in resources_of(plan)
+        if isinstance(item.spec, StorageSpec) and item.purpose is Purpose.SERVING and item.key.count("/") >= 3
+    ]
+    for place, need in serving_needs(plan, CapacityKind.STORAGE_GIB).items():
+        settings = asked.environment.region(place)
+        parts = (settings.storage if settings else ()) or asked.environment.storage
+        for part in parts:
+            ours = [
+                item.spec
+                for item in serving
+                if item.place == place
+                and isinstance(item.spec, StorageSpec)
+                and _is_part(item.key, item.spec, part.name)
+            ]
+            size = part.share * need.quantity
+            gives = [given_by_itself(asked, spec) for spec in ours]
+            have = (
+                ("GiB", sum(spec.gib for spec in ours), size),
+                ("IOPS", sum(spec.iops or a for spec, (a, _) in zip(ours, gives, strict=True)), part.iops),
+                (
+                    "IOPS",
+                    sum(spec.iops or a for spec, (a, _) in zip(ours, gives, strict=True)),
+                    part.iops_per_gib * size,
+                ),
+                (
+                    "MiB/s",
+                    sum(spec.throughput_mibps or b for spec, (_, b) in zip(ours, gives, strict=True)),
+                    max(part.throughput_mibps, part.mibps_per_gib * size),
+                ),
+                (
+                    "durability",
+                    min((known[spec.storage_class].durability for spec in ours), default=0.0),
+                    part.least_durability,
+                ),
+            )
+            for what, has, wanted in have:
+                if has < wanted - SLIGHT * max(1.0, wanted):
+                    said = f"{has:g} {what} of part {part.name!r}, {wanted:g} asked"
+                    yield Breach(rule=Rule.STORAGE, where=place, what=said)
+            for spec in ours:
+                if broken := _beyond_class(spec, known[spec.storage_class]):
+                    yield Breach(rule=Rule.STORAGE, where=place, what=broken)
+
+
+def _is_part(key: str, spec: StorageSpec, part: str) -> bool:
+    return key.split("/")[3] == (f"{spec.storage_class}-{part}" if part else spec.storage_class)
+
+
+def _beyond_class(spec: StorageSpec, kind: StorageClass) -> str:
+    """What of a volume its class cannot be."""
+    count = spec.volumes or (-(-spec.gib // kind.largest_gib) if kind.largest_gib else 1)
+    limits = (
+        ("GiB", spec.gib, kind.largest_gib * count),
+        ("IOPS", spec.iops, kind.most_iops * count),
+        ("MiB/s", spec.throughput_mibps, kind.most_mibps * count),
+        ("IOPS for its GiB", spec.iops, kind.most_iops_per_gib * spec.gib),
+    )
+    found = [f"{has:g} {what} of {kind.name}, {most:g} at most" for what, has, most in limits if most and has > most]
+    if spec.throughput_mibps and spec.iops and spec.iops < kind.iops_per_mibps * spec.throughput_mibps - SLIGHT:
+        found.append(f"{spec.iops} IOPS for {spec.throughput_mibps} MiB/s of {kind.name}")
+    return "; ".join(found)
 
 
 def _firm(asked: Asked, plan: Plan, hour: int) -> Amounts:

@@ -39,6 +39,11 @@ def usd_per_hour(asked: Asked, resource: Resource) -> float | None:
         case StorageSpec() as spec:
             places = [place] if spec.replica_region is None else [place, spec.replica_region]
             each_place = [price.get((at, spec.storage_class, listed)) for at in places]
+            iops, mibps = given_by_itself(asked, spec)
+            extra = {"iops": spec.iops - iops, "mibps": spec.throughput_mibps - mibps}
+            for unit, amount in extra.items():
+                paid = price.get((place, f"{spec.storage_class}-{unit}", listed)) if amount > 0 else 0.0
+                each_place.append(None if paid is None else paid * max(0.0, amount) / spec.gib)
             return None if None in each_place else spec.gib * sum(usd for usd in each_place if usd is not None)
         case CircuitSpec() as spec:
             each = price.get((place, spec.tier, listed))
@@ -48,6 +53,18 @@ def usd_per_hour(asked: Asked, resource: Resource) -> float | None:
             return None if each is None else each * ip_network(spec.prefix).num_addresses
         case _:
             return 0.0
+
+
+def given_by_itself(asked: Asked, spec: StorageSpec) -> tuple[float, float]:
+    """IOPS and MiB per second that a class gives without more money."""
+    kind = next(item for item in asked.catalog.storage_classes if item.name == spec.storage_class)
+    count = spec.volumes or (-(-spec.gib // kind.largest_gib) if kind.largest_gib else 1)
+    iops = max(kind.volume_iops * count, kind.iops_per_gib * spec.gib)
+    mibps = max(kind.volume_mibps * count, kind.mibps_per_gib * spec.gib)
+    return (
+        min(iops, kind.most_iops * count if kind.most_iops else iops),
+        min(mibps, kind.most_mibps * count if kind.most_mibps else mibps),
+    )
 
 
 def takes(asked: Asked, resource: Resource, hour: int) -> Amounts:

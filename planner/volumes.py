@@ -1,0 +1,143 @@
+"""The cheapest volume of a class that has what is asked for, and the cheapest class of a place.
+
+A class may have to be bought larger than the data is (where IOPS come with GiB), faster than it is by itself (where
+they are provisioned), or in several volumes (where one is limited). With as few volumes as will do, the cost is
+piecewise linear in the GiB, and it can only turn upwards where the data fits, or where GiB alone give enough: so that
+the best of these few sizes is the best of all.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from contracts.plan import RefusalCode, RefusedAlternative
+from contracts.storage import StorageAsk, StorageClass, StorageNeed, iops_item, mibps_item
+from planner.market import Market
+from planner.requirements import rounded
+
+STEP_GIB, STEP_IOPS, STEP_MIBPS = 10, 100, 5
+"""Volumes grow in steps, so that a forecast that moves by a few GiB changes nothing."""
+
+MOST_VOLUMES = 64
+"""One resource is not spread over more; nor at all where nothing is said of the largest volume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A volume that will do: what `StorageSpec` says of it, and USD per hour where it serves.
+
+    Attributes:
+        volumes, iops, throughput_mibps: 0 where the class does by itself.
+    """
+
+    storage_class: str
+    gib: int
+    volumes: int = 0
+    iops: int = 0
+    throughput_mibps: int = 0
+    usd_per_hour: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prices:
+    """USD per hour of one, at a place; None for what cannot be provisioned."""
+
+    gib: float
+    iops: float | None
+    mibps: float | None
+
+
+def need_of(ask: StorageAsk, gib: float) -> StorageNeed:
+    """What a part of so many GiB must have, in whole steps."""
+    size = _stepped(gib, STEP_GIB)
+    iops, mibps = ask.wanted(size)
+    return StorageNeed(
+        part=ask.name,
+        gib=size,
+        iops=_stepped(iops, STEP_IOPS),
+        throughput_mibps=_stepped(mibps, STEP_MIBPS),
+        least_durability=ask.least_durability,
+    )
+
+
+def volume_of(market: Market, place: str, name: str, need: StorageNeed) -> Volume | RefusedAlternative:
+    """The cheapest volume of one class at a place, or why there is none."""
+    storage, usd = market.storage_classes[name], market.price(place, name)
+    if usd is None:
+        return RefusedAlternative(candidate=name, code=RefusalCode.NOT_OFFERED)
+    if storage.durability < need.least_durability:
+        durability = storage.durability or None  # nobody says
+        return RefusedAlternative(
+            candidate=name, code=RefusalCode.LESS_DURABLE, limit=need.least_durability, value=durability
+        )
+    prices = _Prices(gib=usd, iops=market.price(place, iops_item(name)), mibps=market.price(place, mibps_item(name)))
+    fewest = max(
+        storage.volumes(need.gib),
+        math.ceil(need.iops / storage.most_iops) if storage.most_iops else 1,
+        math.ceil(need.throughput_mibps / storage.most_mibps) if storage.most_mibps else 1,
+    )
+    for volumes in range(fewest, (MOST_VOLUMES if storage.largest_gib else 1) + 1):
+        found = [volume for gib in _sizes(storage, need) if (volume := _priced(storage, prices, need, gib, volumes))]
+        if found:
+            return min(found, key=lambda volume: (volume.usd_per_hour, volume.gib))
+    return _too_slow(storage, need)
+
+
+def cheapest_volume(market: Market, place: str, need: StorageNeed) -> Volume | None:
+    """The cheapest volume of any class; of equal ones the first by name."""
+    found = (volume_of(market, place, name, need) for name in market.storage_classes)
+    fit = [volume for volume in found if isinstance(volume, Volume)]
+    return min(fit, key=lambda volume: (volume.usd_per_hour, volume.storage_class), default=None)
+
+
+def _stepped(amount: float, step: int) -> int:
+    return math.ceil(amount / step - 1e-9) * step
+
+
+def _sizes(storage: StorageClass, need: StorageNeed) -> Iterator[int]:
+    """GiB at which the cost may be least."""
+    yield need.gib
+    most_iops = max(need.iops, _stepped(storage.iops_per_mibps * need.throughput_mibps, STEP_IOPS))
+    for iops in {need.iops, most_iops}:
+        for per_gib in (storage.iops_per_gib, storage.most_iops_per_gib):
+            if per_gib:
+                yield max(need.gib, _stepped(iops / per_gib, STEP_GIB))
+    if storage.mibps_per_gib:
+        yield max(need.gib, _stepped(need.throughput_mibps / storage.mibps_per_gib, STEP_GIB))
+
+
+def _priced(storage: StorageClass, prices: _Prices, need: StorageNeed, gib: int, volumes: int) -> Volume | None:
+    """So many GiB in so many volumes, with what has to be provisioned; nothing where that cannot be had."""
+    if storage.largest_gib and gib > volumes * storage.largest_gib:
+        return None
+    iops, mibps = storage.given(gib, volumes)
+    throughput = need.throughput_mibps if need.throughput_mibps > mibps + 1e-9 else 0
+    wanted = max(need.iops, _stepped(storage.iops_per_mibps * throughput, STEP_IOPS))
+    provisioned = wanted if wanted > iops + 1e-9 else 0
+    beyond = storage.most_iops_per_gib and provisioned > storage.most_iops_per_gib * gib + 1e-9
+    slow = storage.most_iops and wanted > volumes * storage.most_iops + 1e-9
+    slow = slow or (storage.most_mibps and need.throughput_mibps > volumes * storage.most_mibps + 1e-9)
+    unsold = (provisioned and prices.iops is None) or (throughput and prices.mibps is None)
+    if beyond or slow or unsold:
+        return None
+    usd = prices.gib * gib
+    usd += (prices.iops or 0.0) * max(0.0, provisioned - iops) if provisioned else 0.0
+    usd += (prices.mibps or 0.0) * max(0.0, throughput - mibps) if throughput else 0.0
+    return Volume(
+        storage_class=storage.name,
+        gib=gib,
+        volumes=volumes if volumes > storage.volumes(gib) else 0,
+        iops=provisioned,
+        throughput_mibps=throughput,
+        usd_per_hour=usd,
+    )
+
+
+def _too_slow(storage: StorageClass, need: StorageNeed) -> RefusedAlternative:
+    """What lacks most, at the size of the data: IOPS or throughput."""
+    iops, mibps = storage.given(need.gib, storage.volumes(need.gib))
+    slower = need.throughput_mibps * max(iops, 1e-9) > need.iops * max(mibps, 1e-9)
+    limit, value, unit = (need.throughput_mibps, mibps, "MiB/s") if slower else (need.iops, iops, "IOPS")
+    return RefusedAlternative(
+        candidate=storage.name, code=RefusalCode.TOO_SLOW, limit=float(limit), value=rounded(value), unit=unit
+    )

@@ -1,0 +1,140 @@
+"""Whole plans whose storage is asked for more than GiB: judged from outside, calm, and told when it cannot be had."""
+
+from dataclasses import replace
+
+import pytest
+
+from contracts.capacity import CapacityKind, Offer
+from contracts.plan import Infeasible
+from contracts.resources import FailoverSpec, ResourceKind, StorageSpec
+from contracts.storage import Replicas, StorageAsk
+from contracts.wording import describe
+from planner.build import build_plan
+from planner.explain import explain
+from planner.solve import solve
+from tests.laws.environments import loaded
+from tests.planner.plan_checker import Rule, breaches
+from tests.planner.simulate import after
+from tests.planner.storage_world import GP3, IO2, PD, PRICES
+from tests.planner.test_plan_checker import asked_of
+from tests.planner.worlds import RECIPE, WORLD, people, plan_of, region, specs
+
+HOT = StorageAsk(name="hot", share=0.25, iops_per_gib=20, least_durability=0.99999)
+COLD = StorageAsk(name="cold", share=0.75, throughput_mibps=400)
+
+
+def sold(world, classes=(GP3, IO2, PD)):
+    """The world with these classes in the place of its own, everywhere at one price."""
+    known = {item.name for item in world.catalog.storage_classes}
+    kept = tuple(offer for offer in world.capacity.offers if offer.item not in known)
+    places = [facts.region for facts in world.capacity.regions]
+    items = [(item, usd) for item, usd in PRICES.items() if item.split("-")[0] in {one.name for one in classes}]
+    offers = tuple(Offer(place=place, item=item, usd_per_hour=usd) for place in places for item, usd in items)
+    capacity = world.capacity.model_copy(update={"offers": (*kept, *offers)})
+    return replace(world, catalog=world.catalog.model_copy(update={"storage_classes": classes}), capacity=capacity)
+
+
+def volumes(plan, place="fra"):
+    return {
+        key: spec
+        for key, spec in specs(plan, ResourceKind.STORAGE).items()
+        if key.startswith(f"{place}/storage/serving")
+    }
+
+
+@pytest.fixture(scope="module")
+def world():
+    return people(sold(WORLD), storage=(HOT, COLD))
+
+
+@pytest.fixture(scope="module")
+def plan(world):
+    return plan_of(world)
+
+
+def test_each_part_has_what_is_asked_of_it_and_a_class_of_its_own(world, plan):
+    assert [str(breach) for breach in breaches(asked_of(world), plan)] == []
+    assert {spec.storage_class for spec in volumes(plan).values()} == {"pd", "gp3"}
+    slower = people(world, storage=(HOT.model_copy(update={"iops_per_gib": 40.0}), COLD))
+    assert {breach.rule for breach in breaches(asked_of(slower), plan)} == {Rule.STORAGE}
+
+
+def test_planned_again_it_changes_nothing_and_stays_in_its_class(world, plan):
+    again = plan_of(after(world, plan))
+    assert not again.changes
+    asked_less = people(after(world, plan), storage=(HOT.model_copy(update={"least_durability": 0.0}), COLD))
+    assert volumes(plan_of(asked_less)).keys() == volumes(plan).keys()
+
+
+def test_one_region_s_own_words_are_in_place_of_all_others(world):
+    fast = StorageAsk(iops=20_000)
+    plan = plan_of(region(world, storage=(fast,)))
+    ((key, spec),) = volumes(plan, world.environment.regions[0].name).items()
+    assert spec.iops >= 20_000 or spec.gib * PD.iops_per_gib >= 20_000
+    assert key.count("-") == 0
+
+
+def test_each_partner_has_the_share_that_it_carries(world):
+    shared = people(sold(WORLD), storage=(StorageAsk(replicas=Replicas.SHARES),))
+    plan = plan_of(shared)
+    assert [str(breach) for breach in breaches(asked_of(shared), plan)] == []
+    for facts in shared.capacity.regions:
+        shares = {
+            item.resource.spec.partner: item.resource.spec.share
+            for item in plan.resources
+            if isinstance(item.resource.spec, FailoverSpec) and item.resource.place == facts.region
+        }
+        ours = volumes(plan, facts.region)
+        gib = sum(spec.gib for spec in ours.values())
+        held = {spec.replica_region: spec.gib for spec in ours.values()}
+        assert held == pytest.approx({name: share * gib for name, share in shares.items()}, abs=20)
+    assert any(len(volumes(plan, facts.region)) > 1 for facts in shared.capacity.regions)  # else this shows nothing
+    grown = plan_of(loaded(after(shared, plan), RECIPE, RECIPE.load * 0.96))
+    assert {key: spec.gib for key, spec in volumes(grown).items()} == {
+        key: spec.gib for key, spec in volumes(plan).items()
+    }
+
+
+def test_what_cannot_be_had_says_what_each_class_lacks():
+    asked = people(sold(WORLD, (GP3, PD)), storage=(StorageAsk(iops=900_000, least_durability=0.99999),))
+    found = build_plan(asked, solve)
+    assert isinstance(found, Infeasible)
+    told = found.shortfalls[0].nearest
+    assert "900000 IOPS, a durability of 0.99999" in told
+    assert "gp3 has a durability of 0.998" in told and "pd gives " in told
+
+
+def test_a_class_that_would_have_to_be_too_large_gives_way_to_one_that_fits(world):
+    asked = people(world, storage=(StorageAsk(iops=15_000, least_durability=0.99999),))
+    (roomy,) = volumes(plan_of(asked)).values()
+    assert roomy.storage_class == "pd"
+    quotas = tuple(
+        quota.model_copy(update={"total": roomy.gib - 10.0}) if quota.kind is CapacityKind.STORAGE_GIB else quota
+        for quota in asked.capacity.quotas
+    )
+    tight = replace(asked, capacity=asked.capacity.model_copy(update={"quotas": quotas}))
+    plan = plan_of(tight)
+    (found,) = volumes(plan).values()
+    assert found.storage_class == "io2" and found.iops == 15_000
+    assert [str(breach) for breach in breaches(asked_of(tight), plan)] == []
+
+
+def test_a_volume_s_reason_says_what_was_asked_and_what_would_not_do(plan):
+    key = next(key for key in volumes(plan) if key.endswith("-hot"))
+    text = "\n".join(explain(plan, key).lines())
+    assert "asked of storage hot: " in text and "a durability of 0.99999" in text
+    assert "not gp3: is not durable enough (0.998, against 0.99999)" in text
+
+
+@pytest.mark.parametrize(
+    "spec, words",
+    [
+        (StorageSpec(storage_class="gp3", gib=500, replica_region="ams"), "500 GiB gp3, copy in ams"),
+        (
+            StorageSpec(storage_class="gp3", gib=500, iops=4000, throughput_mibps=700, volumes=2),
+            "500 GiB gp3, in 2 volumes, 4000 IOPS, 700 MiB/s",
+        ),
+    ],
+)
+def test_volumes_in_words(spec, words):
+    assert describe(spec) == words
