@@ -7,6 +7,7 @@ of a GiB, because shapes have whole ones.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from contracts.names import link_name, pair_name
 from contracts.plan import Plan
 from contracts.purchases import Purchases
 from contracts.resources import CircuitSpec, ComputeSpec, FailoverSpec, Purchase
+from contracts.rows import Rows
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
 from planner.question import Question
 
@@ -174,12 +176,15 @@ def _capacity(problem: Problem) -> CapacitySnapshot:
             for a, b in links
         ),
         quotas=(),
-        offers=(*_compute_offers(problem), *_circuit_offers(problem)),
+        offers=Rows.of(Offer, chain(_compute_offers(problem), _circuit_offers(problem))),
         pools=tuple(Pool(region=region_name(at), cidr=_pool(at)) for at in range(len(domains))),
-        stock=tuple(
-            Stock(place=region_name(region), item=shape_name(kind), count=int(count))
-            for (region, kind), count in np.ndenumerate(real(problem, "avail"))
-            if np.isfinite(count)
+        stock=Rows.of(
+            Stock,
+            (
+                Stock(place=region_name(region), item=shape_name(kind), count=int(count))
+                for (region, kind), count in np.ndenumerate(real(problem, "avail"))
+                if np.isfinite(count)
+            ),
         ),
     )
 

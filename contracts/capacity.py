@@ -4,15 +4,16 @@ The catalog says what an item is (a shape's vCPUs, a tier's gbps); the snapshot 
 used, where an item is offered and at which price now.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
 from contracts.document import Document, Model, unsaid
 from contracts.names import RegionName
 from contracts.resources import Purchase, Resource
+from contracts.rows import AsRows
 from contracts.storage import StorageClass as StorageClass
 
 
@@ -115,9 +116,14 @@ class Offer(Model):
     @property
     def loss_share(self) -> float:
         """Share of what is had so that may be missing at any hour; nothing but spot is ever taken back."""
-        if self.purchase is not Purchase.SPOT:
-            return 0.0
-        return LOSS_SHARES.get(self.interruption, UNKNOWN_LOSS_SHARE)
+        return loss_share(self.purchase, self.interruption)
+
+
+def loss_share(purchase: Purchase, interruption: str) -> float:
+    """Share of what is had so, in a band of interruption, that may be missing at any hour."""
+    if purchase is not Purchase.SPOT:
+        return 0.0
+    return LOSS_SHARES.get(interruption, UNKNOWN_LOSS_SHARE)
 
 
 class Stock(Model):
@@ -126,6 +132,11 @@ class Stock(Model):
     place: str
     item: str
     count: int = Field(ge=0)
+
+
+Offers = Annotated[Sequence[Offer], AsRows(Offer)]
+Stocks = Annotated[Sequence[Stock], AsRows(Stock)]
+"""Read as a tuple of them is, and kept as columns: there may be hundreds of thousands."""
 
 
 class Quota(Model):
@@ -226,9 +237,9 @@ class CapacitySnapshot(Document):
     regions: tuple[RegionFacts, ...]
     links: tuple[LinkFacts, ...]
     quotas: tuple[Quota, ...]
-    offers: tuple[Offer, ...]
+    offers: Offers
     pools: tuple[Pool, ...]
     resources: tuple[LiveResource, ...] = ()
     readings: tuple[Reading, ...] = ()
-    stock: tuple[Stock, ...] = Field(default=(), exclude_if=unsaid)
+    stock: Stocks = Field(default=(), exclude_if=unsaid)
     shapes: tuple[ShapeFacts, ...] = Field(default=(), exclude_if=unsaid)

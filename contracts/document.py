@@ -6,17 +6,28 @@ digest and that the bytes are exactly those that Prestage would write, so that a
 
 import hashlib
 import json
-from typing import Any, ClassVar, Self  # Any: JSON values, at this boundary only
+from collections.abc import Collection, Iterator
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable  # Any: JSON values, at this boundary only
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.errors import AlteredDocument, MalformedDocument, NewerDocument
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class Model(BaseModel):
     """A frozen value that refuses unknown fields, NaN and infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
+
+
+@runtime_checkable
+class Written(Protocol):
+    """A value of a document's field that tells its own canonical JSON, because it is large."""
+
+    def written(self) -> Iterator[str]:
+        """The text in pieces."""
 
 
 class Document(Model):
@@ -30,18 +41,30 @@ class Document(Model):
     VERSION: ClassVar[int] = 1
     VOLATILE: ClassVar[frozenset[str]] = frozenset()
 
-    def content(self) -> dict[str, Any]:
-        """The JSON content, format and version included."""
-        return {"format": self.FORMAT, "version": self.VERSION, **self.model_dump(mode="json")}
+    def content(self, *, without: Collection[str] = ()) -> dict[str, Any]:
+        """The JSON content, format and version included, but for some fields."""
+        return {"format": self.FORMAT, "version": self.VERSION, **self.model_dump(mode="json", exclude=set(without))}
 
     def canonical(self) -> str:
         """The one canonical JSON text that the digest is taken of: sorted keys, no spaces, no volatile field."""
-        stable = {key: value for key, value in self.content().items() if key not in self.VOLATILE}
-        return json.dumps(stable, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return "".join(self._pieces())
 
     def digest(self) -> str:
-        """`sha256:` and 64 hexadecimal digits of the canonical text."""
-        return text_digest(self.canonical())
+        """`sha256:` and 64 hexadecimal digits of the canonical text, of which there is never more than a piece."""
+        found = hashlib.sha256()
+        for piece in self._pieces():
+            found.update(piece.encode())
+        return f"sha256:{found.hexdigest()}"
+
+    def _pieces(self) -> Iterator[str]:
+        large = {name: value for name, value in self if isinstance(value, Written) and value}
+        content = self.content(without={*large, *self.VOLATILE})
+        comma = "{"
+        for key in sorted({*content, *large} - self.VOLATILE):
+            yield f"{comma}{json.dumps(key, ensure_ascii=False)}:"
+            yield from large[key].written() if key in large else (_CANONICAL.encode(content[key]),)
+            comma = ","
+        yield "}"
 
     def sealed(self) -> str:
         """The text of the file: content and digest, indented, keys sorted, a newline at the end."""

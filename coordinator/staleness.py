@@ -8,12 +8,13 @@ where it would destroy what was handed out.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from contracts.capacity import CapacitySnapshot, Offer, Quota
+from contracts.capacity import CapacitySnapshot, Offer
 from contracts.ledger import LedgerView, UnitState
 from contracts.limits import Tolerance
 from contracts.names import is_link, link_ends
 from contracts.plan import Change, Operation, Plan, ReliedOn
 from contracts.resources import Resource
+from contracts.rows import Rows
 
 _HANDED_OUT = (UnitState.HELD, UnitState.ACTIVE)
 _DESTROYS = (Operation.DELETE, Operation.REPLACE)
@@ -39,12 +40,13 @@ def find_staleness(
     lost = _lost(plan, capacity)
     known = [change for change in plan.changes if lost.isdisjoint(_ends(change.place))]
     relied_on = [relied for relied in plan.relied_on if lost.isdisjoint(_ends(relied.what.split(" ")[1]))]
+    now = dict(_told(capacity, {relied.what for relied in relied_on}))
     why = {reading.region: reading.failed or "unknown" for reading in capacity.readings}
     return (
         *(Staleness(what=region, seen="read", now=f"not readable: {why.get(region)}") for region in sorted(lost)),
         *(item for change in known for item in _of_change(change, live.get(change.key))),
         *_handed_out(plan, ledger),
-        *(item for relied in relied_on for item in _of_relied(relied, capacity, tolerance)),
+        *(item for relied in relied_on for item in _of_relied(relied, now.get(relied.what), tolerance)),
     )
 
 
@@ -73,27 +75,24 @@ def _handed_out(plan: Plan, ledger: LedgerView) -> Iterator[Staleness]:
             yield Staleness(what=unit.key, seen="free to be destroyed", now=f"{unit.state} by {unit.holder}")
 
 
-def _of_relied(relied: ReliedOn, capacity: CapacitySnapshot, tolerance: Tolerance) -> Iterator[Staleness]:
-    what, _, rest = relied.what.partition(" ")
-    now = _price(rest, capacity.offers) if what == "price" else _quota(rest, capacity.quotas)
-    share = tolerance.price_share if what == "price" else tolerance.quota_share
+def _of_relied(relied: ReliedOn, now: float | None, tolerance: Tolerance) -> Iterator[Staleness]:
+    share = tolerance.price_share if relied.what.startswith("price ") else tolerance.quota_share
     if now is None:
         yield Staleness(what=relied.what, seen=f"{relied.value:g}", now="gone")
     elif abs(now - relied.value) > share * max(relied.value, 1e-9):
         yield Staleness(what=relied.what, seen=f"{relied.value:g}", now=f"{now:g} (tolerance {share:.0%})")
 
 
-def _price(name: str, offers: tuple[Offer, ...]) -> float | None:
-    place, item, purchase = name.split(" ")
-    for offer in offers:
-        if (offer.place, offer.item, str(offer.purchase)) == (place, item, purchase):
-            return offer.usd_per_hour
-    return None
-
-
-def _quota(name: str, quotas: tuple[Quota, ...]) -> float | None:
-    place, kind = name.split(" ")
-    return next((quota.available for quota in quotas if (quota.place, str(quota.kind)) == (place, kind)), None)
+def _told(capacity: CapacitySnapshot, asked: set[str]) -> Iterator[tuple[str, float]]:
+    """The prices and quotas that are asked for, as they are now; of what is told twice, the first counts."""
+    offers = Rows.of(Offer, capacity.offers)[::-1]
+    columns = (offers.texts(name).values() for name in ("place", "item", "purchase"))
+    for place, item, purchase, usd in zip(*columns, offers.numbers("usd_per_hour").tolist(), strict=True):
+        if (name := f"price {place} {item} {purchase}") in asked:
+            yield name, usd
+    for quota in reversed(capacity.quotas):
+        if (name := f"quota {quota.place} {quota.kind}") in asked:
+            yield name, quota.available
 
 
 def _text(resource: Resource | None) -> str:

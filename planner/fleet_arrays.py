@@ -1,13 +1,14 @@
 """Arrays for `planner.fleet` out of documents: demand by hour, prices, stock, who may back whom up, circuits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from contracts.capacity import CapacityKind, CapacitySnapshot, Shape
+from contracts.capacity import CapacityKind, CapacitySnapshot, Shape, Stock, loss_share
 from contracts.plan import Requirement
 from contracts.resources import HOURS_A_DAY, Purchase
+from contracts.rows import Rows
 from planner.curves import region_curves
 from planner.errors import FleetImpossible, InputsDisagree
 from planner.fleet import FleetProblem
@@ -59,16 +60,16 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
         on_demand_usd=_prices(question, market, axes, Purchase.ON_DEMAND),
         spot_usd=_prices(question, market, axes, Purchase.SPOT),
         committed_usd=_prices(question, market, axes, Purchase.COMMITTED),
-        loss=_losses(question.capacity, shapes),
+        loss=_losses(market, shapes),
         demand=demand,
         critical=demand * critical[:, None, None],
-        stock=_stock(question.capacity, place, shapes),
+        stock=_stock(question.capacity, axes),
         pairs=ends.reshape(-1, 2)[near],
         pair_links=np.array(near, dtype=np.int64),
         gbps=np.array([_quantity(known, link, CapacityKind.GBPS) for link in links]),
         replication_gbps=np.array([environment.replication_gbps_of(region) for region in regions]),
         tier_gbps=_tiers(market),
-        tier_usd=np.array([[_price(market, link, tier) for tier in market.tiers] for link in links]),
+        tier_usd=_priced(market, links, list(market.tiers), Purchase.ON_DEMAND),
         spot_share=np.array([environment.purchases_of(region).spot_share for region in regions]),
         names=np.array(regions, dtype=np.str_),
     )
@@ -114,36 +115,39 @@ def _gives(shape: Shape) -> tuple[float, ...]:
 
 def _prices(question: Question, market: Market, axes: Axes, purchase: Purchase) -> Floats:
     """(R, T) USD per hour of one, where a plan may buy it so."""
-    regions, shapes = axes.regions, axes.shapes
-    found = np.full((len(regions), len(shapes)), NOT_OFFERED)
-    for at, region in enumerate(regions):
+    found = _priced(market, axes.regions, [shape.name for shape in axes.shapes], purchase)
+    for at, region in enumerate(axes.regions):
         allowed = question.environment.purchases_of(region).allowed
         bought = purchase is not Purchase.COMMITTED or question.environment.buys_commitments(region)
         if purchase not in allowed or not bought:
-            continue
-        for kind, shape in enumerate(shapes):
-            usd = market.price(region, shape.name, purchase)
-            if usd is not None:
-                found[at, kind] = usd
+            found[at] = NOT_OFFERED
     return found
 
 
-def _losses(capacity: CapacitySnapshot, shapes: tuple[Shape, ...]) -> Floats:
+def _priced(market: Market, places: Sequence[str], items: Sequence[str], purchase: Purchase) -> Floats:
+    """(places, items) USD per hour of one."""
+    return np.nan_to_num(market.prices.table(places, items, purchase), copy=False, posinf=NOT_OFFERED)
+
+
+def _losses(market: Market, shapes: tuple[Shape, ...]) -> Floats:
     """(T,) the largest share of spot that may be lost of a type, wherever it is offered."""
-    place = {shape.name: at for at, shape in enumerate(shapes)}
+    offers = market.prices.offers
     found = np.zeros(len(shapes))
-    for offer in capacity.offers:
-        if offer.purchase is Purchase.SPOT and offer.item in place:
-            found[place[offer.item]] = max(found[place[offer.item]], offer.loss_share)
+    kind = offers.texts("item").places([shape.name for shape in shapes])
+    bands = offers.texts("interruption")
+    lost = np.array([loss_share(Purchase.SPOT, band) for band in bands.words])[bands.codes]
+    spot = (offers.texts("purchase").places([Purchase.SPOT]) >= 0) & (kind >= 0)
+    np.maximum.at(found, kind[spot], lost[spot])
     return found
 
 
-def _stock(capacity: CapacitySnapshot, place: dict[str, int], shapes: tuple[Shape, ...]) -> Floats:
-    kinds = {shape.name: at for at, shape in enumerate(shapes)}
-    found = np.full((len(place), len(shapes)), np.inf)
-    for item in capacity.stock:
-        if item.place in place and item.item in kinds:
-            found[place[item.place], kinds[item.item]] = item.count
+def _stock(capacity: CapacitySnapshot, axes: Axes) -> Floats:
+    """(R, T) instances; infinite where nothing limits them."""
+    stock = Rows.of(Stock, capacity.stock)
+    found = np.full((len(axes.regions), len(axes.shapes)), np.inf)
+    row, kind = stock.texts("place").places(axes.regions), stock.texts("item").places([one.name for one in axes.shapes])
+    known = (row >= 0) & (kind >= 0)
+    found[row[known], kind[known]] = stock.numbers("count")[known]
     return found
 
 
@@ -179,11 +183,6 @@ def _tiers(market: Market) -> Floats:
             next_step="leave out the odd tier, or set failover.reserve to dedicated",
         )
     return gbps
-
-
-def _price(market: Market, link: str, tier: str) -> float:
-    usd = market.price(link, tier)
-    return NOT_OFFERED if usd is None else usd
 
 
 def _quantity(needs: Needs, place: str, kind: CapacityKind) -> float:

@@ -30,6 +30,7 @@ from contracts.resources import (
     StorageSpec,
 )
 from contracts.storage import iops_item, mibps_item
+from planner.prices import Prices
 
 Amounts = dict[tuple[str, CapacityKind], float]
 """How much of a kind at a place."""
@@ -46,7 +47,7 @@ class Market:
     links: Mapping[str, LinkFacts]
     pools: Mapping[str, tuple[Pool, ...]]
     available: Mapping[tuple[str, CapacityKind], float]
-    _prices: Mapping[tuple[str, str, Purchase], float]
+    prices: Prices
 
     @classmethod
     def read(cls, catalog: Catalog, capacity: CapacitySnapshot) -> "Market":
@@ -62,12 +63,12 @@ class Market:
             links={link_name(link.a, link.b): link for link in capacity.links},
             pools=pools,
             available={(quota.place, quota.kind): quota.available for quota in capacity.quotas},
-            _prices={(offer.place, offer.item, offer.purchase): offer.usd_per_hour for offer in capacity.offers},
+            prices=Prices.of(capacity.offers),
         )
 
     def price(self, place: str, item: str, purchase: Purchase = Purchase.ON_DEMAND) -> float | None:
         """USD per hour of one, or nothing where it is not offered."""
-        return self._prices.get((place, item, purchase))
+        return self.prices.at(place, purchase).get(item)
 
     def offered_shapes(self, region: str) -> tuple[tuple[Shape, float], ...]:
         """Shapes that a region sells on demand, with their price, by name."""

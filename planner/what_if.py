@@ -5,7 +5,7 @@ lost regions, then quotas and prices. The forecast of the changed question has a
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -137,7 +137,7 @@ def _with_quota(quotas: tuple[Quota, ...], change: QuotaChange, where: str) -> t
     )
 
 
-def _with_price(question: Question, offers: tuple[Offer, ...], change: PriceChange, where: str) -> tuple[Offer, ...]:
+def _with_price(question: Question, offers: Sequence[Offer], change: PriceChange, where: str) -> Sequence[Offer]:
     _refuse_both_or_none(change.usd_per_hour, change.times, ("usd_per_hour", "times"), where)
     matched = {
         item

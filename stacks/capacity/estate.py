@@ -17,6 +17,7 @@ from contracts.environment import Environment
 from contracts.inventory import InventoryFacts
 from contracts.names import link_name
 from contracts.resources import BlockSpec, Purchase, Purpose, Resource, root_of
+from contracts.rows import Rows
 from stacks.capacity.live import purpose_of
 from stacks.capacity.part import CapacityPart
 from stacks.estate.inventory import Inventory, Row, UsageRow
@@ -46,10 +47,10 @@ def read_part(inventory: Inventory, environment: Environment, roots: Mapping[str
         ),
         links=tuple(_links(facts)),
         quotas=tuple(_quotas(facts, environment.name, usages, staged)),
-        offers=tuple(_offers(facts)),
+        offers=Rows.of(Offer, _offers(facts)),
         pools=tuple(_pools(facts, rows)),
         resources=resources,
-        stock=tuple(_stock(facts)),
+        stock=Rows.of(Stock, _stock(facts)),
     )
 
 

@@ -1,14 +1,15 @@
 """The parts of an environment's targets as one `CapacitySnapshot`. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import TypeVar
 
-from contracts.capacity import CapacitySnapshot, LiveResource, Quota, ShapeFacts, Stock
+from contracts.capacity import CapacitySnapshot, LiveResource, Offer, Quota, ShapeFacts, Stock
 from contracts.environment import Environment
 from contracts.names import is_link
 from contracts.resources import CircuitSpec, Purpose, Resource
+from contracts.rows import Rows
 from stacks.capacity.part import CapacityPart
 
 Item = TypeVar("Item")
@@ -23,6 +24,7 @@ def join_parts(parts: Sequence[CapacityPart], environment: Environment, now: dat
         return tuple(sorted(chain.from_iterable(map(field, parts)), key=key))
 
     resources = _once(chain.from_iterable(part.resources for part in parts))
+    at = _by_place(resources)
     targets = sorted({environment.target_of(region.name) for region in environment.regions})
     return CapacitySnapshot(
         environment=environment.name,
@@ -32,20 +34,16 @@ def join_parts(parts: Sequence[CapacityPart], environment: Environment, now: dat
         regions=every(lambda part: part.regions, lambda item: (item.region,)),
         links=every(lambda part: part.links, lambda item: (item.a, item.b)),
         quotas=tuple(
-            _with_circuits(quota, resources)
+            _with_circuits(quota, at.get(quota.place, []))
             for quota in every(lambda part: part.quotas, lambda item: (item.place, item.kind))
         ),
-        offers=every(lambda part: part.offers, lambda item: (item.place, item.item, item.purchase)),
+        offers=Rows.joined(Offer, [part.offers for part in parts]).ordered("place", "item", "purchase"),
         pools=every(lambda part: part.pools, lambda item: (item.region, item.cidr)),
         resources=resources,
         readings=every(lambda part: part.readings, lambda item: (item.region,)),
-        stock=tuple(sorted((*chain.from_iterable(part.stock for part in parts), *_said(environment)), key=_where)),
+        stock=Rows.joined(Stock, [*(part.stock for part in parts), tuple(_said(environment))]).ordered("place", "item"),
         shapes=_of_all_places(chain.from_iterable(part.shapes for part in parts)),
     )
-
-
-def _where(stock: Stock) -> tuple[str, str]:
-    return stock.place, stock.item
 
 
 def _of_all_places(facts: Iterable[ShapeFacts]) -> tuple[ShapeFacts, ...]:
@@ -71,11 +69,17 @@ def _once(resources: Iterable[LiveResource]) -> tuple[LiveResource, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def _with_circuits(quota: Quota, resources: Iterable[LiveResource]) -> Quota:
+def _by_place(resources: Iterable[LiveResource]) -> Mapping[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for item in resources:
+        found.setdefault(item.resource.place, []).append(item.resource)
+    return found
+
+
+def _with_circuits(quota: Quota, mine: Sequence[Resource]) -> Quota:
     """A link's bandwidth as all of our circuits take it: an estate knows only those that it carries itself."""
     if not is_link(quota.place):
         return quota
-    mine = [item.resource for item in resources if item.resource.place == quota.place]
     ours = _gbps(mine)
     used = quota.used - quota.ours + ours
     return quota.model_copy(

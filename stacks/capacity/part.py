@@ -1,6 +1,6 @@
 """What one target, or one region of a cloud, says of its capacity; and what a cloud's region is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -34,11 +34,11 @@ class CapacityPart:
     regions: tuple[RegionFacts, ...] = ()
     links: tuple[LinkFacts, ...] = ()
     quotas: tuple[Quota, ...] = ()
-    offers: tuple[Offer, ...] = ()
+    offers: Sequence[Offer] = ()
     pools: tuple[Pool, ...] = ()
     resources: tuple[LiveResource, ...] = ()
     readings: tuple[Reading, ...] = ()
-    stock: tuple[Stock, ...] = ()
+    stock: Sequence[Stock] = ()
     shapes: tuple[ShapeFacts, ...] = ()
 
 

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 
 from contracts.capacity import ADDRESS_ITEM, CapacityKind, Catalog, LiveResource, Offer, Pool, Quota, RegionFacts
 from contracts.resources import BlockSpec, ComputeSpec, Purchase, Purpose, StorageSpec
+from contracts.rows import Rows
 from stacks.capacity.list_prices import ListPrices, list_prices
 from stacks.capacity.part import CapacityPart, Figures, Limit, Place
 
@@ -23,11 +24,11 @@ def part_of(place: Place, figures: Figures) -> CapacityPart:
     """The region as the planner will see it."""
     cloud = place.cloud
     limits = tuple(limit for limit in figures.limits if limit.total > 0)
-    offers = tuple(_offers(place, figures, limits))
+    offers = Rows.of(Offer, _offers(place, figures, limits))
     here = [item for item in place.resources if place.region in _places(item)]
     return CapacityPart(
         regions=(facts_of(place),),
-        quotas=tuple(_quotas(place, figures, limits, {offer.item for offer in offers})),
+        quotas=tuple(_quotas(place, figures, limits, set(offers.texts("item").words))),
         offers=offers,
         pools=tuple(
             Pool(region=place.region, cidr=cidr, taken=_taken(cidr, figures.taken, here))

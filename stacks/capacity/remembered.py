@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from contracts.capacity import LiveResource, Offer, Pool, Quota, ShapeFacts
+from contracts.capacity import LiveResource, Offers, Pool, Quota, ShapeFacts
 from contracts.document import Document, unsaid
 from contracts.errors import DocumentError
 from contracts.files import read_document, write_document
@@ -25,7 +25,7 @@ class RegionReading(Document):
     place: str
     read_at: AwareDatetime
     quotas: tuple[Quota, ...]
-    offers: tuple[Offer, ...]
+    offers: Offers
     pools: tuple[Pool, ...]
     resources: tuple[LiveResource, ...]
     prices: Prices

@@ -3,7 +3,7 @@
 import importlib
 import math
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from types import NoneType, UnionType
@@ -75,7 +75,7 @@ def _of(annotation: Any, limits: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]
         return st.one_of([_of(part, limits) for part in inner])
     if origin is Literal:
         return st.sampled_from(inner)
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         least = next((limit.min_length for limit in limits if isinstance(limit, MinLen)), 0)
         return st.lists(_of(inner[0]), min_size=least, max_size=2).map(tuple)
     if origin is dict:
