@@ -83,6 +83,7 @@ def run_checks(pytest_arguments: list[str]) -> int:
     """Runs the checks, each until the first that fails, then becomes pytest, whose lines come last."""
     python = ensure_environment(Level.DEVELOPER)
     environ, started = environ_of(python), time.monotonic()
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start hundreds of Pythons, each of which would compile it all
     for title, command in CHECKS:
         say(f"== {title}: {' '.join(command)}")
         code = subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode

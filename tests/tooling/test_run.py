@@ -73,3 +73,15 @@ def test_checks_stop_at_the_first_that_fails(monkeypatch, tmp_path, capfd):
     assert run.main(["test"]) == 3
     said = capfd.readouterr().err
     assert "== types failed (exit 3)" in said and "layers" not in said
+
+
+def test_tests_may_keep_what_python_compiles(monkeypatch, tmp_path):
+    """They start hundreds of Pythons, and each would compile pandas and all else that it imports."""
+    became = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(run, "ensure_environment", lambda level: tmp_path / "bin" / "python")
+    monkeypatch.setattr(run, "CHECKS", ())
+    monkeypatch.setattr("os.chdir", lambda folder: None)
+    monkeypatch.setattr("os.execve", lambda python, command, environ: became.append(environ))
+    run.main(["test"])
+    assert [environ.get("PYTHONDONTWRITEBYTECODE") for environ in became] == [None]
