@@ -8,6 +8,9 @@ import pytest
 
 from tests.coordinator.factory import Hands
 from tests.coordinator.world import open_project, plan_review_apply, write_project
+from tests.solved_here import solved_here
+
+__all__ = ["solved_here"]
 
 
 @pytest.fixture(scope="session")

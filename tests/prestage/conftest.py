@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.solved_here import solved_here
+
+__all__ = ["solved_here"]
+
 ROOT = Path(__file__).parents[2]
 
 
