@@ -37,10 +37,9 @@ class Texts:
         words = self.words
         return [words[code] for code in self.codes[where].tolist()]
 
-    def written(self, where: slice) -> list[str]:
-        """As JSON."""
-        words = [json.dumps(word, ensure_ascii=False) for word in self.words]
-        return [words[code] for code in self.codes[where].tolist()]
+    def as_json(self) -> "Texts":
+        """The same, every word as JSON writes it."""
+        return Texts(self.codes, tuple(json.dumps(word, ensure_ascii=False) for word in self.words))
 
     def places(self, wanted: Sequence[str]) -> NDArray[np.int64]:
         """By row, where its text stands among those that are wanted; -1 where it does not."""
@@ -65,12 +64,14 @@ class Numbers:
         found: list[float] = self.array[where].tolist()
         return found
 
-    def written(self, where: slice) -> list[str]:
-        """As JSON."""
-        return [repr(value) for value in self.array[where].tolist()]
+    def as_json(self) -> "Numbers":
+        """The same: numbers are formatted as JSON writes them."""
+        return self
 
 
 Column = Texts | Numbers
+
+_FORMAT = {Texts: "s", Numbers: "r"}
 
 
 class Rows(Sequence[M], Generic[M]):
@@ -123,12 +124,12 @@ class Rows(Sequence[M], Generic[M]):
 
     def written(self) -> Iterator[str]:
         """The canonical JSON of the rows as an array, in pieces: sorted keys, no spaces."""
-        names = sorted(self._columns)
-        template = "{" + ",".join(f"{json.dumps(name)}:%s" for name in names) + "}"
+        columns = {name: self._columns[name].as_json() for name in sorted(self._columns)}
+        template = "{" + ",".join(f"{json.dumps(name)}:%{_FORMAT[type(it)]}" for name, it in columns.items()) + "}"
         yield "["
         for part in self._chunks():
-            columns = [self._columns[name].written(part) for name in names]
-            yield ("," if part.start else "") + ",".join(template % row for row in zip(*columns, strict=True))
+            rows = zip(*(column.values(part) for column in columns.values()), strict=True)
+            yield ("," if part.start else "") + ",".join(template % row for row in rows)
         yield "]"
 
     def __len__(self) -> int:

@@ -1,6 +1,6 @@
 """Wanted serving address blocks, and advice on all. Live ones stay while they are needed; what lacks is carved anew."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from contracts.block_advice import BlockAdvice
 from contracts.capacity import CapacityKind
@@ -25,14 +25,14 @@ ADDRESS_SLACK = 2
 
 def want_serving_blocks(desired: Desired, demand: Demand, spaces: dict[str, AddressSpace]) -> tuple[Shortfall, ...]:
     """Addresses for every instance. Live blocks stay while they are needed; what lacks is carved anew."""
-    short = []
+    short, instances, live = [], _instances(desired), _serving_blocks(demand.question)
     for region in demand.regions:
-        need = _address_requirement(desired, demand, region)
+        need = _address_requirement(demand, region, instances.get(region, 0))
         if need is None:
             continue
         desired.requirements.append(need)
         space = spaces[region]
-        blocks = _live_blocks(demand, region, need.quantity)
+        blocks = _as_many(live.get(region, ()), need.quantity)
         missing = need.quantity - sum(address_count(block.prefix) for block in blocks)
         carved = _carve_room(space, missing) if missing > 0 else None
         if missing > 0 and carved is None:
@@ -62,15 +62,17 @@ def block_advice(question: Question, market: Market, resources: Sequence[Planned
     return advise_blocks(question.forecast.document.blocks, pools, taken.values(), staged)
 
 
-def _address_requirement(desired: Desired, demand: Demand, region: str) -> Requirement | None:
+def _instances(desired: Desired) -> dict[str, int]:
+    """How many instances serve or stand by, by region."""
+    found: dict[str, int] = {}
+    for resource in (item.resource for item in desired.resources.values()):
+        if isinstance(resource.spec, ComputeSpec) and resource.purpose in (Purpose.SERVING, Purpose.FAILOVER):
+            found[resource.place] = found.get(resource.place, 0) + resource.spec.count
+    return found
+
+
+def _address_requirement(demand: Demand, region: str, instances: int) -> Requirement | None:
     """One address an instance that serves or stands by, and some for the network itself."""
-    instances = sum(
-        item.resource.spec.count
-        for item in desired.resources.values()
-        if isinstance(item.resource.spec, ComputeSpec)
-        and item.resource.place == region
-        and item.resource.purpose in (Purpose.SERVING, Purpose.FAILOVER)
-    )
     settings = demand.question.environment.region(region)
     minimum = settings.minimum.get(CapacityKind.ADDRESSES, 0.0) if settings else 0.0
     if not instances and not minimum:
@@ -90,13 +92,20 @@ def _address_requirement(desired: Desired, demand: Demand, region: str) -> Requi
     )
 
 
-def _live_blocks(demand: Demand, region: str, wanted: float) -> list[BlockSpec]:
-    """Live serving blocks, lowest first, as many as are needed."""
+def _serving_blocks(question: Question) -> dict[str, list[BlockSpec]]:
+    """Live serving blocks by region, sorted by key."""
+    found: dict[str, list[BlockSpec]] = {}
+    for key, resource in sorted(question.live().items()):
+        region, spec = key.partition("/")[0], resource.spec
+        if isinstance(spec, BlockSpec) and key == block_key(region, Purpose.SERVING, spec.prefix):
+            found.setdefault(region, []).append(spec)
+    return found
+
+
+def _as_many(blocks: Iterable[BlockSpec], wanted: float) -> list[BlockSpec]:
+    """The first blocks, as many as are needed."""
     kept: list[BlockSpec] = []
-    for key, resource in sorted(demand.question.live().items()):
-        spec = resource.spec
-        if not isinstance(spec, BlockSpec) or key != block_key(region, Purpose.SERVING, spec.prefix):
-            continue
+    for spec in blocks:
         if sum(address_count(block.prefix) for block in kept) < wanted:
             kept.append(spec)
     return kept

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, Shape, Stock, loss_share
 from contracts.plan import Requirement
@@ -12,7 +13,7 @@ from contracts.rows import Rows
 from planner.curves import region_curves
 from planner.errors import FleetImpossible, InputsDisagree
 from planner.fleet import FleetProblem
-from planner.fleet.problem import NOT_OFFERED, Floats
+from planner.fleet.problem import NOT_OFFERED, Floats, Ints
 from planner.market import Market
 from planner.question import Question
 
@@ -51,8 +52,12 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
     environment, known = question.environment, by_place(needs)
     regions, shapes, links = axes.regions, axes.shapes, axes.links
     place = {name: at for at, name in enumerate(regions)}
-    near = [at for at, name in enumerate(links) if _may_partner(question, market, name)]
     ends = np.array([sorted((place[market.links[name].a], place[market.links[name].b])) for name in links])
+    ends = ends.reshape(-1, 2).astype(np.int64)
+    tier_usd = _priced(market, links, list(market.tiers), Purchase.ON_DEMAND)
+    replication = np.array([environment.replication_gbps_of(region) for region in regions])
+    sold = (tier_usd < NOT_OFFERED).any(1) | (replication[ends] <= 0).all(1)
+    near = np.flatnonzero(sold & _may_partner(question, market, axes, ends))
     demand = np.stack([_demand(question, known, region) for region in regions])
     critical = np.array([environment.critical_share_of(region) for region in regions])
     problem = FleetProblem(
@@ -64,12 +69,12 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
         demand=demand,
         critical=demand * critical[:, None, None],
         stock=_stock(question.capacity, axes),
-        pairs=ends.reshape(-1, 2)[near],
-        pair_links=np.array(near, dtype=np.int64),
+        pairs=ends[near],
+        pair_links=near,
         gbps=np.array([_quantity(known, link, CapacityKind.GBPS) for link in links]),
-        replication_gbps=np.array([environment.replication_gbps_of(region) for region in regions]),
+        replication_gbps=replication,
         tier_gbps=_tiers(market),
-        tier_usd=_priced(market, links, list(market.tiers), Purchase.ON_DEMAND),
+        tier_usd=tier_usd,
         spot_share=np.array([environment.purchases_of(region).spot_share for region in regions]),
         names=np.array(regions, dtype=np.str_),
     )
@@ -151,18 +156,17 @@ def _stock(capacity: CapacitySnapshot, axes: Axes) -> Floats:
     return found
 
 
-def _may_partner(question: Question, market: Market, name: str) -> bool:
-    """Whether the ends of a link lie in different fault domains, near enough, with circuits for what they replicate."""
-    link = market.links[name]
-    apart = market.regions[link.a].fault_domain != market.regions[link.b].fault_domain
-    sold = any(market.price(name, tier) is not None for tier in market.tiers)
-    quiet = not any(question.environment.replication_gbps_of(region) for region in (link.a, link.b))
-    return apart and link.latency_ms <= question.environment.failover.max_latency_ms and (sold or quiet)
+def _may_partner(question: Question, market: Market, axes: Axes, ends: Ints) -> NDArray[np.bool_]:
+    """(N,) whether the ends of a link lie in different fault domains, and near enough."""
+    domains = np.array([market.regions[region].fault_domain for region in axes.regions])
+    latency = np.array([market.links[name].latency_ms for name in axes.links])
+    near = latency <= question.environment.failover.max_latency_ms
+    return np.asarray(near & (domains[ends[:, 0]] != domains[ends[:, 1]]))
 
 
 def _check_links(links: tuple[str, ...], problem: FleetProblem) -> None:
     """Raises FleetImpossible where traffic takes a link that no circuit is sold for."""
-    unsold = (problem.tier_usd.reshape(len(links), -1) >= NOT_OFFERED).all(1) & (problem.gbps > 0)
+    unsold = (problem.tier_usd >= NOT_OFFERED).all(1) & (problem.gbps > 0)
     if unsold.any():
         names = [links[at] for at in np.flatnonzero(unsold)]
         raise FleetImpossible(

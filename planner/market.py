@@ -1,7 +1,7 @@
 """Catalog and snapshot, indexed: what an item is, where it is offered and for how much, and how much a place has."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from contracts.capacity import (
@@ -48,6 +48,7 @@ class Market:
     pools: Mapping[str, tuple[Pool, ...]]
     available: Mapping[tuple[str, CapacityKind], float]
     prices: Prices
+    _units: dict[tuple[str, CapacityKind], float | None] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def read(cls, catalog: Catalog, capacity: CapacitySnapshot) -> "Market":
@@ -72,9 +73,8 @@ class Market:
 
     def offered_shapes(self, region: str) -> tuple[tuple[Shape, float], ...]:
         """Shapes that a region sells on demand, with their price, by name."""
-        return tuple(
-            (shape, usd) for shape in self.shapes.values() if (usd := self.price(region, shape.name)) is not None
-        )
+        prices = self.prices.at(region)
+        return tuple((shape, prices[shape.name]) for shape in self.shapes.values() if shape.name in prices)
 
     def cheapest_class(self, region: str) -> tuple[StorageClass, float] | None:
         """The storage class with the lowest price per GiB; of equal ones the first by name."""
@@ -94,6 +94,11 @@ class Market:
 
     def unit_price(self, place: str, kind: CapacityKind) -> float | None:
         """What one idle unit of a kind costs per hour, as the cheapest offer at the place implies."""
+        if (place, kind) not in self._units:
+            self._units[place, kind] = self._unit_price(place, kind)
+        return self._units[place, kind]
+
+    def _unit_price(self, place: str, kind: CapacityKind) -> float | None:
         match kind:
             case CapacityKind.VCPU:
                 prices = [usd / shape.vcpu for shape, usd in self.offered_shapes(place)]

@@ -1,6 +1,6 @@
 """What the planner is asked: every document that goes into a plan, as one value."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from contracts.capacity import CapacitySnapshot, Catalog
@@ -37,6 +37,14 @@ class Question:
     now: datetime
     earlier: Plan | None = None
     damaged: frozenset[str] = frozenset()
+    _unreadable: frozenset[str] = field(init=False, repr=False, compare=False)
+    _frozen: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        unreadable = frozenset(facts.region for facts in self.capacity.regions if not facts.readable)
+        paused = {region.name for region in self.environment.regions if region.paused}
+        object.__setattr__(self, "_unreadable", unreadable)
+        object.__setattr__(self, "_frozen", unreadable | paused)
 
     def from_now(self) -> "Question":
         """The same question, its forecast without the periods of validity that are over when the plan is made."""
@@ -62,7 +70,7 @@ class Question:
 
     def unreadable(self) -> frozenset[str]:
         """Regions that capacity could not be read of."""
-        return frozenset(facts.region for facts in self.capacity.regions if not facts.readable)
+        return self._unreadable
 
     def is_unread(self, place: str) -> bool:
         """Whether what lives at a place is not known: its region, or one end of a link, could not be read."""
@@ -71,7 +79,7 @@ class Question:
 
     def frozen_regions(self) -> frozenset[str]:
         """Regions that this plan leaves exactly as they are: paused by people, or not readable."""
-        return self.unreadable() | {region.name for region in self.environment.regions if region.paused}
+        return self._frozen
 
     def is_frozen(self, place: str) -> bool:
         """Whether a place is left as it is; a link is when one of its ends is."""
