@@ -131,10 +131,10 @@ def main() -> int:
         parser.error(f"--only {options.only}: choose of {', '.join(ALL)}")
     problem = loaded(options.problem)
     if options.padded_problem:
-        np.savez_compressed(options.padded_problem, **padded(problem))  # type: ignore[arg-type]
+        np.savez_compressed(options.padded_problem, **padded(problem))  # type: ignore[arg-type]  # names are no flag of its
     found, plan = costs(problem, wanted)
     if options.solution and plan:
-        np.savez_compressed(options.solution, **plan)  # type: ignore[arg-type]
+        np.savez_compressed(options.solution, **plan)  # type: ignore[arg-type]  # names are no flag of its
     if options.ours:
         found["ours"] = judged(problem, loaded(options.ours))
     if options.padded_ours:

@@ -131,7 +131,7 @@ def _solved(region: Region, kinds: Ints) -> tuple[Value, Floats, float]:
 
     What is missing can always be had at a price beyond any type's, so that the first few types need not suffice.
     """
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver = highspy.Highs()
     hours, some = region.hours, len(kinds)
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
@@ -168,7 +168,7 @@ def _program(region: Region, kinds: Ints) -> tuple[highspy.HighsLp, int]:
     entries: list[tuple[Ints, Ints, Floats]] = []
 
     def put(rows: Ints, columns: Ints, values: Floats) -> None:
-        entries.append(tuple(np.broadcast_arrays(rows, columns, values)))  # type: ignore[arg-type]
+        entries.append(tuple(np.broadcast_arrays(rows, columns, values)))  # type: ignore[arg-type]  # three in, three out
 
     held, rented = np.arange(some)[:, None], some + np.arange(some * hours).reshape(some, hours)
     spot = rented + some * hours

@@ -68,7 +68,7 @@ def matched(partners: Partners) -> Floats:
 def _matching(ends: tuple[Ints, Ints], usd: Floats, usd_alone: Floats) -> Floats:
     """Which pairs [P], then which regions are left over [R]."""
     half, regions = len(usd), len(usd_alone)
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     lp = highspy.HighsLp()

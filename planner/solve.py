@@ -31,7 +31,7 @@ def solve(model: LinearModel) -> Solution:
     """
     import highspy
 
-    program = highspy.Highs()  # type: ignore[no-untyped-call]
+    program = highspy.Highs()
     for option, value in _OPTIONS.items():
         program.setOptionValue(option, value)
     program.passModel(_linear_program(model))

@@ -43,9 +43,9 @@ def _without_package_init(*names: str) -> None:
 
 _without_package_init("pulumi", "pulumi.runtime")
 
-import grpc  # noqa: E402
-from google.protobuf import empty_pb2, struct_pb2  # noqa: E402
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
+import grpc  # noqa: E402 - after what spares their packages' `__init__`
+from google.protobuf import empty_pb2, struct_pb2  # noqa: E402 - after what spares their packages' `__init__`
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402 - after what spares their packages' `__init__`
 
 EXEC = Path(__file__).with_name("pulumi-language-python-exec")
 SHOWN_TO_USER = 32  # exit code of EXEC when it has reported the error itself

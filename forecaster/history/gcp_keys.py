@@ -112,8 +112,8 @@ def _session(*, anonymous: bool) -> Any:
     from google.auth.credentials import AnonymousCredentials
     from google.auth.transport.requests import AuthorizedSession
 
-    found = AnonymousCredentials() if anonymous else google.auth.default(scopes=_SCOPES)[0]  # type: ignore[no-untyped-call]
-    return AuthorizedSession(found)  # type: ignore[no-untyped-call]
+    found = AnonymousCredentials() if anonymous else google.auth.default(scopes=_SCOPES)[0]
+    return AuthorizedSession(found)
 
 
 def _text(secret: bytes) -> str:

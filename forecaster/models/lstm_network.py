@@ -96,12 +96,12 @@ def spoken(weights: Arrays, windows: Windowed) -> "np.ndarray[tuple[int, ...], n
 
 
 @cache
-def _say():  # type: ignore[no-untyped-def]
+def _say():  # type: ignore[no-untyped-def]  # JAX says no type of what it compiles
     return jax.jit(said, compiler_options=ONE_THREAD)
 
 
 @cache
-def _train():  # type: ignore[no-untyped-def]
+def _train():  # type: ignore[no-untyped-def]  # JAX says no type of what it compiles
     return jax.jit(_trained, compiler_options=ONE_THREAD)
 
 

@@ -10,7 +10,7 @@ def quiet_program() -> "highspy.Highs":
     """An empty programme. Without presolve: it takes longer than the hundred pivots that it saves."""
     import highspy
 
-    program = highspy.Highs()  # type: ignore[no-untyped-call]
+    program = highspy.Highs()
     for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off")):
         program.setOptionValue(option, value)
     return program

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from contracts.adoption import LeftCode
@@ -50,7 +52,7 @@ def made(environment):
     """Ids of what stands in ohio, by the key that each could take."""
     account, cloud = environment.account("ohio"), environment.cloud("ohio")
     aws = aws_clients(account, cloud.location)
-    ec2 = lambda operation, **arguments: aws.call("ec2", operation, **arguments)  # noqa: E731
+    ec2 = partial(aws.call, "ec2")
     vpc = ec2("create_vpc", CidrBlock=cloud.pools[0])["Vpc"]["VpcId"]
     ec2("modify_vpc_attribute", VpcId=vpc, EnableDnsHostnames={"Value": True})
     subnet = ec2("create_subnet", VpcId=vpc, CidrBlock="10.48.9.0/24", AvailabilityZone=cloud.zones[0])

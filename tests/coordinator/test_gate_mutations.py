@@ -110,13 +110,13 @@ def other(value: Any) -> Any:
 
 def changed(content: dict[str, Any], path: Path) -> dict[str, Any]:
     """The content with one leaf changed; what is on the way to it is copied."""
-    copy: Any = dict(content)
+    copy = dict(content)
     here: Any = copy
     for part in path[:-1]:
         here[part] = dict(here[part]) if isinstance(here[part], dict) else list(here[part])
         here = here[part]
     here[path[-1]] = other(here[path[-1]])
-    return copy  # type: ignore[no-any-return]
+    return copy
 
 
 def text_of(content: dict[str, Any]) -> str:

@@ -187,10 +187,10 @@ def test_prophet_says_the_same_twice_and_strays_farther_ahead():
     pytest.importorskip("prophet", reason="the extra prophet is not installed: prophet is not tested")
     rising = wave(24 * 14, noise=0.05) * (1 + 0.5 * np.abs(np.arange(24 * 14) // 24 % 6 - 3))
     panel = panel_of(rising)
-    state = np.random.get_state()[1].copy()  # type: ignore[index]
+    state = np.random.get_state(legacy=False)["state"]["key"].copy()
     one, two = (PerSeries("prophet").predict(panel, WEEK) for _ in range(2))
     np.testing.assert_array_equal(one, two)
-    np.testing.assert_array_equal(state, np.random.get_state()[1])  # type: ignore[index]
+    np.testing.assert_array_equal(state, np.random.get_state(legacy=False)["state"]["key"])
     width = np.sqrt(one[0, :, -1]) - np.sqrt(one[0, :, 0])
     assert width[-24:].mean() > 1.02 * width[:24].mean()
 

@@ -153,7 +153,7 @@ def _blocks(asked: Asked, plan: Plan) -> Iterator[Breach]:
 
 def _inside(prefix: str, pool: str) -> bool:
     one, other = ip_network(prefix), ip_network(pool)
-    return one.version == other.version and other.supernet_of(one)  # type: ignore[arg-type]
+    return one.version == other.version and other.supernet_of(one)  # type: ignore[arg-type]  # of one version
 
 
 def _links(asked: Asked, plan: Plan) -> Iterator[Breach]:

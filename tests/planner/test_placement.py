@@ -60,14 +60,14 @@ def oracle(demands, critical, prices):
             one, other = (lost + 1) % 3, (lost + 2) % 3
             held[one] = max(held[one], critical[lost] * part / SHARE_STEPS)
             held[other] = max(held[other], critical[lost] * (SHARE_STEPS - part) / SHARE_STEPS)
-        best = min(best, sum(COVER(load, price) for load, price in zip(held, prices, strict=True)))
+        best = min(best, sum(cheapest_cover(load, price) for load, price in zip(held, prices, strict=True)))
     return serving + best
 
 
 _memory: dict[tuple[float, tuple[float, float]], float] = {}
 
 
-def COVER(load, price):  # noqa: N802
+def cheapest_cover(load, price):
     key = (round(load, 9), price)
     if key not in _memory:
         _memory[key] = covering(load, price, 1e4)

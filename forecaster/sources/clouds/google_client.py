@@ -54,7 +54,7 @@ class GoogleMonitoring:
     def close(self) -> None:
         """Gives the connection back."""
         if self._client is not None:
-            self._client.transport.close()  # type: ignore[no-untyped-call]
+            self._client.transport.close()
             self._client = None
 
     def _series(self, question: Question) -> Iterator[TimeSeries]:
@@ -129,7 +129,7 @@ def import_client(account: Account) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            import google.cloud.monitoring_v3  # noqa: F401
+            import google.cloud.monitoring_v3  # noqa: F401 - only whether it can be imported
     except ImportError as error:
         raise SourceRefused(
             "google-cloud-monitoring is not installed",
@@ -145,7 +145,7 @@ def _credentials(account: Account) -> Any:
     own, _ = google.auth.default(scopes=_SCOPES)
     if not account.role:
         return own
-    return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+    return impersonated_credentials.Credentials(
         source_credentials=own, target_principal=account.role, target_scopes=list(_SCOPES)
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ CERTAIN = 20.0
 """A silence that chance makes once in exp(20) = 5e8 times is none of chance's."""
 
 Hours: TypeAlias = Numbers
+Key = TypeVar("Key")
 """(hours of the window,)."""
 
 
@@ -151,7 +152,7 @@ class Tally:
         for block in {self._block(end) for end in ends if end is not None} - {""}:
             self._count(self.blocks, block, shares)
 
-    def _count(self, totals: dict, key: object, shares: list[tuple[int, float]]) -> None:  # type: ignore[type-arg]
+    def _count(self, totals: dict[Key, Hours], key: Key, shares: list[tuple[int, float]]) -> None:
         total = totals.get(key)
         if total is None:
             total = totals[key] = np.zeros(self.window.hours)

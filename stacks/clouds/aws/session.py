@@ -81,9 +81,8 @@ class AwsClients:
             )
             with _making:
                 session = _session(self.account)
-                # boto3-stubs knows services by literal name only.
                 self._clients[service] = session.client(
-                    service,  # type: ignore[call-overload]
+                    service,  # type: ignore[call-overload]  # boto3-stubs knows literal names only
                     region_name=self.location,
                     endpoint_url=self.account.endpoint or None,
                     config=config,
@@ -150,8 +149,7 @@ def _session(account: Account) -> "Session":
             extra_args={"RoleSessionName": "prestage"},
         )
         assumed = get_session()
-        # Botocore has no public setter for credentials that renew themselves.
-        assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
+        assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # has no public setter
             refresh_using=fetcher.fetch_credentials, method="assume-role"
         )
         return boto3.Session(botocore_session=assumed)

@@ -106,9 +106,7 @@ class GcpSession:
 
         what = f"{method} {url.partition('/projects/')[2] or url}"
         try:
-            answer = self._connection().request(  # type: ignore[no-untyped-call]
-                method, url, params=query, json=body, timeout=_TIMEOUT_S
-            )
+            answer = self._connection().request(method, url, params=query, json=body, timeout=_TIMEOUT_S)
             told = answer.json() if answer.content else {}
         except GoogleAuthError as error:
             raise translate.no_credentials(error, self.account) from error
@@ -124,7 +122,7 @@ class GcpSession:
         if not hasattr(self._threads, "session"):
             from google.auth.transport.requests import AuthorizedSession
 
-            self._threads.session = AuthorizedSession(_credentials(self.account))  # type: ignore[no-untyped-call]
+            self._threads.session = AuthorizedSession(_credentials(self.account))
         session: AuthorizedSession = self._threads.session
         return session
 
@@ -148,14 +146,14 @@ def _credentials(account: Account) -> "Credentials":
     from google.auth.exceptions import GoogleAuthError
 
     if account.endpoint:
-        return AnonymousCredentials()  # type: ignore[no-untyped-call]
+        return AnonymousCredentials()
     try:
         own, _ = google.auth.default(scopes=_SCOPES)
     except GoogleAuthError as error:
         raise _missing(error, account) from error
     if not account.role:
         return own
-    return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+    return impersonated_credentials.Credentials(
         source_credentials=own, target_principal=account.role, target_scopes=list(_SCOPES)
     )
 

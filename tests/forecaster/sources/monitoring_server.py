@@ -16,7 +16,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # its advice about versions of Python that will end some day
     from google.cloud.monitoring_v3 import Aggregation, ListTimeSeriesRequest, ListTimeSeriesResponse
     from google.cloud.monitoring_v3.types import Point, TimeSeries
-    from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+    from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # generated, without types
 
 _METHOD = "ListTimeSeries"
 _SERVICE = "google.monitoring.v3.MetricService"
