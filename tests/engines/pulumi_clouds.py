@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
+import pytest
+
 from contracts.engines import Backend, EngineName, Layout
 from contracts.environment import Environment
 from contracts.ports import Silent
@@ -21,6 +23,7 @@ from stacks.engines.pulumi_engine.workspace import PulumiWorkspace
 from stacks.targets.declare import by_root, declare, providers
 from tests.clouds.clouds_world import every_kind_of, mixed_environment
 from tests.clouds.recorded_world import RecordedWorld
+from tests.clouds.recording_provider import serve_recording
 
 ROOT = Path(__file__).parents[2]
 REGIONS = ("fra", "dub", "bel")
@@ -184,3 +187,19 @@ def changed(declarations: Iterable[Declaration], key: str, **arguments: Argument
 
 def without(declarations: Iterable[Declaration], *keys: str) -> list[Declaration]:
     return [item for item in declarations if item.key not in keys]
+
+
+@pytest.fixture
+def layout():
+    return Layout.REGION
+
+
+@pytest.fixture
+def project(tmp_path, layout):
+    return make_cloud_project(tmp_path, layout=layout)
+
+
+@pytest.fixture
+def world(tmp_path):
+    with serve_recording(tmp_path / "world") as served:
+        yield served

@@ -1,6 +1,8 @@
 """A small project on disk with a loaded estate, for tests that drive the real Pulumi."""
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +61,10 @@ def pulumi_missing() -> str:
     except EngineMissing as error:
         return str(error)
     return ""
+
+
+REAL_PULUMI = (pytest.mark.engine, pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()), *LEAKS)
+BOTH = pytest.mark.parametrize("layout", list(Layout))
 
 
 def facts(regions=REGIONS):
@@ -156,6 +162,15 @@ def make_project(folder: Path, *, layout: Layout = Layout.ENVIRONMENT, regions=R
     inventory.load_facts(facts(regions), CATALOG)
     workspace = PulumiWorkspace(folder=folder, environment=environment, inventory=state / "estate.db", state=state)
     return PulumiProject(folder=folder, environment=environment, inventory=inventory, engine=PulumiEngine(workspace))
+
+
+@contextmanager
+def opened_project(folder: Path, *, layout: Layout) -> Iterator[PulumiProject]:
+    """A project for one test; what Pulumi left open of a run that failed is collected before the next."""
+    made = make_project(folder, layout=layout)
+    yield made
+    made.inventory.close()
+    gc.collect()
 
 
 def statuses(outcomes: Iterable[RootRun]) -> dict[str, RunStatus]:

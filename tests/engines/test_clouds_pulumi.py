@@ -10,42 +10,23 @@ from contracts.run import RunStatus
 from stacks.declaration import Lifecycle, SecretRef
 from stacks.engines.engine import Action
 from stacks.errors import EngineFailed, InUse, SecretMissing
-from tests.clouds.recording_provider import serve_recording
 from tests.engines.pulumi_clouds import (
     changed,
     declaration,
     declare_all,
     few,
-    make_cloud_project,
+    layout,
+    project,
     subnet,
     vpc,
     without,
+    world,
 )
-from tests.engines.pulumi_project import LEAKS, pulumi_missing
+from tests.engines.pulumi_project import BOTH, REAL_PULUMI
 
-BOTH = pytest.mark.parametrize("layout", list(Layout))
+__all__ = ["layout", "project", "world"]  # fixtures
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()),
-    *LEAKS,
-]
-
-
-@pytest.fixture
-def layout():
-    return Layout.REGION
-
-
-@pytest.fixture
-def project(tmp_path, layout):
-    return make_cloud_project(tmp_path, layout=layout)
-
-
-@pytest.fixture
-def world(tmp_path):
-    with serve_recording(tmp_path / "world") as served:
-        yield served
+pytestmark = [*REAL_PULUMI]
 
 
 def test_one_of_each_kind_in_both_clouds_is_applied_and_clean(project, world):

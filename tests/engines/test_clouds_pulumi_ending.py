@@ -11,40 +11,24 @@ from contracts.engines import Layout
 from contracts.ports import Silent
 from contracts.run import RunStatus
 from stacks.errors import ApplyBusy
-from tests.clouds.recording_provider import serve_recording
 from tests.engines.pulumi_clouds import (
     changed,
     few,
+    layout,
     make_cloud_project,
     many,
+    project,
     stop_apply,
     without,
+    world,
 )
-from tests.engines.pulumi_project import LEAKS, pulumi_missing
+from tests.engines.pulumi_project import REAL_PULUMI
 
 ACTS = ("create", "update", "delete")
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()),
-    *LEAKS,
-]
+__all__ = ["layout", "project", "world"]  # fixtures
 
-
-@pytest.fixture
-def layout():
-    return Layout.REGION
-
-
-@pytest.fixture
-def project(tmp_path, layout):
-    return make_cloud_project(tmp_path, layout=layout)
-
-
-@pytest.fixture
-def world(tmp_path):
-    with serve_recording(tmp_path / "world") as served:
-        yield served
+pytestmark = [*REAL_PULUMI]
 
 
 def test_all_of_it_is_destroyed_links_first(project, world):

@@ -23,7 +23,7 @@ from tests.clouds.recording_cloud import recording_clouds
 from tests.coordinator.factory import Hands
 from tests.engines.mixed_life import INSIDE, live
 from tests.engines.mixed_project import aws_capacity, gcp_capacity, write_mixed
-from tests.engines.pulumi_project import LEAKS, pulumi_missing
+from tests.engines.pulumi_project import REAL_PULUMI
 from tests.stacks.capacity.simulated_aws import simulated_aws
 from tests.stacks.capacity.simulated_gcp import simulated_gcp
 
@@ -31,12 +31,7 @@ ROOT = Path(__file__).parents[2]
 MORE = "engine: pulumi\nlayout: region\n"
 SECRET = "vpn-ams--bel"
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.long,
-    pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()),
-    *LEAKS,
-]
+pytestmark = [pytest.mark.long, *REAL_PULUMI]
 
 
 @pytest.fixture

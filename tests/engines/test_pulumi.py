@@ -1,6 +1,5 @@
 """The estate through the real Pulumi: applied, clean, changed, repaired, adopted; its locks."""
 
-import gc
 import os
 import subprocess
 import sys
@@ -14,14 +13,9 @@ from contracts.run import RunStatus
 from stacks.engines.engine import Action
 from stacks.errors import ApplyBusy
 from stacks.estate.inventory import Inventory
-from tests.engines.pulumi_project import LEAKS, compute, every_kind, make_project, pulumi_missing, resource, statuses
+from tests.engines.pulumi_project import BOTH, REAL_PULUMI, compute, every_kind, opened_project, resource, statuses
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()),
-    *LEAKS,
-]
-BOTH = pytest.mark.parametrize("layout", list(Layout))
+pytestmark = [*REAL_PULUMI]
 
 
 @pytest.fixture
@@ -32,10 +26,8 @@ def layout():
 @pytest.fixture
 def project(tmp_path, layout):
     """A project in the layout that a test is parametrised with."""
-    made = make_project(tmp_path, layout=layout)
-    yield made
-    made.inventory.close()
-    gc.collect()
+    with opened_project(tmp_path, layout=layout) as made:
+        yield made
 
 
 @BOTH

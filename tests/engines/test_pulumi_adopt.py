@@ -20,14 +20,9 @@ from tests.coordinator.cloud_project import (
     write_cloud_project,
     write_environment,
 )
-from tests.engines.pulumi_project import LEAKS, pulumi_missing
+from tests.engines.pulumi_project import REAL_PULUMI
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.long,
-    pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()),
-    *LEAKS,
-]
+pytestmark = [pytest.mark.long, *REAL_PULUMI]
 VPC, GATEWAY, NETWORK = "aws:ec2/vpc:Vpc", "aws:ec2/internetGateway:InternetGateway", "gcp:compute/network:Network"
 SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 

@@ -22,7 +22,7 @@ from tests.clouds.gcp_server import gcp_server
 from tests.clouds.moto_server import moto_server
 from tests.clouds.recording_provider import serve_recording
 from tests.engines.pulumi_clouds import few, make_cloud_project, many, stop_apply, without
-from tests.engines.pulumi_project import LEAKS, pulumi_missing
+from tests.engines.pulumi_project import REAL_PULUMI
 from tests.engines.pulumi_service import ORGANISATION, TOKEN, pulumi_service
 
 BUCKET = "prestage-states"
@@ -31,11 +31,7 @@ LOCK = "prestage/.pulumi/locks/organization/prestage/mixed/1.json"
 HOLDER = {"pid": 7, "username": "ann", "hostname": "elsewhere", "timestamp": "2026-11-20T12:00:00Z"}
 HELD = r"locked by ann@elsewhere \(process 7\), since 2026-11-20T12:00:00"
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()),
-    *LEAKS,
-]
+pytestmark = [*REAL_PULUMI]
 
 
 @dataclass(frozen=True, kw_only=True)

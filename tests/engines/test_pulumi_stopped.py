@@ -18,15 +18,19 @@ from contracts.run import RunStatus
 from stacks.engines.pulumi_engine import events
 from stacks.errors import CloudError
 from stacks.estate.inventory import Inventory
-from tests.engines.pulumi_project import LEAKS, compute, every_kind, make_project, pulumi_missing, resource, statuses
+from tests.engines.pulumi_project import (
+    BOTH,
+    REAL_PULUMI,
+    compute,
+    every_kind,
+    make_project,
+    opened_project,
+    resource,
+    statuses,
+)
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(bool(pulumi_missing()), reason=pulumi_missing()),
-    *LEAKS,
-]
-BOTH = pytest.mark.parametrize("layout", list(Layout))
+pytestmark = [*REAL_PULUMI]
 
 
 @pytest.fixture
@@ -37,10 +41,8 @@ def layout():
 @pytest.fixture
 def project(tmp_path, layout):
     """A project in the layout that a test is parametrised with."""
-    made = make_project(tmp_path, layout=layout)
-    yield made
-    made.inventory.close()
-    gc.collect()
+    with opened_project(tmp_path, layout=layout) as made:
+        yield made
 
 
 @pytest.mark.fault
@@ -70,7 +72,7 @@ import sys
 from pathlib import Path
 from contracts.engines import Layout
 from contracts.ports import Silent
-from tests.engines.pulumi_project import LEAKS, make_project
+from tests.engines.pulumi_project import make_project
 from tests.engines.test_pulumi_stopped import many
 project = make_project(Path(sys.argv[1]), layout=Layout(sys.argv[2]))
 print("begin", flush=True)
