@@ -41,6 +41,12 @@ class StorageClass(Model):
     largest_gib: int = Field(default=0, ge=0, exclude_if=unsaid)
     durability: float = Field(default=0.0, ge=0, lt=1, exclude_if=unsaid)
 
+    @property
+    def stated(self) -> bool:
+        """Whether anything is said of how fast it is."""
+        figures = (self.iops_per_gib, self.mibps_per_gib, self.volume_iops, self.volume_mibps)
+        return any((*figures, self.most_iops, self.most_mibps))
+
     def volumes(self, gib: int, stated: int = 0) -> int:
         """How many volumes so many GiB are: as stated, else as few as can be."""
         return stated or (math.ceil(gib / self.largest_gib) if self.largest_gib else 1)

@@ -27,7 +27,8 @@ class Volume:
     """A volume that will do: what `StorageSpec` says of it, and USD per hour where it serves.
 
     Attributes:
-        volumes, iops, throughput_mibps: 0 where the class does by itself.
+        iops, throughput_mibps: 0 where the class does by itself.
+        volumes: 0 where they are as few as can be, and nothing is provisioned that has to be divided.
     """
 
     storage_class: str
@@ -126,7 +127,7 @@ def _priced(storage: StorageClass, prices: _Prices, need: StorageNeed, gib: int,
     return Volume(
         storage_class=storage.name,
         gib=gib,
-        volumes=volumes if volumes > storage.volumes(gib) else 0,
+        volumes=volumes if volumes > 1 and (provisioned or throughput or volumes > storage.volumes(gib)) else 0,
         iops=provisioned,
         throughput_mibps=throughput,
         usd_per_hour=usd,

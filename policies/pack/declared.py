@@ -23,7 +23,9 @@ _FIELDS: Mapping[ResourceKind, Mapping[str, str]] = {
     ResourceKind.NETWORK: {"asn": "asn"},
     ResourceKind.BLOCK: {"prefix": "prefix", "pool": "pool"},
     ResourceKind.COMPUTE: {"shape": "shape", "count": "instances", "purchase": "purchase"},
-    ResourceKind.STORAGE: {"storage_class": "storage_class", "gib": "gib", "replica_region": "replica_region"},
+    ResourceKind.STORAGE: {
+        name: name for name in ("storage_class", "gib", "replica_region", "iops", "throughput_mibps", "volumes")
+    },
     ResourceKind.CIRCUIT: {"tier": "tier", "gbps": "gbps", "count": "circuits"},
     ResourceKind.LINK: {},
     ResourceKind.FAILOVER: {"partner": "partner", "share": "share"},

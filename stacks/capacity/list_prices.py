@@ -13,6 +13,7 @@ from importlib.resources import files
 from contracts.accounts import TargetName
 from contracts.capacity import Shape
 from contracts.resources import Purchase
+from contracts.storage import iops_item, mibps_item
 
 HOURS_A_MONTH = 730
 """What AWS and Google count a month as where they charge by the hour: 365 * 24 / 12."""
@@ -25,7 +26,7 @@ SOURCES: Mapping[TargetName, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPrices:
-    """USD per hour at one location: of a shape by purchase, of a GiB by class of storage.
+    """USD per hour at one location: of a shape by purchase, of a GiB by class of storage, of what is provisioned of it.
 
     Attributes:
         interruption: of spot, by shape: which share was taken back within a month.
@@ -48,8 +49,10 @@ def list_prices(target: TargetName, location: str) -> ListPrices:
         if row["interruption"]:
             interruption[row["shape"]] = row["interruption"]
     storage = {
-        row["storage_class"]: float(row["usd_per_gib_month"]) / HOURS_A_MONTH
+        item: float(row[column]) / HOURS_A_MONTH
         for row in _rows("storage.csv", target, location)
+        for item, column in _storage_items(row["storage_class"])
+        if row[column]
     }
     return ListPrices(compute=compute, storage=storage, interruption=interruption)
 
@@ -73,6 +76,15 @@ _COLUMNS: Mapping[Purchase, str] = {
     Purchase.SPOT: "spot_usd_per_hour",
     Purchase.COMMITTED: "committed_usd_per_hour",
 }
+
+
+def _storage_items(name: str) -> tuple[tuple[str, str], ...]:
+    """What of a class has a price, and the column that has it."""
+    return (
+        (name, "usd_per_gib_month"),
+        (iops_item(name), "usd_per_iops_month"),
+        (mibps_item(name), "usd_per_mibps_month"),
+    )
 
 
 def _rows(name: str, target: TargetName, location: str | None = None) -> Iterator[dict[str, str]]:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 from contracts.capacity import ADDRESS_ITEM, CapacityKind, Catalog, LiveResource, Offer, Pool, Quota, RegionFacts
 from contracts.resources import BlockSpec, ComputeSpec, Purchase, Purpose, StorageSpec
 from contracts.rows import Rows
+from contracts.storage import provisioned_items
 from stacks.capacity.list_prices import ListPrices, list_prices
 from stacks.capacity.part import CapacityPart, Figures, Limit, Place
 
@@ -124,9 +125,12 @@ def _offers(place: Place, figures: Figures, limits: Iterable[Limit]) -> Iterator
         if shape in figures.offered and shape in limited:
             yield from _shape_offers(place.region, shape, figures, (listed, stated))
     for storage in place.catalog.storage_classes:
-        price = stated.get(storage.name, figures.prices.storage.get(storage.name, listed.storage.get(storage.name)))
-        if price is not None and not _forbidden(storage.name, figures.limits):
-            yield Offer(place=place.region, item=storage.name, usd_per_hour=round(price, 10))
+        if _forbidden(storage.name, figures.limits):
+            continue
+        for item in (storage.name, *(provisioned_items([storage.name]) if storage.stated else ())):
+            price = stated.get(item, figures.prices.storage.get(item, listed.storage.get(item)))
+            if price is not None:
+                yield Offer(place=place.region, item=item, usd_per_hour=round(price, 10))
     yield Offer(place=place.region, item=ADDRESS_ITEM, usd_per_hour=stated.get(ADDRESS_ITEM, 0.0))
 
 

@@ -8,7 +8,7 @@ from stacks.declaration import Declaration, Value
 from stacks.drift.transitions import COPIES, is_transition
 from stacks.engines.engine import Observed
 
-CAPACITY_FIELDS = frozenset({"instances", "gib", "circuits", "gbps", "share"})
+CAPACITY_FIELDS = frozenset({"instances", "gib", "circuits", "gbps", "share", "iops", "throughput_mibps"})
 WITHOUT_EFFECT = frozenset({"owner", "metric", "threshold"})  # on what demand can be met with
 NOT_COMPARED = frozenset({"id", "state"})  # computed: not anybody's to declare
 CLOUD_SIZES = frozenset({"size", "min_size", "max_size", "desired_capacity", "target_size", "instance_count"})

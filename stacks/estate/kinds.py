@@ -99,6 +99,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     _fixed("storage_class"),
                     _count("gib"),
                     Field(name="replica_region", required=False),
+                    *(
+                        Field(name=name, type=FieldType.INTEGER, required=False, minimum=1)
+                        for name in ("iops", "throughput_mibps", "volumes")
+                    ),
                 ),
             ),
             Kind(

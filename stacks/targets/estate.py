@@ -73,6 +73,7 @@ def undeclare(type: str, key: str, arguments: Mapping[str, Value]) -> Spec:
         raise InvalidArgument(f"{type!r} is no type of the estate", where=key)
     names = {argument: field for field, argument in _TABLE[kind].renamed}
     fields = {names.get(name, name): value for name, value in arguments.items() if name not in _NOT_SPEC}
+    fields = {name: value for name, value in fields.items() if value is not None}
     try:
         return _SPEC.validate_python({**fields, "kind": kind})
     except ValueError as error:

@@ -17,7 +17,7 @@ TYPES = (
     "google_network_connectivity_internal_range",
 )
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
-    "google_compute_disk": ("async_primary_disk",),
+    "google_compute_disk": ("async_primary_disk", "provisioned_iops", "provisioned_throughput"),
     "google_compute_region_disk": ("async_primary_disk",),
     "google_compute_external_vpn_gateway": ("labels",),
     "google_compute_ha_vpn_gateway": ("labels",),

@@ -14,7 +14,7 @@ from stacks.errors import InvalidArgument
 from stacks.targets import hours
 from stacks.targets.aws.compute import HOURS_TAG, is_staged
 from stacks.targets.aws.placing import TAG
-from stacks.targets.aws.volumes import volume_sizes
+from stacks.targets.aws.volumes import volume_iops, volume_sizes, volume_throughput
 
 Fields = Mapping[str, Value]
 _SPEC: TypeAdapter[Spec] = TypeAdapter(Spec)
@@ -82,17 +82,28 @@ def _storage(standing: Standing) -> Fields:
         "storage_class": standing.tag("storage-class"),
         "gib": int(standing.tag("gib")),
     }
+    held = {"iops": "iops", "throughput_mibps": "throughput-mibps", "volumes": "volumes"}
+    found |= {field: int(standing.tag(tag)) for field, tag in held.items() if standing.tag(tag)}
     replica = standing.tag("replica-region")
     return {**found, "replica_region": replica} if replica else found
 
 
 def _volume(standing: Standing) -> Fields:
-    """As storage; a first volume that somebody made larger makes the whole larger."""
+    """As storage; a first volume that somebody made larger, or faster, makes the whole so."""
     found = {**_storage(standing), "storage_class": standing.arguments["type"]}
     made = StorageSpec.model_validate({**_storage(standing), "kind": ResourceKind.STORAGE})
-    size = standing.arguments["size"]
-    grown = int(size) - volume_sizes(made)[0] if isinstance(size, int | float | str) else 0
-    return {**found, "gib": made.gib + grown}
+    sizes, size = volume_sizes(made), standing.arguments["size"]
+    grown = int(size) - sizes[0] if isinstance(size, int | float | str) else 0
+    speeds = (
+        ("iops", "iops", made.iops, volume_iops(made, sizes[0])),
+        ("throughput_mibps", "throughput", made.throughput_mibps, volume_throughput(made)),
+    )
+    faster: dict[str, Value] = {}
+    for field, argument, stated, declared in speeds:
+        live = standing.arguments.get(argument)
+        if stated and isinstance(live, int | float | str) and int(live) != declared:
+            faster[field] = int(live) * len(sizes)
+    return {**found, **faster, "gib": made.gib + grown}
 
 
 def _alarm(standing: Standing) -> Fields:

@@ -20,4 +20,10 @@ def replica_site(placing: Placing, spec: StorageSpec) -> Placing | None:
 def held_of(spec: StorageSpec) -> dict[str, str | int | float]:
     """What of a spec no attribute holds."""
     held: dict[str, str | int | float] = {"gib": spec.gib, "storage_class": spec.storage_class}
-    return held | ({"replica_region": spec.replica_region} if spec.replica_region else {})
+    more = {
+        "replica_region": spec.replica_region,
+        "iops": spec.iops,
+        "throughput_mibps": spec.throughput_mibps,
+        "volumes": spec.volumes,
+    }
+    return held | {name: value for name, value in more.items() if value}

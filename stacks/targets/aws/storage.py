@@ -23,8 +23,16 @@ def declare_storage(placing: Placing, spec: StorageSpec) -> Iterator[Declaration
     """Whatever the class is made of, the first of it under the resource's own key.
 
     Raises:
-        InvalidArgument: AWS has no such class.
+        InvalidArgument: AWS has no such class, or cannot provision what is asked of it.
     """
+    grown = spec.storage_class in (BUCKET, FILES)
+    if grown and (spec.iops or spec.volumes or (spec.throughput_mibps and spec.storage_class == BUCKET)):
+        raise InvalidArgument(
+            f"{spec.storage_class} has no IOPS, volumes or throughput to provision",
+            where=placing.key(),
+            expected="a class of volumes, such as gp3",
+            next_step="take the price of them out of the environment, and plan again",
+        )
     if spec.storage_class in VOLUME_TYPES:
         yield from declare_volumes(placing, spec)
     elif spec.storage_class == BUCKET:
@@ -41,10 +49,13 @@ def declare_storage(placing: Placing, spec: StorageSpec) -> Iterator[Declaration
 
 
 def _files(placing: Placing, spec: StorageSpec) -> Iterator[Declaration]:
+    mode: Arguments = {"throughput_mode": "elastic"}
+    if spec.throughput_mibps:
+        mode = {"throughput_mode": "provisioned", "provisioned_throughput_in_mibps": spec.throughput_mibps}
     system: Arguments = {
         "creation_token": placing.name(limit=64),
         "encrypted": True,
-        "throughput_mode": "elastic",
+        **mode,
         "tags": placing.tags(**held_of(spec)),
     }
     yield placing.declare("aws_efs_file_system", "", system)

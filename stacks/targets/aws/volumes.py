@@ -3,15 +3,19 @@
 EBS replicates nothing by itself: a replica is hourly snapshots that Data Lifecycle Manager copies to the partner's
 region, from which volumes are made when they are needed. The default role of that service has to exist in the account.
 
-Sizes in GiB: Amazon EBS user guide, "Amazon EBS volume types".
+IOPS and throughput that are provisioned are divided between the volumes, which are then of one size.
+
+Sizes in GiB, IOPS and MiB per second: Amazon EBS user guide, "Amazon EBS volume types".
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from contracts.document import text_digest
 from contracts.resources import StorageSpec
 from stacks.declaration import Argument, Declaration
+from stacks.errors import InvalidArgument
 from stacks.targets.aws.placing import Arguments, Placing
 from stacks.targets.aws.replicas import held_of, replica_site
 
@@ -25,17 +29,20 @@ class VolumeType:
 
     Attributes:
         iops_per_gib: what is provisioned with it, where the type wants that said; within `iops`.
+        iops: the least and most that can be provisioned; none where it cannot.
+        throughput: the least MiB per second that can be; none where it cannot.
     """
 
     smallest: int
     largest: int
     iops_per_gib: int = 0
     iops: tuple[int, int] = (0, 0)
+    throughput: int = 0
 
 
 VOLUME_TYPES: Mapping[str, VolumeType] = {
     "gp2": VolumeType(smallest=1, largest=16384),
-    "gp3": VolumeType(smallest=1, largest=16384),
+    "gp3": VolumeType(smallest=1, largest=16384, iops=(3000, 16000), throughput=125),
     "io1": VolumeType(smallest=4, largest=16384, iops_per_gib=3, iops=(100, 64000)),
     "io2": VolumeType(smallest=4, largest=65536, iops_per_gib=3, iops=(100, 256000)),
     "sc1": VolumeType(smallest=125, largest=16384),
@@ -44,7 +51,12 @@ VOLUME_TYPES: Mapping[str, VolumeType] = {
 
 
 def declare_volumes(placing: Placing, spec: StorageSpec) -> Iterator[Declaration]:
-    """The first volume under the resource's own key, further ones below it."""
+    """The first volume under the resource's own key, further ones below it.
+
+    Raises:
+        InvalidArgument: what is provisioned cannot be, of volumes of this type.
+    """
+    _check(placing, spec)
     sizes = volume_sizes(spec)
     zones = placing.cloud.zones
     first = int(text_digest(placing.key())[-8:], 16)  # so that resources of one volume spread over the zones
@@ -58,15 +70,52 @@ def declare_volumes(placing: Placing, spec: StorageSpec) -> Iterator[Declaration
 
 
 def volume_sizes(spec: StorageSpec) -> tuple[int, ...]:
-    """GiB of each volume: as few as the type allows, all but the last of the largest size, none below the smallest."""
+    """GiB of each volume, none below the type's smallest.
+
+    As many as are stated, all alike; else as few as the type allows, all but the last of the largest size.
+    """
     type = VOLUME_TYPES[spec.storage_class]
+    if spec.volumes:
+        return (max(math.ceil(spec.gib / spec.volumes), type.smallest),) * spec.volumes
     whole, rest = divmod(spec.gib, type.largest)
     return (type.largest,) * whole + ((max(rest, type.smallest),) if rest else ())
 
 
-def _volume(placing: Placing, spec: StorageSpec, part: str, size: int) -> Arguments:
+def volume_iops(spec: StorageSpec, size: int) -> int:
+    """What is provisioned with one of a spec's volumes; 0 where it is what the type gives by itself."""
     type = VOLUME_TYPES[spec.storage_class]
     least, most = type.iops
+    if spec.iops:
+        return max(least, math.ceil(spec.iops / len(volume_sizes(spec))))
+    return min(max(least, size * type.iops_per_gib), most) if type.iops_per_gib else 0
+
+
+def volume_throughput(spec: StorageSpec) -> int:
+    """MiB per second provisioned with one of a spec's volumes; 0 where it is what the type gives by itself."""
+    least = VOLUME_TYPES[spec.storage_class].throughput
+    return max(least, math.ceil(spec.throughput_mibps / len(volume_sizes(spec)))) if spec.throughput_mibps else 0
+
+
+def _check(placing: Placing, spec: StorageSpec) -> None:
+    type = VOLUME_TYPES[spec.storage_class]
+    refused = [
+        what
+        for what, asked, sold in (
+            ("IOPS", spec.iops, type.iops[1]),
+            ("throughput", spec.throughput_mibps, type.throughput),
+        )
+        if asked and not sold
+    ]
+    if refused:
+        raise InvalidArgument(
+            f"{' and '.join(refused)} of {spec.storage_class} cannot be provisioned",
+            where=placing.key(),
+            expected=f"none, or a class such as {'gp3' if spec.throughput_mibps else 'gp3, io1 or io2'}",
+            next_step=f"take the price of it ({spec.storage_class}-iops, -mibps) out, and plan again",
+        )
+
+
+def _volume(placing: Placing, spec: StorageSpec, part: str, size: int) -> Arguments:
     held = held_of(spec)
     if replica_site(placing, spec):
         held[SNAPSHOTS_TAG] = _snapshots_tag(placing)
@@ -76,8 +125,10 @@ def _volume(placing: Placing, spec: StorageSpec, part: str, size: int) -> Argume
         "encrypted": True,
         "tags": placing.tags(part, **held),
     }
-    if type.iops_per_gib:
-        arguments["iops"] = min(max(least, size * type.iops_per_gib), most)
+    if iops := volume_iops(spec, size):
+        arguments["iops"] = iops
+    if throughput := volume_throughput(spec):
+        arguments["throughput"] = throughput
     return arguments
 
 

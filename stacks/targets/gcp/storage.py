@@ -1,5 +1,7 @@
 """Storage: zonal and regional disks, buckets; replicated to another region of Google Cloud.
 
+What is provisioned of a disk is so where it serves; its replica has what its size gives until it is needed.
+
 Disks are replicated asynchronously to a second disk there. A bucket lies in both regions where Google has that pair on
 one continent, else a second bucket is filled by a daily transfer. To another target nothing is replicated: that is
 refused, not left out.
@@ -17,7 +19,9 @@ from stacks.targets.names import cloud_name
 BUCKET_CLASS = "gcs"
 REGIONAL = "regional-"
 DISK_CLASSES = ("pd-balanced", "pd-ssd", "pd-standard")
-CLASSES = (BUCKET_CLASS, *DISK_CLASSES, *(f"{REGIONAL}{name}" for name in DISK_CLASSES))
+HYPERDISK = "hyperdisk-balanced"
+"""The class whose IOPS and throughput are provisioned."""
+CLASSES = (BUCKET_CLASS, HYPERDISK, *DISK_CLASSES, *(f"{REGIONAL}{name}" for name in DISK_CLASSES))
 _CONTINENTS = {"europe-": "EU", "us-": "US", "asia-": "ASIA"}
 """Where a bucket may lie in two regions of one's choice (Cloud Storage, "Bucket locations", dual-regions)."""
 
@@ -26,11 +30,21 @@ def declare_storage(at: Placing, spec: StorageSpec) -> Iterator[Declaration]:
     """All that a storage resource takes.
 
     Raises:
-        InvalidArgument: no such class, too few zones, or a replica where Google Cloud makes none.
+        InvalidArgument: no such class, too few zones, a replica where Google Cloud makes none, or more speed than a
+            class can have.
     """
     if spec.storage_class not in CLASSES:
         raise InvalidArgument(
             f"Google Cloud has no storage class {spec.storage_class!r}; known: {', '.join(CLASSES)}", where=at.key()
+        )
+    faster = spec.iops or spec.throughput_mibps
+    if spec.volumes or (faster and spec.storage_class != HYPERDISK):
+        raise InvalidArgument(
+            f"{spec.storage_class} is one disk"
+            + (", and no IOPS or throughput of it are provisioned" if faster else ""),
+            where=at.key(),
+            expected=f"{HYPERDISK} in one piece, or what the class gives by itself",
+            next_step="take the price of it, or `largest_gib`, out of catalog and environment, and plan again",
         )
     if spec.replica_region and not is_google(at, spec.replica_region):
         raise InvalidArgument(
@@ -59,12 +73,17 @@ def _disks(at: Placing, spec: StorageSpec) -> Iterator[Declaration]:
 
 def _disk(at: Placing, part: str, spec: StorageSpec, more: Mapping[str, Argument]) -> Declaration:
     """A disk in the region's first zone, or in its first two where the class is regional."""
-    held = {"replica": spec.replica_region} if spec.replica_region and not part else {}
+    speeds = (("provisioned_iops", spec.iops), ("provisioned_throughput", spec.throughput_mibps))
+    faster = {name: amount for name, amount in speeds if amount and not part}
+    held: dict[str, str | int | float] = {name.removeprefix("provisioned_"): value for name, value in faster.items()}
+    if spec.replica_region and not part:
+        held["replica"] = spec.replica_region
     arguments: dict[str, Argument] = {
         "name": at.name(part),
         "type": spec.storage_class.removeprefix(REGIONAL),
         "size": spec.gib,
         "labels": at.labels(part, **held),
+        **faster,
         **more,
     }
     if not spec.storage_class.startswith(REGIONAL):

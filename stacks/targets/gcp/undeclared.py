@@ -54,12 +54,22 @@ def _compute(key: str, arguments: Arguments) -> Spec:
     return ComputeSpec(shape=held["shape"], count=count, purchase=parse_purchase(held["purchase"]), by_hour=by_hour)
 
 
+_SPEEDS = ("iops", "throughput")
+"""What a label says where it is provisioned; else the disk has what its size gives, whatever the cloud tells of it."""
+
+
 def _disk(prefix: str) -> Callable[[str, Arguments], Spec]:
     def read(key: str, arguments: Arguments) -> Spec:
+        held = _held(arguments, "labels")
+        speeds = {
+            name: int(_number(arguments.get(f"provisioned_{name}", held[name]))) for name in _SPEEDS if name in held
+        }
         return StorageSpec(
             storage_class=f"{prefix}{_text(arguments, 'type').rpartition('/')[2]}",
             gib=int(_number(arguments["size"])),
-            replica_region=_held(arguments, "labels").get("replica"),
+            replica_region=held.get("replica"),
+            iops=speeds.get("iops", 0),
+            throughput_mibps=speeds.get("throughput", 0),
         )
 
     return read

@@ -63,6 +63,21 @@ def everything() -> World:
         resource("fra/storage/serving/efs-copied", StorageSpec(storage_class="efs", gib=100, replica_region="dub")),
         resource("ohio/storage/serving/io2", StorageSpec(storage_class="io2", gib=200)),
         resource(
+            "fra/storage/serving/gp3-fast/dub",
+            StorageSpec(
+                storage_class="gp3", gib=400, replica_region="dub", iops=20_000, throughput_mibps=1000, volumes=2
+            ),
+        ),
+        resource("fra/storage/serving/efs-fast", StorageSpec(storage_class="efs", gib=400, throughput_mibps=200)),
+        resource(
+            "bel/storage/serving/hyperdisk-balanced",
+            StorageSpec(storage_class="hyperdisk-balanced", gib=400, iops=9000, throughput_mibps=400),
+        ),
+        resource(
+            "ams/storage/serving/standard-hot",
+            StorageSpec(storage_class="standard", gib=400, iops=9000, throughput_mibps=400, volumes=2),
+        ),
+        resource(
             "fra/compute/failover/m6i.large-kept", ComputeSpec(shape="m6i.large", count=3, purchase=Purchase.COMMITTED)
         ),
     ]

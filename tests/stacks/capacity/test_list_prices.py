@@ -58,6 +58,20 @@ def test_what_ships_is_what_the_sources_say():
         assert said_of == tuple(float(source[column]) for column in ("vcpu", "memory_gib", "network_gbps"))
 
 
+@pytest.mark.skipif(not TEST_DATA, reason="PRESTAGE_TEST_DATA is not set")
+def test_what_is_provisioned_of_volumes_costs_what_the_source_says():
+    with (Path(TEST_DATA) / "catalog" / "storage_usd.csv").open(encoding="utf-8") as text:
+        said = {(row["cloud"], row["region"], row["tier"]): row for row in csv.DictReader(text)}
+    shipped = [row for row in rows("storage.csv") if row["usd_per_iops_month"]]
+    assert {row["storage_class"] for row in shipped} == {"gp3", "io1"}
+    for row in shipped:
+        source, name = said[row["cloud"], row["location"], row["storage_class"]], row["storage_class"]
+        prices = list_prices(TargetName(row["cloud"]), row["location"]).storage
+        assert prices[f"{name}-iops"] * HOURS_A_MONTH == pytest.approx(float(source["usd_iops_month"]), abs=1e-9)
+        mibps = float(source["usd_mibps_month"]) * 1000 / 1024
+        assert prices.get(f"{name}-mibps", 0.0) * HOURS_A_MONTH == pytest.approx(mibps, abs=1e-6)
+
+
 def test_the_page_names_every_source_with_its_licence():
     page = SHIPPED.joinpath("README.md").read_text(encoding="utf-8")
     named = [line for line in page.splitlines() if re.match(r"\| [\w.-]+/[\w.-]+ at [0-9a-f]{7}", line)]

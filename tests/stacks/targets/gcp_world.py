@@ -18,6 +18,10 @@ def touching_google(environment: Environment = ENVIRONMENT) -> list[Resource]:
         resource("ams--bel/circuit/serving/10g", CircuitSpec(tier="10g", gbps=10, count=2)),
         resource("bel/compute/serving/e2-highmem-8", committed("e2-highmem-8", 3)),
         resource("bel/storage/serving/regional-pd-ssd", StorageSpec(storage_class="regional-pd-ssd", gib=20)),
+        resource(
+            "bel/storage/serving/hyperdisk-balanced",
+            StorageSpec(storage_class="hyperdisk-balanced", gib=100, iops=9000, throughput_mibps=400),
+        ),
     ]
     return found
 

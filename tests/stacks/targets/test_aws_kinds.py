@@ -216,6 +216,33 @@ def test_a_large_volume_is_several_in_turn_over_the_zones():
     assert len({parts[part].arguments["availability_zone"] for part in ("", "0002")}) == 2
 
 
+def test_what_is_provisioned_is_divided_between_volumes_of_one_size():
+    spec = StorageSpec(storage_class="gp3", gib=1000, iops=20_000, throughput_mibps=1500, volumes=2)
+    parts = declared("fra/storage/serving/gp3", spec)
+    for part in ("", "0002"):
+        made = parts[part].arguments
+        assert (made["size"], made["iops"], made["throughput"]) == (500, 10_000, 750)
+    plain = declared("fra/storage/serving/gp3", StorageSpec(storage_class="gp3", gib=1000))[""].arguments
+    assert not {"iops", "throughput"} & plain.keys()
+    files = declared("fra/storage/serving/efs", StorageSpec(storage_class="efs", gib=10, throughput_mibps=100))
+    made = files[""].arguments
+    assert (made["throughput_mode"], made["provisioned_throughput_in_mibps"]) == ("provisioned", 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "told"),
+    [
+        ("st1", {"iops": 500}, "IOPS of st1 cannot be provisioned"),
+        ("io2", {"throughput_mibps": 500}, "throughput of io2 cannot"),
+        ("s3", {"throughput_mibps": 1}, "s3 has no IOPS"),
+        ("efs", {"volumes": 2}, "efs has no IOPS, volumes"),
+    ],
+)
+def test_speed_that_a_class_cannot_have_is_refused(name, asked, told):
+    with pytest.raises(InvalidArgument, match=told):
+        declared(f"fra/storage/serving/{name}", StorageSpec(storage_class=name, gib=100, **asked))
+
+
 @pytest.mark.parametrize(("partner", "replicated"), [("dub", True), ("ohio", False), ("bel", False), (None, False)])
 @pytest.mark.parametrize(("name", "part"), [("s3", "replication"), ("efs", "replica"), ("gp3", "snapshots")])
 def test_storage_is_replicated_to_the_partner_where_aws_does_that(partner, replicated, name, part):

@@ -42,6 +42,17 @@ CASES = st.one_of(
         ),
     ),
     st.tuples(
+        st.just("fra/storage/serving/x"),
+        st.builds(
+            StorageSpec,
+            storage_class=st.just("gp3"),
+            gib=st.integers(100, 60_000),
+            iops=st.sampled_from((0, 3000, 7100, 50_000)),
+            throughput_mibps=st.sampled_from((0, 130, 3000)),
+            volumes=st.sampled_from((0, 4, 7)),
+        ),
+    ),
+    st.tuples(
         st.sampled_from(("dub--fra/circuit/serving/x", "bel--fra/circuit/serving/x")),
         st.builds(CircuitSpec, tier=st.just("1g"), gbps=st.just(1), count=st.integers(1, 50)),
     ),
@@ -80,6 +91,12 @@ def test_every_type_that_stands_for_a_resource_can_be_read_back():
         ("fra/compute/serving/x", ComputeSpec(shape="m6i.large", count=4), {"min_size": 2}, {"count": 2}),
         ("fra/compute/staged/x/1", ComputeSpec(shape="m6i.large", count=4), {"max_size": 2}, {"count": 2}),
         ("fra/storage/serving/x", StorageSpec(storage_class="gp3", gib=20_000), {"size": 16_000}, {"gib": 19_616}),
+        (
+            "fra/storage/serving/x",
+            StorageSpec(storage_class="gp3", gib=500, iops=8000, throughput_mibps=600, volumes=2),
+            {"iops": 5000, "throughput": 125},
+            {"iops": 10_000, "throughput_mibps": 250},
+        ),
         ("fra/storage/serving/x", StorageSpec(storage_class="gp3", gib=10), {"type": "gp2"}, {"storage_class": "gp2"}),
         ("fra/alert/x", AlertSpec(metric="vcpu", threshold=0.85), {"threshold": 50}, {"threshold": 0.5}),
     ],

@@ -34,7 +34,13 @@ SPECS = st.one_of(
     st.builds(BlockSpec, prefix=st.just("10.0.0.0/24"), pool=st.just("10.0.0.0/16")),
     st.builds(ComputeSpec, shape=st.sampled_from(("m8", "s4")), count=COUNTS, purchase=st.sampled_from(Purchase)),
     st.builds(
-        StorageSpec, storage_class=st.just("standard"), gib=COUNTS, replica_region=st.sampled_from((None, "ams"))
+        StorageSpec,
+        storage_class=st.just("standard"),
+        gib=COUNTS,
+        replica_region=st.sampled_from((None, "ams")),
+        iops=st.sampled_from((0, 5000)),
+        throughput_mibps=st.sampled_from((0, 400)),
+        volumes=st.sampled_from((0, 2)),
     ),
     st.builds(CircuitSpec, tier=st.just("10g"), gbps=st.just(10), count=COUNTS),
     st.builds(LinkSpec),
