@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from contracts.environment import Environment
 from contracts.plan import Infeasible, Plan
 from contracts.what_if import BudgetAnswer, Concession
+from planner.limits import with_critical_shares
 from planner.question import Question
 from planner.requirements import LOWEST_LEVEL, rounded
 
@@ -125,15 +126,7 @@ def _lower_quantile(environment: Environment, share: float) -> Environment:
 
 
 def _less_failover(environment: Environment, share: float) -> Environment:
-    failover = environment.failover
-    regions = tuple(
-        region
-        if region.critical_share is None
-        else region.model_copy(update={"critical_share": region.critical_share * (1 - share)})
-        for region in environment.regions
-    )
-    failover = failover.model_copy(update={"critical_share": failover.critical_share * (1 - share)})
-    return environment.model_copy(update={"failover": failover, "regions": regions})
+    return with_critical_shares(environment, lambda critical: critical * (1 - share))
 
 
 LEVERS = (

@@ -4,7 +4,7 @@ What a demand is measured against: quotas, offers, pools, links, the rules of fa
 `staging.max_units_per_place` are none: they lower what is asked for, and stand against nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import ceil
@@ -12,7 +12,7 @@ from typing import assert_never
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, LinkFacts, Offer, Pool, Quota
 from contracts.clash import Limit, LimitKind
-from contracts.environment import FailoverSettings
+from contracts.environment import Environment, FailoverSettings
 from contracts.names import is_link, link_name
 from contracts.plan import Plan
 from planner.market import Market
@@ -231,15 +231,20 @@ def _with_failover(question: Question, **settings: float) -> Question:
 
 def _with_critical_share(question: Question, most: float) -> Question:
     """The question in which no region's critical share is larger."""
-    environment = question.environment
+    return replace(question, environment=with_critical_shares(question.environment, lambda share: min(most, share)))
+
+
+def with_critical_shares(environment: Environment, of: Callable[[float], float]) -> Environment:
+    """Every critical share, those that regions have of their own among them, as `of` makes it."""
+    failover = environment.failover
     regions = tuple(
         region
         if region.critical_share is None
-        else region.model_copy(update={"critical_share": min(most, region.critical_share)})
+        else region.model_copy(update={"critical_share": of(region.critical_share)})
         for region in environment.regions
     )
-    question = _with_failover(question, critical_share=min(most, environment.failover.critical_share))
-    return replace(question, environment=question.environment.model_copy(update={"regions": regions}))
+    failover = failover.model_copy(update={"critical_share": of(failover.critical_share)})
+    return environment.model_copy(update={"failover": failover, "regions": regions})
 
 
 def _selling_all(question: Question, places: Iterable[str]) -> Question:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from contracts.document import bytes_digest
 from contracts.files import read_document, write_forecast
-from contracts.forecast import Evidence, Forecast, ForecastBundle, RequestProfile, Scores, SeriesForecast
+from contracts.forecast import Forecast, ForecastBundle, RequestProfile
 from contracts.forecast_values import values_to_bytes
 from contracts.plan import Change, Plan
 from contracts.ports import Silent
 from contracts.run import RunReport
-from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
+from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
 from coordinator.apply import apply_reviewed
 from coordinator.plan import PlanOutcome, make_plan
 from coordinator.project import Project
@@ -25,6 +25,7 @@ from coordinator.review import make_review
 from stacks.estate.inventory import Inventory
 from tests.coordinator.estate_engine import EstateEngine, nothing
 from tests.coordinator.factory import NOON, Hands
+from tests.forecasts import series_forecast
 
 ROOT = Path(__file__).parents[2]
 REGIONS = ("ams", "fra", "lon")
@@ -61,7 +62,7 @@ def write_load(folder: Path, load: float, regions: tuple[str, ...] = REGIONS) ->
         origin=NOON,
         made_at=NOON,
         seconds=0.1,
-        series=tuple(_series(key, granularity, len(table)) for (key, granularity), table in values.items()),
+        series=tuple(series_forecast(key, granularity, len(table)) for (key, granularity), table in values.items()),
         request_profiles=tuple(_profile(one, other) for one in regions for other in regions if one != other),
         history_digest="sha256:history",
         values_file=VALUES,
@@ -88,20 +89,6 @@ def demand(load: float, regions: tuple[str, ...] = REGIONS) -> dict[tuple[Series
 def _wave(size: float) -> NDArray[np.float64]:
     hours = size * (1 + 0.2 * np.sin(np.arange(48) * 2 * np.pi / 24))
     return np.round(hours[:, None] * (0.8 + 0.4 * np.asarray(LEVELS))[None, :], 6)
-
-
-def _series(key: SeriesKey, granularity: Granularity, steps: int) -> SeriesForecast:
-    return SeriesForecast(
-        kind=key.kind,
-        subject=key.subject,
-        unit=unit_of(key.kind),
-        granularity=granularity,
-        model="wave",
-        steps=steps,
-        history_steps=720,
-        evidence=Evidence.ENOUGH,
-        scores=Scores(),
-    )
 
 
 def _profile(source: str, destination: str) -> RequestProfile:

@@ -26,13 +26,14 @@ from contracts.capacity import (
     StorageClass,
 )
 from contracts.environment import Environment, FailoverSettings, RegionSettings, StagingSettings
-from contracts.forecast import Evidence, Forecast, ForecastBundle, RequestProfile, Scores, SeriesForecast
+from contracts.forecast import Forecast, ForecastBundle, RequestProfile
 from contracts.ledger import LedgerView
 from contracts.limits import Rules
 from contracts.names import link_name, pair_name
 from contracts.resources import Purchase
-from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
+from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
 from planner.question import Question
+from tests.forecasts import series_forecast
 
 NAMES = ("fra", "ams", "lon", "mad", "nyc", "chi", "dfw", "waw", "osl", "rom")
 DOMAINS = ("eu-central", "eu-west", "us-east", "us-south")
@@ -215,20 +216,7 @@ def bundle(
     names: tuple[str, ...],
 ) -> ForecastBundle:
     """A forecast document over some values."""
-    series = tuple(
-        SeriesForecast(
-            kind=key.kind,
-            subject=key.subject,
-            unit=unit_of(key.kind),
-            granularity=granularity,
-            model="wave",
-            steps=len(table),
-            history_steps=720,
-            evidence=Evidence.ENOUGH,
-            scores=Scores(),
-        )
-        for (key, granularity), table in values.items()
-    )
+    series = tuple(series_forecast(key, granularity, len(table)) for (key, granularity), table in values.items())
     profiles = tuple(
         RequestProfile(
             source=source,
