@@ -6,6 +6,7 @@ PlannerError
 ├── UnknownResource    ask the person: no such key in the plan
 ├── WhatIfRefused      ask the person: a changed circumstance that names what is not there
 ├── FleetImpossible    ask the person: no fleet keeps the limits, whatever it costs
+├── FleetTooFar        solve anew: small moves do not lead there from the fleet that stands
 └── SolverError        stop: no plan can be trusted
     ├── SolverCrashed      the child process ended without an answer
     ├── SolverStalled      it was killed at its time limit
@@ -42,6 +43,10 @@ class FleetImpossible(PlannerError):
     """No fleet meets the demand within stock, shares and partners."""
 
     exit_code = ExitCode.UNMET
+
+
+class FleetTooFar(PlannerError):
+    """The fleet that stands cannot be brought by small moves to what is asked."""
 
 
 class SolverError(PlannerError):

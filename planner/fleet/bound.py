@@ -50,7 +50,11 @@ def proven_bound(
         weights: of both, at least 0; they are brought to a sum of one, hulls to at most one.
         useful: (R, T) instances of a type that can be of use at most.
     """
-    certificate = certificate_of(problem, arcs, known, weights)
+    return certified_usd(problem, arcs, certificate_of(problem, arcs, known, weights), useful)
+
+
+def certified_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate, useful: Floats) -> float:
+    """USD over the horizon that no fleet can be cheaper than, by these prices."""
     alone = alone_usd(problem, certificate.prices, useful)
     circuits = float(certificate.floors.sum()) + base_circuits(problem)
     return float(alone.sum() + backed_usd(problem, arcs, certificate).sum() + problem.hours * circuits)

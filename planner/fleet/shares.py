@@ -150,7 +150,7 @@ def pair_hulls(problem: FleetProblem, pair: int) -> tuple[Hull, ...]:
     """
     from scipy.spatial import ConvexHull, QhullError
 
-    points = _step_points(problem, pair)
+    points = step_points(problem, pair)
     if not points[:, 2].any():
         return ()
     try:
@@ -171,7 +171,7 @@ def pair_hulls(problem: FleetProblem, pair: int) -> tuple[Hull, ...]:
     )
 
 
-def _step_points(problem: FleetProblem, pair: int) -> Floats:
+def step_points(problem: FleetProblem, pair: int) -> Floats:
     """(points, 3) both shares and the extra USD per hour: corners, and where a step ends on an edge of the box."""
     link = problem.pair_links[pair]
     reserved, usd = float(problem.gbps[link]), problem.tier_usd[link]

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from planner.fleet.bound import proven_bound
+from planner.fleet.bound import Certificate, certificate_of, certified_usd
 from planner.fleet.choice import improve, loads, whole_circuits_usd
 from planner.fleet.circuits import circuits_for
 from planner.fleet.exact import Counts, is_small, solve_exactly
@@ -49,20 +49,26 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
         FleetImpossible: a region has too few partners, or cannot meet its demand within its stock.
         SolverCrashed: HiGHS gave no answer.
     """
+    return solve_proven(problem, effort)[0]
+
+
+def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[FleetSolution, Certificate]:
+    """The same, with the prices that prove its bound: for planning it again (`planner.fleet.again`)."""
     with ThreadPoolExecutor(effort.threads) as pool:
         relaxation = Relaxation.start(problem)
         shares = relax(relaxation, effort.passes, pool)
-        bound = _bound(relaxation)
+        certificate, bound = _bound(relaxation)
         shares, answers = _choose(relaxation, shares, (effort.turns, pool))
         held = relaxation.held(shares)
         committed, on_demand, spot = _whole(relaxation, answers, held, pool)
     found = _solution(problem, (committed, on_demand, spot, shares), bound, prices_of(answers))
     exact = solve_exactly(problem) if effort.exact and is_small(problem) else None
     if exact is None:
-        return found
+        return found, certificate
     counts, proven = exact
     better = _solution(problem, counts, max(bound, proven), prices_of(answers))
-    return better if better.usd < found.usd else replace(found, bound=min(found.usd, max(bound, proven)))
+    found = better if better.usd < found.usd else replace(found, bound=min(found.usd, max(bound, proven)))
+    return found, certificate
 
 
 def _solution(problem: FleetProblem, counts: Counts, bound: float, prices: Prices) -> FleetSolution:
@@ -110,11 +116,11 @@ def region_usd(problem: FleetProblem, committed: Ints, on_demand: Ints, spot: In
     return np.asarray(usd + (problem.spot_cost * spot.sum(2)).sum(1))
 
 
-def _bound(relaxation: Relaxation) -> float:
-    known = relaxation.shares
+def _bound(relaxation: Relaxation) -> tuple[Certificate, float]:
+    known, problem, arcs = relaxation.shares, relaxation.problem, relaxation.arcs
     known.solve()
-    cuts = (known.cuts, known.hulls)
-    return proven_bound(relaxation.problem, relaxation.arcs, cuts, known.weights(), relaxation.useful)
+    certificate = certificate_of(problem, arcs, (known.cuts, known.hulls), known.weights())
+    return certificate, certified_usd(problem, arcs, certificate, relaxation.useful)
 
 
 def _choose(

@@ -1,0 +1,187 @@
+"""A fleet planned again from the one that stands: what did not change stays, and moving has a price.
+
+Regions whose demand, prices or stock changed are looked at again, and those that carry for them; nothing else is. What
+is lacking comes in as cheaply as the hours allow (`planner.fleet.cells`), shares move only where a partner would need
+another lump or circuit (`planner.fleet.shift`), and what is committed changes where that pays by more than the price of
+a move (`planner.fleet.moves`). The bound needs no solver: the prices that proved the old fleet's prove the new one's
+(`planner.fleet.bound`), and only what changed has its terms computed again.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from planner.errors import FleetTooFar
+from planner.fleet.bound import Certificate, alone_usd, backed_usd
+from planner.fleet.moves import Calm, Work, commit, hold, kept_circuits, polish, shift
+from planner.fleet.offers import Prices
+from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, FleetSolution, Floats, Ints
+from planner.fleet.shares import base_circuits, step_points
+
+AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps")
+"""What must be the same for a fleet to be planned again from another one."""
+
+BY_REGION = ("demand", "critical", "on_demand_usd", "spot_usd", "committed_usd", "stock", "spot_share", "quota")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Standing:
+    """A fleet that stands, with what planning it again starts from.
+
+    Attributes:
+        certificate: the prices that prove its bound.
+        usd: (R,) USD over the horizon of each region's instances.
+        alone, backed: (R,) the bound's terms by region; base: USD per hour of circuits that are needed anyway.
+    """
+
+    problem: FleetProblem
+    solution: FleetSolution
+    certificate: Certificate
+    arcs: Arcs
+    usd: Floats
+    alone: Floats
+    backed: Floats
+    base: float
+
+
+def stand(problem: FleetProblem, solution: FleetSolution, certificate: Certificate) -> Standing:
+    """A fleet that was solved, as one that stands."""
+    arcs, every = Arcs.of(problem), np.arange(problem.regions)
+    return Standing(
+        problem=problem,
+        solution=solution,
+        certificate=certificate,
+        arcs=arcs,
+        usd=_region_usd(problem, solution),
+        alone=_alone(problem, arcs, certificate, every),
+        backed=backed_usd(problem, arcs, certificate),
+        base=base_circuits(problem),
+    )
+
+
+def replan(standing: Standing, problem: FleetProblem, calm: Calm) -> Standing:
+    """The fleet for another problem over the same regions, types, hours and pairs, near the one that stands.
+
+    Raises:
+        FleetTooFar: the problem has other axes, or what stands cannot be made to meet it by small moves.
+    """
+    _check_axes(standing.problem, problem)
+    changed, links = _changed(standing.problem, problem), _changed_links(standing.problem, problem)
+    if not len(changed) and not len(links):
+        return standing
+    work = Work.start(problem, standing.solution, standing.arcs, changed, calm)
+    hold(work)
+    shift(work, changed)
+    commit(work, changed)
+    polish(work)
+    return _stood(standing, work, changed, links)
+
+
+def _check_axes(before: FleetProblem, after: FleetProblem) -> None:
+    same = before.stock.shape == after.stock.shape and before.hours == after.hours
+    if not same or any(not np.array_equal(getattr(before, name), getattr(after, name)) for name in AXES):
+        raise FleetTooFar("regions, types, hours or pairs are not those of the fleet that stands", where="fleet")
+
+
+def _changed(before: FleetProblem, after: FleetProblem) -> Ints:
+    """Regions of which something is otherwise."""
+    found = np.zeros(after.regions, dtype=bool)
+    for name in BY_REGION:
+        old, new = getattr(before, name), getattr(after, name)
+        if old is new:
+            continue
+        found |= True if old.shape != new.shape else (old != new).reshape(len(found), -1).any(1) if new.size else False
+    return np.flatnonzero(found)
+
+
+def _changed_links(before: FleetProblem, after: FleetProblem) -> Ints:
+    """Links of which what they carry or cost is otherwise, shares aside."""
+    found = before.gbps != after.gbps
+    found |= (before.tier_usd != after.tier_usd).any(1)
+    moved = before.replication_gbps != after.replication_gbps
+    found[after.pair_links[moved[after.pairs].any(1)]] = True
+    return np.flatnonzero(found)
+
+
+def _stood(standing: Standing, work: Work, changed: Ints, links: Ints) -> Standing:
+    """What was found as a fleet that stands, with its cost and bound."""
+    problem, before, arcs = work.problem, standing.solution, standing.arcs
+    committed, on_demand, spot = (part.copy() for part in (before.committed, before.on_demand, before.spot))
+    at, half = (work.regions[:, None], work.cells.types), work.committed.shape[1]
+    committed[at] = np.round(work.committed).astype(np.int64)
+    by_hour = np.round(work.counts).astype(np.int64).transpose(0, 2, 1)
+    on_demand[at], spot[at] = by_hour[:, :half], by_hour[:, half:]
+    moved = np.flatnonzero(work.shares != before.shares.reshape(-1))
+    links = np.union1d(links, problem.pair_links[arcs.pair[moved]])
+    circuits = before.circuits.copy()
+    circuits[links] = kept_circuits(work, work.shares, links)
+    usd = standing.usd.copy()
+    usd[work.regions] = _rows_usd(problem, work)
+    total = float(usd.sum()) + problem.hours * float((problem.tier_usd * circuits).sum())
+    proof = _proof(standing, problem, changed, links)
+    bound = float(proof.alone.sum() + proof.backed.sum())
+    bound += problem.hours * (float(proof.certificate.floors.sum()) + proof.base)
+    solution = replace(
+        before,
+        committed=committed,
+        on_demand=on_demand,
+        spot=spot,
+        circuits=circuits,
+        shares=work.shares.reshape(-1, 2),
+        usd=total,
+        bound=min(bound, total),
+    )
+    return replace(proof, problem=problem, solution=solution, usd=usd)
+
+
+def _proof(standing: Standing, problem: FleetProblem, changed: Ints, links: Ints) -> Standing:
+    """The bound's terms, those of what changed computed anew at the same prices."""
+    arcs, certificate = standing.arcs, standing.certificate
+    near = [arcs.carrier[arcs.out[region]] for region in changed.tolist()]
+    touched = np.unique(np.concatenate([changed, *near]))
+    alone, backed = standing.alone.copy(), standing.backed.copy()
+    alone[touched] = _alone(problem, arcs, certificate, touched)
+    floors, base = certificate.floors, standing.base
+    if len(links):
+        base, floors = base_circuits(problem), floors.copy()
+        for pair in np.flatnonzero(np.isin(problem.pair_links, links)).tolist():
+            points = step_points(problem, pair)
+            floors[pair] = float((points[:, 2] - points[:, :2] @ certificate.steps[pair]).min())
+    backed[changed] = backed_usd(problem, arcs, certificate)[changed]
+    certificate = replace(certificate, floors=floors)
+    return replace(standing, certificate=certificate, alone=alone, backed=backed, base=base)
+
+
+def _alone(problem: FleetProblem, arcs: Arcs, certificate: Certificate, regions: Ints) -> Floats:
+    """(n,) the bound's terms of some regions."""
+    names = [name for name in BY_REGION if getattr(problem, name).size]
+    part = replace(problem, **{name: getattr(problem, name)[regions] for name in names})
+    every = {field.name: getattr(certificate.prices, field.name) for field in fields(Prices)}
+    known = Prices(**{name: prices[regions] if prices.size else prices for name, prices in every.items()})
+    return alone_usd(part, known, _useful(problem, arcs, regions))
+
+
+def _useful(problem: FleetProblem, arcs: Arcs, regions: Ints) -> Floats:
+    """(n, T) instances that cover alone whatever some regions may have to meet (`planner.fleet.offers.ever_useful`)."""
+    need = problem.demand[regions].max(2)
+    for row, region in enumerate(regions.tolist()):
+        into = arcs.lost[arcs.into[region]]
+        claimed = MOST_SHARE * problem.critical[into].max((0, 2), initial=0.0)
+        need[row] = np.maximum(need[row], problem.critical[region].max(1) + claimed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.where(problem.gives > 0, need[:, None] / problem.gives, 0.0)
+    return np.asarray(np.ceil(each.max(2)))
+
+
+def _region_usd(problem: FleetProblem, solution: FleetSolution) -> Floats:
+    """(R,) USD over the horizon of instances."""
+    usd = problem.hours * (problem.committed_usd * solution.committed).sum(1)
+    usd += (problem.on_demand_usd * solution.on_demand.sum(2)).sum(1)
+    return np.asarray(usd + (problem.spot_cost * solution.spot.sum(2)).sum(1))
+
+
+def _rows_usd(problem: FleetProblem, work: Work) -> Floats:
+    """(n,) the same of what was looked at."""
+    every = np.arange(len(work.regions))
+    fixed = problem.hours * (work.committed_usd(every) * work.committed).sum(1)
+    return np.asarray(fixed + (work.cells.usd * work.counts.sum(1)).sum(1))

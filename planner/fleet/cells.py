@@ -1,0 +1,338 @@
+"""Hours of regions that are looked at again: as little as possible is put into or taken from what stands there.
+
+A cell is one hour of one region. What stands in it stays; what is lacking comes in by the one move that costs least, an
+instance more or one in the place of another; what no longer serves anything goes, the dearest first; and an instance
+gives way to a cheaper one only where that saves more than the price of a move. All cells go side by side as arrays.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
+
+TOLERANCE = 1e-7
+"""Share of what is needed that may be missing: below the tolerance of whoever checks (1e-6)."""
+
+MOST_MOVES = 400
+"""Moves of one cell: more are not needed by anything that can be met."""
+
+PAYS = 1e-9
+"""USD that an exchange must save beyond the price of a move."""
+
+MIXED = 1.15
+"""One kind of instance may cost so much more than a mix is expected to, which leaves something lacking first."""
+
+AT_ONCE = 256
+"""Cells whose exchanges are compared at once: a few MB."""
+
+FLOOR_WEIGHT = 0.03
+"""Least weight of a resource, as a share of its price alone: one that has no price at the margin may still be short."""
+
+BEYOND = 1e15
+"""Stands for what is not limited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """Hours of n regions over m types each; every type on demand first, then as spot: 2m columns.
+
+    Attributes:
+        regions: (n,), types: (n, m).
+        gives: (n, 2m, L) what an instance adds to what is served (K), to what is firm (K), and takes, below nothing,
+            of the room for spot and of quotas, where there are any.
+        usd: (n, 2m) per hour; offered: (n, 2m).
+        need: (n, H, L): demand, what is held firm, and minus the rooms.
+        weights: (n, H, L) USD per unit, to compare what covers part of a need.
+        stock: (n, m).
+        rooms: where the limits begin among the L.
+        move: share of its price that taking an instance away costs.
+    """
+
+    regions: Ints
+    types: Ints
+    gives: Floats
+    usd: Floats
+    offered: NDArray[np.bool_]
+    need: Floats
+    weights: Floats
+    stock: Floats
+    rooms: int
+    move: float
+
+    @classmethod
+    def of(
+        cls, problem: FleetProblem, rows: tuple[Ints, Ints], held: Floats, worth: tuple[Floats, Floats], move: float
+    ) -> "Cells":
+        """Cells of some regions.
+
+        Args:
+            problem: prices, stock and demand.
+            rows: the regions, (n,), and their types, (n, m).
+            held: (n, K, H) what they hold firm.
+            worth: (n, K, H) USD per unit of demand and of what is firm.
+            move: share of its price that taking an instance away costs.
+        """
+        regions, types = rows
+        at = regions[:, None], types
+        gives, loss = problem.gives[types], problem.loss[types]
+        takes = -gives if problem.quota.size else gives[..., :0]
+        firm = np.concatenate([gives, gives, 0 * gives[..., :1], takes], 2)
+        soft = np.concatenate([gives * (1 - loss)[..., None], 0 * gives, -gives[..., :1], takes], 2)
+        rooms = (problem.spot_share[regions, None] * problem.demand[regions, 0])[:, None]
+        if problem.quota.size:
+            quota = np.minimum(problem.quota[regions], BEYOND)[..., None]
+            rooms = np.concatenate([rooms, np.broadcast_to(quota, (*quota.shape[:2], problem.hours))], 1)
+        need = np.concatenate([problem.demand[regions], held, -rooms], 1).transpose(0, 2, 1)
+        usd = np.concatenate([problem.on_demand_usd[at], problem.spot_cost[at]], 1)
+        bought = np.concatenate([problem.on_demand_usd[at], problem.spot_usd[at]], 1) < NOT_OFFERED
+        cheapest = (usd[:, : types.shape[1], None] / np.maximum(gives, 1e-9)).min(1) / gives.shape[2]
+        least = FLOOR_WEIGHT * cheapest[:, :, None]
+        weights = np.concatenate([worth[0] + least, worth[1] + least, 0 * rooms], 1)
+        return cls(
+            regions=regions,
+            types=types,
+            gives=np.concatenate([firm, soft], 1),
+            usd=usd,
+            offered=bought,
+            need=need,
+            weights=weights.transpose(0, 2, 1),
+            stock=np.floor(np.minimum(problem.stock[at], BEYOND)),
+            rooms=2 * gives.shape[2],
+            move=move,
+        )
+
+    def only(self, rows: Ints) -> "Cells":
+        """Some of the regions, or some of them several times."""
+        names = ("regions", "types", "gives", "usd", "offered", "need", "weights", "stock")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    def holding(self, held: Floats) -> "Cells":
+        """The same where `held` (n, K, H) must stay firm."""
+        need, kinds = self.need.copy(), held.shape[1]
+        need[:, :, kinds : 2 * kinds] = held.transpose(0, 2, 1)
+        return replace(self, need=need)
+
+    @property
+    def slack(self) -> Floats:
+        return np.asarray(TOLERANCE * np.maximum(np.abs(self.need), 1.0))
+
+
+def settle(
+    cells: Cells, committed: Floats, counts: Floats, *, exchanges: bool = True
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Counts that meet every hour, near those that stand; and regions, (n,), where none were found.
+
+    Args:
+        cells: what is needed and what can be had.
+        committed: (n, m); they stay.
+        counts: (n, H, 2m) that stand.
+        exchanges: whether cheaper instances are looked for where nothing is lacking.
+    """
+    half = committed.shape[1]
+    counts = counts.copy()
+    free = np.maximum(cells.stock - committed, 0.0)
+    _within(cells, counts, free)
+    base = np.einsum("nm,nmk->nk", committed, cells.gives[:, :half])
+    have = np.einsum("nhm,nmk->nhk", counts, cells.gives) + base[:, None]
+    _make_room(cells, counts, have)
+    failed = _cover(cells, counts, have, free)
+    _drop(cells, counts, have)
+    if exchanges:
+        _exchange(cells, counts, have, free)
+    return counts, failed
+
+
+def _within(cells: Cells, counts: Floats, free: Floats) -> None:
+    """Takes away what is no longer offered, or beyond the stock."""
+    half = free.shape[1]
+    counts *= cells.offered[:, None]
+    counts[:, :, :half] = np.minimum(counts[:, :, :half], free[:, None])
+    counts[:, :, half:] = np.minimum(counts[:, :, half:], free[:, None] - counts[:, :, :half])
+
+
+def _make_room(cells: Cells, counts: Floats, have: Floats) -> None:
+    """Takes away what there is no longer room for, as little as will do: spot, or what is beyond a quota."""
+    first = cells.rooms
+    for _ in range(MOST_MOVES):
+        over = np.maximum((cells.need - cells.slack - have)[:, :, first:], 0.0)
+        region, hour = np.nonzero((over > 0).any(2))
+        if not len(region):
+            return
+        which = np.argmax(over[region, hour], axis=1)
+        much = over[region, hour, which][:, None]
+        takes = -np.take_along_axis(cells.gives[region, :, first:], which[:, None, None], 2)[..., 0]
+        there = (takes > 0) & (counts[region, hour] > 0)
+        rank = np.where(takes >= much, takes, BEYOND - takes)  # the smallest that will do, else the largest
+        rank = np.where(there, rank, np.inf)
+        pick = np.argmin(rank, axis=1)
+        some = np.isfinite(rank[np.arange(len(pick)), pick])
+        if not some.any():
+            return  # what is committed alone is beyond it
+        region, hour, pick = region[some], hour[some], pick[some]
+        counts[region, hour, pick] -= 1
+        have[region, hour] -= cells.gives[region, pick]
+
+
+def _cover(cells: Cells, counts: Floats, have: Floats, free: Floats) -> NDArray[np.bool_]:
+    """Brings in what is lacking; regions where that cannot be done."""
+    failed = np.zeros(len(counts), dtype=bool)
+    slack = cells.slack
+    for _ in range(MOST_MOVES):
+        lacking = np.maximum(cells.need - slack - have, 0.0)
+        region, hour = np.nonzero((lacking > 0).any(2) & ~failed[:, None])
+        if not len(region):
+            break
+        for start in range(0, len(region), AT_ONCE):
+            where = region[start : start + AT_ONCE], hour[start : start + AT_ONCE]
+            failed[_bring_in(cells, (counts, have, free), where, lacking[where])] = True
+    return np.asarray(failed | (cells.need - slack - have > 0).any((1, 2)))
+
+
+def _bring_in(cells: Cells, standing: tuple[Floats, Floats, Floats], where: tuple[Ints, Ints], lacking: Floats) -> Ints:
+    """One move for each cell: the cheapest that leaves nothing lacking, else what covers most for its price.
+
+    Returns the regions where there is neither.
+    """
+    counts, have, free = standing
+    region, hour = where
+    rows = np.arange(len(region))
+    gives, usd = cells.gives[region], cells.usd[region]
+    left = _left(cells, counts[where], free[region], region)
+    spare = have[where] - cells.need[where] + cells.slack[where]
+    out, which = _in_use(counts[where])
+    leaving = np.where(which[..., None], np.take_along_axis(gives, out[..., None], 1), 0.0)
+    back = np.where(which, (1 - cells.move) * np.take_along_axis(usd, out, 1), 0.0)
+    number = _enough(cells, gives, leaving, spare, left)
+    number = np.where((which | _is_last(which))[..., None], number, np.inf)
+    price = np.where(np.isfinite(number), number * usd[:, None] - back[..., None], np.inf).reshape(len(region), -1)
+    best = np.argmin(price, axis=1)
+    from_, into = np.divmod(best, gives.shape[1])
+    other, few, about = _by_ratio(cells, (gives, usd, cells.weights[where]), (left, spare), lacking)
+    whole = price[rows, best] <= MIXED * about
+    into = np.where(whole, into, other)
+    come = np.where(whole, number[rows, from_, into], few)
+    gone = out[rows, from_]
+    takes = whole & which[rows, from_]
+    alive = whole | (few > 0)
+    come = np.where(alive, come, 0.0)
+    counts[region, hour, into] += come
+    have[region, hour] += come[:, None] * gives[rows, into]
+    counts[region[takes], hour[takes], gone[takes]] -= 1
+    have[region[takes], hour[takes]] -= gives[rows, gone][takes]
+    return np.unique(region[~alive])
+
+
+def _by_ratio(
+    cells: Cells, offers: tuple[Floats, Floats, Floats], room: tuple[Floats, Floats], lacking: Floats
+) -> tuple[Ints, Floats, Floats]:
+    """What covers most of what is lacking for its price: which type, how many, and about what all of it would cost.
+
+    So many come until one of what is lacking is there, within stock and limits; none where nothing covers any of it.
+    """
+    gives, usd, weights = offers
+    left, spare = room
+    rows = np.arange(len(lacking))
+    gain = (np.minimum(gives, lacking[:, None]) * weights[:, None]).sum(2)
+    fits = (left >= 1) & (gain > 0) & (gives[..., cells.rooms :] + spare[:, None, cells.rooms :] >= 0).all(2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(fits, usd / gain, np.inf)
+        pick = np.argmin(ratio, axis=1)
+        given = gives[rows, pick]
+        fills = np.where((given > 0) & (lacking > 0), np.floor(lacking / given), np.inf).min(1)
+        limit = np.where(given < 0, np.floor(spare / -given), np.inf)[:, cells.rooms :].min(1, initial=np.inf)
+    found = np.isfinite(ratio[rows, pick])
+    number = np.clip(np.minimum(fills, np.minimum(left[rows, pick], limit)), 1.0, BEYOND)
+    about = np.where(found & (fills >= 1), ratio[rows, pick] * (lacking * weights).sum(1), np.inf)
+    return pick, np.where(found, number, 0.0), about
+
+
+def _in_use(counts: Floats) -> tuple[Ints, NDArray[np.bool_]]:
+    """(c, u) positions of what is there, and whether something is; one more column, where nothing is, stands last."""
+    most = int((counts > 0).sum(1).max(initial=0)) + 1
+    order = np.argsort(counts <= 0, axis=1, kind="stable")[:, :most]
+    return order, np.take_along_axis(counts, order, 1) > 0
+
+
+def _is_last(which: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The column that stands for taking nothing away."""
+    found = np.zeros(which.shape, dtype=bool)
+    found[:, -1] = True
+    return found & ~which
+
+
+def _left(cells: Cells, counts: Floats, free: Floats, region: Ints) -> Floats:
+    """(c, 2m) how many more can be had."""
+    half = free.shape[1]
+    left = np.maximum(free - counts[:, :half] - counts[:, half:], 0.0)
+    return np.where(cells.offered[region], np.concatenate([left, left], 1), 0.0)
+
+
+def _enough(cells: Cells, gives: Floats, leaving: Floats, spare: Floats, left: Floats) -> Floats:
+    """(c, out, into) how many must come when one goes, so that nothing is lacking; infinite where none will do."""
+    found = np.ones((*leaving.shape[:2], gives.shape[1]))
+    most = np.broadcast_to(left[:, None], found.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for kind in range(gives.shape[2]):
+            rest, each = (spare[:, None, kind] - leaving[..., kind])[..., None], gives[:, None, :, kind]
+            if kind < cells.rooms:
+                found = np.maximum(found, np.where(rest < 0, np.ceil(-rest / each), 1.0))
+            else:
+                most = np.minimum(most, np.where(each < 0, np.floor(rest / -each), np.where(rest < 0, 0.0, np.inf)))
+    return np.where(found <= most, found, np.inf)
+
+
+def _drop(cells: Cells, counts: Floats, have: Floats) -> None:
+    """Takes away what serves nothing, the dearest first."""
+    for _ in range(MOST_MOVES):
+        spare = have - cells.need + cells.slack
+        can = counts > 0
+        for kind in range(spare.shape[2]):
+            can &= cells.gives[:, None, :, kind] <= spare[:, :, None, kind]
+        price = np.where(can, cells.usd[:, None], 0.0)
+        pick = np.argmax(price, axis=2)
+        region, hour = np.nonzero(np.take_along_axis(price, pick[..., None], 2)[..., 0] > 0)
+        if not len(region):
+            return
+        which = pick[region, hour]
+        counts[region, hour, which] -= 1
+        have[region, hour] -= cells.gives[region, which]
+
+
+def _exchange(cells: Cells, counts: Floats, have: Floats, free: Floats) -> None:
+    """Puts a cheaper instance in the place of one where that saves more than the price of a move."""
+    regions, hours = counts.shape[:2]
+    region, hour = (part.ravel() for part in np.indices((regions, hours)))
+    for _ in range(MOST_MOVES):
+        moved = []
+        for start in range(0, len(region), AT_ONCE):
+            where = region[start : start + AT_ONCE], hour[start : start + AT_ONCE]
+            moved.append(_better(cells, (counts, have, free), where))
+        still = np.concatenate(moved) if moved else np.zeros(0, dtype=bool)
+        if not still.any():
+            return
+        region, hour = region[still], hour[still]
+
+
+def _better(cells: Cells, standing: tuple[Floats, Floats, Floats], where: tuple[Ints, Ints]) -> NDArray[np.bool_]:
+    """Makes the exchange that saves most in each cell; whether there was one."""
+    counts, have, free = standing
+    region, hour = where
+    gives, usd = cells.gives[region], cells.usd[region]
+    out, which = _in_use(counts[where])
+    leaving = np.take_along_axis(gives, out[..., None], 1)
+    back = np.where(which, (1 - cells.move) * np.take_along_axis(usd, out, 1), 0.0)
+    spare = have[where] - cells.need[where] + cells.slack[where]
+    number = _enough(cells, gives, leaving, spare, _left(cells, counts[where], free[region], region))
+    worth = np.where(np.isfinite(number), back[..., None] - number * usd[:, None], 0.0).reshape(len(region), -1)
+    best = np.argmax(worth, axis=1)
+    rows = np.arange(len(region))
+    found = worth[rows, best] > PAYS
+    from_, into = np.divmod(best, gives.shape[1])
+    gone, come = out[rows, from_][found], number[rows, from_, into][found]
+    region, hour, into = region[found], hour[found], into[found]
+    counts[region, hour, gone] -= 1
+    counts[region, hour, into] += come
+    have[region, hour] += come[:, None] * cells.gives[region, into] - cells.gives[region, gone]
+    return np.asarray(found)

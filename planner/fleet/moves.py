@@ -1,0 +1,288 @@
+"""Moves of a fleet that stands: what is lacking, shares where a lump is at stake, commitments where they pay.
+
+Each is weighed by what it really costs: the hours it touches are settled anew (`planner.fleet.cells`), and what was
+there and goes is charged a share of its price.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.errors import FleetTooFar
+from planner.fleet.cells import Cells, settle
+from planner.fleet.choice import loads
+from planner.fleet.circuits import SLACK, circuits_for
+from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
+from planner.fleet.shift import Room, lumpy, shifted
+
+MOST_TYPES = 24
+"""Types that a region is looked at with: those that it has, the cheapest at its prices, the smallest."""
+
+SMALL_TYPES = 4
+"""Of these, the smallest: they fill what is missing with little too much."""
+
+TRIALS = 4
+"""Changes of what is committed that are tried in a region at once, of those that prices promise most of."""
+
+STEPS = (0.02, 0.005, 0.0, 0.0)
+"""Rounds of such trials: what is committed or given up at once, as a share of what a region needs; one at least."""
+
+PAYS = 1e-6
+"""USD that a move must save beyond its price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calm:
+    """What moving is worth.
+
+    Attributes:
+        move_share: taking an instance or a circuit away costs this share of its price: what replaces it must save more.
+        keeps_committed: whether what is committed stays, however little it is needed.
+    """
+
+    move_share: float = 0.05
+    keeps_committed: bool = False
+
+
+@dataclass(slots=True)
+class Work:
+    """Regions that are looked at again, as rows of arrays.
+
+    Attributes:
+        problem: what is asked; before: what stands.
+        regions: (n,) in rising order.
+        cells: their hours, with what they hold firm.
+        first: what stood: (n, m) committed, and (n, H, 2m) counts.
+        committed, counts: what is found so far; usd: (n,) what it costs, with the price of moves.
+        shares: (2P,).
+    """
+
+    problem: FleetProblem
+    before: FleetSolution
+    arcs: Arcs
+    calm: Calm
+    regions: Ints
+    cells: Cells
+    first: tuple[Floats, Floats]
+    committed: Floats
+    counts: Floats
+    usd: Floats
+    shares: Floats
+
+    @classmethod
+    def start(cls, problem: FleetProblem, before: FleetSolution, arcs: Arcs, changed: Ints, calm: Calm) -> "Work":
+        """Regions that changed and all that may carry for them, as they stand."""
+        near = [arcs.carrier[arcs.out[region]] for region in changed.tolist()]
+        regions = np.unique(np.concatenate([changed, *near]))
+        shares = before.shares.reshape(-1)
+        types = _types(problem, before, regions)
+        worth = before.worth[regions], before.worth_critical[regions]
+        held = claims(problem, arcs, shares, regions)
+        cells = Cells.of(problem, (regions, types), held, worth, calm.move_share)
+        at = regions[:, None], types
+        committed = before.committed[at].astype(np.float64)
+        by_hour = np.concatenate([before.on_demand[at], before.spot[at]], 1)
+        counts = by_hour.transpose(0, 2, 1).astype(np.float64)
+        offered = problem.committed_usd[at] < NOT_OFFERED
+        kept = np.minimum(committed, np.where(offered, cells.stock, 0.0))
+        usd = np.zeros(len(regions))
+        return cls(problem, before, arcs, calm, regions, cells, (committed, counts), kept, counts, usd, shares)
+
+    def rows(self, regions: Ints) -> Ints:
+        """Which rows some regions are."""
+        return np.searchsorted(self.regions, regions)
+
+    def price(self, rows: Ints, committed: Floats, counts: Floats) -> Floats:
+        """(n,) USD over the horizon of what is found for some rows, with the price of what goes for it."""
+        usd, hours = self.cells.usd[rows], self.problem.hours
+        fixed = hours * np.minimum(self.committed_usd(rows), NOT_OFFERED)
+        stood = self.first[0][rows], self.first[1][rows]
+        gone = np.maximum(stood[0] - committed, 0.0), np.maximum(stood[1] - counts, 0.0).sum(1)
+        paid = (fixed * committed).sum(1) + (usd * counts.sum(1)).sum(1)
+        known = np.where(fixed < NOT_OFFERED, fixed, 0.0)
+        moved = (known * gone[0]).sum(1) + (np.where(usd < NOT_OFFERED, usd, 0.0) * gone[1]).sum(1)
+        return np.asarray(paid + self.calm.move_share * moved)
+
+    def committed_usd(self, rows: Ints) -> Floats:
+        """(n, m) USD per hour of what is committed."""
+        return np.asarray(self.problem.committed_usd[self.regions[rows][:, None], self.cells.types[rows]])
+
+
+def claims(problem: FleetProblem, arcs: Arcs, shares: Floats, regions: Ints) -> Floats:
+    """(n, K, H) what some regions hold firm: their own critical load, and the largest that may come to them."""
+    critical, found = problem.critical, problem.critical[regions]
+    for row, region in enumerate(regions.tolist()):
+        into = arcs.into[region]
+        into = into[shares[into] > 0]
+        if len(into):
+            found[row] += (shares[into, None, None] * critical[arcs.lost[into]]).max(0)
+    return found
+
+
+def hold(work: Work) -> None:
+    """What stands is made to meet what is asked, shares as they are."""
+    work.counts, failed = settle(work.cells, work.committed, work.first[1], exchanges=False)
+    if failed.any():
+        lacking = work.problem.name(int(work.regions[np.argmax(failed)]))
+        raise FleetTooFar(f"region {lacking} lacks what small moves cannot bring", where=f"region {lacking}")
+    every = np.arange(len(work.regions))
+    work.usd = work.price(every, work.committed, work.counts)
+
+
+def shift(work: Work, regions: Ints) -> None:
+    """Moves shares of some regions from partners that would need another lump to others, where that pays."""
+    firm = np.einsum("nmk,nm->nk", work.problem.gives[work.cells.types], work.committed)[:, :, None]
+    half = work.committed.shape[1]
+    firm = firm + np.einsum("nmk,nhm->nkh", work.problem.gives[work.cells.types], work.first[1][:, :, :half])
+    spare = np.full(work.problem.critical.shape, np.inf)
+    spare[work.regions] = firm - work.problem.critical[work.regions]
+    lumps = np.zeros(spare.shape[:2], dtype=bool)
+    lumps[work.regions] = lumpy(work.problem, work.regions)
+    room = Room(
+        problem=work.problem,
+        arcs=work.arcs,
+        firm=spare,
+        gbps=work.before.circuits @ work.problem.tier_gbps - work.problem.gbps,
+        lumpy=lumps,
+        worth=work.before.worth_critical,
+    )
+    for region in regions.tolist():
+        for shares in shifted(room, work.shares, region):
+            if _try_shares(work, shares, region):
+                break
+
+
+def _try_shares(work: Work, shares: Floats, region: int) -> bool:
+    """Takes these shares if they cost less than those so far."""
+    out = work.arcs.out[region]
+    moved = out[np.abs(shares[out] - work.shares[out]) > 0]
+    rows = np.unique(work.rows(work.arcs.carrier[moved]))
+    cells = work.cells.only(rows).holding(claims(work.problem, work.arcs, shares, work.regions[rows]))
+    counts, failed = settle(cells, work.committed[rows], work.first[1][rows], exchanges=False)
+    if failed.any():
+        return False
+    usd = work.price(rows, work.committed[rows], counts)
+    links = np.unique(work.problem.pair_links[work.arcs.pair[moved]])
+    more = circuits_usd_of(work, shares, links) - circuits_usd_of(work, work.shares, links)
+    if usd.sum() + more >= work.usd[rows].sum() - PAYS:
+        return False
+    work.shares = shares
+    work.counts[rows], work.usd[rows] = counts, usd
+    work.cells.need[rows] = cells.need
+    return True
+
+
+def circuits_usd_of(work: Work, shares: Floats, links: Ints) -> float:
+    """USD over the horizon of the circuits of some links at these shares, with the price of those that go."""
+    circuits, tier_usd = kept_circuits(work, shares, links), work.problem.tier_usd[links]
+    gone = np.maximum(work.before.circuits[links] - circuits, 0)
+    return work.problem.hours * float((tier_usd * (circuits + work.calm.move_share * gone)).sum())
+
+
+def kept_circuits(work: Work, shares: Floats, links: Ints) -> Ints:
+    """(n, tiers) what stands of some links where it carries what it must, and others would not save their price."""
+    problem, before = work.problem, work.before.circuits[links]
+    carried, tier_usd = loads(problem, shares)[links], problem.tier_usd[links]
+    best = circuits_for(carried, problem.tier_gbps, tier_usd)
+    enough = (before @ problem.tier_gbps >= carried - SLACK) & ~((tier_usd >= NOT_OFFERED) & (before > 0)).any(1)
+    saved = (tier_usd * (before - best)).sum(1)
+    price = work.calm.move_share * (tier_usd * np.maximum(before - best, 0)).sum(1)
+    return np.where((enough & (saved <= price + PAYS))[:, None], before, best)
+
+
+def commit(work: Work, regions: Ints) -> None:
+    """Commits one instance more, one less, or one in the place of another, where that pays by more than its price."""
+    rows = work.rows(regions)
+    for step in STEPS:
+        both = zip(_likely(work, rows, step), _steady(work, rows), strict=True)
+        which, deltas = (np.concatenate(parts) for parts in both)
+        if not len(which):
+            return
+        committed = work.committed[which] + deltas
+        counts, failed = settle(work.cells.only(which), committed, work.counts[which], exchanges=False)
+        usd = np.where(failed, np.inf, work.price(which, committed, counts))
+        better = []
+        for row in np.unique(which).tolist():
+            tried = np.flatnonzero(which == row)
+            best = tried[np.argmin(usd[tried])]
+            if usd[best] < work.usd[row] - PAYS:
+                work.committed[row], work.counts[row], work.usd[row] = committed[best], counts[best], usd[best]
+                better.append(row)
+        if not better and not step:
+            return
+
+
+def _likely(work: Work, rows: Ints, step: float) -> tuple[Ints, Floats]:
+    """Changes of what is committed that prices promise most of: which row, and (trials, m) what is added."""
+    cells, committed = work.cells.only(rows), work.committed[rows]
+    count = committed.shape[1]
+    usd = work.problem.hours * work.committed_usd(rows)
+    number = _steps(work, rows, step)
+    worth = np.einsum("nhl,nml->nm", cells.weights[:, :, : cells.rooms], cells.gives[:, :count, : cells.rooms])
+    surplus = np.where(usd < NOT_OFFERED, usd, np.inf) - worth
+    kept = work.first[0][rows] if work.calm.keeps_committed else 0.0
+    may_go = committed - number >= kept
+    may_come = (committed + number <= cells.stock) & np.isfinite(surplus)
+    none = np.zeros((len(rows), 1))
+    saved = (1 - work.calm.move_share) * usd - worth
+    comes = np.concatenate([np.where(may_come, number * surplus, np.inf), none], 1)
+    goes = np.concatenate([np.where(may_go, number * saved, -np.inf), none], 1)
+    change = comes[:, None] - goes[:, :, None]  # (n, out, into)
+    same = np.arange(count + 1)
+    change[:, same, same] = np.inf
+    order = np.argsort(change.reshape(len(rows), -1), axis=1, kind="stable")[:, :TRIALS]
+    good = np.isfinite(np.take_along_axis(change.reshape(len(rows), -1), order, 1))
+    out, into = np.divmod(order, count + 1)
+    one = np.concatenate([np.eye(count), np.zeros((1, count))])
+    deltas = (one[into] - one[out]) * number[:, None]
+    return np.repeat(rows, order.shape[1])[good.ravel()], deltas[good]
+
+
+def _steady(work: Work, rows: Ints) -> tuple[Ints, Floats]:
+    """What is on demand at so many hours that committing it costs less: which row, and (trials, m) what is added."""
+    half = work.committed.shape[1]
+    counts, usd = work.counts[rows][:, :, :half], work.cells.usd[rows, :half]
+    fixed = work.problem.hours * work.committed_usd(rows)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hours = np.floor(fixed / usd) + 1  # at so many it pays
+    ranked = -np.sort(-counts, axis=1)
+    at = np.clip(hours, 1, work.problem.hours).astype(np.int64) - 1
+    often = np.take_along_axis(ranked, at[:, None], 1)[:, 0]
+    room = work.cells.stock[rows] - work.committed[rows]
+    often = np.where((hours <= work.problem.hours) & (fixed < NOT_OFFERED), np.minimum(often, room), 0.0)
+    every = np.flatnonzero((often > 0).any(1))
+    best = np.argmax(often * usd, axis=1)
+    alone = np.where(np.arange(half) == best[:, None], often, 0.0)
+    return np.concatenate([rows[every], rows[every]]), np.concatenate([often[every], alone[every]])
+
+
+def _steps(work: Work, rows: Ints, step: float) -> Floats:
+    """(n, m) instances that give this share of what a region needs most of at the hour that needs most, or one."""
+    need = work.cells.need[rows].max(1)[:, : work.cells.rooms]
+    half = work.committed.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (work.cells.gives[rows, :half, : work.cells.rooms] / np.maximum(need, 1e-9)[:, None]).max(2)
+        return np.asarray(np.maximum(1.0, np.floor(step / np.maximum(share, 1e-12))))
+
+
+def polish(work: Work) -> None:
+    """Exchanges in what was looked at, where they pay."""
+    every = np.arange(len(work.regions))
+    counts, failed = settle(work.cells, work.committed, work.counts)
+    usd = work.price(every, work.committed, counts)
+    better = ~failed & (usd < work.usd - PAYS)
+    work.counts[better], work.usd[better] = counts[better], usd[better]
+
+
+def _types(problem: FleetProblem, before: FleetSolution, regions: Ints) -> Ints:
+    """(n, m) types by region: those in use, the smallest, then those that give most for their price."""
+    used = (before.committed[regions] > 0) | before.on_demand[regions].any(2) | before.spot[regions].any(2)
+    worth = (before.worth + before.worth_critical)[regions].mean(2) @ problem.gives.T
+    usd = np.minimum(problem.on_demand_usd[regions], problem.committed_usd[regions])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rank = np.minimum(usd, problem.spot_cost[regions]) / np.maximum(worth, 1e-12)
+    small = np.argsort(problem.on_demand_usd[regions], axis=1, kind="stable")[:, :SMALL_TYPES]
+    np.put_along_axis(rank, small, -1.0, 1)
+    rank[used] = -2.0
+    most = min(rank.shape[1], max(MOST_TYPES, int(used.sum(1).max()) + SMALL_TYPES))
+    return np.asarray(np.sort(np.argsort(rank, axis=1, kind="stable")[:, :most], axis=1))
