@@ -70,7 +70,7 @@ def buy(problem: FleetProblem, region: int, types: Ints, held: Floats) -> Bought
         shop = _shop(problem, region, own, need)
         found = _filled(shop if by_price else replace(shop, rank=_scarcity(shop)), need)
         if found is not None:
-            return _bought(problem, (region, own), *found)
+            return bought(problem, (region, own), *found)
     return None
 
 
@@ -224,7 +224,8 @@ def _scarcity(shop: _Shop) -> Floats:
     return np.asarray(np.where(np.isfinite(shop.usd), part + 1e-6 * shop.usd / max(scale, 1e-12), np.inf))
 
 
-def _bought(problem: FleetProblem, at: tuple[int, Ints], committed: Floats, counts: Floats) -> Bought:
+def bought(problem: FleetProblem, at: tuple[int, Ints], committed: Floats, counts: Floats) -> Bought:
+    """Counts of a region's types, (n,) and (H, 2n), among all types, and what they cost."""
     region, types = at
     held = np.zeros(len(problem.gives), dtype=np.int64)
     by_hour = np.zeros((2, len(problem.gives), problem.hours), dtype=np.int64)

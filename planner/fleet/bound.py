@@ -84,6 +84,9 @@ def alone_usd(problem: FleetProblem, prices: Prices, useful: Floats) -> Floats:
     alone = (prices.served * problem.demand.transpose(kinds_last)).sum((1, 2))
     alone += (prices.firm * problem.critical.transpose(kinds_last)).sum((1, 2))
     alone -= (problem.spot_share[:, None] * prices.spot * problem.demand[:, 0]).sum(1)
+    if prices.quota.size:
+        quotas = np.where(np.isfinite(problem.quotas), problem.quotas, 0.0)
+        alone -= (prices.quota * quotas[:, None]).sum((1, 2))
     alone += unbought(problem, prices, useful).sum(1)
     return np.asarray(alone)
 
@@ -103,6 +106,7 @@ def _averaged(problem: FleetProblem, arcs: Arcs, cuts: list[Cut], weights: Float
         sums[cut.region] += weight
     served, firm = np.zeros((regions, hours, kinds)), np.zeros((regions, hours, kinds))
     spot, claims = np.zeros((regions, hours)), np.zeros((len(arcs.lost), hours, kinds))
+    quota = np.zeros((regions, hours, kinds)) if problem.quota.size else np.zeros((0, 0, 0))
     every = tuple(np.indices((hours, kinds)))
     for cut, weight in zip(cuts, weights, strict=True):
         if weight > 0:
@@ -110,6 +114,8 @@ def _averaged(problem: FleetProblem, arcs: Arcs, cuts: list[Cut], weights: Float
             served[cut.region] += part * cut.served
             firm[cut.region] += part * cut.firm
             spot[cut.region] += part * cut.spot
+            if quota.size:
+                quota[cut.region] += part * cut.quota
             if cut.largest.size:
                 claims[into[cut.largest], every[0], every[1]] += part * cut.firm
-    return Prices(served=served, firm=firm, spot=spot), claims
+    return Prices(served=served, firm=firm, spot=spot, quota=quota), claims

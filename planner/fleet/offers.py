@@ -4,7 +4,7 @@ A region buys few of hundreds of types. Types are taken that are cheapest at som
 later ones come by their reduced costs (Gilmore and Gomory 1961: column generation).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,16 +77,18 @@ def _mixes(resources: int) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prices:
-    """Duals: USD of one more unit served, of one more held firm, and of one more vCPU on spot.
+    """Duals: USD of one more unit served, of one more held firm, of one more vCPU on spot, and of a quota's last unit.
 
     Attributes:
         served, firm: (R, H, K), at least 0.
         spot: (R, H), at least 0.
+        quota: (R, H, K), at least 0, and 0 where no quota is; empty where the problem has none.
     """
 
     served: Floats
     firm: Floats
     spot: Floats
+    quota: Floats = field(default_factory=lambda: np.zeros((0, 0, 0)))
 
 
 def unbought(problem: FleetProblem, prices: Prices, most: Floats) -> Floats:
@@ -97,9 +99,12 @@ def unbought(problem: FleetProblem, prices: Prices, most: Floats) -> Floats:
     lower bound for all types.
     """
     worth = (prices.served + prices.firm) @ problem.gives.T  # (R, H, T)
-    on_demand = np.minimum(problem.on_demand_usd[:, None] - worth, 0)
     soft = (prices.served @ problem.gives.T) * (1 - problem.loss)
     soft -= prices.spot[:, :, None] * problem.gives[:, 0]
+    if prices.quota.size:
+        charged = prices.quota @ problem.gives.T  # what an instance takes of quotas, however it is bought
+        worth, soft = worth - charged, soft - charged
+    on_demand = np.minimum(problem.on_demand_usd[:, None] - worth, 0)
     spot = np.minimum(problem.spot_cost[:, None] - soft, 0)
     committed = np.minimum(problem.hours * problem.committed_usd - worth.sum(1), 0)
     shared = np.minimum(committed, np.minimum(on_demand, spot).sum(1)) * np.where(

@@ -16,6 +16,9 @@ from planner.errors import FleetImpossible
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+RESOURCES = ("vCPU", "GiB of memory", "accelerators", "Gbps")
+"""What people call the resources, in their order."""
+
 MOST_SHARE = 0.5
 """No partner carries more than half of a region's critical load: a region is backed up by two at least."""
 

@@ -1,11 +1,15 @@
 """One region's linear programme: the cheapest instances that serve its demand and hold what others may need of it.
 
 Columns: committed by type, then on demand by hour and type, then spot by hour and type. Rows: served and held firm, by
-hour and resource; spot by hour; stock by hour and limited type. Only what must be held firm changes between solves, so
-that the dual simplex starts from the last basis: some ten pivots instead of a hundred.
+hour and resource; spot by hour; stock by hour and limited type; quotas by hour and limited resource. Only what must be
+held firm changes between solves, so that the dual simplex starts from the last basis: some ten pivots instead of a
+hundred.
+
+A region that cannot hold what the shares ask of it says how much it lacks, so that others are asked: from then on its
+programme has columns for what is lacking, dearer than anything that is sold.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
 WHOLE = 1e-6
 """How near a count lies to a whole number that counts as one."""
 
+LACKING = 1000.0
+"""Price of what is lacking, as a multiple of the cheapest way to have it: no instance is as dear."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegionAnswer:
@@ -30,6 +37,8 @@ class RegionAnswer:
         usd: over the horizon.
         committed: (n,); on_demand, spot: (H, n) by the region's own types.
         served, firm: (H, K); spot_price: (H,): duals, at least 0.
+        quota_price: (H, K), at least 0; empty where the problem has no quotas.
+        lacking: (H, K) what must be held firm and cannot be; empty where nothing is lacking.
     """
 
     usd: float
@@ -39,6 +48,8 @@ class RegionAnswer:
     served: Floats
     firm: Floats
     spot_price: Floats
+    quota_price: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    lacking: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 class RegionProgram:
@@ -47,12 +58,16 @@ class RegionProgram:
     def __init__(self, problem: FleetProblem, region: int, types: Ints) -> None:
         self._problem, self.region = problem, region
         self.types = types
+        self._elastic = False
         self._program = _start(problem, region, types)
 
     def grow(self, types: Ints) -> None:
         """Takes more types in; the next solve starts anew."""
         self.types = np.union1d(self.types, types)
-        self._program = _start(self._problem, self.region, self.types)
+        self._start()
+
+    def _start(self) -> None:
+        self._program = _start(self._problem, self.region, self.types, elastic=self._elastic)
 
     def solve(self, held: Floats) -> RegionAnswer:
         """The cheapest instances when `held` (K, H) must stay firm.
@@ -73,18 +88,24 @@ class RegionProgram:
             if len(self.types) < len(self._problem.gives):  # what it has is out of stock: ask all
                 self.grow(np.arange(len(self._problem.gives)))
                 return self.solve(held)
+            if not self._elastic:
+                self._elastic = True
+                self._start()
+                return self.solve(held)
             name = self._problem.name(self.region)
             raise FleetImpossible(
-                f"region {name} cannot meet its demand within the stock of its instance types",
+                f"region {name} cannot meet its demand within its quotas and the stock of its instance types",
                 where=f"region {name}",
-                expected="stock for the demand and for what it holds for others",
+                expected="quotas and stock for the demand",
                 next_step="raise the quotas, offer more types, or lower the demand it may take",
             )
         if status != highspy.HighsModelStatus.kOptimal:
             raise SolverCrashed(f"ended as {program.modelStatusToString(status)!r}", where=f"region {self.region}")
         solution = program.getSolution()
         values, duals = np.array(solution.col_value), np.array(solution.row_dual)
-        by_hour = np.maximum(values[count:], 0).reshape(2, hours, count)
+        bought = count * (1 + 2 * hours)
+        by_hour = np.maximum(values[count:bought], 0).reshape(2, hours, count)
+        lacking = np.maximum(values[bought:], 0).reshape(-1, kinds)
         return RegionAnswer(
             usd=float(program.getInfo().objective_function_value),
             committed=np.maximum(values[:count], 0),
@@ -93,7 +114,20 @@ class RegionProgram:
             served=np.maximum(duals[:firm], 0).reshape(hours, kinds),
             firm=np.maximum(duals[firm : 2 * firm], 0).reshape(hours, kinds),
             spot_price=np.maximum(-duals[2 * firm : 2 * firm + hours], 0),
+            quota_price=self._quota_price(duals),
+            lacking=lacking if lacking.any() else lacking[:0],
         )
+
+    def _quota_price(self, duals: Floats) -> Floats:
+        """(H, K) duals of the last rows, 0 where no quota is."""
+        problem = self._problem
+        if not problem.quota.size:
+            return np.zeros((0, 0))
+        limited = np.flatnonzero(np.isfinite(problem.quota[self.region]))
+        found = np.zeros((problem.hours, problem.gives.shape[1]))
+        if len(limited):
+            found[:, limited] = np.maximum(-duals[-problem.hours * len(limited) :], 0).reshape(problem.hours, -1)
+        return found
 
     def commit(self, held: Floats) -> RegionAnswer:
         """The answer when what is committed is whole: one type after the other up or down, as the rest then costs less.
@@ -126,11 +160,26 @@ class RegionProgram:
         return float(self._program.getInfo().objective_function_value) if optimal else float("inf")
 
 
-def _start(problem: FleetProblem, region: int, types: Ints) -> "highspy.Highs":
-    """A fresh programme."""
+def _start(problem: FleetProblem, region: int, types: Ints, *, elastic: bool = False) -> "highspy.Highs":
+    """A fresh programme; an elastic one may lack what must be held firm, at a price."""
     program = quiet_program()
     program.passModel(_linear_program(problem, region, types))
+    if elastic:
+        _add_lacking(program, problem, region)
     return program
+
+
+def _add_lacking(program: "highspy.Highs", problem: FleetProblem, region: int) -> None:
+    """A column for each row of what must be held firm, in their order."""
+    kinds = problem.gives.shape[1]
+    firm = problem.hours * kinds
+    usd = np.minimum(problem.on_demand_usd[region], problem.committed_usd[region])
+    with np.errstate(divide="ignore"):
+        each = np.array([(usd / problem.gives[:, kind]).min() for kind in range(kinds)])
+    price = np.tile(LACKING * np.minimum(np.where(np.isfinite(each), each, 1.0), NOT_OFFERED), problem.hours)
+    columns, rows = np.arange(firm, dtype=np.int32), np.arange(firm, 2 * firm, dtype=np.int32)
+    unlimited = np.full(firm, np.inf)
+    program.addCols(firm, price, np.zeros(firm), unlimited, firm, columns, rows, np.ones(firm))
 
 
 def _linear_program(problem: FleetProblem, region: int, types: Ints) -> "highspy.HighsLp":
@@ -140,6 +189,8 @@ def _linear_program(problem: FleetProblem, region: int, types: Ints) -> "highspy
     gives, keeps = problem.gives[types], 1 - problem.loss[types]
     kinds, stock = gives.shape[1], problem.stock[region, types]
     limited = np.flatnonzero(np.isfinite(stock))
+    quotas = problem.quotas[region]
+    quota = np.flatnonzero(np.isfinite(quotas))
     own = np.arange(count)
     hour = count + np.arange(hours)[:, None] * count + own  # columns of on demand, (H, n)
     spot = hour + hours * count
@@ -149,14 +200,17 @@ def _linear_program(problem: FleetProblem, region: int, types: Ints) -> "highspy
         np.repeat(np.concatenate([everywhere, hour], 1)[:, None], kinds, 1),
         spot,
         np.stack([everywhere[:, limited], hour[:, limited], spot[:, limited]], -1),
+        np.repeat(np.concatenate([everywhere, hour, spot], 1)[:, None], len(quota), 1),
     )
     values = (
         np.broadcast_to(np.concatenate([gives, gives, gives * keeps[:, None]]).T, (hours, kinds, 3 * count)),
         np.broadcast_to(np.concatenate([gives, gives]).T, (hours, kinds, 2 * count)),
         np.broadcast_to(gives[:, 0], (hours, count)),
         np.ones((hours, len(limited), 3)),
+        np.broadcast_to(np.concatenate([gives, gives, gives])[:, quota].T, (hours, len(quota), 3 * count)),
     )
     each = [(hours * kinds, 3 * count), (hours * kinds, 2 * count), (hours, count), (hours * len(limited), 3)]
+    each.append((hours * len(quota), 3 * count))
     lengths = np.concatenate([np.full(rows, length) for rows, length in each])
     unlimited = np.full(hours * kinds, np.inf)
     spot_room = problem.spot_share[region] * problem.demand[region, 0]
@@ -172,9 +226,10 @@ def _linear_program(problem: FleetProblem, region: int, types: Ints) -> "highspy
     program.col_lower_ = np.zeros(program.num_col_)
     program.col_upper_ = np.where(bought, np.tile(stock, 1 + 2 * hours), 0.0)
     held = problem.critical[region].T.ravel()
-    nothing = np.full(hours + hours * len(limited), -np.inf)
+    nothing = np.full(hours * (1 + len(limited) + len(quota)), -np.inf)
     program.row_lower_ = np.concatenate([problem.demand[region].T.ravel(), held, nothing])
-    program.row_upper_ = np.concatenate([unlimited, unlimited, spot_room, np.tile(stock[limited], hours)])
+    rooms = (np.tile(stock[limited], hours), np.tile(quotas[quota], hours))
+    program.row_upper_ = np.concatenate([unlimited, unlimited, spot_room, *rooms])
     program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     program.a_matrix_.start_ = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     program.a_matrix_.index_ = np.concatenate([part.ravel() for part in indices]).astype(np.int32)

@@ -95,6 +95,7 @@ class Relaxation:
             served=answer.served,
             firm=answer.firm,
             spot=answer.spot_price,
+            quota=answer.quota_price,
             largest=largest.T if len(arcs) else np.zeros((0, 0), dtype=np.int64),
         )
 
@@ -119,4 +120,5 @@ def prices_of(answers: Sequence[RegionAnswer]) -> Prices:
         served=np.stack([answer.served for answer in answers]),
         firm=np.stack([answer.firm for answer in answers]),
         spot=np.stack([answer.spot_price for answer in answers]),
+        quota=np.stack([answer.quota_price for answer in answers]),
     )

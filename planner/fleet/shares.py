@@ -31,6 +31,7 @@ class Cut:
     Attributes:
         slopes: USD per share, by the region's arcs.
         served, firm: (H, K); spot: (H,): the duals.
+        quota: (H, K) as well; empty where the problem has no quotas.
         largest: (H, K) which of the region's arcs brings most; empty where what is firm is held for none of them.
     """
 
@@ -40,6 +41,7 @@ class Cut:
     served: Floats
     firm: Floats
     spot: Floats
+    quota: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     largest: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
 
 

@@ -18,6 +18,7 @@ from planner.fleet.offers import Prices, fine_types
 from planner.fleet.problem import FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.region import RegionAnswer, RegionProgram
 from planner.fleet.relaxed import Relaxation, prices_of, relax
+from planner.fleet.tight import buy_whole, until_held
 from planner.fleet.whole import round_up
 
 
@@ -59,6 +60,8 @@ def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[Flee
         shares = relax(relaxation, effort.passes, pool)
         certificate, bound = _bound(relaxation)
         shares, answers = _choose(relaxation, shares, (effort.turns, pool))
+        shares, answers, more = until_held(relaxation, (shares, answers), pool)
+        bound = max(bound, _bound(relaxation)) if more else bound
         held = relaxation.held(shares)
         committed, on_demand, spot = _whole(relaxation, answers, held, pool)
     found = _solution(problem, (committed, on_demand, spot, shares), bound, prices_of(answers))
@@ -94,19 +97,28 @@ def _whole(
     relaxation: Relaxation, answers: list[RegionAnswer], held: Floats, pool: ThreadPoolExecutor
 ) -> tuple[Ints, Ints, Ints]:
     """The cheaper of two roundings, by region: with all types, and with none but small ones."""
-    problem, fine = relaxation.problem, fine_types(relaxation.problem)
+    problem = relaxation.problem
     lumpy = list(pool.map(lambda program: program.commit(held[program.region]), relaxation.regions))
-    small = list(pool.map(partial(_committed, problem, held), fine, range(problem.regions)))
-    own = [program.types for program in relaxation.regions]
-    found = list(pool.map(partial(round_up, problem), (lumpy, small), (own, fine), (held, held)))
-    first, second = (region_usd(problem, *fleet) for fleet in found)
-    better = second < first
-    return tuple(np.where(better.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(*found, strict=True))
+    small = list(pool.map(partial(_committed, problem, held), fine_types(problem), range(problem.regions)))
+    own, fine = [program.types for program in relaxation.regions], [types for _, types in small]
+    both = (lumpy, [answer for answer, _ in small])
+    first, second = pool.map(partial(round_up, problem), both, (own, fine), (held, held))
+    usd = [np.where(whole.failed, np.inf, region_usd(problem, *whole.counts)) for whole in (first, second)]
+    better = usd[1] < usd[0]
+    counts = [
+        np.where(better.reshape(-1, *[1] * (a.ndim - 1)), b, a)
+        for a, b in zip(first.counts, second.counts, strict=True)
+    ]
+    for region in np.flatnonzero(first.failed & second.failed).tolist():
+        bought = buy_whole(problem, region, (lumpy[region], own[region]), held[region])
+        counts[0][region], counts[1][region], counts[2][region] = bought.committed, bought.on_demand, bought.spot
+    return counts[0], counts[1], counts[2]
 
 
-def _committed(problem: FleetProblem, held: Floats, types: Ints, region: int) -> RegionAnswer:
-    """A region's answer with whole commitments, of these types alone; its programme is let go again."""
-    return RegionProgram(problem, region, types).commit(held[region])
+def _committed(problem: FleetProblem, held: Floats, types: Ints, region: int) -> tuple[RegionAnswer, Ints]:
+    """A region's answer with whole commitments, of these types alone where they do; its programme is let go again."""
+    program = RegionProgram(problem, region, types)
+    return program.commit(held[region]), program.types
 
 
 def region_usd(problem: FleetProblem, committed: Ints, on_demand: Ints, spot: Ints) -> Floats:

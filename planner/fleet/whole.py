@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.errors import FleetImpossible
 from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer
 
@@ -57,6 +56,7 @@ class Hours:
         spot_vcpu: (R, 2n), and spot_room: (R, H) how much of it there may be.
         stock: (R, n).
         start: (R, H, 2n) what the relaxation takes.
+        takes: (R, 2n, K) what one takes of the quotas, (R, K), however it is bought; both empty where there are none.
     """
 
     types: Ints
@@ -70,12 +70,20 @@ class Hours:
     spot_room: Floats
     stock: Floats
     start: Floats
+    takes: Floats
+    quotas: Floats
 
 
-def round_up(
-    problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequence[Ints], held: Floats
-) -> tuple[Ints, Ints, Ints]:
-    """Committed (R, T), on demand and spot (R, T, H), whole, that serve the demand and hold `held` (R, K, H) firm."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Whole:
+    """Whole instances: committed (R, T), on demand and spot (R, T, H); and regions, (R,), where none were found."""
+
+    counts: tuple[Ints, Ints, Ints]
+    failed: NDArray[np.bool_]
+
+
+def round_up(problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequence[Ints], held: Floats) -> Whole:
+    """Whole instances that serve the demand and hold `held` (R, K, H) firm."""
     hours, committed = _hours(problem, answers, types, held)
     best, least = _filled(hours, committed)
     for weight, kept, up in VARIANTS:
@@ -84,7 +92,6 @@ def round_up(
         found, usd = _filled(varied, committed)
         better = usd < least - 1e-12
         best[better], least[better] = found[better], usd[better]
-    _check(problem, least)
     committed, best = _polished(hours, committed, best)
     regions, count = hours.types.shape
     whole = np.zeros((regions, problem.gives.shape[0]), dtype=np.int64)
@@ -94,19 +101,7 @@ def round_up(
     for kind in (0, 1):
         part = best[:, :, kind * count : (kind + 1) * count].transpose(0, 2, 1)
         by_hour[kind][rows, hours.types] = part.astype(np.int64)
-    return whole, by_hour[0], by_hour[1]
-
-
-def _check(problem: FleetProblem, least: Floats) -> None:
-    lacking = np.flatnonzero(np.isinf(least).any(1))
-    if len(lacking):
-        names = ", ".join(problem.name(region) for region in lacking[:5].tolist())
-        raise FleetImpossible(
-            f"whole instances of regions {names} do not meet their demand within stock",
-            where="rounding",
-            expected="stock beyond what the relaxation uses",
-            next_step="raise the quotas, or offer smaller instance types there",
-        )
+    return Whole(counts=(whole, by_hour[0], by_hour[1]), failed=np.asarray(np.isinf(least).any(1)))
 
 
 def _filled(hours: Hours, committed: Floats) -> tuple[Floats, Floats]:
@@ -120,8 +115,11 @@ def _filled(hours: Hours, committed: Floats) -> tuple[Floats, Floats]:
     free = np.maximum(hours.stock[:, None] - committed[:, None], 0)
     counts[:, :, :count] = np.minimum(counts[:, :, :count], free)
     counts[:, :, count:] = np.minimum(counts[:, :, count:], free - counts[:, :, :count])
+    if hours.quotas.size:
+        within = np.asarray((_quota_room(hours, committed, counts) >= 0).all(2))
+        counts *= within[..., None]
     have = np.matmul(counts, hours.gives) + base[:, None]
-    short = _cover(hours, counts, have, free)
+    short = _cover(hours, counts, have, (free, committed))
     _drop(hours, counts, have)
     return counts, np.where(short, np.inf, (counts * hours.usd[:, None]).sum(2))
 
@@ -137,7 +135,7 @@ def _polished(hours: Hours, committed: Floats, counts: Floats) -> tuple[Floats, 
     have = np.matmul(counts, hours.gives) + np.einsum("rn,rnk->rk", committed, hours.gives[:, :count])[:, None]
     free = np.maximum(hours.stock[:, None] - committed[:, None], 0)
     _drop(hours, counts, have)
-    _exchange(hours, counts, have, free)
+    _exchange(hours, counts, have, (free, committed))
     _drop(hours, counts, have)
     spare = (have - hours.need + TOLERANCE * np.maximum(hours.need, 1.0)).min(1)  # committed that no hour needs
     for kind in np.argsort(-hours.committed_usd.mean(0), kind="stable"):
@@ -150,8 +148,16 @@ def _polished(hours: Hours, committed: Floats, counts: Floats) -> tuple[Floats, 
     return committed, counts
 
 
-def _cover(hours: Hours, counts: Floats, have: Floats, free: Floats) -> NDArray[np.bool_]:
+def _quota_room(hours: Hours, committed: Floats, counts: Floats) -> Floats:
+    """(R, H, K) what is left of the quotas."""
+    held = np.einsum("rn,rnk->rk", committed, hours.takes[:, : committed.shape[1]])
+    slack = TOLERANCE * np.maximum(hours.quotas, 1.0)
+    return np.asarray((hours.quotas + slack - held)[:, None] - np.matmul(counts, hours.takes))
+
+
+def _cover(hours: Hours, counts: Floats, have: Floats, rest: tuple[Floats, Floats]) -> NDArray[np.bool_]:
     """Adds instances until every hour is met; hours that cannot be, (R, H)."""
+    free, committed = rest
     count = counts.shape[2] // 2
     slack = TOLERANCE * np.maximum(hours.need, 1.0)
     failed = np.zeros(counts.shape[:2], dtype=bool)
@@ -170,6 +176,11 @@ def _cover(hours: Hours, counts: Floats, have: Floats, free: Floats) -> NDArray[
         with np.errstate(divide="ignore", invalid="ignore"):
             fits = np.where(vcpu > 0, np.floor(room[:, None] / vcpu + 1e-12), np.inf)
             most = np.minimum(np.concatenate([left, left], 1), fits)
+            if hours.quotas.size:
+                quota = _quota_room(hours, committed, counts)[region, hour]
+                takes = hours.takes[region]
+                part = np.where(takes > 0, np.floor(quota[:, None] / takes + 1e-12), np.inf)
+                most = np.minimum(most, part.min(2))
             ratio = np.where((gain > 0) & (most >= 1) & (usd < NOT_OFFERED), usd / gain, np.inf)
             pick = np.argmin(ratio, axis=1)
             rows = np.arange(len(pick))
@@ -201,8 +212,9 @@ def _drop(hours: Hours, counts: Floats, have: Floats) -> None:
         have[region, hour] -= hours.gives[region, which]
 
 
-def _exchange(hours: Hours, counts: Floats, have: Floats, free: Floats) -> None:
+def _exchange(hours: Hours, counts: Floats, have: Floats, rest: tuple[Floats, Floats]) -> None:
     """Puts a cheaper instance in the place of one where that does as well: the pair that saves most, a few times."""
+    free, committed = rest
     count = counts.shape[2] // 2
     slack = TOLERANCE * np.maximum(hours.need, 1.0)
     saves = hours.usd[:, :, None] - hours.usd[:, None]  # (R, from, to)
@@ -213,12 +225,16 @@ def _exchange(hours: Hours, counts: Floats, have: Floats, free: Floats) -> None:
         fits = np.concatenate([left, left], 2) >= 1
         room = hours.spot_room - (counts * hours.spot_vcpu[:, None]).sum(2)
         spare = have - hours.need + slack
+        quota = _quota_room(hours, committed, counts) if hours.quotas.size else spare[..., :0]
         done = True
         for region in range(len(counts)):
             ok = (counts[region] > 0)[:, :, None] & fits[region][:, None] & (saves[region] > 1e-12)
             ok &= vcpu[region] <= room[region][:, None, None] + 1e-12
             for kind in range(spare.shape[2]):
                 ok &= change[region, :, :, kind] + spare[region, :, kind, None, None] >= 0
+            for kind in range(quota.shape[2]):
+                more = hours.takes[region, None, :, kind] - hours.takes[region, :, None, kind]
+                ok &= more <= quota[region, :, kind, None, None]
             worth = np.where(ok, saves[region], 0.0).reshape(len(ok), -1)
             pick = np.argmax(worth, axis=1)
             at = np.flatnonzero(worth[np.arange(len(pick)), pick] > 0)
@@ -271,6 +287,8 @@ def _hours(
         spot_room=problem.spot_share[:, None] * problem.demand[:, 0],
         stock=np.floor(problem.stock[rows, own]),
         start=np.stack(start) + 1e-6,
+        takes=np.concatenate([gives, gives], 1) if problem.quota.size else gives[:, :0],
+        quotas=problem.quota,
     )
     committed = np.stack([answer.committed[at] for answer, at in zip(answers, picked, strict=True)])
     return hours, np.round(committed)

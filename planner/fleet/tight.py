@@ -1,0 +1,126 @@
+"""Where stock and quotas are tight: shares at which no region lacks anything, and whole instances that just fit.
+
+Neither is needed where there is room, and nothing here changes what is planned there. Work is bounded by counts.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from planner.errors import FleetImpossible, SolverCrashed
+from planner.fleet.basket import Bought, bought, buy
+from planner.fleet.problem import NOT_OFFERED, RESOURCES, FleetProblem, Floats, Ints
+from planner.fleet.region import RegionAnswer
+from planner.fleet.relaxed import Relaxation
+from planner.model import ModelBuilder, SolveStatus
+from planner.solve import solve
+
+MORE_PASSES = 30
+"""Passes of the relaxation that are made where a region lacks something: each tells of one more way to lack less."""
+
+LEAST_LACKING = 1e-6
+"""Of any resource: less is what arithmetic left."""
+
+
+def _check_held(problem: FleetProblem, answers: Sequence[RegionAnswer]) -> None:
+    """Raises FleetImpossible where regions lack what the best shares ask of them."""
+    short = [(float(answer.lacking.max()), at) for at, answer in enumerate(answers) if _is_short(answer)]
+    if not short:
+        return
+    most, region = max(short)
+    lacking, name = answers[region].lacking, problem.name(region)
+    hour, kind = (int(at) for at in np.unravel_index(int(lacking.argmax()), lacking.shape))
+    more = f"; {len(short) - 1} more regions are short" if len(short) > 1 else ""
+    raise FleetImpossible(
+        f"region {name} lacks {most:.6g} {RESOURCES[kind]} at hour {hour} of what it would hold for others{more}",
+        where=f"region {name}",
+        expected="quotas and stock for the demand and for what is held for others",
+        next_step="raise the quotas there or near it, offer more types, or let more regions back each other up",
+    )
+
+
+def until_held(
+    relaxation: Relaxation, found: tuple[Floats, list[RegionAnswer]], pool: ThreadPoolExecutor
+) -> tuple[Floats, list[RegionAnswer], int]:
+    """Shares by arc and answers at which no region lacks anything, and how many more passes were needed for them.
+
+    Raises:
+        FleetImpossible: some region still lacks something.
+    """
+    shares, answers = found
+    for passes in range(MORE_PASSES):
+        if not any(_is_short(answer) for answer in answers):
+            return shares, answers, passes
+        shares = relaxation.shares.solve()
+        answers = relaxation.ask(shares, pool)
+    _check_held(relaxation.problem, answers)
+    return shares, answers, MORE_PASSES
+
+
+def buy_whole(problem: FleetProblem, region: int, start: tuple[RegionAnswer, Ints], held: Floats) -> Bought:
+    """What one region buys to meet its demand and hold `held` (K, H) firm.
+
+    Args:
+        problem: prices, stock and quotas.
+        region: which.
+        start: what its programme takes, committed whole, and of which types.
+        held: beyond what it serves.
+
+    Raises:
+        FleetImpossible: none was found.
+    """
+    answer, types = start
+    need = np.concatenate([problem.demand[region], held]).T
+    for committed in (np.round(answer.committed), np.zeros(len(types))):
+        hours = [_hour(problem, (region, hour, types), committed, need[hour]) for hour in range(problem.hours)]
+        filled = [hour for hour in hours if hour is not None]
+        if len(filled) == problem.hours:
+            return bought(problem, (region, types), committed, np.stack(filled))
+    found = buy(problem, region, types, held)
+    if found is not None:
+        return found
+    name = problem.name(region)
+    raise FleetImpossible(
+        f"whole instances of region {name} do not meet its demand within stock and quotas",
+        where=f"region {name}",
+        expected="stock and quotas beyond what parts of instances would use",
+        next_step="raise the quotas, or offer smaller instance types there",
+    )
+
+
+def _hour(problem: FleetProblem, at: tuple[int, int, Ints], committed: Floats, need: Floats) -> Floats | None:
+    """(2n,) on demand and spot that meet `need` (2K,) in one hour beside what is committed, as cheap as can be."""
+    region, hour, types = at
+    gives, keeps = problem.gives[types], 1 - problem.loss[types, None]
+    firm = np.concatenate([gives, np.zeros_like(gives)])
+    adds = np.concatenate([np.concatenate([gives, gives * keeps]), firm], 1)
+    takes = np.concatenate([gives, gives])
+    usd = np.concatenate([problem.on_demand_usd[region, types], problem.spot_cost[region, types]])
+    left = np.tile(np.floor(problem.stock[region, types]) - committed, 2)
+    builder = ModelBuilder()
+    for price, most in zip(usd.tolist(), np.where(usd < NOT_OFFERED, left, 0.0).tolist(), strict=True):
+        builder.column(price if price < NOT_OFFERED else 0.0, upper=max(0.0, most))
+    rest = need - committed @ adds[: len(types)]
+    for kind, lower in enumerate(rest.tolist()):
+        builder.row(_terms(adds[:, kind]), lower=lower)
+    room = problem.quotas[region] - committed @ gives
+    for kind in np.flatnonzero(np.isfinite(room)).tolist():
+        builder.row(_terms(takes[:, kind]), upper=float(room[kind]))
+    spot = np.where(np.arange(len(usd)) >= len(types), takes[:, 0], 0.0)
+    builder.row(_terms(spot), upper=float(problem.spot_share[region] * problem.demand[region, 0, hour]))
+    for kind in np.flatnonzero(np.isfinite(left[: len(types)])).tolist():
+        builder.row([(kind, 1.0), (kind + len(types), 1.0)], upper=float(left[kind]))
+    try:
+        solution = solve(builder.build())
+    except SolverCrashed:
+        return None
+    return None if solution.status is SolveStatus.INFEASIBLE else np.round(solution.values)
+
+
+def _terms(factors: Floats) -> list[tuple[int, float]]:
+    return [(column, factor) for column, factor in enumerate(factors.tolist()) if factor]
+
+
+def _is_short(answer: RegionAnswer) -> bool:
+    return bool(answer.lacking.size and answer.lacking.max() > LEAST_LACKING)
