@@ -7,6 +7,7 @@ number of cores.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 
 import numpy as np
 
@@ -61,7 +62,8 @@ def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[Flee
         certificate, bound = _bound(relaxation)
         shares, answers = _choose(relaxation, shares, (effort.turns, pool))
         shares, answers, more = until_held(relaxation, (shares, answers), pool)
-        bound = max(bound, _bound(relaxation)) if more else bound
+        if more:
+            certificate, bound = max(_bound(relaxation), (certificate, bound), key=itemgetter(1))
         held = relaxation.held(shares)
         committed, on_demand, spot = _whole(relaxation, answers, held, pool)
     found = _solution(problem, (committed, on_demand, spot, shares), bound, prices_of(answers))
