@@ -20,7 +20,7 @@ from policies.case import Case, Facts
 from policies.rules.spending import change_ceiling
 from prestage.views.plan import plan_text
 from tests.laws.environments import Recipe, loaded, question
-from tests.laws.test_planner import check
+from tests.laws.keeps import check
 from tests.planner.simulate import after
 from tests.planner.worlds import RECIPE, WORLD, people, plan_of
 

@@ -6,6 +6,7 @@ optimum, so that a bound that is slightly too high is noticed.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -200,12 +201,17 @@ def test_larger_problems_hold(planner: str, seed: int) -> None:
 
 
 def test_the_number_of_threads_changes_nothing() -> None:
+    """The programme of a small fleet is solved after what threads share out, and by one alone: it is left out."""
     problem = problem_of(made(Recipe(regions=6, types=12, hours=4, level=200, seed=6)))
-    one, two = (solution_of(solve_fleet(problem, Effort(threads=threads))).arrays() for threads in (1, 2))
+    efforts = (Effort(threads=threads, exact=False) for threads in (1, 2))
+    one, two = (solution_of(solve_fleet(problem, effort)).arrays() for effort in efforts)
     assert all(np.array_equal(one[name], two[name]) for name in one)
 
 
-def test_the_planner_states_the_cost_that_the_checker_finds() -> None:
-    fleet = made(Recipe(regions=6, types=12, hours=4, level=200, seed=6))
-    found = solve_fleet(problem_of(fleet), ONE_THREAD)
+@pytest.mark.parametrize(
+    ("regions", "types", "exact"), [(6, 12, False), (4, 6, True)], ids=["by decomposition", "as one programme"]
+)
+def test_the_planner_states_the_cost_that_the_checker_finds(regions: int, types: int, exact: bool) -> None:
+    fleet = made(Recipe(regions=regions, types=types, hours=4, level=200, seed=6))
+    found = solve_fleet(problem_of(fleet), replace(ONE_THREAD, exact=exact))
     assert found.usd == pytest.approx(sound(fleet, solution_of(found)), rel=1e-9)
