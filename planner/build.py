@@ -19,8 +19,9 @@ from planner.demand import Demand
 from planner.desired import Desired
 from planner.errors import InputsDisagree
 from planner.fleet import solve_fleet
-from planner.fleet_wishes import fleet_shortfalls, want_fleet
-from planner.fleets import FleetSolver, place_fleet
+from planner.fleet_quotas import fleet_shortfalls
+from planner.fleet_wishes import want_fleet
+from planner.fleets import Fleet, FleetSolver, place_fleet
 from planner.given import given_resources
 from planner.market import Market
 from planner.model import Solver
@@ -54,7 +55,9 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
     needs = serving_requirements(question, market)
     given = given_resources(question, market)
     if question.environment.failover.reserve is Reserve.SHARED:
-        fleet = place_fleet(question, market, needs, solve_fleet)
+        fleet = place_fleet(question, market, (needs, given.use), solve_fleet)
+        if not isinstance(fleet, Fleet):
+            return _infeasible(question, fleet)
         demand = Demand(question=question, needs=needs, given=given, sites=(), placement=fleet.placement(), fleet=fleet)
         return _build(question, Desired.start(market, given), demand)
     sites = read_sites(question, market, needs, given)

@@ -1,4 +1,4 @@
-"""What a solved fleet wants: compute by type and purchase, failover entries, circuits; and the quotas it goes beyond.
+"""What a solved fleet wants: compute by type and purchase, failover entries, circuits.
 
 Compute has counts by hour of the day (UTC) where a region is scaled by schedule.
 """
@@ -8,14 +8,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from contracts.capacity import CapacityKind
-from contracts.plan import ReasonCode, Requirement, Shortfall
+from contracts.plan import ReasonCode, Requirement
 from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, ResourceKind
 from planner.desired import Desired, Wish
 from planner.fleet_arrays import KINDS, by_place
 from planner.fleets import Fleet
 from planner.keys import failover_key, item_key
-from planner.requirements import rounded
-from planner.shortfalls import shortfall
 
 
 def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> None:
@@ -52,21 +50,6 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> 
                         requirements=(need.id,) if need else (),
                     )
                 )
-
-
-def fleet_shortfalls(desired: Desired, needs: Iterable[Requirement]) -> tuple[Shortfall, ...]:
-    """Quotas that the fleet goes beyond: it knows the stock of types, and not what a region has in all."""
-    used: dict[tuple[str, CapacityKind], float] = {}
-    for item in desired.resources.values():
-        for what, amount in desired.market.use(item.resource).items():
-            used[what] = used.get(what, 0.0) + amount
-    found, known = [], by_place(needs)
-    for (place, kind), amount in sorted(used.items()):
-        most = desired.market.available.get((place, kind))
-        need = known.get((place, kind))
-        if most is not None and need is not None and amount > most * (1 + 1e-9):
-            found.append(shortfall(need.model_copy(update={"quantity": rounded(amount)}), most))
-    return tuple(found)
 
 
 def _want_compute(

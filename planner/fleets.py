@@ -3,17 +3,18 @@
 `planner.fleet_arrays` reads what a plan is asked; what a fleet's answer wants is in `planner.fleet_wishes`.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from contracts.capacity import Shape
-from contracts.plan import Requirement
+from contracts.plan import Requirement, Shortfall
 from planner.errors import SolverError
 from planner.fleet import FleetProblem, FleetSolution
 from planner.fleet.rungs import told
 from planner.fleet_arrays import Axes, fleet_problem
 from planner.fleet_last import last_accepted
-from planner.market import Market
+from planner.fleet_quotas import fleet_quotas, never_met
+from planner.market import Amounts, Market
 from planner.placement import Placement
 from planner.question import Question
 
@@ -60,8 +61,16 @@ class Fleet:
         )
 
 
-def place_fleet(question: Question, market: Market, needs: Iterable[Requirement], solve: FleetSolver) -> Fleet:
+def place_fleet(
+    question: Question, market: Market, asked: tuple[Sequence[Requirement], Amounts], solve: FleetSolver
+) -> Fleet | tuple[Shortfall, ...]:
     """The cheapest fleet for what must be met; where none can be trusted, that of the plan applied last.
+
+    Args:
+        question: what is planned.
+        market: of it.
+        asked: what must be met, and what given resources take of it.
+        solve: solves a fleet; not asked where something can never be met, which is told instead.
 
     Raises:
         FleetImpossible: no fleet keeps the limits, or traffic takes a link that no circuit is sold for.
@@ -69,7 +78,11 @@ def place_fleet(question: Question, market: Market, needs: Iterable[Requirement]
         SolverError: none can be trusted, and the plan applied last does not hold.
     """
     axes = Axes.of(question, market)
+    needs, given = asked
     problem = fleet_problem(question, market, needs, axes)
+    problem = replace(problem, quota=fleet_quotas(market, axes, problem.gives, given))
+    if short := never_met(problem, axes, needs):
+        return short
     try:
         solution = solve(problem)
     except SolverError as failed:

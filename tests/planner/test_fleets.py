@@ -10,7 +10,6 @@ import pytest
 from contracts.accounts import Account, CloudRegion, TargetName
 from contracts.capacity import CapacityKind, CircuitTier, Stock
 from contracts.environment import RegionSettings, Reserve
-from contracts.exits import ExitCode
 from contracts.plan import Infeasible, Plan
 from contracts.purchases import Purchases
 from contracts.resources import ComputeSpec, FailoverSpec, Purchase
@@ -185,6 +184,10 @@ def test_a_type_without_a_price_is_never_bought() -> None:
     assert not [spec for place, spec in compute(other) if (place, spec.shape) in gone]
 
 
+def never_asked(problem: FleetProblem) -> FleetSolution:
+    raise AssertionError("what can never be met needs no solver")
+
+
 def test_a_quota_that_is_exceeded_is_a_shortfall() -> None:
     quotas = tuple(
         quota.model_copy(update={"total": 16.0, "used": 0.0})
@@ -192,7 +195,7 @@ def test_a_quota_that_is_exceeded_is_a_shortfall() -> None:
         else quota
         for quota in world().capacity.quotas
     )
-    found = build_plan(snapshot(world(), quotas=quotas), solve, fleet_of)
+    found = build_plan(snapshot(world(), quotas=quotas), solve, never_asked)
     assert isinstance(found, Infeasible)
     assert {(item.place, item.kind) for item in found.shortfalls} == {("fra", CapacityKind.VCPU)}
     assert found.shortfalls[0].available == 16
@@ -205,22 +208,25 @@ def test_a_region_with_one_partner_is_named() -> None:
         else link
         for link in world().capacity.links
     )
-    with pytest.raises(FleetImpossible, match="mad") as told:
-        planned(snapshot(world(), links=links))
-    assert told.value.exit_code is ExitCode.UNMET
-    assert "failover.max_latency_ms" in told.value.next_step
+    found = build_plan(snapshot(world(), links=links), solve, never_asked)
+    assert isinstance(found, Infeasible)
+    (told,) = found.shortfalls
+    assert told.place == "mad" and told.available == pytest.approx(told.wanted / 2, abs=1e-3)
+    assert "partners (fra)" in told.nearest and "failover.max_latency_ms" in told.nearest
 
 
 def test_a_region_without_stock_is_named() -> None:
     stock = tuple(Stock(place="lon", item=shape.name, count=0) for shape in world().catalog.shapes)
-    with pytest.raises(FleetImpossible, match="lon"):
-        planned(snapshot(world(), stock=stock))
+    found = build_plan(snapshot(world(), stock=stock), solve, never_asked)
+    assert isinstance(found, Infeasible)
+    assert {(item.place, item.available) for item in found.shortfalls} == {("lon", 0.0)}
 
 
 def test_a_region_that_sells_nothing_is_named() -> None:
     offers = tuple(offer for offer in world().capacity.offers if offer.place != "lon")
-    with pytest.raises(FleetImpossible, match="lon"):
-        planned(snapshot(world(), offers=offers))
+    found = build_plan(snapshot(world(), offers=offers), solve, never_asked)
+    assert isinstance(found, Infeasible)
+    assert {(item.place, item.available) for item in found.shortfalls} == {("lon", 0.0)}
 
 
 def test_a_link_that_sells_no_circuit_is_told() -> None:

@@ -1,0 +1,114 @@
+"""What regions may have in all: the quotas that a fleet is planned within, and what no fleet could meet within them.
+
+Quotas are looked at hour by hour: what is scaled by schedule takes of them what runs at that hour.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from contracts.capacity import CapacityKind
+from contracts.plan import Requirement, Shortfall
+from contracts.resources import HOURS_A_DAY, ComputeSpec, Resource
+from planner.desired import Desired
+from planner.fleet import FleetProblem
+from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, Floats
+from planner.fleet_arrays import KINDS, Axes, Needs, by_place
+from planner.market import Amounts, Market
+from planner.requirements import rounded
+from planner.shortfalls import shortfall
+
+
+def fleet_quotas(market: Market, axes: Axes, gives: Floats, given: Amounts) -> Floats:
+    """(R, K) what a fleet may have of each resource: what may be used, without what is given; infinite where unstated.
+
+    Empty where none is stated at all. Of a resource that every type gives in multiples of something, it is brought down to a multiple.
+
+    Args:
+        market: with what may be used.
+        axes: regions.
+        gives: (T, K) what one instance of a type gives.
+        given: what other resources take, by place and kind.
+    """
+    found = np.full((len(axes.regions), len(KINDS)), np.inf)
+    for at, region in enumerate(axes.regions):
+        for kind, name in enumerate(KINDS):
+            most = market.available.get((region, name))
+            if most is not None:
+                found[at, kind] = max(0.0, most - given.get((region, name), 0.0))
+    if np.isinf(found).all():
+        return found[:0]
+    whole = np.round(gives).astype(np.int64)
+    steps = np.where((whole == gives).all(0), np.gcd.reduce(whole, axis=0), 0)
+    step = np.maximum(steps, 1)
+    return np.where((steps > 0) & np.isfinite(found), np.floor(found / step + 1e-9) * step, found)
+
+
+def never_met(problem: FleetProblem, axes: Axes, needs: Iterable[Requirement]) -> tuple[Shortfall, ...]:
+    """What no fleet could meet, whatever else it did: demand beyond quotas, stock or offers; too few partners."""
+    known = by_place(needs)
+    return (*_beyond(problem, axes, known), *_unbacked(problem, axes, known))
+
+
+def _beyond(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Shortfall]:
+    sold = np.minimum(np.minimum(problem.on_demand_usd, problem.committed_usd), problem.spot_usd) < NOT_OFFERED
+    stock = np.where(sold, np.floor(problem.stock), 0.0)
+    for at, region in enumerate(axes.regions):
+        for kind, name in enumerate(KINDS):
+            gives = problem.gives[:, kind]
+            in_stock = float((stock[at][gives > 0] * gives[gives > 0]).sum())
+            most, need = min(in_stock, float(problem.quotas[at, kind])), known.get((region, name))
+            peak = float(problem.demand[at, kind].max())
+            if need is not None and peak > most * (1 + 1e-9):
+                yield shortfall(need, most)
+
+
+def _unbacked(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Shortfall]:
+    """Regions that too few others may carry: none carries more than half."""
+    partners = np.bincount(problem.pairs.ravel(), minlength=problem.regions)
+    for at in np.flatnonzero(partners * MOST_SHARE < 1).tolist():
+        region, critical = axes.regions[at], float(problem.critical[at, 0].max())
+        need = known.get((region, CapacityKind.VCPU))
+        if need is None or critical <= 0:
+            continue
+        ends = problem.pairs[(problem.pairs == at).any(1)]
+        names = ", ".join(axes.regions[other] for other in ends[ends != at].tolist())
+        yield Shortfall(
+            place=region,
+            kind=CapacityKind.VCPU,
+            wanted=rounded(critical),
+            available=rounded(critical * MOST_SHARE * float(partners[at])),
+            at=need.forecast.at if need.forecast else None,
+            series=need.forecast.series if need.forecast else None,
+            nearest=f"partners ({names or 'no region of another fault domain near enough'}) may carry half of its "
+            "critical load each, and two are needed: raise failover.max_latency_ms, add regions near it, or set "
+            "failover.reserve to dedicated",
+        )
+
+
+def fleet_shortfalls(desired: Desired, needs: Iterable[Requirement]) -> tuple[Shortfall, ...]:
+    """Quotas that a plan goes beyond at some hour: of links, and of regions together with what is given."""
+    found, known = [], by_place(needs)
+    for (place, kind), by_hour in sorted(_used(desired).items()):
+        most, need, amount = desired.market.available.get((place, kind)), known.get((place, kind)), float(by_hour.max())
+        if most is not None and need is not None and amount > most * (1 + 1e-9):
+            found.append(shortfall(need.model_copy(update={"quantity": rounded(amount)}), most))
+    return tuple(found)
+
+
+def _used(desired: Desired) -> dict[tuple[str, CapacityKind], Floats]:
+    """(24,) what all resources take, by place and kind."""
+    used: dict[tuple[str, CapacityKind], Floats] = {}
+    for item in desired.resources.values():
+        part = _part_by_hour(item.resource)
+        for what, amount in desired.market.use(item.resource).items():
+            used[what] = used.get(what, np.zeros(HOURS_A_DAY)) + amount * part
+    return used
+
+
+def _part_by_hour(resource: Resource) -> Floats:
+    """(24,) which part of what a resource takes at most it takes at an hour."""
+    spec = resource.spec
+    if not isinstance(spec, ComputeSpec) or not spec.by_hour or not spec.count:
+        return np.ones(HOURS_A_DAY)
+    return np.array([spec.count_at(hour) / spec.count for hour in range(HOURS_A_DAY)])
