@@ -171,12 +171,17 @@ def _capacity(problem: Problem) -> CapacitySnapshot:
             RegionFacts(region=region_name(at), continent="one", fault_domain=f"d{domain}")
             for at, domain in enumerate(domains)
         ),
-        links=tuple(
-            LinkFacts(a=region_name(a), b=region_name(b), latency_ms=NEAR_MS if (a, b) in near else FAR_MS)
-            for a, b in links
+        links=Rows.of(
+            LinkFacts,
+            (
+                LinkFacts(a=region_name(a), b=region_name(b), latency_ms=NEAR_MS if (a, b) in near else FAR_MS)
+                for a, b in links
+            ),
         ),
         quotas=(),
-        offers=Rows.of(Offer, chain(_compute_offers(problem), _circuit_offers(problem))),
+        offers=Rows.of(Offer, chain(_compute_offers(problem), _circuit_offers(problem))).ordered(
+            "place", "item", "purchase"
+        ),
         pools=tuple(Pool(region=region_name(at), cidr=_pool(at)) for at in range(len(domains))),
         stock=Rows.of(
             Stock,

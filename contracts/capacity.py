@@ -179,6 +179,9 @@ class LinkFacts(Model):
     latency_ms: float = Field(ge=0)
 
 
+Links = Annotated[Sequence[LinkFacts], AsRows(LinkFacts)]
+
+
 class Pool(Model):
     """An address pool of a region.
 
@@ -235,7 +238,7 @@ class CapacitySnapshot(Document):
     currency: str
     read_at: AwareDatetime
     regions: tuple[RegionFacts, ...]
-    links: tuple[LinkFacts, ...]
+    links: Links
     quotas: tuple[Quota, ...]
     offers: Offers
     pools: tuple[Pool, ...]

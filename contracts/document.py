@@ -5,8 +5,9 @@ digest and that the bytes are exactly those that Prestage would write, so that a
 """
 
 import hashlib
+import io
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable  # Any: JSON values, at this boundary only
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from contracts.errors import AlteredDocument, MalformedDocument, NewerDocument
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_INDENTED = json.JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 class Model(BaseModel):
@@ -51,25 +53,20 @@ class Document(Model):
 
     def digest(self) -> str:
         """`sha256:` and 64 hexadecimal digits of the canonical text, of which there is never more than a piece."""
-        found = hashlib.sha256()
-        for piece in self._pieces():
-            found.update(piece.encode())
-        return f"sha256:{found.hexdigest()}"
+        return _pieces_digest(self._pieces())
 
     def _pieces(self) -> Iterator[str]:
         large = {name: value for name, value in self if isinstance(value, Written) and value}
-        content = self.content(without={*large, *self.VOLATILE})
-        comma = "{"
-        for key in sorted({*content, *large} - self.VOLATILE):
-            yield f"{comma}{json.dumps(key, ensure_ascii=False)}:"
-            yield from large[key].written() if key in large else (_CANONICAL.encode(content[key]),)
-            comma = ","
-        yield "}"
+        return _canonical({**self.content(without={*large, *self.VOLATILE}), **large}, self.VOLATILE)
 
     def sealed(self) -> str:
         """The text of the file: content and digest, indented, keys sorted, a newline at the end."""
-        content = {**self.content(), "digest": self.digest()}
-        return json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        content = self.content()
+        content["digest"] = _pieces_digest(_canonical(content, self.VOLATILE))
+        text = io.StringIO()
+        for piece in _INDENTED.iterencode(content):  # a list of all pieces would take ten times the text
+            text.write(piece)
+        return text.getvalue() + "\n"
 
     @classmethod
     def unseal(cls, text: str, *, where: str) -> Self:
@@ -126,6 +123,24 @@ def malformed(error: ValidationError, where: str) -> MalformedDocument:
     """Pydantic's findings as one message: each key, what is wrong with it."""
     lines = [f"{'.'.join(str(part) for part in item['loc']) or '(top)'}: {item['msg']}" for item in error.errors()[:8]]
     return MalformedDocument("; ".join(lines), where=where, expected=f"{error.title} as `prestage schema` prints it")
+
+
+def _canonical(content: Mapping[str, object], volatile: Collection[str]) -> Iterator[str]:
+    """Canonical JSON of what is not volatile, in pieces."""
+    comma = "{"
+    for key in sorted(content.keys() - volatile):
+        value = content[key]
+        yield f"{comma}{json.dumps(key, ensure_ascii=False)}:"
+        yield from value.written() if isinstance(value, Written) else (_CANONICAL.encode(value),)
+        comma = ","
+    yield "}"
+
+
+def _pieces_digest(pieces: Iterable[str]) -> str:
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece.encode())
+    return f"sha256:{found.hexdigest()}"
 
 
 def text_digest(text: str) -> str:

@@ -6,7 +6,7 @@ the sequence that a tuple of the models is: equal to it, of the same hash, writt
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar, overload  # Any: pydantic's schemas and a model's values
 
@@ -27,7 +27,7 @@ CHUNK = 4096
 class Texts:
     """A column of texts: `words[codes[row]]`, each word once."""
 
-    codes: NDArray[np.int32]
+    codes: NDArray[np.integer]
     words: tuple[str, ...]
 
     def cut(self, where: "slice | NDArray[np.int64]") -> "Texts":
@@ -44,7 +44,8 @@ class Texts:
     def places(self, wanted: Sequence[str]) -> NDArray[np.int64]:
         """By row, where its text stands among those that are wanted; -1 where it does not."""
         place = {word: at for at, word in enumerate(wanted)}
-        return np.array([place.get(word, -1) for word in self.words], dtype=np.int64)[self.codes]
+        found: NDArray[np.int64] = np.array([place.get(word, -1) for word in self.words], dtype=np.int64)[self.codes]
+        return found
 
     def ranks(self) -> NDArray[np.int64]:
         """By row, where its text stands among all words in order."""
@@ -215,7 +216,7 @@ def _codes(model: type[Model]) -> dict[str, str]:
 def _column(values: "array[Any]", words: dict[str, int] | None) -> Column:
     if words is None:
         return Numbers(_frozen(np.array(values)))
-    return Texts(_frozen(np.array(values, dtype=np.int32)), tuple(str(word) for word in words))
+    return Texts(_codes_of(values, words), tuple(str(word) for word in words))
 
 
 def _joined(columns: list[Column]) -> Column:
@@ -227,7 +228,13 @@ def _joined(columns: list[Column]) -> Column:
         assert isinstance(part, Texts)
         known = np.array([words.setdefault(word, len(words)) for word in part.words], dtype=np.int32)
         codes.append(known[part.codes])
-    return Texts(_frozen(np.concatenate(codes)), tuple(words))
+    return Texts(_codes_of(np.concatenate(codes), words), tuple(words))
+
+
+def _codes_of(values: "array[Any] | NDArray[np.int32]", words: Sized) -> NDArray[np.integer]:
+    """In as few bytes as hold them."""
+    kind = next(kind for kind in (np.int8, np.int16, np.int32) if len(words) <= np.iinfo(kind).max)
+    return _frozen(np.array(values, dtype=kind))
 
 
 def _frozen(values: NDArray[Any]) -> NDArray[Any]:

@@ -1,6 +1,6 @@
 """Catalog and snapshot, indexed: what an item is, where it is offered and for how much, and how much a place has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -29,8 +29,10 @@ from contracts.resources import (
     Resource,
     StorageSpec,
 )
+from contracts.rows import Rows
 from contracts.storage import iops_item, mibps_item
 from planner.prices import Prices
+from planner.routes import Link
 
 Amounts = dict[tuple[str, CapacityKind], float]
 """How much of a kind at a place."""
@@ -44,7 +46,7 @@ class Market:
     storage_classes: Mapping[str, StorageClass]
     tiers: Mapping[str, CircuitTier]
     regions: Mapping[str, RegionFacts]
-    links: Mapping[str, LinkFacts]
+    links: Mapping[str, Link]
     pools: Mapping[str, tuple[Pool, ...]]
     available: Mapping[tuple[str, CapacityKind], float]
     prices: Prices
@@ -61,7 +63,7 @@ class Market:
             storage_classes={item.name: item for item in sorted(catalog.storage_classes, key=lambda item: item.name)},
             tiers={tier.name: tier for tier in sorted(catalog.circuit_tiers, key=lambda item: (item.gbps, item.name))},
             regions={facts.region: facts for facts in capacity.regions},
-            links={link_name(link.a, link.b): link for link in capacity.links},
+            links={link_name(link.a, link.b): link for link in _links(capacity.links)},
             pools=pools,
             available={(quota.place, quota.kind): quota.available for quota in capacity.quotas},
             prices=Prices.of(capacity.offers),
@@ -186,6 +188,11 @@ class Market:
             for what, amount in self.use(resource).items():
                 total[what] = total.get(what, 0.0) + amount
         return total
+
+
+def _links(facts: Sequence[LinkFacts]) -> Iterator[Link]:
+    rows = Rows.of(LinkFacts, facts)
+    return map(Link, rows.texts("a").values(), rows.texts("b").values(), rows.numbers("latency_ms").tolist())
 
 
 def address_count(prefix: str) -> int:

@@ -33,7 +33,7 @@ class Prices:
 
     @classmethod
     def of(cls, offers: Sequence[Offer]) -> "Prices":
-        ordered = Rows.of(Offer, offers).ordered("place")
+        ordered = _by_place(Rows.of(Offer, offers))
         places = ordered.texts("place")
         first = np.flatnonzero(np.diff(places.codes, prepend=-1))
         names = [places.words[code] for code in places.codes[first].tolist()]
@@ -60,3 +60,10 @@ class Prices:
         asked = (row >= 0) & (column >= 0) & (self.offers.texts("purchase").places([purchase]) >= 0)
         found[row[asked], column[asked]] = self.offers.numbers("usd_per_hour")[asked]
         return found
+
+
+def _by_place(offers: Rows[Offer]) -> Rows[Offer]:
+    """Sorted by place; the very rows where each place's stand together, as in snapshots that are read."""
+    places = offers.texts("place")
+    together = np.count_nonzero(np.diff(places.codes, prepend=-1)) == len(places.words)
+    return offers if together else offers.ordered("place")

@@ -9,6 +9,15 @@ from contracts.names import link_name, pair_name
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Two regions that circuits can join, and the round trip between them: there are thousands of a large fleet."""
+
+    a: str
+    b: str
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A way between two regions: the hops in order (`fra->ams`), and its round-trip latency."""
 
@@ -19,7 +28,7 @@ class Route:
 class Routes:
     """Routes between regions that links join. Dijkstra per source; equal latencies are told apart by name."""
 
-    def __init__(self, links: Iterable[LinkFacts]) -> None:
+    def __init__(self, links: Iterable[LinkFacts | Link]) -> None:
         self._neighbours: dict[str, dict[str, float]] = {}
         for link in links:
             self._neighbours.setdefault(link.a, {})[link.b] = link.latency_ms

@@ -155,10 +155,10 @@ class FleetSolution:
     def from_bytes(cls, payload: bytes) -> "FleetSolution":
         arrays = _unpacked(payload)
         return cls(
-            committed=arrays["committed"].astype(np.int64, casting="safe"),
-            on_demand=arrays["on_demand"].astype(np.int64, casting="safe"),
-            spot=arrays["spot"].astype(np.int64, casting="safe"),
-            circuits=arrays["circuits"].astype(np.int64, casting="safe"),
+            committed=arrays["committed"].astype(np.int64, casting="safe", copy=False),
+            on_demand=arrays["on_demand"].astype(np.int64, casting="safe", copy=False),
+            spot=arrays["spot"].astype(np.int64, casting="safe", copy=False),
+            circuits=arrays["circuits"].astype(np.int64, casting="safe", copy=False),
             shares=arrays["shares"],
             usd=float(arrays["usd"]),
             bound=float(arrays["bound"]),
@@ -176,13 +176,28 @@ def _told(problem: FleetProblem, regions: list[int]) -> str:
 
 def _packed(arrays: Mapping[str, object]) -> bytes:
     sink = io.BytesIO()
-    np.savez(sink, allow_pickle=False, **{name: np.asarray(value) for name, value in arrays.items()})
+    np.savez(sink, allow_pickle=False, **{name: _narrow(np.asarray(value)) for name, value in arrays.items()})
     return sink.getvalue()
+
+
+def _narrow(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Whole numbers in as few bytes as hold them all: of 4 million counts by hour, few are above 127."""
+    if values.dtype != np.int64 or not values.size:
+        return values
+    low, high = int(values.min()), int(values.max())
+    enough = (
+        kind for kind in (np.int8, np.int16, np.int32) if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max
+    )
+    return values.astype(next(enough, np.int64))
 
 
 def _unpacked(payload: bytes) -> dict[str, NDArray[np.float64]]:
     with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-        return dict(arrays)
+        return {name: _wide(values) for name, values in arrays.items()}
+
+
+def _wide(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values.astype(np.int64) if values.dtype.kind == "i" else values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -45,7 +45,7 @@ def read_part(inventory: Inventory, environment: Environment, roots: Mapping[str
             RegionFacts(region=region.name, continent=region.continent, fault_domain=region.fault_domain)
             for region in facts.regions
         ),
-        links=tuple(_links(facts)),
+        links=Rows.of(LinkFacts, _links(facts)),
         quotas=tuple(_quotas(facts, environment.name, usages, staged)),
         offers=Rows.of(Offer, _offers(facts)),
         pools=tuple(_pools(facts, rows)),

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import chain
 from typing import TypeVar
 
-from contracts.capacity import CapacitySnapshot, LiveResource, Offer, Quota, ShapeFacts, Stock
+from contracts.capacity import CapacitySnapshot, LinkFacts, LiveResource, Offer, Quota, ShapeFacts, Stock
 from contracts.environment import Environment
 from contracts.names import is_link
 from contracts.resources import CircuitSpec, Purpose, Resource
@@ -32,7 +32,7 @@ def join_parts(parts: Sequence[CapacityPart], environment: Environment, now: dat
         currency=environment.currency,
         read_at=now,
         regions=every(lambda part: part.regions, lambda item: (item.region,)),
-        links=every(lambda part: part.links, lambda item: (item.a, item.b)),
+        links=Rows.joined(LinkFacts, [part.links for part in parts]).ordered("a", "b"),
         quotas=tuple(
             _with_circuits(quota, at.get(quota.place, []))
             for quota in every(lambda part: part.quotas, lambda item: (item.place, item.kind))

@@ -32,7 +32,7 @@ class CapacityPart:
     """A part of a `CapacitySnapshot`: see there."""
 
     regions: tuple[RegionFacts, ...] = ()
-    links: tuple[LinkFacts, ...] = ()
+    links: Sequence[LinkFacts] = ()
     quotas: tuple[Quota, ...] = ()
     offers: Sequence[Offer] = ()
     pools: tuple[Pool, ...] = ()
