@@ -13,7 +13,7 @@ import numpy as np
 
 from planner.errors import FleetTooFar
 from planner.fleet.bound import Certificate, alone_usd, backed_usd
-from planner.fleet.moves import Calm, Work, commit, hold, kept_circuits, polish, shift
+from planner.fleet.moves import Calm, Work, commit, hold, kept_circuits, leave, polish, shift
 from planner.fleet.offers import Prices
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shares import base_circuits, step_points
@@ -52,9 +52,9 @@ def stand(problem: FleetProblem, solution: FleetSolution, certificate: Certifica
         solution=solution,
         certificate=certificate,
         arcs=arcs,
-        usd=_region_usd(problem, solution),
+        usd=region_usd(problem, solution),
         alone=_alone(problem, arcs, certificate, every),
-        backed=backed_usd(problem, arcs, certificate),
+        backed=backed_usd(problem, arcs, certificate, every),
         base=base_circuits(problem),
     )
 
@@ -69,12 +69,50 @@ def replan(standing: Standing, problem: FleetProblem, calm: Calm) -> Standing:
     changed, links = _changed(standing.problem, problem), _changed_links(standing.problem, problem)
     if not len(changed) and not len(links):
         return standing
-    work = Work.start(problem, standing.solution, standing.arcs, changed, calm)
+    work = moved(problem, standing.solution, standing.arcs, changed, calm)
+    return _stood(standing, work, changed, links)
+
+
+def moved(problem: FleetProblem, before: FleetSolution, arcs: Arcs, changed: Ints, calm: Calm) -> Work:
+    """Regions that changed, and those that may carry for them, after all moves that are needed or pay.
+
+    Raises:
+        FleetTooFar: what stands cannot be made to meet the problem by small moves.
+    """
+    work = Work.start(problem, before, arcs, changed, calm)
     hold(work)
     shift(work, changed)
     commit(work, changed)
-    polish(work)
-    return _stood(standing, work, changed, links)
+    polish(work, changed)
+    leave(work)
+    return work
+
+
+def whole_fleet(work: Work, links: Ints) -> FleetSolution:
+    """What was found, with what was not looked at as it stood; no cost yet.
+
+    Args:
+        work: the regions that were looked at.
+        links: of which circuits may be others, beside those that shares moved on.
+    """
+    problem, before = work.problem, work.before
+    committed, on_demand, spot = (part.copy() for part in (before.committed, before.on_demand, before.spot))
+    at, half = (work.regions[:, None], work.cells.types), work.committed.shape[1]
+    committed[at] = np.round(work.committed).astype(np.int64)
+    by_hour = np.round(work.counts).astype(np.int64).transpose(0, 2, 1)
+    on_demand[at], spot[at] = by_hour[:, :half], by_hour[:, half:]
+    shifted = np.flatnonzero(work.shares != before.shares.reshape(-1))
+    links = np.union1d(links, problem.pair_links[work.arcs.pair[shifted]])
+    circuits = before.circuits.copy()
+    circuits[links] = kept_circuits(work, work.shares, links)
+    return replace(
+        before,
+        committed=committed,
+        on_demand=on_demand,
+        spot=spot,
+        circuits=circuits,
+        shares=work.shares.reshape(-1, 2),
+    )
 
 
 def _check_axes(before: FleetProblem, after: FleetProblem) -> None:
@@ -105,32 +143,14 @@ def _changed_links(before: FleetProblem, after: FleetProblem) -> Ints:
 
 def _stood(standing: Standing, work: Work, changed: Ints, links: Ints) -> Standing:
     """What was found as a fleet that stands, with its cost and bound."""
-    problem, before, arcs = work.problem, standing.solution, standing.arcs
-    committed, on_demand, spot = (part.copy() for part in (before.committed, before.on_demand, before.spot))
-    at, half = (work.regions[:, None], work.cells.types), work.committed.shape[1]
-    committed[at] = np.round(work.committed).astype(np.int64)
-    by_hour = np.round(work.counts).astype(np.int64).transpose(0, 2, 1)
-    on_demand[at], spot[at] = by_hour[:, :half], by_hour[:, half:]
-    moved = np.flatnonzero(work.shares != before.shares.reshape(-1))
-    links = np.union1d(links, problem.pair_links[arcs.pair[moved]])
-    circuits = before.circuits.copy()
-    circuits[links] = kept_circuits(work, work.shares, links)
+    problem, found = work.problem, whole_fleet(work, links)
     usd = standing.usd.copy()
     usd[work.regions] = _rows_usd(problem, work)
-    total = float(usd.sum()) + problem.hours * float((problem.tier_usd * circuits).sum())
+    total = float(usd.sum()) + problem.hours * float((problem.tier_usd * found.circuits).sum())
     proof = _proof(standing, problem, changed, links)
     bound = float(proof.alone.sum() + proof.backed.sum())
     bound += problem.hours * (float(proof.certificate.floors.sum()) + proof.base)
-    solution = replace(
-        before,
-        committed=committed,
-        on_demand=on_demand,
-        spot=spot,
-        circuits=circuits,
-        shares=work.shares.reshape(-1, 2),
-        usd=total,
-        bound=min(bound, total),
-    )
+    solution = replace(found, usd=total, bound=min(bound, total))
     return replace(proof, problem=problem, solution=solution, usd=usd)
 
 
@@ -147,7 +167,7 @@ def _proof(standing: Standing, problem: FleetProblem, changed: Ints, links: Ints
         for pair in np.flatnonzero(np.isin(problem.pair_links, links)).tolist():
             points = step_points(problem, pair)
             floors[pair] = float((points[:, 2] - points[:, :2] @ certificate.steps[pair]).min())
-    backed[changed] = backed_usd(problem, arcs, certificate)[changed]
+    backed[changed] = backed_usd(problem, arcs, certificate, changed)
     certificate = replace(certificate, floors=floors)
     return replace(standing, certificate=certificate, alone=alone, backed=backed, base=base)
 
@@ -173,7 +193,7 @@ def _useful(problem: FleetProblem, arcs: Arcs, regions: Ints) -> Floats:
     return np.asarray(np.ceil(each.max(2)))
 
 
-def _region_usd(problem: FleetProblem, solution: FleetSolution) -> Floats:
+def region_usd(problem: FleetProblem, solution: FleetSolution) -> Floats:
     """(R,) USD over the horizon of instances."""
     usd = problem.hours * (problem.committed_usd * solution.committed).sum(1)
     usd += (problem.on_demand_usd * solution.on_demand.sum(2)).sum(1)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.fleet.offers import Prices, unbought
-from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
+from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
 from planner.fleet.shares import Cut, Hull, Weights, base_circuits
 
 
@@ -91,11 +91,17 @@ def alone_usd(problem: FleetProblem, prices: Prices, useful: Floats) -> Floats:
     return np.asarray(alone)
 
 
-def backed_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate) -> Floats:
-    """(R,) USD over the horizon that backing each region up costs at least, beyond what its circuits cost anyway."""
-    claimed = (certificate.claims * problem.critical[arcs.lost].transpose(0, 2, 1)).sum((1, 2))
-    slopes = claimed + problem.hours * certificate.steps.reshape(-1)
-    return np.array([MOST_SHARE * float(np.sort(slopes[out])[:2].sum()) for out in arcs.out])
+def backed_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate, regions: Ints | None = None) -> Floats:
+    """(n,) USD over the horizon that backing each of some regions up costs at least, all regions where none are named.
+
+    Beyond what circuits cost anyway.
+    """
+    steps, found = problem.hours * certificate.steps.reshape(-1), []
+    for region in range(problem.regions) if regions is None else regions.tolist():
+        out = arcs.out[region]
+        slopes = (certificate.claims[out] * problem.critical[region].T).sum((1, 2)) + steps[out]
+        found.append(MOST_SHARE * float(np.sort(slopes)[:2].sum()))
+    return np.array(found)
 
 
 def _averaged(problem: FleetProblem, arcs: Arcs, cuts: list[Cut], weights: Floats) -> tuple[Prices, Floats]:

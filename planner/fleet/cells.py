@@ -141,6 +141,7 @@ def settle(
     _drop(cells, counts, have)
     if exchanges:
         _exchange(cells, counts, have, free)
+        _drop(cells, counts, have)
     return counts, failed
 
 
@@ -210,7 +211,7 @@ def _bring_in(cells: Cells, standing: tuple[Floats, Floats, Floats], where: tupl
     best = np.argmin(price, axis=1)
     from_, into = np.divmod(best, gives.shape[1])
     other, few, about = _by_ratio(cells, (gives, usd, cells.weights[where]), (left, spare), lacking)
-    whole = price[rows, best] <= MIXED * about
+    whole = np.isfinite(price[rows, best]) & (price[rows, best] <= MIXED * about)
     into = np.where(whole, into, other)
     come = np.where(whole, number[rows, from_, into], few)
     gone = out[rows, from_]
@@ -284,20 +285,28 @@ def _enough(cells: Cells, gives: Floats, leaving: Floats, spare: Floats, left: F
 
 
 def _drop(cells: Cells, counts: Floats, have: Floats) -> None:
-    """Takes away what serves nothing, the dearest first."""
+    """Takes away what serves nothing, the dearest first, as many as go."""
+    spare = have - cells.need + cells.slack
+    region, hour = np.nonzero(spare[:, :, : cells.rooms].min(2) >= 0)
     for _ in range(MOST_MOVES):
-        spare = have - cells.need + cells.slack
-        can = counts > 0
-        for kind in range(spare.shape[2]):
-            can &= cells.gives[:, None, :, kind] <= spare[:, :, None, kind]
-        price = np.where(can, cells.usd[:, None], 0.0)
-        pick = np.argmax(price, axis=2)
-        region, hour = np.nonzero(np.take_along_axis(price, pick[..., None], 2)[..., 0] > 0)
+        gives, there = cells.gives[region], counts[region, hour]
+        left = (have[region, hour] - cells.need[region, hour] + cells.slack[region, hour])[:, None]
+        can = there > 0
+        for kind in range(cells.rooms):
+            can &= gives[..., kind] <= left[..., kind]
+        price = np.where(can, cells.usd[region], 0.0)
+        pick = np.argmax(price, axis=1)
+        rows = np.arange(len(pick))
+        some = price[rows, pick] > 0
+        region, hour, pick, rows = region[some], hour[some], pick[some], rows[some]
         if not len(region):
             return
-        which = pick[region, hour]
-        counts[region, hour, which] -= 1
-        have[region, hour] -= cells.gives[region, which]
+        given = gives[rows, pick]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most = np.where(given > 0, np.floor(left[rows, 0] / given), np.inf)[:, : cells.rooms].min(1)
+        gone = np.clip(most, 1.0, there[rows, pick])
+        counts[region, hour, pick] -= gone
+        have[region, hour] -= gone[:, None] * given
 
 
 def _exchange(cells: Cells, counts: Floats, have: Floats, free: Floats) -> None:

@@ -15,6 +15,9 @@ from planner.fleet.circuits import SLACK, circuits_for
 from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shift import Room, lumpy, shifted
 
+MOVE_SHARE = 0.35
+"""Price of a move: a change of demand of 3 % in every region then moves a tenth of what solving anew moves."""
+
 MOST_TYPES = 24
 """Types that a region is looked at with: those that it has, the cheapest at its prices, the smallest."""
 
@@ -38,10 +41,12 @@ class Calm:
     Attributes:
         move_share: taking an instance or a circuit away costs this share of its price: what replaces it must save more.
         keeps_committed: whether what is committed stays, however little it is needed.
+        keeps: a region that has all that it needs stays as it is, unless that costs this share more than what is found.
     """
 
-    move_share: float = 0.05
+    move_share: float = MOVE_SHARE
     keeps_committed: bool = False
+    keeps: float = 0.0
 
 
 @dataclass(slots=True)
@@ -85,7 +90,7 @@ class Work:
         counts = by_hour.transpose(0, 2, 1).astype(np.float64)
         offered = problem.committed_usd[at] < NOT_OFFERED
         kept = np.minimum(committed, np.where(offered, cells.stock, 0.0))
-        usd = np.zeros(len(regions))
+        usd = np.full(len(regions), np.inf)
         return cls(problem, before, arcs, calm, regions, cells, (committed, counts), kept, counts, usd, shares)
 
     def rows(self, regions: Ints) -> Ints:
@@ -265,19 +270,38 @@ def _steps(work: Work, rows: Ints, step: float) -> Floats:
         return np.asarray(np.maximum(1.0, np.floor(step / np.maximum(share, 1e-12))))
 
 
-def polish(work: Work) -> None:
-    """Exchanges in what was looked at, where they pay."""
+def polish(work: Work, regions: Ints) -> None:
+    """Exchanges in regions that changed or that something came to, where they pay."""
+    touched = (work.counts != work.first[1]).any((1, 2)) | (work.committed != work.first[0]).any(1)
+    touched[work.rows(regions)] = True
+    rows = np.flatnonzero(touched)
+    counts, failed = settle(work.cells.only(rows), work.committed[rows], work.counts[rows])
+    usd = work.price(rows, work.committed[rows], counts)
+    better = ~failed & (usd < work.usd[rows] - PAYS)
+    work.counts[rows[better]], work.usd[rows[better]] = counts[better], usd[better]
+
+
+def leave(work: Work) -> None:
+    """Regions that have all that they need as they stand are left so, where that costs little more."""
     every = np.arange(len(work.regions))
-    counts, failed = settle(work.cells, work.committed, work.counts)
-    usd = work.price(every, work.committed, counts)
-    better = ~failed & (usd < work.usd - PAYS)
-    work.counts[better], work.usd[better] = counts[better], usd[better]
+    committed, counts = work.first
+    half = committed.shape[1]
+    have = np.einsum("nhm,nml->nhl", counts, work.cells.gives)
+    have = have + np.einsum("nm,nml->nl", committed, work.cells.gives[:, :half])[:, None]
+    free = work.cells.stock - committed
+    enough = (have >= work.cells.need - work.cells.slack).all((1, 2))
+    enough &= (free[:, None] >= counts[:, :, :half] + counts[:, :, half:]).all((1, 2))
+    enough &= ((counts == 0) | work.cells.offered[:, None]).all((1, 2))
+    enough &= ((committed == 0) | (work.committed_usd(every) < NOT_OFFERED)).all(1)
+    stays = enough & (work.price(every, committed, counts) <= (1 + work.calm.keeps) * work.usd + PAYS)
+    work.committed[stays], work.counts[stays] = committed[stays], counts[stays]
+    work.usd[stays] = work.price(every, committed, counts)[stays]
 
 
 def _types(problem: FleetProblem, before: FleetSolution, regions: Ints) -> Ints:
     """(n, m) types by region: those in use, the smallest, then those that give most for their price."""
     used = (before.committed[regions] > 0) | before.on_demand[regions].any(2) | before.spot[regions].any(2)
-    worth = (before.worth + before.worth_critical)[regions].mean(2) @ problem.gives.T
+    worth = (before.worth[regions] + before.worth_critical[regions]).mean(2) @ problem.gives.T
     usd = np.minimum(problem.on_demand_usd[regions], problem.committed_usd[regions])
     with np.errstate(divide="ignore", invalid="ignore"):
         rank = np.minimum(usd, problem.spot_cost[regions]) / np.maximum(worth, 1e-12)

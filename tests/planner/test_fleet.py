@@ -107,7 +107,7 @@ BROKEN = {
     "how many are of use": ("unbought(problem, prices, useful)", "unbought(problem, prices, 0.1 * useful)"),
     "what spot may not exceed": ("alone -= (problem.spot_share", "alone += 0 * (problem.spot_share"),
     "critical load": ("(prices.firm * problem.critical", "(2 * prices.firm * problem.critical"),
-    "what a share costs": ("slopes = claimed", "slopes = 2 * claimed"),
+    "what a share costs": ("slopes = (certificate.claims", "slopes = (2 * certificate.claims"),
     "weights of hulls sum to one": ("weight / max(total[hull.pair], float(hours))", "weight / float(hours)"),
     "constants of hulls": ("floors[hull.pair] += part * hull.constant", "pass"),
     "the cheapest two partners": ("[:2].sum()", "[-2:].sum()"),
