@@ -66,7 +66,13 @@ def check_environment(environment: Environment, facts: InventoryFacts, *, where:
     for who, regions in environment.rules.allowed_regions.items():
         findings += [_unknown(f"rules.allowed_regions.{who}", name, known) for name in regions if name not in known]
     findings += ask_findings("storage", environment.storage)
+    countries = {
+        part for item in environment.regions for part in (item.country, item.country.partition("-")[0]) if part
+    }
     for region in environment.regions:
+        places = [*known, *sorted(countries)]
+        where_told = f"regions: {region.name}: residency"
+        findings += [_unknown(where_told, name, places) for name in region.residency if name not in places]
         findings += ask_findings(f"regions: {region.name}: storage", region.storage)
         for kind in sorted(region.minimum.keys() & region.maximum.keys()):
             if region.minimum[kind] > region.maximum[kind]:

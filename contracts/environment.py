@@ -41,6 +41,7 @@ class RegionSettings(Model):
         critical_share: in place of the environment's `failover.critical_share`.
         replication_gbps: what it sends to all that carry its load together; planned where the reserve is shared.
         storage: in place of the environment's `storage`.
+        residency: regions and countries (`DE`) that what it serves may be served in; anywhere where it is empty.
     """
 
     name: RegionName
@@ -57,6 +58,7 @@ class RegionSettings(Model):
     critical_share: float | None = Field(default=None, ge=0, le=1, exclude_if=as_elsewhere)
     replication_gbps: float = Field(default=0.0, ge=0, exclude_if=unsaid)
     storage: tuple[StorageAsk, ...] = Field(default=(), exclude_if=unsaid)
+    residency: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
 
 
 class Horizons(Model):
@@ -108,18 +110,45 @@ def dedicated(value: Reserve) -> bool:
     return value is Reserve.DEDICATED
 
 
+class ResidencyOf(StrEnum):
+    """Who says where a region's load may be carried when it is lost."""
+
+    REGIONS = "regions"  # `regions[].residency`
+    HOLDERS = "holders"  # and customers and services whose things are there: `rules.allowed_regions`
+
+
+def _by_regions(value: ResidencyOf) -> bool:
+    return value is ResidencyOf.REGIONS
+
+
+class Survive(StrEnum):
+    """What may be lost at once without critical load being lost."""
+
+    REGION = "region"
+    DOMAIN = "domain"  # all regions of one fault domain
+
+
+def _one_region(value: Survive) -> bool:
+    return value is Survive.REGION
+
+
 class FailoverSettings(Model):
     """What is carried when a region is lost.
 
     Attributes:
         reserve: `shared` costs far less, and takes two partners or more for each region; it plans compute by hour and
             purchase, circuits and shares together (docs/planning-model.md).
+        survive: what a region holds for others is the largest of what one lost region asks of it, or of what all
+            regions of one fault domain ask together.
+        residency: whose words partners keep to.
     """
 
     reserve: Reserve = Field(default=Reserve.DEDICATED, exclude_if=dedicated)
     critical_share: float = Field(default=0.4, ge=0, le=1)
     max_latency_ms: float = Field(default=120.0, gt=0)
     max_partners: int = Field(default=2, ge=1, le=8)
+    survive: Survive = Field(default=Survive.REGION, exclude_if=_one_region)
+    residency: ResidencyOf = Field(default=ResidencyOf.REGIONS, exclude_if=_by_regions)
 
 
 class StagingSettings(Model):
@@ -198,6 +227,11 @@ class HistorySettings(Model):
     keep_days: dict[SeriesKind | Literal["requests"], PositiveInt] = Field(default={})
 
 
+def _within(country: str, said: tuple[str, ...]) -> bool:
+    """Whether a country (`DE`, or with a subdivision `DE-HE`) is one of those, or within one."""
+    return bool(country) and (country in said or country.partition("-")[0] in said)
+
+
 class Environment(Document):
     """All that people decide for one environment."""
 
@@ -272,6 +306,15 @@ class Environment(Document):
         """The parts of a region's storage: its own, else the environment's; else one that is asked nothing but GiB."""
         settings = self.region(region)
         return (settings.storage if settings else ()) or self.storage or (StorageAsk(),)
+
+    def residency_of(self, region: str) -> frozenset[str] | None:
+        """The regions that one's load may be served in, itself among them; None where it may be anywhere."""
+        settings = self.region(region)
+        said = settings.residency if settings else ()
+        if not said:
+            return None
+        names = {other.name for other in self.regions if other.name in said or _within(other.country, said)}
+        return frozenset({region, *names})
 
     def buys_commitments(self, region: str) -> bool:
         """Whether what is committed in a region is bought; otherwise it is recommended."""

@@ -1,5 +1,7 @@
 """Turns the placement into wanted compute: what serves, and what stands by for other regions."""
 
+from collections.abc import Mapping
+
 from contracts.capacity import CapacityKind
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import ComputeSpec, Purpose, ResourceKind
@@ -8,7 +10,7 @@ from planner.demand import Demand
 from planner.desired import Desired, Wish
 from planner.keys import item_key
 from planner.requirements import rounded, total
-from planner.sites import SHARE_STEPS, Amount, Site
+from planner.sites import SHARE_STEPS, Amount, Loss, Site, losses
 
 
 def want_compute(desired: Desired, demand: Demand) -> None:
@@ -51,32 +53,43 @@ def _want_shapes(
 
 
 def _failover_requirements(demand: Demand, site: Site) -> tuple[Requirement, ...]:
-    """The largest load that a region may have to carry when another is lost, per kind, and whose it is."""
-    shares = {
-        lost.region: (lost, demand.placement.shares[lost.region, site.region] / SHARE_STEPS)
-        for lost in demand.sites
-        if (lost.region, site.region) in demand.placement.shares
-    }
+    """The largest load that a region may have to carry at one loss, per kind, and whose it is."""
     found = []
     for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB):
-        loads = [(_of(lost.critical, kind) * share, region) for region, (lost, share) in shares.items()]
-        loads += [(_of(load, kind), "regions left as they are") for load in site.backs]
-        load, region = max(loads, default=(0.0, ""))
-        if load <= 0:
+        claims = (_parts(demand, site, loss, kind) for loss in losses(demand.sites, site))
+        parts = max(claims, key=lambda parts: (_sum(parts), max(parts, default="")), default={})
+        if _sum(parts) <= 0:
             continue
-        origin = total(demand.needs, region, kind)
+        origin = total(demand.needs, max(parts, key=lambda name: parts[name]), kind)
         found.append(
             Requirement(
                 id=f"{site.region}/{kind}/failover",
                 place=site.region,
                 kind=kind,
-                quantity=rounded(load),
+                quantity=rounded(sum(rounded(load) for load in parts.values())),
                 code=ReasonCode.FAILOVER,
                 forecast=origin.forecast if origin else None,
-                parts={f"critical load of {region}": rounded(load)},
+                parts={f"critical load of {region}": rounded(load) for region, load in parts.items()},
             )
         )
     return tuple(found)
+
+
+def _parts(demand: Demand, site: Site, loss: Loss, kind: CapacityKind) -> dict[str, float]:
+    """What each lost region brings here, by its name."""
+    shares = demand.placement.shares
+    loads = {
+        lost.region: _of(lost.critical, kind) * share / SHARE_STEPS
+        for lost in loss.sites
+        if (share := shares.get((lost.region, site.region)))
+    }
+    if load := _of(loss.given, kind):
+        loads["regions left as they are"] = load
+    return {name: load for name, load in loads.items() if load > 0}
+
+
+def _sum(parts: Mapping[str, float]) -> float:
+    return sum(parts.values())
 
 
 def _amount(needs: tuple[Requirement, ...]) -> Amount:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, Shape, Stock, loss_share
+from contracts.environment import Survive
 from contracts.plan import Requirement
 from contracts.resources import HOURS_A_DAY, Purchase
 from contracts.rows import Rows
@@ -16,6 +17,7 @@ from planner.fleet import FleetProblem
 from planner.fleet.problem import NOT_OFFERED, Floats, Ints
 from planner.market import Market
 from planner.question import Question
+from planner.residency import Residency
 
 KINDS = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.ACCELERATORS, CapacityKind.GBPS)
 """What an instance gives, in the order of the arrays' resources."""
@@ -46,10 +48,17 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
     """What must be met as arrays.
 
     Raises:
-        FleetImpossible: traffic takes a link that no circuit is sold for.
+        FleetImpossible: traffic takes a link that no circuit is sold for, or residency leaves too few partners.
         InputsDisagree: circuit tiers that do not divide one another.
     """
     environment, known = question.environment, by_place(needs)
+    if environment.failover.survive is not Survive.REGION:
+        raise InputsDisagree(
+            "a fleet that shares its reserve survives the loss of one region, not of a fault domain",
+            where="failover.survive",
+            expected="region",
+            next_step="set failover.survive to region, or failover.reserve to dedicated",
+        )
     regions, shapes, links = axes.regions, axes.shapes, axes.links
     place = {name: at for at, name in enumerate(regions)}
     ends = np.array([sorted((place[market.links[name].a], place[market.links[name].b])) for name in links])
@@ -57,7 +66,8 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
     tier_usd = _priced(market, links, list(market.tiers), Purchase.ON_DEMAND)
     replication = np.array([environment.replication_gbps_of(region) for region in regions])
     sold = (tier_usd < NOT_OFFERED).any(1) | (replication[ends] <= 0).all(1)
-    near = np.flatnonzero(sold & _may_partner(question, market, axes, ends))
+    may = sold & _may_partner(question, market, axes, ends)
+    near = np.flatnonzero(Residency.of(question).kept(regions, ends, may))
     demand = np.stack([_demand(question, known, region) for region in regions])
     critical = np.array([environment.critical_share_of(region) for region in regions])
     problem = FleetProblem(

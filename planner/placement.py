@@ -2,7 +2,8 @@
 
 Per region and shape a count that serves and a count that stands by; per region and partner a share in twentieths.
 What stands by in a region covers the largest of the loads that it backs up, not their sum, as one region is lost at a
-time. Staying is preferred: what is live and good enough is kept as it is, and the rest pays for what it removes.
+time; or, where people ask for it, one fault domain: then what its regions ask is added up. Staying is preferred: what
+is live and good enough is kept as it is, and the rest pays for what it removes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 
 from contracts.environment import FailoverSettings
 from planner.model import Floats, LinearModel, ModelBuilder, Solution, Solver, SolveStatus
-from planner.sites import SHARE_STEPS, Amount, Site
+from planner.sites import SHARE_STEPS, Amount, Site, losses
 
 CALM_COST_SHARE = 0.01
 """What is live and meets the demand is kept when it costs no more than this above the cheapest."""
@@ -111,7 +112,11 @@ def _with_likely_partners(site: Site) -> Site:
 def _build(form: _Form) -> tuple[LinearModel, _Columns]:
     builder = ModelBuilder()
     columns = _Columns({}, {}, {}, {}, {}, {})
-    largest = max((max(site.critical.vcpu, site.critical.memory_gib) for site in form.sites), default=0.0)
+    together: dict[str, float] = {}
+    for site in form.sites:
+        name = site.falls_with or site.region
+        together[name] = together.get(name, 0.0) + max(site.critical.vcpu, site.critical.memory_gib)
+    largest = max(together.values(), default=0.0)
     for site in form.sites:
         _site_columns(builder, columns, form, site, largest)
     for site in form.sites:
@@ -132,6 +137,9 @@ def _site_columns(builder: ModelBuilder, columns: _Columns, form: _Form, site: S
         columns.serving[site.region, shape.name] = builder.column(0 if form.elastic else usd, upper=bound)
     backed = Amount(vcpu=largest, memory_gib=largest)
     for load in site.backs:
+        if site.backs_of:
+            backed = backed.plus(load)
+            continue
         backed = Amount(vcpu=max(backed.vcpu, load.vcpu), memory_gib=max(backed.memory_gib, load.memory_gib))
     for shape, usd in site.failover_shapes:
         bound = _enough(backed, shape.vcpu, shape.memory_gib)
@@ -186,18 +194,36 @@ def _share_out(builder: ModelBuilder, columns: _Columns, form: _Form, site: Site
 
 
 def _stand_by(builder: ModelBuilder, columns: _Columns, form: _Form, site: Site) -> None:
-    """What stands by here covers each load that it may have to carry, one lost region at a time."""
+    """What stands by here covers each load that it may have to carry, one loss at a time."""
     vcpu = [(columns.failover[site.region, shape.name], float(shape.vcpu)) for shape, _ in site.failover_shapes]
     memory = [(columns.failover[site.region, shape.name], float(shape.memory_gib)) for shape, _ in site.failover_shapes]
     short = columns.short.get(site.region)
-    for load in site.backs:
-        builder.row([*vcpu, *([(short[0], 1.0)] if short else [])], lower=load.vcpu - site.standing.vcpu)
-        builder.row([*memory, *([(short[1], 1.0)] if short else [])], lower=load.memory_gib - site.standing.memory_gib)
-    for lost in form.sites:
-        share = columns.shares.get((lost.region, site.region))
-        if share is not None:
-            builder.row([*vcpu, (share, -lost.critical.vcpu / SHARE_STEPS)], lower=-site.standing.vcpu)
-            builder.row([*memory, (share, -lost.critical.memory_gib / SHARE_STEPS)], lower=-site.standing.memory_gib)
+    for loss in losses(form.sites, site):
+        shares = [
+            (share, lost.critical)
+            for lost in loss.sites
+            if (share := columns.shares.get((lost.region, site.region))) is not None
+        ]
+        if not shares and not loss.given:
+            continue
+        given, standing = loss.given, site.standing
+        lacking = [short[0]] if short and given else [], [short[1]] if short and given else []
+        builder.row(
+            [
+                *vcpu,
+                *((share, -load.vcpu / SHARE_STEPS) for share, load in shares),
+                *((one, 1.0) for one in lacking[0]),
+            ],
+            lower=given.vcpu - standing.vcpu,
+        )
+        builder.row(
+            [
+                *memory,
+                *((share, -load.memory_gib / SHARE_STEPS) for share, load in shares),
+                *((one, 1.0) for one in lacking[1]),
+            ],
+            lower=given.memory_gib - standing.memory_gib,
+        )
 
 
 def _charge_moves(builder: ModelBuilder, columns: _Columns, site: Site) -> None:

@@ -139,4 +139,4 @@ def fleet_prices(fleet: Fleet, needs: tuple[Requirement, ...]) -> dict[str, floa
 def _scenario(need: Requirement) -> str:
     """The region whose loss a failover requirement is for; nothing where it is for regions left as they are."""
     names = [part.removeprefix(CRITICAL) for part in need.parts if part.startswith(CRITICAL)]
-    return next((name for name in names if " " not in name), "")
+    return " and ".join(name for name in names if " " not in name)

@@ -86,6 +86,7 @@ def _unbacked(site: Site, steps: int, needs: tuple[Requirement, ...], critical_s
     requirement = total(needs, site.region, CapacityKind.VCPU)
     link = requirement.forecast if requirement else None
     among = ", ".join(site.partners) or "no region of another fault domain near enough"
+    bound = f"{site.bound}; " if site.bound else ""
     return Shortfall(
         place=site.region,
         kind=CapacityKind.VCPU,
@@ -93,6 +94,6 @@ def _unbacked(site: Site, steps: int, needs: tuple[Requirement, ...], critical_s
         available=rounded(site.critical.vcpu * carried),
         at=link.at if link else None,
         series=link.series if link else None,
-        nearest=f"partners ({among}) can carry {carried:.0%} of its critical load: add hosts there, "
+        nearest=f"{bound}partners ({among}) can carry {carried:.0%} of its critical load: add hosts there, "
         f"or set failover.critical_share to {rounded(critical_share * carried):g}",
     )

@@ -1,10 +1,11 @@
 """What the placement model needs to know of each region: what must be met, what can be bought, who may back it up."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.capacity import CapacityKind, Shape
+from contracts.environment import Survive
 from contracts.plan import RefusalCode, RefusedAlternative, Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource, ResourceKind
 from planner.given import Given
@@ -12,6 +13,7 @@ from planner.keys import item_key
 from planner.market import Market
 from planner.question import Question
 from planner.requirements import total
+from planner.residency import Residency
 from planner.routes import Routes
 
 SHARE_STEPS = 20
@@ -38,6 +40,9 @@ class Amount:
         """How many instances of one shape cover this amount alone."""
         return math.ceil(max(self.vcpu / shape.vcpu, self.memory_gib / shape.memory_gib) - 1e-9)
 
+    def plus(self, other: "Amount") -> "Amount":
+        return Amount(vcpu=self.vcpu + other.vcpu, memory_gib=self.memory_gib + other.memory_gib)
+
     def times(self, share: float) -> "Amount":
         return Amount(vcpu=self.vcpu * share, memory_gib=self.memory_gib * share)
 
@@ -62,7 +67,10 @@ class Site:
         serving: what compute must still serve here, given resources taken off.
         critical: what partners must carry when this region is lost.
         standing: given compute that stands by here already.
-        backs: what this region must hold for regions that this plan does not move, each a scenario of its own.
+        backs: what this region must hold for regions that this plan does not move.
+        backs_of: what each of those falls with; empty where each is a scenario of its own.
+        falls_with: what is lost together with this region: nothing else where it is empty, else its fault domain.
+        bound: in words, where its load may be served; empty where it may be anywhere.
         partners: regions that may back this one up, the cheapest vCPU first.
         room: what the region has for this environment, given resources taken off.
     """
@@ -77,6 +85,32 @@ class Site:
     failover_shapes: tuple[tuple[Shape, float], ...]
     partners: tuple[str, ...]
     live: Live
+    bound: str = ""
+    falls_with: str = ""
+    backs_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Regions that are lost at one moment, and the load that has to be carried for them in any case."""
+
+    sites: tuple[Site, ...]
+    given: Amount
+
+
+def losses(sites: Sequence[Site], carrier: Site) -> tuple[Loss, ...]:
+    """Every loss that a region may have to carry something of: what it holds is the largest of them."""
+    found = {
+        f"given {at}" if not carrier.backs_of else carrier.backs_of[at]: Amount() for at in range(len(carrier.backs))
+    }
+    for name, load in zip(found if not carrier.backs_of else carrier.backs_of, carrier.backs, strict=True):
+        found[name] = found[name].plus(load)
+    lost: dict[str, tuple[Site, ...]] = {}
+    for site in sites:
+        name = site.falls_with or site.region
+        lost[name] = (*lost.get(name, ()), site)
+    names = (*found, *(name for name in lost if name not in found))
+    return tuple(Loss(sites=lost.get(name, ()), given=found.get(name, Amount())) for name in names)
 
 
 def read_sites(question: Question, market: Market, needs: tuple[Requirement, ...], given: Given) -> tuple[Site, ...]:
@@ -87,9 +121,9 @@ def read_sites(question: Question, market: Market, needs: tuple[Requirement, ...
 
 def partner_refusals(question: Question, market: Market, region: str) -> dict[str, RefusedAlternative | None]:
     """Every other region as a partner: nothing where it may be one, else why not."""
-    routes = Routes(market.links.values())
+    ways = Routes(market.links.values()), Residency.of(question)
     others = sorted(settings.name for settings in question.environment.regions if settings.name != region)
-    return {other: _refused_partner(question, market, routes, (region, other)) for other in others}
+    return {other: _refused_partner(question, market, ways, (region, other)) for other in others}
 
 
 def compute_amount(market: Market, resources: list[Resource]) -> Amount:
@@ -111,7 +145,9 @@ def _site(question: Question, market: Market, needs: tuple[Requirement, ...], gi
         purpose: compute_amount(market, list(given.of(region, ResourceKind.COMPUTE, purpose)))
         for purpose in (Purpose.SERVING, Purpose.FAILOVER)
     }
-    fixed = _fixed_shares(question, given, region)
+    fixed, residency = _fixed_shares(question, given, region), Residency.of(question)
+    whole_domain = question.environment.failover.survive is Survive.DOMAIN
+    backs = _backs(question, market, needs, given, region)
     refusals = partner_refusals(question, market, region)
     eligible = [other for other, refused in refusals.items() if refused is None and other not in fixed]
     return Site(
@@ -119,12 +155,15 @@ def _site(question: Question, market: Market, needs: tuple[Requirement, ...], gi
         serving=wanted.less(held[Purpose.SERVING]),
         critical=wanted.times(question.environment.critical_share_of(region) * (1 - sum(fixed.values()))),
         standing=held[Purpose.FAILOVER],
-        backs=_backs(question, market, needs, given, region),
+        backs=tuple(load for _, load in backs),
+        backs_of=tuple(market.regions[place].fault_domain for place, _ in backs) if whole_domain else (),
         room=_room(market, given, region),
         serving_shapes=_free_shapes(market, given, region, Purpose.SERVING),
         failover_shapes=_free_shapes(market, given, region, Purpose.FAILOVER),
         partners=tuple(sorted(eligible, key=lambda other: (_unit_price(market, other), other))),
         live=_live(question, market, region),
+        bound=residency.told(region) if region in residency.within else "",
+        falls_with=market.regions[region].fault_domain if whole_domain else "",
     )
 
 
@@ -160,8 +199,8 @@ def _fixed_shares(question: Question, given: Given, region: str) -> dict[str, fl
 
 def _backs(
     question: Question, market: Market, needs: tuple[Requirement, ...], given: Given, region: str
-) -> tuple[Amount, ...]:
-    """Critical loads that given failover entries bring here: of pinned entries, and of regions left as they are."""
+) -> tuple[tuple[str, Amount], ...]:
+    """Critical loads that given failover entries bring here, and whose: pinned ones, regions left as they are."""
     loads = []
     for item in given.resources.values():
         entry, spec = item.resource, item.resource.spec
@@ -174,7 +213,7 @@ def _backs(
                 vcpu=_quantity(needs, entry.place, CapacityKind.VCPU),
                 memory_gib=_quantity(needs, entry.place, CapacityKind.MEMORY_GIB),
             )
-        loads.append(served.times(question.environment.critical_share_of(entry.place) * spec.share))
+        loads.append((entry.place, served.times(question.environment.critical_share_of(entry.place) * spec.share)))
     return tuple(loads)
 
 
@@ -195,15 +234,17 @@ def _live(question: Question, market: Market, region: str) -> Live:
 
 
 def _refused_partner(
-    question: Question, market: Market, routes: Routes, pair: tuple[str, str]
+    question: Question, market: Market, ways: tuple[Routes, Residency], pair: tuple[str, str]
 ) -> RefusedAlternative | None:
-    region, other = pair
+    (routes, residency), (region, other) = ways, pair
     limit = question.environment.failover.max_latency_ms
     route = routes.between(region, other)
     if question.is_frozen(other):
         return RefusedAlternative(candidate=other, code=RefusalCode.NOT_ALLOWED)
     if market.regions[region].fault_domain == market.regions[other].fault_domain:
         return RefusedAlternative(candidate=other, code=RefusalCode.SAME_FAULT_DOMAIN)
+    if not residency.may_carry(region, other):
+        return RefusedAlternative(candidate=other, code=RefusalCode.RESIDENCY)
     if route is None or route.latency_ms > limit:
         latency_ms = route.latency_ms if route else None
         return RefusedAlternative(candidate=other, code=RefusalCode.TOO_FAR, limit=limit, value=latency_ms, unit="ms")

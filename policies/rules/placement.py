@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contracts.limits import Rules
 from contracts.names import is_link, link_ends
 from contracts.plan import Requirement
-from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource
+from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource, StorageSpec
 from policies.case import Breach, Case
 
 _SLACK = 1e-3  # shares are rounded when they are written
@@ -28,6 +28,26 @@ def failover_partner(case: Case) -> Iterator[Breach]:
             fix="raise failover.max_latency_ms or failover.max_partners, or add capacity in another fault domain",
             worsened=before.get(region) != why,
         )
+
+
+def _not_resident(case: Case) -> Iterator[Breach]:
+    """Partners and replicas where what a region serves may not be (`regions[].residency`)."""
+    for key, resource in sorted(case.after.items()):
+        match resource.spec:
+            case FailoverSpec(partner=other):
+                what = f"{other} carries load of {resource.place}"
+            case StorageSpec(replica_region=str() as other):
+                what = f"{other} has a replica of {resource.place}"
+            case _:
+                continue
+        allowed = case.facts.environment.residency_of(resource.place)
+        if allowed is not None and other not in allowed:
+            yield Breach(
+                resource=key,
+                message=f"{what}, whose residency is {', '.join(sorted(allowed))}",
+                fix=f"plan again, or add {other} to `residency` of {resource.place}",
+                worsened=case.before.get(key) != resource,
+            )
 
 
 def uncovered(resources: Iterable[Resource], fault_domains: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -53,7 +73,7 @@ def uncovered(resources: Iterable[Resource], fault_domains: dict[str, str]) -> I
 
 
 def allowed_regions(case: Case) -> Iterator[Breach]:
-    """What a customer has, and what a service needs, is in the regions that they allow (`allowed_regions`)."""
+    """What customers have, services need and partners carry is where it may be (`allowed_regions`, `residency`)."""
     for key, unit in sorted(case.handed_out.items()):
         resource = case.after.get(key)
         if resource is None or unit.holder is None:
@@ -68,6 +88,7 @@ def allowed_regions(case: Case) -> Iterator[Breach]:
             )
     for requirement in case.plan.requirements:
         yield from _service_outside(requirement, case.settings)
+    yield from _not_resident(case)
 
 
 def outside_allowed(rules: Rules, who: str, place: str) -> tuple[str, ...]:

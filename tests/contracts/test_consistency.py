@@ -11,6 +11,7 @@ from contracts.environment import Environment, RegionSettings
 from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts
 from contracts.limits import Rules
+from contracts.storage import StorageAsk
 from contracts.yaml_files import read_yaml_document
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,15 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "regions: 'fra' is listed twice": {"regions": (RegionSettings(name="fra"), RegionSettings(name="fra", asn=1))},
     "rules.allowed_regions.acme: 'xyz' is unknown; known are ams, chi": {
         "rules": Rules(allowed_regions={"acme": ("fra", "xyz")})
+    },
+    "storage: the shares add up to 0.9, not to 1": {
+        "storage": (StorageAsk(name="hot", share=0.2), StorageAsk(name="cold", share=0.7))
+    },
+    "regions: fra: storage: give each part a name of its own; there are '', ''": {
+        "regions": (RegionSettings(name="fra", storage=(StorageAsk(share=0.2), StorageAsk(share=0.8))),)
+    },
+    "regions: fra: residency: 'XX' is unknown; known are DE, DE-HE, ams": {
+        "regions": (RegionSettings(name="fra", country="DE-HE", residency=("DE", "ams", "XX")),)
     },
     "regions: fra: minimum of vcpu is above its maximum": {
         "regions": (RegionSettings(name="fra", minimum={CapacityKind.VCPU: 9}, maximum={CapacityKind.VCPU: 8}),)

@@ -1,8 +1,9 @@
 """Judges a whole plan document from outside, out of contracts alone: the planner's own code has no part in it.
 
 Prices from the snapshot's offers, sizes from the catalog, forecast numbers from the forecast's own tables; quotas,
-stock, blocks and partners counted again; each region lost in turn. Residency (`rules.allowed_regions`) is about who is
-granted what, which plans of staged units do not say: it is not judged here.
+stock, blocks and partners counted again; each region, or each fault domain, lost in turn; partners and replicas within
+the residency of what they carry. `rules.allowed_regions` is about who is granted what, which plans of staged units do
+not say: it is not judged here.
 """
 
 from collections import Counter, defaultdict
@@ -13,9 +14,10 @@ from ipaddress import ip_network
 from itertools import combinations
 
 from contracts.capacity import CapacityKind, StorageClass
+from contracts.environment import Reserve, Survive
 from contracts.names import link_ends, link_name
 from contracts.plan import Operation, Plan
-from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purchase, Purpose, StorageSpec
+from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, StorageSpec
 from contracts.series import SeriesKind
 from tests.planner.plan_facts import (
     Amounts,
@@ -54,6 +56,7 @@ class Rule(StrEnum):
     FORECAST = "forecast"
     CHANGES = "changes"
     STORAGE = "storage"
+    RESIDENCY = "residency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,7 @@ def breaches(asked: Asked, plan: Plan) -> tuple[Breach, ...]:
         _forecast,
         _changes,
         _storage,
+        _residency,
     )
     return tuple(breach for check in checks for breach in check(asked, plan))
 
@@ -257,9 +261,27 @@ def _beyond_class(spec: StorageSpec, kind: StorageClass) -> str:
     return "; ".join(found)
 
 
-def _firm(asked: Asked, plan: Plan, hour: int) -> Amounts:
+def _residency(asked: Asked, plan: Plan) -> Iterator[Breach]:
+    """What a region serves is carried, and copied, only where it may be served."""
+    countries = {region.name: region.country for region in asked.environment.regions}
+    said = {region.name: region.residency for region in asked.environment.regions if region.residency}
+    for resource in resources_of(plan):
+        spec, words = resource.spec, said.get(resource.place, ())
+        elsewhere = spec.partner if isinstance(spec, FailoverSpec) else None
+        if isinstance(spec, StorageSpec):
+            elsewhere = spec.replica_region
+        if elsewhere is None or not words:
+            continue
+        land = countries.get(elsewhere, "")
+        if elsewhere not in words and land not in words and land.split("-")[0] not in words:
+            said_there = f"{elsewhere} is outside of {', '.join(words)}"
+            yield Breach(rule=Rule.RESIDENCY, where=resource.key, what=said_there)
+
+
+def _firm(
+    asked: Asked, plan: Plan, hour: int, kept: tuple[Purpose, ...] = (Purpose.SERVING, Purpose.FAILOVER)
+) -> Amounts:
     """Machines that serve or stand by and cannot be taken away."""
-    kept = (Purpose.SERVING, Purpose.FAILOVER)
     return held(
         asked,
         [
@@ -272,30 +294,38 @@ def _firm(asked: Asked, plan: Plan, hour: int) -> Amounts:
 
 
 def _losses(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    """Each region lost in turn: the others keep their own critical load, and its partners its parts of its own."""
-    critical, shares = asked.environment.failover.critical_share, shares_of(plan)
+    """Each region, or each fault domain, lost in turn: the others keep their own critical load, and partners its parts.
+
+    Where reserves are dedicated, what stands by carries all of it, and nothing that serves gives way.
+    """
+    settings, shares = asked.environment.failover, shares_of(plan)
+    critical, alone = settings.critical_share, settings.survive is Survive.REGION
     frozen = {region.name for region in asked.environment.regions if region.paused}
     frozen |= {facts.region for facts in asked.capacity.regions if not facts.readable}
-    for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB):
+    domain = {facts.region: facts.region if alone else facts.fault_domain for facts in asked.capacity.regions}
+    for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB) if critical else ():
         needs = serving_needs(plan, kind)
+        for lost in sorted(needs.keys() - shares.keys() - frozen):
+            yield Breach(rule=Rule.FAILOVER, where=lost, what="nobody carries its critical load")
         for hour in HOURS:
-            firm = _firm(asked, plan, hour)
-            for lost, need in needs.items():
-                if lost in frozen or critical == 0:
-                    continue
-                if not shares.get(lost):
-                    yield Breach(rule=Rule.FAILOVER, where=lost, what="nobody carries its critical load")
-                    break
-                for partner, share in shares[lost].items():
+            firm, waiting = _firm(asked, plan, hour), _firm(asked, plan, hour, (Purpose.FAILOVER,))
+            for gone in sorted(set(domain.values())):
+                sent: Amounts = defaultdict(float)
+                for lost in sorted(needs.keys() & shares.keys() - frozen):
+                    for partner, share in shares[lost].items() if domain[lost] == gone else ():
+                        need = needs[lost]
+                        sent[partner, kind] += critical * share * wanted_at(asked, need, need.quantity, hour)
+                for (partner, _), load in sent.items():
                     own = needs[partner].quantity if partner in needs else 0.0
-                    wanted = critical * (
-                        wanted_at(asked, needs.get(partner), own, hour)
-                        + share * wanted_at(asked, need, need.quantity, hour)
-                    )
-                    if firm.get((partner, kind), 0.0) < wanted - SLIGHT - 1e-3 * share * wanted:
+                    wanted = load + critical * wanted_at(asked, needs.get(partner), own, hour)
+                    if firm.get((partner, kind), 0.0) < wanted - SLIGHT - 1e-3 * load:
                         said = (
-                            f"{firm.get((partner, kind), 0.0):g} {kind} at hour {hour}, {wanted:g} when {lost} is lost"
+                            f"{firm.get((partner, kind), 0.0):g} {kind} at hour {hour}, {wanted:g} when {gone} is lost"
                         )
+                        yield Breach(rule=Rule.FAILOVER, where=partner, what=said)
+                    stands = waiting.get((partner, kind), 0.0)
+                    if settings.reserve is Reserve.DEDICATED and stands < load - SLIGHT - 1e-3 * load:
+                        said = f"{stands:g} {kind} stands by at hour {hour}, {load:g} comes when {gone} is lost"
                         yield Breach(rule=Rule.FAILOVER, where=partner, what=said)
 
 

@@ -169,6 +169,7 @@ class Scene:
     pools: tuple[Pool, ...] = (POOL,)
     units: tuple[UnitView, ...] = UNITS
     exemptions: tuple[Exemption, ...] = ()
+    residency: tuple[str, ...] = ()  # of fra
 
     def but(self, **pieces) -> "Scene":
         return replace(self, **pieces)
@@ -195,7 +196,10 @@ class Scene:
         )
 
     def environment(self) -> Environment:
-        regions = tuple(RegionSettings(name=facts.region) for facts in REGIONS)
+        residency = {"fra": self.residency}
+        regions = tuple(
+            RegionSettings(name=facts.region, residency=residency.get(facts.region, ())) for facts in REGIONS
+        )
         return Environment(name="dev", regions=regions, rules=self.rules, failover=self.failover)
 
     def facts(self) -> Facts:

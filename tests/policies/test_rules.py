@@ -8,7 +8,7 @@ from contracts.capacity import CapacityKind, Pool
 from contracts.environment import FailoverSettings
 from contracts.limits import Level
 from contracts.plan import Cost, Operation
-from contracts.resources import BlockSpec, ComputeSpec, FailoverSpec, Purpose
+from contracts.resources import BlockSpec, ComputeSpec, FailoverSpec, Purpose, StorageSpec
 from contracts.review import Finding
 from policies.registry import RULES
 from tests.policies.sample import (
@@ -38,6 +38,9 @@ OVER = Cost(
 )
 FALLING = OVER.model_copy(update={"before_usd_per_hour": 25.0})
 NEAR = resource("fra/failover/ams", FailoverSpec(partner="ams", share=1.0), Purpose.SUPPORT)
+COPIED = resource(
+    "fra/storage/serving/fast", StorageSpec(storage_class="fast", gib=10, replica_region="ams"), Purpose.SERVING
+)
 HALF = resource("fra/failover/lon", FailoverSpec(partner="lon", share=0.5), Purpose.SUPPORT)
 SMALLER = resource(GRANTED.key, ComputeSpec(shape="m8", count=1), Purpose.GRANTED)
 OLD_BLOCK = resource("fra/block/old", BlockSpec(prefix="10.16.0.32/27", pool=POOL.cidr), Purpose.STAGED)
@@ -105,6 +108,16 @@ BREACHES = {
         ),
         "fra/vcpu",
         "serves web in fra, allowed: lon",
+    ),
+    "allowed_regions, residency of a partner": (
+        GOOD.but(residency=("ams",), changes=(create(FAILOVER),)),
+        FAILOVER.key,
+        "lon carries load of fra, whose residency is ams, fra",
+    ),
+    "allowed_regions, residency of a replica": (
+        GOOD.but(residency=("lon",), resources=(*GOOD.resources, COPIED), changes=(create(COPIED),)),
+        COPIED.key,
+        "ams has a replica of fra, whose residency is fra, lon",
     ),
     "no_destruction, delete": (
         GOOD.but(changes=(delete(GRANTED),), resources=without(GRANTED)),

@@ -1,0 +1,91 @@
+"""Where what a region serves may be served at all: never elsewhere, whichever region is lost.
+
+A region says so itself (`regions[].residency`: regions and countries). Where `failover.residency` is `holders`, so do
+those whose things are there: customers who hold a unit there and services that are forecast there, by
+`rules.allowed_regions`. All of them together are kept.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.environment import ResidencyOf
+from contracts.series import SeriesKind
+from planner.errors import FleetImpossible
+from planner.question import TAKEN, Question
+
+LEAST_PARTNERS = 2
+"""Of a region of a fleet that shares its reserve: no partner carries more than half."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residency:
+    """The regions that each region's load may be carried in, of those that are bound to any; each may carry its own."""
+
+    within: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, question: Question) -> "Residency":
+        """What people and, where they are asked, holders say."""
+        environment = question.environment
+        found: dict[str, frozenset[str]] = {}
+        for name in (region.name for region in environment.regions if region.residency):
+            found[name] = environment.residency_of(name) or frozenset()
+        if environment.failover.residency is ResidencyOf.HOLDERS:
+            for place, who in _holders(question):
+                allowed = frozenset(environment.rules.allowed_regions[who]) | {place}
+                found[place] = found.get(place, allowed) & allowed
+        return cls(within=found)
+
+    def may_carry(self, lost: str, carrier: str) -> bool:
+        """Whether one region may have what another serves."""
+        return lost not in self.within or carrier in self.within[lost]
+
+    def both_ways(self, regions: tuple[str, ...], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(N,) whether each of two regions may carry for the other, by (N, 2) numbers of regions."""
+        if not self.within:
+            return np.ones(len(ends), dtype=np.bool_)
+        pairs = [(regions[a], regions[b]) for a, b in ends.tolist()]
+        return np.array([self.may_carry(a, b) and self.may_carry(b, a) for a, b in pairs], dtype=np.bool_)
+
+    def kept(self, regions: tuple[str, ...], ends: NDArray[np.int64], near: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(N,) which of the pairs that are near enough may carry for each other.
+
+        Raises:
+            FleetImpossible: that leaves a region fewer partners than it needs; naming it, and what it may have.
+        """
+        found = near & self.both_ways(regions, ends)
+        before, after = (np.bincount(ends[some].reshape(-1), minlength=len(regions)) for some in (near, found))
+        short = [regions[at] for at in np.flatnonzero((after < LEAST_PARTNERS) & (before >= LEAST_PARTNERS))]
+        if short:
+            raise FleetImpossible(
+                f"residency leaves {len(short)} regions fewer than {LEAST_PARTNERS} partners: "
+                + "; ".join(self.told(name) for name in short[:5]),
+                where=f"region {short[0]}",
+                expected=f"{LEAST_PARTNERS} partners in other fault domains, near enough, each where the other may be",
+                next_step="add regions to `residency`, or raise failover.max_latency_ms",
+            )
+        return np.asarray(found)
+
+    def told(self, region: str) -> str:
+        """`fra may be served in ams and par alone`."""
+        if region not in self.within:
+            bound = sorted(name for name, allowed in self.within.items() if region not in allowed)
+            return f"{region} may not have what is in {' and '.join(bound)}"
+        others = sorted(self.within[region] - {region})
+        return f"{region} may be served in {' and '.join(others) or 'no other region'}{' alone' if others else ''}"
+
+
+def _holders(question: Question) -> Iterator[tuple[str, str]]:
+    """Every region, and a customer or service of whom something is there and who does not allow all regions."""
+    allowed, mine = question.environment.rules.allowed_regions, {item.name for item in question.environment.regions}
+    for unit in question.ledger.units:
+        if unit.state in TAKEN and unit.holder in allowed and unit.place in mine:
+            yield unit.place, unit.holder or ""
+    for kind in (SeriesKind.TRANSACTIONS, SeriesKind.USERS):
+        for subject in question.forecast.subjects(kind):
+            service, _, place = subject.partition("@")
+            if service in allowed and place in mine:
+                yield place, service
