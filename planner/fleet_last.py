@@ -38,7 +38,7 @@ def last_accepted(
     wanted = question.wanted_earlier()
     if not wanted:
         raise failed
-    fleet = replace(_fleet(wanted.values(), market, axes, problem), rungs=(failed.what, Rung.LAST))
+    fleet = replace(fleet_from(wanted.values(), market, axes, problem), rungs=(failed.what, Rung.LAST))
     try:
         return checked_fleet(problem, fleet)
     except SolverLied as error:
@@ -51,7 +51,7 @@ def last_accepted(
         ) from failed
 
 
-def _fleet(wanted: Iterable[Resource], market: Market, axes: Axes, problem: FleetProblem) -> FleetSolution:
+def fleet_from(wanted: Iterable[Resource], market: Market, axes: Axes, problem: FleetProblem) -> FleetSolution:
     """What resources come to as arrays, at today's prices."""
     regions, types = problem.stock.shape
     held = np.zeros((regions, types), dtype=np.int64)

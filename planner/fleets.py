@@ -12,6 +12,7 @@ from planner.errors import SolverError
 from planner.fleet import FleetProblem, FleetSolution
 from planner.fleet.rungs import told
 from planner.fleet_arrays import Axes, fleet_problem
+from planner.fleet_calm import CalmFleet, Kept, calm_fleet
 from planner.fleet_last import last_accepted
 from planner.fleet_quotas import fleet_quotas, never_met
 from planner.market import Amounts, Market
@@ -30,13 +31,19 @@ LEAST_SHARE = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fleet:
-    """A problem, what its axes stand for, and its solution."""
+    """A problem, what its axes stand for, and its solution.
+
+    Attributes:
+        kept: how near it is to what is live; cheapest: the fleet that was found before that was looked at.
+    """
 
     regions: tuple[str, ...]
     shapes: tuple[Shape, ...]
     links: tuple[str, ...]
     problem: FleetProblem
     solution: FleetSolution
+    kept: Kept = Kept.NOTHING
+    cheapest: FleetSolution | None = None
 
     def shares(self) -> dict[tuple[str, str], float]:
         """Share of a region's critical load by region and partner."""
@@ -56,7 +63,7 @@ class Fleet:
             shares={pair: round(share * FINE_STEPS) for pair, share in self.shares().items()},
             usd_per_hour=solution.usd / problem.hours,
             lower_bound=solution.bound / problem.hours,
-            solver=told(solution.rungs),
+            solver=", ".join(filter(None, (told(solution.rungs), self.kept))),
             cut_short=bool(solution.rungs),
         )
 
@@ -64,7 +71,7 @@ class Fleet:
 def place_fleet(
     question: Question, market: Market, asked: tuple[Sequence[Requirement], Amounts], solve: FleetSolver
 ) -> Fleet | tuple[Shortfall, ...]:
-    """The cheapest fleet for what must be met; where none can be trusted, that of the plan applied last.
+    """A fleet for what must be met, near what is live; where none can be trusted, that of the plan applied last.
 
     Args:
         question: what is planned.
@@ -85,6 +92,16 @@ def place_fleet(
         return short
     try:
         solution = solve(problem)
+        calm = calm_fleet(problem, solution, question.live().values(), (market, axes))
     except SolverError as failed:
         solution = last_accepted(question, market, axes, problem, failed)
-    return Fleet(regions=axes.regions, shapes=axes.shapes, links=axes.links, problem=problem, solution=solution)
+        calm = CalmFleet(solution=solution, kept=Kept.NOTHING)
+    return Fleet(
+        regions=axes.regions,
+        shapes=axes.shapes,
+        links=axes.links,
+        problem=problem,
+        solution=calm.solution,
+        kept=calm.kept,
+        cheapest=solution,
+    )

@@ -17,9 +17,13 @@ from planner.fleet.moves import Calm, Work, commit, hold, kept_circuits, leave, 
 from planner.fleet.offers import Prices
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shares import base_circuits, step_points
+from planner.fleet.shift import spread
 
 AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps")
 """What must be the same for a fleet to be planned again from another one."""
+
+WHOLE = 5e-7
+"""How far a region's shares may sum off one: half of what whoever checks lets pass."""
 
 BY_REGION = ("demand", "critical", "on_demand_usd", "spot_usd", "committed_usd", "stock", "spot_share", "quota")
 
@@ -73,6 +77,25 @@ def replan(standing: Standing, problem: FleetProblem, calm: Calm) -> Standing:
     return _stood(standing, work, changed, links)
 
 
+def brought_near(problem: FleetProblem, before: FleetSolution, calm: Calm) -> FleetSolution:
+    """A fleet for the problem near one that was made for another, every region looked at; its bound is not proven.
+
+    Args:
+        problem: what is asked.
+        before: counts and shares that stand, over the same axes; shares of partners that are none any more are spread.
+        calm: what moving is worth.
+
+    Raises:
+        FleetTooFar: what stands cannot be made to meet the problem by small moves.
+    """
+    arcs, every = Arcs.of(problem), np.arange(problem.regions)
+    before = replace(before, shares=_whole_shares(problem, arcs, before))
+    work = moved(problem, before, arcs, every, calm)
+    found = whole_fleet(work, np.arange(len(problem.gbps)))
+    usd = fleet_usd(problem, found)
+    return replace(found, usd=usd, bound=min(before.bound, usd))
+
+
 def moved(problem: FleetProblem, before: FleetSolution, arcs: Arcs, changed: Ints, calm: Calm) -> Work:
     """Regions that changed, and those that may carry for them, after all moves that are needed or pay.
 
@@ -81,7 +104,8 @@ def moved(problem: FleetProblem, before: FleetSolution, arcs: Arcs, changed: Int
     """
     work = Work.start(problem, before, arcs, changed, calm)
     hold(work)
-    shift(work, changed)
+    if not calm.keeps_shares:
+        shift(work, changed)
     commit(work, changed)
     polish(work, changed)
     leave(work)
@@ -113,6 +137,16 @@ def whole_fleet(work: Work, links: Ints) -> FleetSolution:
         circuits=circuits,
         shares=work.shares.reshape(-1, 2),
     )
+
+
+def _whole_shares(problem: FleetProblem, arcs: Arcs, before: FleetSolution) -> Floats:
+    """(P, 2) shares that sum to one for every region, those that do already as they are."""
+    shares = np.clip(before.shares.reshape(-1), 0.0, MOST_SHARE)
+    for region, out in enumerate(arcs.out):
+        if abs(float(shares[out].sum()) - 1) > WHOLE:
+            price = (before.worth_critical[arcs.carrier[out]] * problem.critical[region]).sum((1, 2))
+            shares[out] = spread(shares[out], np.where(shares[out] > 0, MOST_SHARE, 0.0), price)
+    return shares.reshape(-1, 2)
 
 
 def _check_axes(before: FleetProblem, after: FleetProblem) -> None:
@@ -185,12 +219,17 @@ def _useful(problem: FleetProblem, arcs: Arcs, regions: Ints) -> Floats:
     """(n, T) instances that cover alone whatever some regions may have to meet (`planner.fleet.offers.ever_useful`)."""
     need = problem.demand[regions].max(2)
     for row, region in enumerate(regions.tolist()):
-        into = arcs.lost[arcs.into[region]]
-        claimed = MOST_SHARE * problem.critical[into].max((0, 2), initial=0.0)
+        claimed = claimed_at_most(problem, arcs.lost[arcs.into[region]])
         need[row] = np.maximum(need[row], problem.critical[region].max(1) + claimed)
     with np.errstate(divide="ignore", invalid="ignore"):
         each = np.where(problem.gives > 0, need[:, None] / problem.gives, 0.0)
     return np.asarray(np.ceil(each.max(2)))
+
+
+def fleet_usd(problem: FleetProblem, solution: FleetSolution) -> float:
+    """USD over the horizon of a fleet."""
+    circuits = float((problem.tier_usd * solution.circuits).sum())
+    return float(region_usd(problem, solution).sum()) + problem.hours * circuits
 
 
 def region_usd(problem: FleetProblem, solution: FleetSolution) -> Floats:

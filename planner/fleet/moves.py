@@ -41,11 +41,13 @@ class Calm:
     Attributes:
         move_share: taking an instance or a circuit away costs this share of its price: what replaces it must save more.
         keeps_committed: whether what is committed stays, however little it is needed.
+        keeps_shares: whether shares stay as they are.
         keeps: a region that has all that it needs stays as it is, unless that costs this share more than what is found.
     """
 
     move_share: float = MOVE_SHARE
     keeps_committed: bool = False
+    keeps_shares: bool = False
     keeps: float = 0.0
 
 
@@ -117,10 +119,7 @@ def claims(problem: FleetProblem, arcs: Arcs, shares: Floats, regions: Ints) -> 
     """(n, K, H) what some regions hold firm: their own critical load, and the largest that may come to them."""
     critical, found = problem.critical, problem.critical[regions]
     for row, region in enumerate(regions.tolist()):
-        into = arcs.into[region]
-        into = into[shares[into] > 0]
-        if len(into):
-            found[row] += (shares[into, None, None] * critical[arcs.lost[into]]).max(0)
+        found[row] += arcs.claims(region, shares, critical).max(0, initial=0.0)
     return found
 
 

@@ -74,7 +74,7 @@ def shifted(room: Room, shares: Floats, region: int) -> Iterator[Floats]:
     for caps in tried:
         if (shares[out] > caps + LEAST).any():
             found = shares.copy()
-            found[out] = _spread(shares[out], caps, price)
+            found[out] = spread(shares[out], caps, price)
             yield found
 
 
@@ -96,9 +96,10 @@ def _by_circuits(room: Room, shares: Floats, arcs: Ints) -> Floats:
     return np.asarray(np.minimum(most, MOST_SHARE))
 
 
-def _spread(shares: Floats, caps: Floats, price: Floats) -> Floats:
+def spread(shares: Floats, caps: Floats, price: Floats) -> Floats:
     """Shares of one region that sum to one: within the caps as far as they go, then where they cost least."""
     found = np.minimum(shares, caps)
+    found = found / max(1.0, float(found.sum()))
     kept_first = np.lexsort((found - caps, shares <= LEAST))
     cheapest_first = np.argsort(price, kind="stable")
     for order, most in ((kept_first, caps), (cheapest_first, np.full(len(caps), MOST_SHARE))):
