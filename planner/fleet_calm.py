@@ -31,7 +31,7 @@ CALM = Calm(keeps_committed=True, keeps=CALM_COST_SHARE)
 class Kept(StrEnum):
     """How near a planned fleet is to what is live."""
 
-    NOTHING = ""  # nothing was live, or it was no better
+    NOTHING = ""  # nothing is live, or it is the cheapest fleet, or too far from it
     LIVE = "what is live stays"
     NEAR = "near what is live"
     PARTS = "what is live stays in parts"
@@ -67,8 +67,7 @@ def calm_fleet(
         if found is not None and found.usd <= dearest:
             found = replace(found, bound=min(found.usd, cheapest.bound))  # which holds for every fleet
             if _holds(problem, found):
-                same = _same(found, cheapest)
-                return CalmFleet(solution=cheapest, kept=Kept.NOTHING) if same else CalmFleet(solution=found, kept=kept)
+                return CalmFleet(solution=found, kept=Kept.NOTHING if _same(found, cheapest) else kept)
     return CalmFleet(solution=cheapest, kept=Kept.NOTHING)
 
 

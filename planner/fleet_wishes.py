@@ -8,9 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from contracts.capacity import CapacityKind
-from contracts.plan import ReasonCode, Requirement
+from contracts.plan import ReasonCode, RefusedAlternative, Requirement
 from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, ResourceKind
 from planner.desired import Desired, Wish
+from planner.fleet_alternatives import fleet_alternatives
 from planner.fleet_arrays import KINDS, by_place
 from planner.fleets import Fleet
 from planner.keys import failover_key, item_key
@@ -18,7 +19,7 @@ from planner.keys import failover_key, item_key
 
 def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> None:
     """Adds the fleet's compute, failover entries and circuits to what is wanted."""
-    solution, known = fleet.solution, by_place(needs)
+    solution, known, others = fleet.solution, by_place(needs), fleet_alternatives(fleet)
     for at, region in enumerate(fleet.regions):
         served = tuple(item.id for kind in KINDS if (item := known.get((region, kind))))
         used = solution.committed[at] + solution.on_demand[at].sum(1) + solution.spot[at].sum(1)
@@ -31,7 +32,7 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> 
             }
             for purchase, by_hour in counts.items():
                 if by_hour.any():
-                    _want_compute(desired, (region, shape.name, purchase), by_hour, served)
+                    _want_compute(desired, (region, shape.name, purchase), by_hour, (served, others[at]))
     for (region, partner), share in sorted(fleet.shares().items()):
         spec = FailoverSpec(partner=partner, share=min(1.0, share))
         key = failover_key(region, partner)
@@ -53,7 +54,10 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> 
 
 
 def _want_compute(
-    desired: Desired, what: tuple[str, str, Purchase], by_hour: np.ndarray, requirements: tuple[str, ...]
+    desired: Desired,
+    what: tuple[str, str, Purchase],
+    by_hour: np.ndarray,
+    why: tuple[tuple[str, ...], tuple[RefusedAlternative, ...]],
 ) -> None:
     region, shape, purchase = what
     counts = tuple(by_hour.tolist())
@@ -68,6 +72,7 @@ def _want_compute(
             purpose=Purpose.SERVING,
             spec=spec,
             code=ReasonCode.DEMAND,
-            requirements=requirements,
+            requirements=why[0],
+            alternatives=why[1],
         )
     )

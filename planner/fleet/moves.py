@@ -11,7 +11,7 @@ import numpy as np
 from planner.errors import FleetTooFar
 from planner.fleet.cells import Cells, settle
 from planner.fleet.choice import loads
-from planner.fleet.circuits import SLACK, circuits_for
+from planner.fleet.circuits import circuits_for
 from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shift import Room, lumpy, shifted
 
@@ -184,14 +184,15 @@ def circuits_usd_of(work: Work, shares: Floats, links: Ints) -> float:
 
 
 def kept_circuits(work: Work, shares: Floats, links: Ints) -> Ints:
-    """(n, tiers) what stands of some links where it carries what it must, and others would not save their price."""
+    """(n, tiers) what stands of some links, and what it lacks, unless others save more than the price of what goes."""
     problem, before = work.problem, work.before.circuits[links]
     carried, tier_usd = loads(problem, shares)[links], problem.tier_usd[links]
+    sold = np.where(tier_usd < NOT_OFFERED, before, 0)
+    more = sold + circuits_for(carried - sold @ problem.tier_gbps, problem.tier_gbps, tier_usd)
     best = circuits_for(carried, problem.tier_gbps, tier_usd)
-    enough = (before @ problem.tier_gbps >= carried - SLACK) & ~((tier_usd >= NOT_OFFERED) & (before > 0)).any(1)
-    saved = (tier_usd * (before - best)).sum(1)
-    price = work.calm.move_share * (tier_usd * np.maximum(before - best, 0)).sum(1)
-    return np.where((enough & (saved <= price + PAYS))[:, None], before, best)
+    gone = (tier_usd * np.maximum(sold - best, 0)).sum(1)
+    saved = (tier_usd * (more - best)).sum(1)
+    return np.where((saved <= work.calm.move_share * gone + PAYS)[:, None], more, best)
 
 
 def commit(work: Work, regions: Ints) -> None:
