@@ -7,6 +7,11 @@ the upper tail. The spread that was said is first made as wide as errors of that
 (normalised conformal prediction, Papadopoulos, Gammerman and Vovk 2008), shrunk to none where there are few. Levels
 above the median are taken at (n + 1) / n of themselves (split conformal prediction, Vovk, Gammerman and Shafer 2005,
 2.2). The fewer series there are, the farther all is moved outwards: errors of one series over weeks are much alike.
+
+What few windows share, they share by chance: all series may have been low in the only week that was looked at. Beside
+the errors of m windows that share no day stand as many of their mirror images as make the part of the errors that has
+a side m / (m + 1) of it: the mean of m windows, shrunk to none by a prior as wide as one window's (James and Stein
+1961). What is taken from the middle is thereby given to the width.
 """
 
 from dataclasses import dataclass
@@ -28,8 +33,10 @@ ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
 ENOUGH_WINDOWS = 4  # that share no day: scores of one window are too alike
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
 FAMILIAR = 0.9  # of daily series, the share of windows that counts: they are alike, and taught weights too
-WORTH = 1.5  # independent windows that one hourly series is worth; chosen on GEANT before 2005-02-06, on telemetry
+KNOWN = 2.0  # independent windows that no series at all is worth: families are off by much alike everywhere,
+WORTH = 1.5  # and that one hourly series is; both chosen on GEANT before 2005-02-06, on telemetry before what is scored
 ALIKE = 0.75  # power of the number of series: they are alike, but they are not one
+CHANCE = 1.0  # windows whose errors' common side is taken for chance
 HOUR_SCORES = 500.0  # with so many at an hour of the day, half of what they say of it counts
 HOUR_RANGE = (0.5, 2.0)
 LOUD = 10.0  # spreads: an hour's error counts for no more
@@ -149,6 +156,18 @@ class _Errors:
         """Rows of levels whose actual is known."""
         return np.asarray(self.scores[np.isfinite(self.scores[..., 0])])
 
+    def mirrored(self, windows: int) -> Matrix:
+        """Rows with sides exchanged, so many that `windows` / (`windows` + `CHANCE`) of all has a side.
+
+        Chosen evenly over windows and steps ahead, of all series: their order makes no difference.
+        """
+        sided = windows / (windows + CHANCE)
+        cells = self.scores.shape[0] * self.scores.shape[2]
+        wanted = round(cells * (1 - sided) / (1 + sided))
+        window, step = np.divmod(np.linspace(0, cells - 1, wanted).astype(np.int64), self.scores.shape[2])
+        chosen = self.scores[window, :, step]
+        return np.asarray(-chosen[np.isfinite(chosen[..., 0])][:, ::-1])
+
     def older(self) -> float:
         """How much less is strayed now than from the windows, which knew less: a mean of n days strays by 1 + 1 / n."""
         then, now = self.cutoffs.mean() / self.day, self.cutoffs[-1] / self.day + 1
@@ -156,7 +175,10 @@ class _Errors:
 
     def independent(self) -> int:
         """How many windows count: all that begin a day apart; of daily series only those that share no day."""
-        length = self.day if self.day > 1 else self.scores.shape[2]
+        return self.apart(self.day if self.day > 1 else self.scores.shape[2])
+
+    def apart(self, length: int) -> int:
+        """How many windows with something known begin so many steps apart."""
         count, free = 0, 0
         for cutoff in self.cutoffs[np.isfinite(self.scores[..., 0]).any(axis=(1, 2))]:
             if cutoff >= free:
@@ -212,7 +234,7 @@ def _tables(errors: _Errors, at: Steps) -> _Pooled:
         return _Pooled(shift, wider, False)
     scored, enough = np.unique(at), True
     for index in scored:
-        pooled = _pool(errors.at(at == index)) or whole
+        pooled = _pool(errors.at(at == index), int(BUCKET_DAYS[index])) or whole
         shift[index], wider[index], enough = pooled.shift, pooled.wider, enough and pooled.enough
     last = int(scored[-1])
     for index in range(last + 1, len(BUCKET_DAYS)):  # errors grow with the square root of the time ahead
@@ -220,8 +242,8 @@ def _tables(errors: _Errors, at: Steps) -> _Pooled:
     return _Pooled(shift, wider, enough)
 
 
-def _pool(errors: _Errors) -> _Pooled | None:
-    """The correction from all errors of a block; None where there are too few for any."""
+def _pool(errors: _Errors, days: int = 1) -> _Pooled | None:
+    """The correction from all errors of a block of windows of so many days; None where there are too few for any."""
     scores, windows = errors.known(), errors.independent()
     if len(scores) < POOL_SCORES // 3:
         return None
@@ -230,7 +252,8 @@ def _pool(errors: _Errors) -> _Pooled | None:
         return None
     upper = np.minimum(LEVEL * (len(scores) + 1) / len(scores), 1.0)
     wanted = np.where(LEVEL > 0.5, upper, LEVEL)
-    shift = np.array([np.quantile(scores[:, index], level) for index, level in enumerate(wanted)])
+    pool = np.concatenate([scores, errors.mirrored(errors.apart(days * errors.day))])
+    shift = np.array([np.quantile(pool[:, index], level) for index, level in enumerate(wanted)])
     series = int(np.isfinite(errors.scores[..., 0]).any(axis=(0, 2)).sum())
     return _Pooled(shift, _wider(errors, windows, series, enough), enough)
 
@@ -239,7 +262,7 @@ def _wider(errors: _Errors, windows: int, series: int, enough: bool) -> Matrix:
     """What distances from the median are multiplied by; the outermost ones by more where windows are too few."""
     if errors.day == 1:
         return widening(FAMILIAR * windows if enough else windows * series**ALIKE) * errors.older()
-    worth = WORTH * series**ALIKE
+    worth = KNOWN + WORTH * series**ALIKE
     wider, thin = widening(worth), widening(worth * min(1.0, np.sqrt(windows / ENOUGH_WINDOWS)))
     wider[[0, -1]] = thin[[0, -1]]
     return wider * errors.older()

@@ -123,7 +123,8 @@ class _Shape:
         weight = 0.5 ** ((until - 1 - np.arange(until)) / panel.day / family.half_life)
         columns = _calendar(panel.granularity, panel.day)
         shared = _shared(logs[:, :until], weight, (columns, phase[:until]), family.ridge)
-        curve, bound = _regress(logs[:, :until] - shared[phase[:until]], weight, (columns, phase[:until]), family.ridge)
+        ridge = np.full(columns.shape[1], family.ridge)
+        curve, bound = _regress(logs[:, :until] - shared[phase[:until]], weight, (columns, phase[:until]), ridge)
         curve = curve + shared
         return _Shape(curve, logs - curve[:, phase], bound, offset)
 
@@ -174,15 +175,23 @@ def _shared(logs: Matrix, weight: Matrix, design: tuple[Matrix, Steps], ridge: f
     known = np.isfinite(around)
     count = known.sum(axis=0)
     common = np.where(count > 0, np.where(known, around, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
-    curve = _regress(common[None, :], weight, design, ridge / len(logs))[0][0]
+    sure = np.full(design[0].shape[1], ridge / len(logs))
+    sure[_of_weekdays(len(sure))] = ridge  # a day was seen once, however many series there are
+    curve = _regress(common[None, :], weight, design, sure)[0][0]
     return np.asarray(share * (curve - curve.mean()))
 
 
-def _regress(logs: Matrix, weight: Matrix, design: tuple[Matrix, Steps], ridge: float) -> tuple[Matrix, Matrix]:
-    """The curve over the week of each series, and the bound of its typical errors."""
+def _of_weekdays(width: int) -> Steps:
+    """Columns of `_calendar` that tell days apart; the others are the level, and the hours that all days share."""
+    found: Steps = np.r_[1:9, width - 2 * FREE_HARMONICS : width] if width > 9 else np.arange(1, width)
+    return found
+
+
+def _regress(logs: Matrix, weight: Matrix, design: tuple[Matrix, Steps], ridge: Matrix) -> tuple[Matrix, Matrix]:
+    """The curve over the week of each series, and the bound of its typical errors; `ridge` is of each column."""
     columns, phase = design
     products = (columns[:, :, None] * columns[:, None, :]).reshape(len(columns), -1)
-    penalty = ridge * np.eye(columns.shape[1])
+    penalty = np.diag(ridge)
     penalty[0, 0] = 1e-6
     known = np.isfinite(logs)
     values, base = np.where(known, logs, 0.0), known * weight

@@ -42,8 +42,26 @@ def share_below(quantiles: np.ndarray, actual: np.ndarray) -> np.ndarray:
 def test_every_level_holds_on_what_was_not_seen():
     learned = Held(14, 6, 168).learned()
     fresh = Held(14, 6, 168, seed=1)
-    np.testing.assert_allclose(share_below(fresh.quantiles(learned), fresh.actual), LEVELS, atol=0.02)
+    np.testing.assert_allclose(share_below(fresh.quantiles(learned), fresh.actual), LEVELS, atol=0.025)
     assert learned.enough().all()
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_what_one_day_was_off_by_is_half_taken_for_chance(side):
+    """All series lay on one side on the only day that was looked at: the next may lie on the other. After many, not."""
+    one, many = Held(1, 60, 24), Held(14, 60, 24)
+    for held in (one, many):
+        held.actual = held.said[..., MEDIAN] + side * np.abs(held.actual - held.said[..., MEDIAN])
+    other = one.said[..., MEDIAN] - (one.actual - one.said[..., MEDIAN])
+    groups = np.zeros(60, dtype=np.int64)
+    held_one, held_many = one.learned(groups), many.learned(groups)
+    inside = [
+        ((other >= quantiles[..., 1]) & (other <= quantiles[..., -2])).mean()
+        for quantiles in (one.quantiles(held_one), held_many.corrected(one.said, one.windows.ahead))
+    ]
+    assert inside[0] > 0.75 and inside[1] < 0.6
+    middles = [abs(float(learned.shift[0, 0, MEDIAN])) for learned in (held_one, held_many)]
+    assert middles[0] < 0.75 * middles[1]
 
 
 def test_few_windows_are_said_and_their_outermost_levels_are_wider():
@@ -58,7 +76,7 @@ def test_fewer_series_are_wider():
     """However many windows one series has: its errors over weeks are alike."""
     wide = [Held(14, count, 24).learned(np.zeros(count, dtype=np.int64)).wider[0, 0] for count in (1, 6, 60)]
     assert (wide[0] > wide[1]).all() and (wide[1] > wide[2]).all()
-    assert wide[0][-1] > 1.8 and wide[2][-1] < 1.1
+    assert wide[0][-1] > 1.4 and wide[2][-1] < 1.05
 
 
 def test_hours_are_told_apart_where_there_are_enough_of_them():

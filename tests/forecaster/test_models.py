@@ -124,6 +124,16 @@ def test_a_level_that_moved_is_followed():
     assert 1.3 < said.mean() / panel.observed[:, :300].mean() < 2.3
 
 
+def test_four_hours_of_a_new_day_are_not_a_day_of_the_week():
+    """In the first week many series that are high together at dawn do not make the whole day as high."""
+    chance = np.random.default_rng(4)
+    rows = [100 + 40 * np.sin(np.arange(72) * np.pi / 12) * chance.lognormal(0, 0.05, 72) for _ in range(30)]
+    panel = panel_of(*[np.where(np.arange(72) >= 48, 1.4, 1.0)[:52] * row[:52] for row in rows])
+    said = LevelShape().fit(panel, 20).predict(panel, np.arange(1, 21))[..., MEDIAN]
+    day_before = np.stack(rows)[:, 28:48]
+    assert said.mean() < 1.15 * day_before.mean()
+
+
 def test_boosting_is_deterministic_and_pools_volumes():
     panel = panel_of(*[wave(900, level=level, seed=seed) for seed, level in enumerate((1, 1e3, 1e6))])
     one, two = (Boosting().fit(panel, 48).predict(panel, np.arange(1, 49)) for _ in range(2))
