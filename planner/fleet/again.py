@@ -103,6 +103,8 @@ def moved(problem: FleetProblem, before: FleetSolution, arcs: Arcs, changed: Int
         FleetTooFar: what stands cannot be made to meet the problem by small moves.
     """
     work = Work.start(problem, before, arcs, changed, calm)
+    if not len(changed):
+        return work
     hold(work)
     if not calm.keeps_shares:
         shift(work, changed)

@@ -245,7 +245,8 @@ def _by_ratio(
         limit = np.where(given < 0, np.floor(spare / -given), np.inf)[:, cells.rooms :].min(1, initial=np.inf)
     found = np.isfinite(ratio[rows, pick])
     number = np.clip(np.minimum(fills, np.minimum(left[rows, pick], limit)), 1.0, BEYOND)
-    about = np.where(found & (fills >= 1), ratio[rows, pick] * (lacking * weights).sum(1), np.inf)
+    bulk = np.where(found & (fills >= 1), ratio[rows, pick], 0.0)
+    about = np.where(bulk > 0, bulk * (lacking * weights).sum(1), np.inf)
     return pick, np.where(found, number, 0.0), about
 
 

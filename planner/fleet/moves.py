@@ -199,8 +199,8 @@ def commit(work: Work, regions: Ints) -> None:
     """Commits one instance more, one less, or one in the place of another, where that pays by more than its price."""
     rows = work.rows(regions)
     for step in STEPS:
-        both = zip(_likely(work, rows, step), _steady(work, rows), strict=True)
-        which, deltas = (np.concatenate(parts) for parts in both)
+        tried = (_likely(work, rows, step), _steady(work, rows), _needless(work, rows))
+        which, deltas = (np.concatenate(parts) for parts in zip(*tried, strict=True))
         if not len(which):
             return
         committed = work.committed[which] + deltas
@@ -261,6 +261,24 @@ def _steady(work: Work, rows: Ints) -> tuple[Ints, Floats]:
     return np.concatenate([rows[every], rows[every]]), np.concatenate([often[every], alone[every]])
 
 
+def _needless(work: Work, rows: Ints) -> tuple[Ints, Floats]:
+    """What is committed and no hour needs, the dearest of it: which row, and (trials, m) what goes."""
+    if work.calm.keeps_committed:
+        return np.zeros(0, dtype=np.int64), np.zeros((0, work.committed.shape[1]))
+    cells, committed, kinds = work.cells.only(rows), work.committed[rows], work.cells.rooms
+    half = committed.shape[1]
+    have = np.einsum("nm,nml->nl", committed, cells.gives[:, :half])
+    soft = np.einsum("nhm,nml->nhl", work.counts[rows][:, :, half:], cells.gives[:, half:])
+    spare = (have[:, None] + soft - cells.need + cells.slack)[:, :, :kinds].min(1)  # without what is on demand
+    gives = cells.gives[:, :half, :kinds]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        most = np.where(gives > 0, np.floor(spare[:, None] / gives), np.inf).min(2)
+    gone = np.clip(most, 0.0, committed)
+    dearest = np.argmax(gone * np.where(gone > 0, work.committed_usd(rows), 0.0), axis=1)
+    some = np.flatnonzero(gone.any(1))
+    return rows[some], -np.where(np.arange(half) == dearest[:, None], gone, 0.0)[some]
+
+
 def _steps(work: Work, rows: Ints, step: float) -> Floats:
     """(n, m) instances that give this share of what a region needs most of at the hour that needs most, or one."""
     need = work.cells.need[rows].max(1)[:, : work.cells.rooms]
@@ -308,5 +326,5 @@ def _types(problem: FleetProblem, before: FleetSolution, regions: Ints) -> Ints:
     small = np.argsort(problem.on_demand_usd[regions], axis=1, kind="stable")[:, :SMALL_TYPES]
     np.put_along_axis(rank, small, -1.0, 1)
     rank[used] = -2.0
-    most = min(rank.shape[1], max(MOST_TYPES, int(used.sum(1).max()) + SMALL_TYPES))
+    most = min(rank.shape[1], max(MOST_TYPES, int(used.sum(1).max(initial=0)) + SMALL_TYPES))
     return np.asarray(np.sort(np.argsort(rank, axis=1, kind="stable")[:, :most], axis=1))

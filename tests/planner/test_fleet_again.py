@@ -1,0 +1,232 @@
+"""Fleets planned again from the one that stands: what holds of each, how little moves, and what is too far."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from planner.errors import FleetTooFar
+from planner.fleet import Effort, FleetProblem
+from planner.fleet.again import Standing, replan, stand
+from planner.fleet.check import checked_fleet
+from planner.fleet.churn import churn
+from planner.fleet.moves import Calm
+from planner.fleet.problem import NOT_OFFERED, FleetSolution, Floats
+from planner.fleet.solve import solve_proven
+from tests.planner import fleet_world
+from tests.planner.fleet_arrays import Fleet, Solution
+from tests.planner.fleet_checker import each_lost, judge
+from tests.planner.fleet_oracle import optimum
+from tests.planner.fleet_world import Recipe
+
+QUICK = Effort(passes=8, turns=2, threads=1, exact=False)
+CALM = Calm()
+MANY = Recipe(regions=16, types=16, hours=6, level=800, reserved_gbps=8, seed=4)
+
+
+def problem_of(fleet: Fleet) -> FleetProblem:
+    return FleetProblem.of_arrays({name: np.asarray(array, dtype=float) for name, array in fleet.arrays().items()})
+
+
+def as_judged(found: FleetSolution) -> Solution:
+    return Solution(
+        committed=found.committed.astype(float),
+        on_demand=found.on_demand.astype(float),
+        spot=found.spot.astype(float),
+        circuits=found.circuits.astype(float),
+        share=found.shares,
+        bound=found.bound,
+    )
+
+
+@cache
+def world() -> Fleet:
+    return fleet_world.fleet(MANY)
+
+
+@cache
+def standing() -> Standing:
+    problem = problem_of(world())
+    return stand(problem, *solve_proven(problem, QUICK))
+
+
+def times(fleet: Fleet, factor: Floats | float) -> Fleet:
+    return replace(fleet, demand=fleet.demand * factor, critical=fleet.critical * factor)
+
+
+def noise(shape: tuple[int, ...], size: float = 0.03) -> Floats:
+    return np.asarray(np.exp(size * np.random.default_rng(11).normal(size=shape)))
+
+
+def each_region(fleet: Fleet) -> Fleet:
+    return times(fleet, noise((fleet.regions, 1, 1)))
+
+
+def each_hour(fleet: Fleet) -> Fleet:
+    return times(fleet, noise(fleet.demand.shape))
+
+
+def one_region(fleet: Fleet, region: int = 5, factor: float = 1.2) -> Fleet:
+    changed = np.ones((fleet.regions, 1, 1))
+    changed[region] = factor
+    return times(fleet, changed)
+
+
+def prices(fleet: Fleet) -> Fleet:
+    usd = fleet.spot_usd * noise(fleet.spot_usd.shape, 0.3)
+    return replace(fleet, spot_usd=usd, on_demand_usd=fleet.on_demand_usd * noise(fleet.stock.shape, 0.1))
+
+
+def less_stock(fleet: Fleet) -> Fleet:
+    stock = np.where(np.isfinite(fleet.stock), np.maximum(fleet.stock - 1, 0), fleet.stock)
+    return replace(fleet, stock=stock)
+
+
+def less_spot(fleet: Fleet) -> Fleet:
+    return replace(fleet, spot_share=0.8 * fleet.spot_share)
+
+
+def more_traffic(fleet: Fleet) -> Fleet:
+    return replace(fleet, reserved_gbps=1.2 * fleet.reserved_gbps, replication_gbps=1.1 * fleet.replication_gbps)
+
+
+def dearer_circuits(fleet: Fleet) -> Fleet:
+    return replace(fleet, tier_usd=fleet.tier_usd * noise(fleet.tier_usd.shape, 0.2))
+
+
+def a_quota(fleet: Fleet) -> Fleet:
+    used = np.einsum("tk,rt->rk", fleet.size, standing().solution.committed)
+    most = used + np.einsum("tk,rth->rkh", fleet.size, standing().solution.on_demand + standing().solution.spot).max(2)
+    return replace(fleet, quota=most * 1.02)
+
+
+CHANGES = (
+    each_region,
+    each_hour,
+    one_region,
+    lambda fleet: times(fleet, 1.03),
+    lambda fleet: times(fleet, 0.9),
+    lambda fleet: one_region(fleet, factor=3.0),
+    prices,
+    less_stock,
+    less_spot,
+    more_traffic,
+    dearer_circuits,
+    a_quota,
+)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: getattr(change, "__name__", ""))
+def test_every_fleet_that_is_planned_again_holds(change: Callable[[Fleet], Fleet]) -> None:
+    fleet = change(world())
+    problem = problem_of(fleet)
+    found = replan(standing(), problem, CALM)
+    assert checked_fleet(problem, found.solution) is found.solution
+    verdict = judge(fleet, as_judged(found.solution))
+    assert verdict.violations == () and verdict.usd == pytest.approx(found.solution.usd, rel=1e-9)
+    assert not [name for _, uncarried in each_lost(fleet, as_judged(found.solution)) for name in uncarried]
+    anew = stand(problem, found.solution, found.certificate)  # terms that were kept are those computed anew
+    np.testing.assert_allclose(found.alone, anew.alone, rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(found.backed, anew.backed, rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(found.usd, anew.usd, rtol=1e-9)
+    assert found.base == pytest.approx(anew.base)
+    assert found.solution.bound <= found.solution.usd
+
+
+@pytest.mark.parametrize("change", CHANGES[:4], ids=lambda change: getattr(change, "__name__", ""))
+def test_from_one_plan_to_the_next_and_on(change: Callable[[Fleet], Fleet]) -> None:
+    fleet, found = world(), standing()
+    for _ in range(3):
+        fleet = change(fleet)
+        found = replan(found, problem_of(fleet), CALM)
+        assert judge(fleet, as_judged(found.solution)).violations == ()
+
+
+def test_nothing_changes_where_nothing_changed() -> None:
+    same = problem_of(world())
+    assert same is not standing().problem
+    assert replan(standing(), same, CALM).solution.to_bytes() == standing().solution.to_bytes()
+
+
+def test_the_same_change_makes_the_same_fleet() -> None:
+    problem = problem_of(each_region(world()))
+    first, second = (replan(standing(), problem, CALM).solution.to_bytes() for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.02, 1.5])
+def test_one_region_touches_none_but_its_partners(factor: float) -> None:
+    before, arcs = standing().solution, standing().arcs
+    for region in range(0, MANY.regions, 3):
+        after = replan(standing(), problem_of(one_region(world(), region, factor)), CALM).solution
+        far = sorted(set(range(MANY.regions)) - {region, *arcs.carrier[arcs.out[region]].tolist()})
+        assert far
+        for name in ("committed", "on_demand", "spot"):
+            assert np.array_equal(getattr(after, name)[far], getattr(before, name)[far])
+        kept = ~(standing().problem.pairs == region).any(1)
+        assert np.array_equal(after.shares[kept], before.shares[kept])
+
+
+@pytest.mark.parametrize("change", [each_region, lambda fleet: times(fleet, 1.03)], ids=["each_region", "up"])
+def test_little_moves_for_little_money(change: Callable[[Fleet], Fleet]) -> None:
+    problem = problem_of(change(world()))
+    anew = solve_proven(problem, QUICK)[0]
+    again = replan(standing(), problem, CALM).solution
+    moved, naive = (churn(problem, standing().solution, one).replaced for one in (again, anew))
+    assert naive > 0.02
+    assert moved <= 0.2 * naive
+    assert again.usd <= anew.usd * 1.02
+    free = replan(standing(), problem, Calm(move_share=0.0)).solution
+    assert churn(problem, standing().solution, free).replaced > moved
+
+
+def test_bounds_of_old_prices_lie_below_the_cheapest_fleet() -> None:
+    for seed in range(3):
+        fleet = fleet_world.fleet(Recipe(regions=3, types=4, hours=2, level=200, reserved_gbps=20, seed=seed))
+        problem = problem_of(fleet)
+        stands = stand(problem, *solve_proven(problem, QUICK))
+        for change in (each_region, each_hour, prices, dearer_circuits, more_traffic, less_stock):
+            changed = change(fleet)
+            found = replan(stands, problem_of(changed), CALM).solution
+            least = optimum(changed).usd
+            assert found.bound <= least * (1 + 1e-7) <= found.usd * (1 + 2e-6)
+            assert found.bound > 0.5 * least
+
+
+def test_what_is_no_longer_sold_goes() -> None:
+    before = standing().solution
+    region, kind = np.argwhere(before.spot.any(2))[0].tolist()
+    problem = problem_of(world())
+    spot = problem.spot_usd.copy()
+    spot[region, kind] = NOT_OFFERED
+    problem = replace(problem, spot_usd=spot)
+    after = checked_fleet(problem, replan(standing(), problem, CALM).solution)
+    assert not after.spot[region, kind].any()
+
+
+def test_what_is_committed_stays_where_that_is_asked() -> None:
+    problem = problem_of(times(world(), 0.6))
+    before = standing().solution
+    free, kept = (replan(standing(), problem, calm).solution for calm in (CALM, Calm(keeps_committed=True)))
+    assert (free.committed < before.committed).any()
+    assert (kept.committed >= before.committed).all()
+
+
+def test_a_region_that_lacks_nothing_stays_as_it_is_where_that_costs_little() -> None:
+    problem = problem_of(replace(times(world(), 0.995), spot_share=world().spot_share / 0.995))
+    before = standing().solution
+    assert not np.array_equal(replan(standing(), problem, CALM).solution.on_demand, before.on_demand)
+    kept = replan(standing(), problem, Calm(keeps=0.05)).solution
+    for name in ("committed", "on_demand", "circuits", "shares"):
+        assert np.array_equal(getattr(kept, name), getattr(before, name)), name
+
+
+def test_another_fleet_is_too_far() -> None:
+    other = replace(MANY, types=12)
+    with pytest.raises(FleetTooFar, match="types"):
+        replan(standing(), problem_of(fleet_world.fleet(other)), CALM)
+    stock = np.zeros_like(world().stock)
+    with pytest.raises(FleetTooFar, match="region 0"):
+        replan(standing(), problem_of(replace(world(), stock=stock)), CALM)
