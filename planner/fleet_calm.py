@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from contracts.resources import Resource
+from contracts.resources import ComputeSpec, Resource
 from planner.errors import FleetTooFar, SolverLied
 from planner.fleet import FleetProblem, FleetSolution
 from planner.fleet.again import brought_near, fleet_usd, region_usd
@@ -57,6 +57,9 @@ def calm_fleet(
         named: what the arrays' axes stand for.
     """
     market, axes = named
+    live = tuple(live)
+    if not any(isinstance(item.spec, ComputeSpec) for item in live):
+        return CalmFleet(solution=cheapest, kept=Kept.NOTHING)
     stands = fleet_from(live, market, axes, problem)
     if not (stands.committed.any() or stands.on_demand.any() or stands.spot.any()):
         return CalmFleet(solution=cheapest, kept=Kept.NOTHING)

@@ -38,7 +38,9 @@ def last_accepted(
     wanted = question.wanted_earlier()
     if not wanted:
         raise failed
-    fleet = replace(fleet_from(wanted.values(), market, axes, problem), rungs=(failed.what, Rung.LAST))
+    fleet = fleet_from(wanted.values(), market, axes, problem)
+    bound = max(0.0, min(fleet.usd, plain_bound(problem, plain_prices(problem))))
+    fleet = replace(fleet, bound=bound, rungs=(failed.what, Rung.LAST))
     try:
         return checked_fleet(problem, fleet)
     except SolverLied as error:
@@ -52,7 +54,7 @@ def last_accepted(
 
 
 def fleet_from(wanted: Iterable[Resource], market: Market, axes: Axes, problem: FleetProblem) -> FleetSolution:
-    """What resources come to as arrays, at today's prices."""
+    """What resources come to as arrays, at today's prices; its bound is one of any fleet, and nothing more."""
     regions, types = problem.stock.shape
     held = np.zeros((regions, types), dtype=np.int64)
     by_hour = {kind: np.zeros((regions, types, HOURS_A_DAY), dtype=np.int64) for kind in Purchase}
@@ -85,7 +87,7 @@ def fleet_from(wanted: Iterable[Resource], market: Market, axes: Axes, problem: 
         circuits=circuits,
         shares=shares,
         usd=usd,
-        bound=max(0.0, min(usd, plain_bound(problem, plain_prices(problem)))),
+        bound=0.0,
         worth=np.zeros_like(problem.demand),
         worth_critical=np.zeros_like(problem.demand),
     )
