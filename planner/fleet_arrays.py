@@ -52,13 +52,6 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
         InputsDisagree: circuit tiers that do not divide one another.
     """
     environment, known = question.environment, by_place(needs)
-    if environment.failover.survive is not Survive.REGION:
-        raise InputsDisagree(
-            "a fleet that shares its reserve survives the loss of one region, not of a fault domain",
-            where="failover.survive",
-            expected="region",
-            next_step="set failover.survive to region, or failover.reserve to dedicated",
-        )
     regions, shapes, links = axes.regions, axes.shapes, axes.links
     place = {name: at for at, name in enumerate(regions)}
     ends = np.array([sorted((place[market.links[name].a], place[market.links[name].b])) for name in links])
@@ -87,6 +80,7 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
         tier_usd=tier_usd,
         spot_share=np.array([environment.purchases_of(region).spot_share for region in regions]),
         names=np.array(regions, dtype=np.str_),
+        domain=_domains(question, market, regions),
     )
     _check_links(links, problem)
     return problem
@@ -172,6 +166,14 @@ def _may_partner(question: Question, market: Market, axes: Axes, ends: Ints) -> 
     latency = np.array([market.links[name].latency_ms for name in axes.links])
     near = latency <= question.environment.failover.max_latency_ms
     return np.asarray(near & (domains[ends[:, 0]] != domains[ends[:, 1]]))
+
+
+def _domains(question: Question, market: Market, regions: tuple[str, ...]) -> Ints:
+    """(R,) fault domains by number, where all of one may be lost at once; else nothing."""
+    if question.environment.failover.survive is Survive.REGION:
+        return np.zeros(0, dtype=np.int64)
+    names = np.array([market.regions[region].fault_domain for region in regions])
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _check_links(links: tuple[str, ...], problem: FleetProblem) -> None:

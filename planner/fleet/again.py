@@ -14,12 +14,12 @@ import numpy as np
 from planner.errors import FleetTooFar
 from planner.fleet.bound import Certificate, alone_usd, backed_usd
 from planner.fleet.moves import Calm, Work, commit, hold, kept_circuits, leave, polish, shift
-from planner.fleet.offers import Prices
+from planner.fleet.offers import Prices, claimed_at_most
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shares import base_circuits, step_points
 from planner.fleet.shift import spread
 
-AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps")
+AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps", "domain")
 """What must be the same for a fleet to be planned again from another one."""
 
 WHOLE = 5e-7

@@ -1,7 +1,7 @@
 """A lower bound on every fleet's cost, proved from prices alone: nothing that a solver says has to be believed.
 
 Take any prices that are not negative, of what is served, held firm and kept off spot, any split of the firm price of
-an hour over the regions that may be lost in it, and any convex combination of hulls below each pair's circuits. Every
+an hour over the losses that may come in it, and any convex combination of hulls below each pair's circuits. Every
 fleet that keeps the constraints costs at least what it would if keeping them were paid for at these prices instead
 (Lagrange; Geoffrion 1974). Then every instance and every share decides alone, and the least of each is plain:
 
@@ -27,7 +27,8 @@ class Certificate:
 
     Attributes:
         prices: by region.
-        claims: (2P, H, K) what of its carrier's firm price each arc's load is charged; by carrier at most that price.
+        claims: (2P, H, K) what of its carrier's firm price each arc's load is charged; by carrier at most that price,
+            arcs of one loss counted once: all of them are charged the same.
         steps: (P, 2) USD per share and hour: an affine function below the extra cost of a pair's circuits.
         floors: (P,) its value where no share is; it holds for the problem that it was made for.
     """
@@ -122,6 +123,8 @@ def _averaged(problem: FleetProblem, arcs: Arcs, cuts: list[Cut], weights: Float
             spot[cut.region] += part * cut.spot
             if quota.size:
                 quota[cut.region] += part * cut.quota
-            if cut.largest.size:
+            if cut.largest.size and not arcs.losses:
                 claims[into[cut.largest], every[0], every[1]] += part * cut.firm
+            elif cut.largest.size:  # every region of a loss is charged the price of what is held for it
+                claims[into] += part * cut.firm * (cut.largest == arcs.losses[cut.region][:, None, None])
     return Prices(served=served, firm=firm, spot=spot, quota=quota), claims

@@ -42,6 +42,7 @@ def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, 
             "the loss of a region",
             any(_short(firm[pairs[:, 1 - side]], _backed(problem, pairs, shares, side)) for side in (0, 1)),
         ),
+        ("the loss of a fault domain", bool(problem.domain.size) and _short(firm, _at_worst(problem, shares))),
         ("spot", _short(problem.spot_share[:, None] * problem.demand[:, 0], spot)),
         ("stock", bool((used > problem.stock[:, :, None]).any())),
         ("quotas", _above_quota(problem, used)),
@@ -101,6 +102,15 @@ def _backed(problem: FleetProblem, pairs: Ints, shares: Floats, side: int) -> Fl
     """(P, K, H) what a carrier must hold when the region on a side of each pair is lost."""
     lost, carrier = pairs[:, side], pairs[:, 1 - side]
     return np.asarray(problem.critical[carrier] + shares[:, side, None, None] * problem.critical[lost])
+
+
+def _at_worst(problem: FleetProblem, shares: Floats) -> Floats:
+    """(R, K, H) what each region must hold when the domain that asks most of it is lost."""
+    sent = np.zeros((int(problem.domain.max()) + 1, *problem.critical.shape))
+    for lost, carrier, part in ((0, 1, shares[:, 0]), (1, 0, shares[:, 1])):
+        gone, there = problem.pairs[:, lost], problem.pairs[:, carrier]
+        np.add.at(sent, (problem.domain[gone], there), part[:, None, None] * problem.critical[gone])
+    return np.asarray(problem.critical + sent.max(0))
 
 
 def _short(have: Floats, want: Floats) -> bool:

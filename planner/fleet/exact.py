@@ -77,10 +77,16 @@ def _rows(
         builder.row([*firm, *_terms(spot, gives * keeps)], lower=float(problem.demand[region, kind, hour]))
         own = float(problem.critical[region, kind, hour])
         builder.row(firm, lower=own)
-        for arc in arcs.into[region].tolist():
-            load = float(problem.critical[arcs.lost[arc], kind, hour])
-            if load > 0:
-                builder.row([*firm, (int(shares[arc]), -load)], lower=own)
+        into = arcs.into[region]
+        which = arcs.losses[region] if arcs.losses else np.arange(len(into))
+        for loss in np.unique(which):
+            loads = [
+                (int(shares[arc]), -load)
+                for arc in into[which == loss].tolist()
+                if (load := float(problem.critical[arcs.lost[arc], kind, hour])) > 0
+            ]
+            if loads:
+                builder.row([*firm, *loads], lower=own)
     room = float(problem.spot_share[region] * problem.demand[region, 0, hour])
     builder.row(_terms(spot, problem.gives[:, 0]), upper=room)
     for kind in np.flatnonzero(np.isfinite(problem.stock[region])).tolist():

@@ -81,9 +81,7 @@ def _usd_about(problem: FleetProblem, arcs: Arcs, prices: PlainPrices, shares: F
     """USD over the horizon, by plain prices, of what a region's partners hold, and of its circuits to them."""
     usd = 0.0
     for carrier in arcs.carrier[arcs.out[region]].tolist():
-        into = arcs.into[carrier]
-        into = into[shares[into] > 0]
-        claims = shares[into, None, None] * problem.critical[arcs.lost[into]]
+        claims = arcs.claims(carrier, shares, problem.critical)
         price = np.maximum(prices.served[carrier] + prices.firm[carrier], prices.alone[carrier] / 2)
         usd += float((price[:, None] * claims.max(0, initial=0.0)).sum())
     pairs = arcs.pair[arcs.out[region]]
@@ -95,7 +93,7 @@ def _usd_about(problem: FleetProblem, arcs: Arcs, prices: PlainPrices, shares: F
 
 def _held(problem: FleetProblem, arcs: Arcs, shares: Floats) -> Floats:
     """(R, K, H) what each region must hold firm: its own critical load, and the largest that may come to it."""
-    claims = [shares[into, None, None] * problem.critical[arcs.lost[into]] for into in arcs.into]
+    claims = [arcs.claims(region, shares, problem.critical) for region in range(problem.regions)]
     return np.asarray(problem.critical + np.stack([claim.max(0, initial=0.0) for claim in claims]))
 
 

@@ -115,11 +115,25 @@ def unbought(problem: FleetProblem, prices: Prices, most: Floats) -> Floats:
     return np.asarray(np.where(np.isfinite(problem.stock), np.maximum(shared, alone), alone))
 
 
+def claimed_at_most(problem: FleetProblem, lost: Ints) -> Floats:
+    """(K,) the most that comes at one loss to a region that may carry for some regions."""
+    peaks = MOST_SHARE * problem.critical[lost].max(2)
+    if not problem.domain.size or not len(lost):
+        return np.asarray(peaks.max(0, initial=0.0))
+    which = np.unique(problem.domain[lost], return_inverse=True)[1]
+    sums = np.zeros((int(which.max()) + 1, peaks.shape[1]))
+    np.add.at(sums, which, peaks)
+    return np.asarray(sums.max(0))
+
+
 def ever_useful(problem: FleetProblem) -> Floats:
     """(R, T) instances that cover alone whatever a region may have to meet: more of a type are never of use."""
     carried = problem.critical.max(2)
     largest = carried.copy()
-    for here, there in problem.pairs:
+    for region in range(problem.regions) if problem.domain.size else ():
+        at = np.argwhere(problem.pairs == region)
+        largest[region] = carried[region] + claimed_at_most(problem, problem.pairs[at[:, 0], 1 - at[:, 1]])
+    for here, there in problem.pairs if not problem.domain.size else ():
         largest[here] = np.maximum(largest[here], carried[here] + MOST_SHARE * carried[there])
         largest[there] = np.maximum(largest[there], carried[there] + MOST_SHARE * carried[here])
     need = np.maximum(problem.demand.max(2), largest)

@@ -44,6 +44,8 @@ class FleetProblem:
         tier_gbps: (tiers,) whole, rising, each dividing the next.
         tier_usd: (N, tiers).
         spot_share: (R,) at most this share of a region's vCPU demand is met by spot.
+        domain: (R,) what is lost with what: what a region holds for others is the most that the regions of any one
+            domain ask together; empty where every region is lost alone.
         names: (R,) of regions, for messages; without them, their numbers.
         quota: (R, K) the most of each resource that all instances of a region may have at any hour, infinite where
             nothing limits it; without it, nothing does.
@@ -64,6 +66,7 @@ class FleetProblem:
     tier_gbps: Floats
     tier_usd: Floats
     spot_share: Floats
+    domain: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     names: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
     quota: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
@@ -118,6 +121,8 @@ class FleetProblem:
             tier_gbps=arrays["tierG"],
             tier_usd=arrays["tierP"],
             spot_share=np.full(len(arrays["D"]), float(arrays["sigma"])),
+            quota=arrays["Q"] if "Q" in arrays else np.zeros((0, 0)),
+            domain=np.asarray(arrays.get("fall", np.zeros(0)), dtype=np.int64),
         )
 
 
@@ -207,6 +212,7 @@ class Arcs:
     Attributes:
         lost, carrier, pair, side: (2P,) by arc; arc 2 i + side is `side` of pair i.
         into: by carrier, its arcs; out: by region that may be lost, its arcs.
+        losses: by carrier, which loss each of its arcs is of, from 0; empty where every region is lost alone.
     """
 
     lost: Ints
@@ -215,6 +221,7 @@ class Arcs:
     side: Ints
     into: tuple[Ints, ...]
     out: tuple[Ints, ...]
+    losses: tuple[Ints, ...] = ()
 
     @classmethod
     def of(cls, problem: FleetProblem) -> "Arcs":
@@ -236,4 +243,35 @@ class Arcs:
                 next_step="raise failover.max_latency_ms, or add regions near them",
             )
         count = np.arange(len(lost))
-        return cls(lost=lost, carrier=carrier, pair=count // 2, side=count % 2, into=into, out=out)
+        together = into if problem.domain.size else ()
+        losses = tuple(np.unique(problem.domain[lost[arcs]], return_inverse=True)[1] for arcs in together)
+        return cls(
+            lost=lost,
+            carrier=carrier,
+            pair=count // 2,
+            side=count % 2,
+            into=into,
+            out=out,
+            losses=losses,
+        )
+
+    def together(self, region: int, loads: Floats, some: Ints | None = None) -> Floats:
+        """(losses, K, H) what comes to a region at each loss, out of what its arcs bring, (n, K, H).
+
+        Args:
+            region: that carries.
+            loads: of its arcs, in their order.
+            some: which of them, where not all are there.
+        """
+        if not self.losses or not len(loads):
+            return loads
+        which = self.losses[region] if some is None else self.losses[region][some]
+        found = np.zeros((int(which.max()) + 1, *loads.shape[1:]))
+        np.add.at(found, which, loads)
+        return found
+
+    def claims(self, region: int, shares: Floats, critical: Floats) -> Floats:
+        """(losses, K, H) the same by shares of all arcs, those that are none left out."""
+        some = np.flatnonzero(shares[self.into[region]] > 0)
+        arcs = self.into[region][some]
+        return self.together(region, shares[arcs, None, None] * critical[self.lost[arcs]], some)

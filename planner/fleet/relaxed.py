@@ -64,7 +64,8 @@ class Relaxation:
         return self._held(self._loads(shares))
 
     def _held(self, loads: Sequence[Floats]) -> Floats:
-        return np.asarray(self.problem.critical + np.stack([load.max(0, initial=0.0) for load in loads]))
+        largest = [self.arcs.together(region, load).max(0, initial=0.0) for region, load in enumerate(loads)]
+        return np.asarray(self.problem.critical + np.stack(largest))
 
     def _loads(self, shares: Floats) -> list[Floats]:
         """By region, (arcs into it, K, H) what each region that may be lost would bring."""
@@ -83,11 +84,13 @@ class Relaxation:
         return np.asarray(gains.sum(1))
 
     def _cut(self, answer: RegionAnswer, region: int, loads: Floats) -> Cut:
-        """What the duals promise of a region's cost, whatever the shares; only the largest load of an hour counts."""
+        """What the duals promise of a region's cost, whatever the shares; only the largest loss of an hour counts."""
         arcs = self.arcs.into[region]
-        largest = loads.argmax(0) if len(arcs) else np.zeros(answer.firm.T.shape, dtype=np.int64)
+        losses = self.arcs.together(region, loads)
+        largest = losses.argmax(0) if len(arcs) else np.zeros(answer.firm.T.shape, dtype=np.int64)
         critical = self.problem.critical[self.arcs.lost[arcs]]
-        slopes = [(answer.firm.T * critical[at] * (largest == at)).sum() for at in range(len(arcs))]
+        which = self.arcs.losses[region] if self.arcs.losses else np.arange(len(arcs))
+        slopes = [(answer.firm.T * critical[at] * (largest == which[at])).sum() for at in range(len(arcs))]
         return Cut(
             region=region,
             usd=answer.usd,

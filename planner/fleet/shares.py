@@ -32,7 +32,8 @@ class Cut:
         slopes: USD per share, by the region's arcs.
         served, firm: (H, K); spot: (H,): the duals.
         quota: (H, K) as well; empty where the problem has no quotas.
-        largest: (H, K) which of the region's arcs brings most; empty where what is firm is held for none of them.
+        largest: (H, K) which of the region's losses brings most, its arcs where every region is lost alone; empty where
+            what is firm is held for none of them.
     """
 
     region: int

@@ -4,7 +4,7 @@ Everything of tests and benchmarks that judges a fleet plan reads the problem he
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
 import numpy as np
@@ -42,6 +42,8 @@ class Fleet:
     tier_gbps: Floats  # [3]
     tier_usd: Floats  # [N, 3]
     spot_share: float
+    quota: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # [R, K], inf where unlimited; empty: none at all
+    fall: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # [R] what falls together; empty: nothing
 
     @classmethod
     def read(cls, arrays: Arrays) -> Self:
@@ -63,12 +65,26 @@ class Fleet:
             tier_gbps=_floats(arrays["tierG"]),
             tier_usd=_floats(arrays["tierP"]),
             spot_share=float(_floats(arrays["sigma"])),
+            quota=_floats(arrays["Q"]) if "Q" in arrays else np.zeros((0, 0)),
+            fall=_ints(arrays["fall"]) if "fall" in arrays else np.zeros(0, dtype=np.int64),
         )
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The problem under the model's own names, as `numpy.savez` wants it."""
         found: dict[str, NDArray[np.generic]] = {theirs: getattr(self, ours) for ours, theirs in _NAMES.items()}
-        return found | {"sigma": np.array(self.spot_share)}
+        quota: dict[str, NDArray[np.generic]] = {"Q": self.quota} if self.quota.size else {}
+        fall: dict[str, NDArray[np.generic]] = {"fall": self.fall} if self.fall.size else {}
+        return found | {"sigma": np.array(self.spot_share)} | quota | fall
+
+    def losses(self) -> list[list[int]]:
+        """Regions that are lost at one moment: each alone, or all that fall together."""
+        falls = self.fall.tolist() if self.fall.size else list(range(self.regions))
+        return [[region for region, name in enumerate(falls) if name == loss] for loss in sorted(set(falls))]
+
+    @property
+    def quotas(self) -> Floats:
+        """Of every region and resource [R, K]."""
+        return self.quota if self.quota.size else np.full(self.demand.shape[:2], np.inf)
 
     @property
     def regions(self) -> int:

@@ -37,6 +37,7 @@ class Limit(StrEnum):
     COVERED = "covered"
     SPOT = "spot share"
     STOCK = "stock"
+    QUOTA = "quota"
     CIRCUITS = "circuits"
     BOUND = "bound"
 
@@ -71,7 +72,7 @@ def judge(fleet: Fleet, solution: Solution) -> Verdict:
     if odd:
         return Verdict(usd=float("nan"), violations=odd, gap=None)
     cost = usd(fleet, solution)
-    checks = (_whole, _met, _critical, _failover, _range, _covered, _spot, _stock, _circuits)
+    checks = (_whole, _met, _critical, _failover, _range, _covered, _spot, _stock, _quota, _circuits)
     found = [violation for check in checks for violation in check(fleet, solution)]
     gap = None
     if solution.bound is not None:
@@ -126,6 +127,18 @@ def _failover(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
             return f"region {there[at[0]]} carrying for {gone[at[0]]}, {RESOURCES[at[1]]}, hour {at[2]}"
 
         yield from _short(Limit.FAILOVER, firm[there], wanted, place)
+    sent = _sent(fleet, solution)
+    for loss in fleet.losses() if fleet.fall.size else ():
+        wanted = fleet.critical.copy()
+        for gone_now in loss:
+            for helper_now, part in sent[gone_now].items():
+                wanted[helper_now] += part * fleet.critical[gone_now]
+
+        def where(at: tuple[int, ...], loss: list[int] = loss) -> str:
+            return f"region {at[0]} carrying for all of {loss}, {RESOURCES[at[1]]}, hour {at[2]}"
+
+        survivors = [region for region in range(fleet.regions) if region not in loss]
+        yield from _short(Limit.FAILOVER, firm[survivors], wanted[survivors], where)
 
 
 def _range(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
@@ -155,6 +168,13 @@ def _stock(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
     used = solution.committed[:, :, None] + solution.on_demand + solution.spot
     most = np.where(np.isfinite(fleet.stock), fleet.stock, 1e18)[:, :, None] + np.zeros(fleet.hours)
     yield from _short(Limit.STOCK, most, used, lambda at: f"region {at[0]}, type {at[1]}, hour {at[2]}")
+
+
+def _quota(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
+    machines = solution.committed[:, :, None] + solution.on_demand + solution.spot
+    used = np.einsum("tk,rth->rkh", fleet.size, machines)
+    most = np.where(np.isfinite(fleet.quotas), fleet.quotas, 1e18)[:, :, None] + np.zeros(fleet.hours)
+    yield from _short(Limit.QUOTA, most, used, _cell)
 
 
 def _circuits(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
@@ -228,8 +248,8 @@ def lost(fleet: Fleet, solution: Solution, gone: Collection[int]) -> list[Uncarr
 
 
 def each_lost(fleet: Fleet, solution: Solution) -> list[Uncarried]:
-    """What is not carried when each region in turn is lost, alone."""
-    return [miss for region in range(fleet.regions) for miss in lost(fleet, solution, (region,))]
+    """What is not carried when each region in turn is lost, alone or with all that falls with it."""
+    return [miss for loss in fleet.losses() for miss in lost(fleet, solution, loss)]
 
 
 def _sent(fleet: Fleet, solution: Solution) -> list[dict[int, float]]:

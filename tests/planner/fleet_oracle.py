@@ -178,7 +178,7 @@ def _costs(fleet: Fleet, at: Columns) -> tuple[Floats, Floats]:
 
 
 def _capacity(rows: Rows, fleet: Fleet, at: Columns) -> None:
-    """Demand, critical load with and without each partner's, spot's share and stock: by region and hour."""
+    """Demand, critical load with and without each partner's, spot's share, stock and quotas: by region and hour."""
     for region in range(fleet.regions):
         helped = [(pair, 0, int(a)) for pair, (a, b) in enumerate(fleet.partners) if b == region]
         helped += [(pair, 1, int(b)) for pair, (a, b) in enumerate(fleet.partners) if a == region]
@@ -189,15 +189,23 @@ def _capacity(rows: Rows, fleet: Fleet, at: Columns) -> None:
                 firm = ((held, size), (rented, size))
                 rows.add((*firm, (spot, size * (1 - fleet.loss))), fleet.demand[region, k, hour], np.inf)
                 rows.add(firm, fleet.critical[region, k, hour], np.inf)
-                for pair, side, other in helped:
-                    carried = (at.share[pair, side : side + 1], -fleet.critical[other, k, hour : hour + 1])
-                    rows.add((*firm, carried), fleet.critical[region, k, hour], np.inf)
+                for loss in fleet.losses():
+                    carried = [
+                        (at.share[pair, side : side + 1], -fleet.critical[other, k, hour : hour + 1])
+                        for pair, side, other in helped
+                        if other in loss
+                    ]
+                    if carried:
+                        rows.add((*firm, *carried), fleet.critical[region, k, hour], np.inf)
             most = fleet.spot_share * fleet.demand[region, VCPU, hour]
             rows.add(((spot, fleet.size[:, VCPU]),), -np.inf, most)
             one = np.ones(1)
             for kind in np.flatnonzero(np.isfinite(fleet.stock[region])):
                 some = ((column[kind : kind + 1], one) for column in (held, rented, spot))
                 rows.add(some, -np.inf, fleet.stock[region, kind])
+            for k in np.flatnonzero(np.isfinite(fleet.quotas[region])):
+                all_of = ((columns, fleet.size[:, k]) for columns in (held, rented, spot))
+                rows.add(all_of, -np.inf, fleet.quotas[region, k])
 
 
 def _cover(rows: Rows, fleet: Fleet, at: Columns) -> None:
