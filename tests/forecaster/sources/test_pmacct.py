@@ -10,7 +10,7 @@ import pytest
 from contracts.sources import FlowSource
 from forecaster.sources.flows.reading import read_flows
 from tests.forecaster.sources.fakes import BEGIN, rows, window
-from tests.forecaster.sources.test_flows import OWN
+from tests.forecaster.sources.flow_records import OWN
 
 EXPORTED_AT = BEGIN + 7200
 SAMPLING = 100
