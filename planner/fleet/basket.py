@@ -17,6 +17,9 @@ TOLERANCE = 1e-7
 STEPS = 600
 """Kinds of instance that are added one after the other at most: far more than are ever needed."""
 
+SCARCE = (0.5, 2.0, 8.0, 1000.0)
+"""Weights of the share of a quota that an instance takes, beside the share of the cost, that are tried in turn."""
+
 EXCHANGES = 6
 """Rounds in which each hour may put one cheaper instance in the place of a dearer one."""
 
@@ -62,13 +65,14 @@ class _Shop:
 def buy(problem: FleetProblem, region: int, types: Ints, held: Floats) -> Bought | None:
     """What one region buys to meet its demand and hold `held` (K, H) firm; nothing where none was found.
 
-    Looks at `types` by price first, then at all by price, then at all by how much of stock and quotas they take.
+    Looks at `types` by price first, then at all by price, then more and more at how much of the quotas they take.
     """
     every = np.arange(len(problem.gives))
     need = np.concatenate([problem.demand[region], held]).T
-    for own, by_price in ((types, True), (every, True), (every, False)):
+    limited = np.isfinite(problem.quotas[region]).any()
+    for own, scarce in ((types, 0.0), (every, 0.0), *((every, weight) for weight in SCARCE if limited)):
         shop = _shop(problem, region, own, need)
-        found = _filled(shop if by_price else replace(shop, rank=_scarcity(shop)), need)
+        found = _filled(replace(shop, rank=_rank(shop, need, scarce)), need)
         if found is not None:
             return bought(problem, (region, own), *found)
     return None
@@ -216,12 +220,15 @@ def _shop(problem: FleetProblem, region: int, types: Ints, need: Floats) -> _Sho
     )
 
 
-def _scarcity(shop: _Shop) -> Floats:
-    """(2n,) what one takes of the quotas, and of its own stock, instead of what it costs; of equals the cheaper."""
+def _rank(shop: _Shop, need: Floats, scarce: float) -> Floats:
+    """(2n,) what counts when something is chosen: the price, and `scarce` times the share of the quotas it takes."""
+    if not scarce:
+        return shop.usd
     with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.where(shop.quota > 0, shop.whole / shop.quota, 0.0).max(1)
-    scale = np.max(shop.usd[np.isfinite(shop.usd)], initial=1e-12)
-    return np.asarray(np.where(np.isfinite(shop.usd), part + 1e-6 * shop.usd / max(scale, 1e-12), np.inf))
+        each = np.where(shop.gives > 0, need.max(0) / shop.gives, 0.0).max(1)
+        takes = np.where(shop.quota > 0, shop.whole / shop.quota, 0.0).max(1)
+    alone = np.where(np.isfinite(shop.usd), shop.usd * np.maximum(each, 1.0), np.inf).min()
+    return np.asarray(shop.usd / max(float(alone), 1e-12) + scarce * takes)
 
 
 def bought(problem: FleetProblem, at: tuple[int, Ints], committed: Floats, counts: Floats) -> Bought:

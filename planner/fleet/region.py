@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WHOLE = 1e-6
 """How near a count lies to a whole number that counts as one."""
 
-LACKING = 1000.0
+LACKING = 100.0
 """Price of what is lacking, as a multiple of the cheapest way to have it: no instance is as dear."""
 
 
@@ -58,7 +58,7 @@ class RegionProgram:
     def __init__(self, problem: FleetProblem, region: int, types: Ints) -> None:
         self._problem, self.region = problem, region
         self.types = types
-        self._elastic = False
+        self.elastic = False  # whether it ever lacked something
         self._program = _start(problem, region, types)
 
     def grow(self, types: Ints) -> None:
@@ -67,7 +67,7 @@ class RegionProgram:
         self._start()
 
     def _start(self) -> None:
-        self._program = _start(self._problem, self.region, self.types, elastic=self._elastic)
+        self._program = _start(self._problem, self.region, self.types, elastic=self.elastic)
 
     def solve(self, held: Floats) -> RegionAnswer:
         """The cheapest instances when `held` (K, H) must stay firm.
@@ -88,8 +88,8 @@ class RegionProgram:
             if len(self.types) < len(self._problem.gives):  # what it has is out of stock: ask all
                 self.grow(np.arange(len(self._problem.gives)))
                 return self.solve(held)
-            if not self._elastic:
-                self._elastic = True
+            if not self.elastic:
+                self.elastic = True
                 self._start()
                 return self.solve(held)
             name = self._problem.name(self.region)
@@ -171,15 +171,19 @@ def _start(problem: FleetProblem, region: int, types: Ints, *, elastic: bool = F
 
 def _add_lacking(program: "highspy.Highs", problem: FleetProblem, region: int) -> None:
     """A column for each row of what must be held firm, in their order."""
-    kinds = problem.gives.shape[1]
-    firm = problem.hours * kinds
-    usd = np.minimum(problem.on_demand_usd[region], problem.committed_usd[region])
-    with np.errstate(divide="ignore"):
-        each = np.array([(usd / problem.gives[:, kind]).min() for kind in range(kinds)])
-    price = np.tile(LACKING * np.minimum(np.where(np.isfinite(each), each, 1.0), NOT_OFFERED), problem.hours)
+    firm = problem.hours * problem.gives.shape[1]
+    price = np.tile(lacking_usd(problem, region), problem.hours)
     columns, rows = np.arange(firm, dtype=np.int32), np.arange(firm, 2 * firm, dtype=np.int32)
     unlimited = np.full(firm, np.inf)
     program.addCols(firm, price, np.zeros(firm), unlimited, firm, columns, rows, np.ones(firm))
+
+
+def lacking_usd(problem: FleetProblem, region: int) -> Floats:
+    """(K,) USD per hour that one unit of each resource costs where it is lacking."""
+    usd = np.minimum(problem.on_demand_usd[region], problem.committed_usd[region])
+    with np.errstate(divide="ignore"):
+        each = np.array([(usd / gives).min() for gives in problem.gives.T])
+    return np.asarray(LACKING * np.minimum(np.where(np.isfinite(each), each, 1.0), NOT_OFFERED))
 
 
 def _linear_program(problem: FleetProblem, region: int, types: Ints) -> "highspy.HighsLp":

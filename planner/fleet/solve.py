@@ -11,6 +11,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from planner.errors import FleetImpossible
 from planner.fleet.bound import Certificate, certificate_of, certified_usd
 from planner.fleet.choice import improve, loads, whole_circuits_usd
 from planner.fleet.circuits import circuits_for
@@ -19,7 +20,7 @@ from planner.fleet.offers import Prices, fine_types
 from planner.fleet.problem import FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.region import RegionAnswer, RegionProgram
 from planner.fleet.relaxed import Relaxation, prices_of, relax
-from planner.fleet.tight import buy_whole, until_held
+from planner.fleet.tight import buy_whole, until_held, without_lacking
 from planner.fleet.whole import round_up
 
 
@@ -51,7 +52,12 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
         FleetImpossible: a region has too few partners, or cannot meet its demand within its stock.
         SolverCrashed: HiGHS gave no answer.
     """
-    return solve_proven(problem, effort)[0]
+    try:
+        return solve_proven(problem, effort)[0]
+    except FleetImpossible as refused:
+        if effort.exact and is_small(problem):
+            return _programme_alone(problem, refused)
+        raise
 
 
 def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[FleetSolution, Certificate]:
@@ -74,6 +80,24 @@ def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[Flee
     better = _solution(problem, counts, max(bound, proven), prices_of(answers))
     found = better if better.usd < found.usd else replace(found, bound=min(found.usd, max(bound, proven)))
     return found, certificate
+
+
+def _programme_alone(problem: FleetProblem, refused: FleetImpossible) -> FleetSolution:
+    """A small fleet whose limits are too tight for anything but whole numbers; no price at the margin is known.
+
+    Raises:
+        FleetImpossible: there is none, as was said before.
+    """
+    try:
+        exact = solve_exactly(problem)
+    except FleetImpossible as error:
+        raise refused from error
+    if exact is None:
+        raise refused
+    counts, proven = exact
+    nothing = np.zeros((problem.regions, problem.hours, problem.gives.shape[1]))
+    unpriced = Prices(served=nothing, firm=nothing, spot=nothing[..., 0])
+    return _solution(problem, counts, max(0.0, proven), unpriced)
 
 
 def _solution(problem: FleetProblem, counts: Counts, bound: float, prices: Prices) -> FleetSolution:
@@ -133,8 +157,14 @@ def region_usd(problem: FleetProblem, committed: Ints, on_demand: Ints, spot: In
 def _bound(relaxation: Relaxation) -> tuple[Certificate, float]:
     known, problem, arcs = relaxation.shares, relaxation.problem, relaxation.arcs
     known.solve()
-    certificate = certificate_of(problem, arcs, (known.cuts, known.hulls), known.weights())
-    return certificate, certified_usd(problem, arcs, certificate, relaxation.useful)
+    weights = known.weights()
+    tried = [weights]
+    if any(program.elastic for program in relaxation.regions):
+        tried.append(replace(weights, cuts=without_lacking(problem, known.cuts, weights.cuts)))
+    found = [certificate_of(problem, arcs, (known.cuts, known.hulls), each) for each in tried]
+    best = [(certified_usd(problem, arcs, certificate, relaxation.useful), certificate) for certificate in found]
+    usd, certificate = max(best, key=itemgetter(0))
+    return certificate, usd
 
 
 def _choose(

@@ -11,10 +11,14 @@ import numpy as np
 from planner.errors import FleetImpossible, SolverCrashed
 from planner.fleet.basket import Bought, bought, buy
 from planner.fleet.problem import NOT_OFFERED, RESOURCES, FleetProblem, Floats, Ints
-from planner.fleet.region import RegionAnswer
+from planner.fleet.region import RegionAnswer, lacking_usd
 from planner.fleet.relaxed import Relaxation
+from planner.fleet.shares import Cut
 from planner.model import ModelBuilder, SolveStatus
 from planner.solve import solve
+
+DEAR, EVERY = 0.1, 1e-6
+"""Part of the price of what is lacking from which on a price counts as that; and the least weight of other cuts."""
 
 MORE_PASSES = 30
 """Passes of the relaxation that are made where a region lacks something: each tells of one more way to lack less."""
@@ -120,6 +124,12 @@ def _hour(problem: FleetProblem, at: tuple[int, int, Ints], committed: Floats, n
 
 def _terms(factors: Floats) -> list[tuple[int, float]]:
     return [(column, factor) for column, factor in enumerate(factors.tolist()) if factor]
+
+
+def without_lacking(problem: FleetProblem, cuts: Sequence[Cut], weights: Floats) -> Floats:
+    """Weights of cuts without those that were found where something lacked: their prices are that of lacking it."""
+    dear = [bool((cut.firm > DEAR * lacking_usd(problem, cut.region)).any()) for cut in cuts]
+    return np.where(dear, 0.0, weights + EVERY)
 
 
 def _is_short(answer: RegionAnswer) -> bool:

@@ -185,6 +185,17 @@ def with_gaps_in_the_offer(problem: Fleet) -> Fleet:
     )
 
 
+def with_quotas(problem: Fleet, room: float = 1.2) -> Fleet:
+    """Every second region may have little more vCPU than its own demand takes by the type that takes least."""
+    quota = np.full(problem.demand.shape[:2], np.inf)
+    for region in range(0, problem.regions, 2):
+        peak, unlimited = problem.demand[region].max(1), np.isinf(problem.stock[region])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            count = np.ceil(np.where(peak > 0, peak / problem.size, 0.0).max(1))
+        quota[region, VCPU] = np.ceil(room * (count * problem.size[:, VCPU])[unlimited].min())
+    return replace(problem, quota=quota)
+
+
 def sold_out(problem: Fleet, region: int = 0) -> Fleet:
     """One region has no stock of anything: its demand cannot be met."""
     stock = problem.stock.copy()
