@@ -20,14 +20,12 @@ from contracts.document import Document
 from contracts.errors import MalformedDocument, NewerDocument
 from contracts.files import read_text
 from contracts.spelling import likely
+from contracts.yaml_plain import plain_mapping, scalar
 
 D = TypeVar("D", bound=Document)
 KeyPath = tuple[str | int, ...]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # only its parser is used: a node tree, no objects
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
-_WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -43,6 +41,23 @@ def read_yaml_document(kind: type[D], path: Path) -> D:
 
 def parse_yaml_document(kind: type[D], text: str, *, where: str) -> D:
     """As `read_yaml_document`, of a text; `where` is the file's name for messages."""
+    return _at_once(kind, text) or _with_places(kind, text, where)
+
+
+def _at_once(kind: type[D], text: str) -> D | None:
+    """The document where nothing is wrong with it."""
+    raw = plain_mapping(text) or {}
+    found, version = raw.pop("format", None), raw.pop("version", None)
+    if found != kind.FORMAT or type(version) is not int or not 1 <= version <= kind.VERSION:
+        return None
+    try:
+        return kind.model_validate_json(json.dumps(raw), strict=True)
+    except ValidationError:
+        return None
+
+
+def _with_places(kind: type[D], text: str, where: str) -> D:
+    """The document, or all that is wrong with it, by line and column."""
     source = _Source(where, text)
     marks: dict[KeyPath, yaml.Mark] = {}
     raw = source.value(source.tree(), (), marks)
@@ -80,7 +95,7 @@ class _Source:
         marks.setdefault(path, node.start_mark)
         match node:
             case yaml.ScalarNode():
-                return _scalar(node)
+                return scalar(node.value, quoted=bool(node.style))
             case yaml.SequenceNode():
                 return [self._inside(item, (*path, index), marks) for index, item in enumerate(node.value)]
             case yaml.MappingNode():
@@ -137,17 +152,6 @@ class _Source:
     def refuse(self, what: str, mark: yaml.Mark | None, *, expected: str = "", next_step: str = "") -> NoReturn:
         """Raises `MalformedDocument` at a place of the file."""
         raise MalformedDocument(what, where=_place(self.where, mark), expected=expected, next_step=next_step)
-
-
-def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
-    text: str = node.value
-    if node.style:  # quoted or a block: always text
-        return text
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def _place(where: str, mark: yaml.Mark | None) -> str:
