@@ -15,7 +15,7 @@ from planner.fleet.circuits import circuits_for
 from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shift import Room, lumpy, shifted
 
-MOVE_SHARE = 0.35
+MOVE_SHARE = 0.4
 """Price of a move: a change of demand of 3 % in every region then moves a tenth of what solving anew moves."""
 
 MOST_TYPES = 24
@@ -39,7 +39,7 @@ class Calm:
     """What moving is worth.
 
     Attributes:
-        move_share: taking an instance or a circuit away costs this share of its price: what replaces it must save more.
+        move_share: replacing an instance or a circuit costs this share of its price: what comes must save more.
         keeps_committed: whether what is committed stays, however little it is needed.
         keeps_shares: whether shares stay as they are.
         keeps: a region that has all that it needs stays as it is, unless that costs this share more than what is found.
@@ -100,15 +100,20 @@ class Work:
         return np.searchsorted(self.regions, regions)
 
     def price(self, rows: Ints, committed: Floats, counts: Floats) -> Floats:
-        """(n,) USD over the horizon of what is found for some rows, with the price of what goes for it."""
-        usd, hours = self.cells.usd[rows], self.problem.hours
-        fixed = hours * np.minimum(self.committed_usd(rows), NOT_OFFERED)
-        stood = self.first[0][rows], self.first[1][rows]
-        gone = np.maximum(stood[0] - committed, 0.0), np.maximum(stood[1] - counts, 0.0).sum(1)
-        paid = (fixed * committed).sum(1) + (usd * counts.sum(1)).sum(1)
-        known = np.where(fixed < NOT_OFFERED, fixed, 0.0)
-        moved = (known * gone[0]).sum(1) + (np.where(usd < NOT_OFFERED, usd, 0.0) * gone[1]).sum(1)
-        return np.asarray(paid + self.calm.move_share * moved)
+        """(n,) USD over the horizon of what is found for some rows, with the price of what is replaced.
+
+        What goes without anything in its place is no move, nor is what comes beside it: of both, hour by hour, that
+        which costs less is charged.
+        """
+        usd, fixed = np.minimum(self.cells.usd[rows], NOT_OFFERED), np.minimum(self.committed_usd(rows), NOT_OFFERED)
+        paid = self.problem.hours * (fixed * committed).sum(1) + (usd * counts.sum(1)).sum(1)
+        usd, fixed = np.where(usd < NOT_OFFERED, usd, 0.0), np.where(fixed < NOT_OFFERED, fixed, 0.0)
+        change, more = counts - self.first[1][rows], committed - self.first[0][rows]
+        sides = []
+        for side in (1.0, -1.0):
+            by_hour = (np.maximum(side * change, 0.0) @ usd[:, :, None])[:, :, 0]
+            sides.append(by_hour + (fixed * np.maximum(side * more, 0.0)).sum(1)[:, None])
+        return np.asarray(paid + self.calm.move_share * np.minimum(sides[0], sides[1]).sum(1))
 
     def committed_usd(self, rows: Ints) -> Floats:
         """(n, m) USD per hour of what is committed."""
@@ -116,10 +121,10 @@ class Work:
 
 
 def claims(problem: FleetProblem, arcs: Arcs, shares: Floats, regions: Ints) -> Floats:
-    """(n, K, H) what some regions hold firm: their own critical load, and the largest that may come to them."""
-    critical, found = problem.critical, problem.critical[regions]
+    """(n, K, H) what some regions hold firm: their own critical load, and the most that one loss brings them."""
+    found = problem.critical[regions]
     for row, region in enumerate(regions.tolist()):
-        found[row] += arcs.claims(region, shares, critical).max(0, initial=0.0)
+        found[row] += arcs.claims(region, shares, problem.critical).max(0, initial=0.0)
     return found
 
 
@@ -199,8 +204,8 @@ def commit(work: Work, regions: Ints) -> None:
     """Commits one instance more, one less, or one in the place of another, where that pays by more than its price."""
     rows = work.rows(regions)
     for step in STEPS:
-        tried = (_likely(work, rows, step), _steady(work, rows), _needless(work, rows))
-        which, deltas = (np.concatenate(parts) for parts in zip(*tried, strict=True))
+        ways = (_likely(work, rows, step), _steady(work, rows), _needless(work, rows))
+        which, deltas = (np.concatenate(parts) for parts in zip(*ways, strict=True))
         if not len(which):
             return
         committed = work.committed[which] + deltas

@@ -144,6 +144,17 @@ def test_from_one_plan_to_the_next_and_on(change: Callable[[Fleet], Fleet]) -> N
         assert judge(fleet, as_judged(found.solution)).violations == ()
 
 
+def test_regions_that_fall_together_are_held_for_together() -> None:
+    fleet = replace(world(), fall=world().domain)
+    problem = problem_of(fleet)
+    found = stand(problem, *solve_proven(problem, QUICK))
+    for change in (each_region, one_region):
+        changed = change(fleet)
+        after = replan(found, problem_of(changed), CALM)
+        assert judge(changed, as_judged(after.solution)).violations == ()
+        assert not [name for _, uncarried in each_lost(changed, as_judged(after.solution)) for name in uncarried]
+
+
 def test_nothing_changes_where_nothing_changed() -> None:
     same = problem_of(world())
     assert same is not standing().problem
