@@ -10,6 +10,7 @@ from contracts.capacity import Shape
 from contracts.plan import Requirement, Shortfall
 from planner.errors import SolverError
 from planner.fleet import FleetProblem, FleetSolution
+from planner.fleet.check import refuse_odd
 from planner.fleet.rungs import told
 from planner.fleet_arrays import Axes, fleet_problem
 from planner.fleet_calm import CalmFleet, Kept, calm_fleet
@@ -81,13 +82,14 @@ def place_fleet(
 
     Raises:
         FleetImpossible: no fleet keeps the limits, or traffic takes a link that no circuit is sold for.
-        InputsDisagree: circuit tiers that do not divide one another.
+        InputsDisagree: circuit tiers that do not divide one another; prices or demand below 0.
         SolverError: none can be trusted, and the plan applied last does not hold.
     """
     axes = Axes.of(question, market)
     needs, given = asked
     problem = fleet_problem(question, market, needs, axes)
     problem = replace(problem, quota=fleet_quotas(market, axes, problem.gives, given))
+    refuse_odd(problem)
     if short := never_met(problem, axes, needs):
         return short
     try:

@@ -2,11 +2,39 @@
 
 import numpy as np
 
-from planner.errors import SolverLied
+from planner.errors import InputsDisagree, SolverLied
 from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, FleetProblem, FleetSolution, Floats, Ints
 
 SLACK = 1e-6
 """How far a constraint may be off, relative to its size."""
+
+
+def refuse_odd(problem: FleetProblem) -> None:
+    """Raises InputsDisagree where a number of a problem cannot be one: below nothing, or no number."""
+    numbers = {
+        "a price on demand": problem.on_demand_usd,
+        "a price of spot": problem.spot_usd,
+        "a price of a commitment": problem.committed_usd,
+        "a price of a circuit": problem.tier_usd,
+        "demand": problem.demand,
+        "critical load": problem.critical,
+        "stock": problem.stock,
+        "a quota": problem.quota,
+        "traffic": problem.gbps,
+        "replication traffic": problem.replication_gbps,
+        "what an instance gives": problem.gives,
+    }
+    for what, numbers_of in numbers.items():
+        wrong = ~(numbers_of >= 0)  # what is no number is not above anything either
+        if wrong.any():
+            at = tuple(int(place) for place in np.argwhere(wrong)[0])
+            by_region = len(numbers_of) == problem.regions and what not in ("traffic", "a price of a circuit")
+            raise InputsDisagree(
+                f"{what} is {numbers_of[at]:g}",
+                where=f"region {problem.name(at[0])}" if by_region else "fleet",
+                expected="a number that is not below 0",
+                next_step="mend it in the catalog, the inventory or the forecast",
+            )
 
 
 def checked_fleet(problem: FleetProblem, solution: FleetSolution) -> FleetSolution:
