@@ -27,7 +27,10 @@ SMALL = (
 
 @cache
 def made(recipe: Recipe) -> Fleet:
-    """A problem with three domains of two regions or so, all of one lost at once; partners wherever they may be."""
+    """A problem with three domains of two regions or so, all of one lost at once; partners wherever they may be.
+
+    Nearly all load is critical, so that what is held for others decides what is bought.
+    """
     fleet = world.fleet(recipe)
     domain = np.arange(fleet.regions) % 3
     pairs = [(a, b) for a in range(fleet.regions) for b in range(a + 1, fleet.regions)]
@@ -38,6 +41,7 @@ def made(recipe: Recipe) -> Fleet:
         fleet,
         domain=domain,
         fall=domain,
+        critical=0.9 * fleet.demand,
         partners=np.array([pair for pair in pairs if domain[pair[0]] != domain[pair[1]]]),
         pairs=np.array(pairs),
         reserved_gbps=fleet.reserved_gbps[rows],

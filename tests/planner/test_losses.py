@@ -127,6 +127,25 @@ def test_customers_who_hold_something_bind_its_region_where_they_are_asked(plan)
     assert shares_of(plan_of(people(world, failover=failover)))[name].keys() <= set(allowed)
 
 
+def test_a_fleet_survives_a_domain_where_that_is_asked():
+    two = tuple(
+        facts.model_copy(update={"fault_domain": "south" if facts.region in ("lon", "mad") else facts.fault_domain})
+        for facts in fleet_world().capacity.regions
+    )
+    world = replace(fleet_world(), capacity=fleet_world().capacity.model_copy(update={"regions": two}))
+    world = people(
+        world, failover=world.environment.failover.model_copy(update={"critical_share": 0.9, "max_latency_ms": 500.0})
+    )
+    plans = [
+        build_plan(surviving(world, survive), solve, lambda problem: solve_fleet(problem, QUICK)) for survive in Survive
+    ]
+    asked = asked_of(surviving(world, Survive.DOMAIN))
+    assert all(isinstance(plan, Plan) for plan in plans)
+    assert {breach.rule for breach in breaches(asked, plans[0])} == {Rule.FAILOVER}
+    assert [str(breach) for breach in breaches(asked, plans[1])] == []
+    assert plans[1].cost.after_usd_per_hour > plans[0].cost.after_usd_per_hour
+
+
 def test_a_fleet_s_partners_are_within_each_other_s_residency():
     world = bound(fleet_world(), fra=("ams", "lon"))
     plan = build_plan(world, solve, lambda problem: solve_fleet(problem, QUICK))
