@@ -1,18 +1,14 @@
-"""Real telemetry: intervals hold, within a time that the figures promise."""
+"""Real telemetry: intervals hold. All of GEANT in a minute: tests/engines/test_geant.py, which plans it as well."""
 
 import os
-import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from contracts.ports import Silent
-from contracts.series import Granularity
 from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.batch import TIME_TYPE
-from forecaster.make import ForecastSettings
 from forecaster.sources.files import ImportOptions, read_file
 from forecaster.sources.tables import Table
 from forecaster.view import HistoryView, view_of, view_of_batches
@@ -22,7 +18,7 @@ FOLDER = os.environ.get("PRESTAGE_TEST_DATA", "")
 needs_folder = pytest.mark.skipif(not FOLDER, reason="PRESTAGE_TEST_DATA names no folder: real telemetry not tested")
 
 
-def geant(regions: int = 23) -> HistoryView:
+def geant(regions: int) -> HistoryView:
     options = ImportOptions(table=Table.TRAFFIC, unit="kbps", timezone="UTC")
     rows = read_file(Path(FOLDER) / "geant_tm_hourly_dev.parquet", options)
     wanted = [f"r{number:02}" for number in range(1, regions + 1)]
@@ -59,18 +55,6 @@ def test_geant_slice():
     assert (scores.scaled_crps or 9) < (naive.scores.scaled_crps or 0)
     said = [item.what for item in forecast(view).document.treatments]
     assert any("2005-02-2" in what for what in said)  # the outage that the data set's notes name
-
-
-@needs_folder
-@pytest.mark.slow
-def test_all_of_geant_in_a_minute():
-    begun = time.process_time()
-    view = geant()
-    bundle = forecast(view, ForecastSettings(environment="geant"))
-    assert time.process_time() - begun < 60
-    hourly = [item for item in bundle.document.series if item.granularity is Granularity.HOURLY]
-    assert len(hourly) == 529 + 23
-    assert all(np.isfinite(values).all() for values in bundle.values.values())
 
 
 @needs_folder
