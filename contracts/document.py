@@ -108,8 +108,10 @@ class Document(Model):
                 expected=f"version {cls.VERSION} or earlier",
                 next_step="install a later Prestage",
             )
+        content = json.dumps(raw)
+        raw.clear()
         try:
-            return cls.model_validate_json(json.dumps(raw))
+            return cls.model_validate_json(content)
         except ValidationError as error:
             raise malformed(error, where) from error
 

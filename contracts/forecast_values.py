@@ -37,8 +37,9 @@ def values_from_bytes(payload: bytes, levels: int) -> Values:
     """The values that `values_to_bytes` was given."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(io.BytesIO(payload))
-    stacked = np.column_stack([table[f"q{level}"].to_numpy() for level in range(levels)])
+    with pq.ParquetFile(io.BytesIO(payload)) as file:  # `read_table`, and pyarrow's own arrays of numpy, load pandas
+        table = file.read(use_threads=False)
+    stacked = np.column_stack([_floats(table[f"q{level}"].chunks) for level in range(levels)])
     names = zip(table["kind"].to_pylist(), table["subject"].to_pylist(), table["granularity"].to_pylist(), strict=True)
     values: dict[tuple[SeriesKey, Granularity], NDArray[np.float64]] = {}
     start = 0
@@ -47,3 +48,12 @@ def values_from_bytes(payload: bytes, levels: int) -> Values:
         values[SeriesKey(SeriesKind(kind), subject), Granularity(granularity)] = stacked[start:end]
         start = end
     return values
+
+
+def _floats(chunks: list[Any]) -> NDArray[np.float64]:
+    """A column of numbers, none missing, out of the buffers that Arrow keeps it in."""
+    parts = [
+        np.frombuffer(chunk.buffers()[1], dtype=np.float64)[chunk.offset : chunk.offset + len(chunk)]
+        for chunk in chunks
+    ]
+    return np.concatenate([np.zeros(0), *parts])
