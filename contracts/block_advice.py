@@ -1,10 +1,10 @@
-"""What to do about address blocks that will be under- or over-used: told in a plan, done by no plan."""
+"""What to do about address blocks that will be under- or over-used, or lie in the way: told in a plan, not done."""
 
 from enum import StrEnum
 
 from pydantic import Field
 
-from contracts.document import Model
+from contracts.document import Model, unsaid
 from contracts.names import RegionName
 
 
@@ -30,6 +30,7 @@ class BlockAdvice(Model):
         gives_way: other prefixes that have to be given back or taken in first.
         moves: blocks whose users have to change addresses.
         frees: addresses that come free; negative: that are needed.
+        staged: nobody has it, and nothing is forecast of its use: it would lie better elsewhere.
     """
 
     block: str
@@ -43,3 +44,4 @@ class BlockAdvice(Model):
     gives_way: tuple[str, ...] = ()
     moves: int = Field(default=0, ge=0)
     frees: int = 0
+    staged: bool = Field(default=False, exclude_if=unsaid)

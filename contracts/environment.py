@@ -166,6 +166,24 @@ class StagingSettings(Model):
     quarantine_hours: float = Field(default=24, ge=0, le=8760)
 
 
+class Advised(StrEnum):
+    """What a plan does about address blocks that nobody has and that lie in the way of larger ones."""
+
+    SHOW = "show"  # nothing: they stay where they are
+    PLAN = "plan"  # moves them, as changes like any other
+
+
+class AddressSettings(Model):
+    """What plans may do about address blocks by themselves; what somebody has is never moved by a plan."""
+
+    advice: Advised = Advised.SHOW
+
+
+def as_by_default(value: AddressSettings) -> bool:
+    """Whether nothing is said but the default: not written then, so that earlier documents keep their digest."""
+    return value == AddressSettings()
+
+
 class Coefficients(Model):
     """Demand per telemetry, used for a region without utilisation history, and for pairs."""
 
@@ -257,6 +275,7 @@ class Environment(Document):
     costs: Costs = Costs()
     failover: FailoverSettings = FailoverSettings()
     staging: StagingSettings = StagingSettings()
+    addresses: AddressSettings = Field(default=AddressSettings(), exclude_if=as_by_default)
     purchases: Purchases = Field(default=Purchases(), exclude_if=only_on_demand)
     storage: tuple[StorageAsk, ...] = Field(default=(), exclude_if=unsaid)
     coefficients: Coefficients = Coefficients()

@@ -15,6 +15,10 @@ from contracts.resources import BlockSpec, Resource
 from planner.address_stock.buddies import FOREVER, Buddies
 
 IPV4_BITS = 32
+WORTH_MOVING = 0.1
+"""A staged block is moved where that saves this share of its price, and of what a whole block of the largest size that
+is asked for would cost for as long. 0 moves a third more for no fewer failures."""
+
 HOUR = timedelta(hours=1)
 
 Network = IPv4Network | IPv6Network
@@ -23,14 +27,17 @@ Network = IPv4Network | IPv6Network
 class AddressSpace:
     """The free space of one region's pools; carving takes from it."""
 
-    def __init__(self, pools: Sequence[Pool], taken: Mapping[str, float]) -> None:
+    def __init__(
+        self, pools: Sequence[Pool], taken: Mapping[str, float], shortest: Mapping[int, int] | None = None
+    ) -> None:
         """All pools, less what is taken in them.
 
         Args:
             pools: the region's.
             taken: prefixes beyond `Pool.taken` that nothing may overlap, and in how many hours each is expected to end.
+            shortest: by version, the shortest prefix length that anybody asks for: nothing larger is kept whole.
         """
-        self._pools = [(ip_network(pool.cidr), pool.cidr, _free_in(pool, taken)) for pool in pools]
+        self._pools = [(ip_network(pool.cidr), pool.cidr, _free_in(pool, taken, shortest or {})) for pool in pools]
 
     def carve(self, length: int, *, hours: float = FOREVER, version: int = 4) -> BlockSpec | None:
         """A block of a prefix length, which is free no longer; nothing where none is left.
@@ -53,6 +60,49 @@ class AddressSpace:
         prefix = type(network)((int(network.network_address) + start, length))
         return BlockSpec(prefix=str(prefix), pool=pool)
 
+    def better_place(self, block: BlockSpec, hours: float) -> BlockSpec | None:
+        """Where a block that nobody has would lie much better; nothing where it lies well, or is not taken as one.
+
+        The new place is taken from now on, and the old one still is: what lies there goes only afterwards. Neither
+        keeps anything from coming free, as it may be moved again.
+
+        Args:
+            block: as it lies.
+            hours: after which whoever gets it is expected to give it back.
+        """
+        old = self._lies(block)
+        if old is None:
+            return None
+        network = ip_network(block.prefix)
+        price = old[0].price(*old[1], hours)
+        carved = self.carve(network.prefixlen, hours=hours, version=network.version)
+        new = self._lies(carved) if carved else None
+        if carved is None or new is None:
+            return None
+        less = new[0].price(*new[1], hours)
+        new[0].release(*new[1])
+        if less + WORTH_MOVING * (price + hours) >= price:
+            return None
+        new[0].take_at(*new[1], 0.0)
+        return carved
+
+    def nobody_has(self, block: BlockSpec) -> None:
+        """From now on a block is thought to keep nothing from coming free: it is staged, and may be moved."""
+        if lies := self._lies(block):
+            lies[0].release(*lies[1])
+            lies[0].take_at(*lies[1], 0.0)
+
+    def _lies(self, block: BlockSpec) -> tuple[Buddies, tuple[int, int]] | None:
+        """The pool that a block is taken in, as one, and its first unit and order there."""
+        network = ip_network(block.prefix)
+        order = network.max_prefixlen - network.prefixlen
+        for within, _, free in self._pools:
+            if network.version == within.version and network.prefixlen >= within.prefixlen and overlap(network, within):
+                start = int(network.network_address) - int(within.network_address)
+                if free.has(start, order):
+                    return free, (start, order)
+        return None
+
     @property
     def free_addresses(self) -> int:
         """How many IPv4 addresses are left in all."""
@@ -71,15 +121,24 @@ def block_ends(live: Iterable[Resource], ledger: LedgerView, now: datetime) -> d
     return {item.spec.prefix: ends.get(item.key, FOREVER) for item in live if isinstance(item.spec, BlockSpec)}
 
 
+def shortest_lengths(prefixes: Iterable[str]) -> dict[int, int]:
+    """The shortest prefix length there is of each version."""
+    lengths: dict[int, int] = {}
+    for network in map(ip_network, prefixes):
+        lengths[network.version] = min(network.prefixlen, lengths.get(network.version, network.max_prefixlen))
+    return lengths
+
+
 def smallest_length(addresses: float) -> int:
     """The prefix length of the smallest IPv4 block that holds so many addresses."""
     return IPV4_BITS - max(0, int(-(-addresses // 1)) - 1).bit_length()
 
 
-def _free_in(pool: Pool, taken: Mapping[str, float]) -> Buddies:
+def _free_in(pool: Pool, taken: Mapping[str, float], shortest: Mapping[int, int]) -> Buddies:
     """A pool without what is taken: what begins or ends outside of it counts as far as it lies inside."""
     within = ip_network(pool.cidr)
-    free = Buddies(within.max_prefixlen - within.prefixlen)
+    largest = within.max_prefixlen - shortest.get(within.version, within.prefixlen)
+    free = Buddies(within.max_prefixlen - within.prefixlen, largest)
     prefixes = {prefix: taken.get(prefix, FOREVER) for prefix in (*pool.taken, *taken)}
     overlapping = [network for network in map(ip_network, prefixes) if overlap(network, within)]
     for network in sorted(overlapping, key=lambda item: (item.prefixlen, int(item.network_address))):

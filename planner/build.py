@@ -4,11 +4,11 @@ Requirements -> placement (the solver) -> storage, circuits, blocks -> support -
 is computed from the question alone: the same question gives the same bytes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from contracts.environment import Reserve
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall, UnreadRegion
-from planner.addresses import AddressSpace, block_ends
+from planner.addresses import block_ends
 from planner.bandwidth import want_circuits
 from planner.blocks import block_advice, want_serving_blocks
 from planner.ceiling import within_ceiling
@@ -25,6 +25,7 @@ from planner.fleets import Fleet, FleetSolver, place_fleet
 from planner.given import given_resources
 from planner.market import Market
 from planner.model import Solver
+from planner.nobodys import free_spaces
 from planner.placement import Lacking, Placement, place
 from planner.question import Question
 from planner.reasons import Buying, fleet_prices
@@ -55,7 +56,7 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
     needs = serving_requirements(question, market)
     given = given_resources(question, market)
     if question.environment.failover.reserve is Reserve.SHARED:
-        fleet = place_fleet(question, market, (needs, given.use), solve_fleet)
+        fleet = place_fleet(question, market, (needs, given), solve_fleet)
         if not isinstance(fleet, Fleet):
             return _infeasible(question, fleet)
         demand = Demand(question=question, needs=needs, given=given, sites=(), placement=fleet.placement(), fleet=fleet)
@@ -69,16 +70,11 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
     return _build(question, Desired.start(market, given), demand)
 
 
-def free_spaces(market: Market, taken: Mapping[str, float]) -> dict[str, AddressSpace]:
-    """The free address space of every region."""
-    return {region: AddressSpace(market.pools.get(region, ()), taken) for region in market.regions}
-
-
 def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infeasible:
     desired.requirements.extend(demand.needs)
     blocks = [*question.live().values(), *(item.resource for item in demand.given.resources.values())]
     taken = block_ends(blocks, question.ledger, question.now)
-    spaces = free_spaces(desired.market, taken)
+    spaces = free_spaces(question, desired.market, taken)
     unmet, circuits_usd = _place(desired, demand)
     short = [*unmet, *want_storage(desired, demand), *want_serving_blocks(desired, demand, spaces)]
     if short:
@@ -129,7 +125,7 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
         unread=tuple(_unread(question)),
         deferred=cut.deferred,
         commitments=advise_commitments(question, desired.market, resources),
-        block_advice=block_advice(question, desired.market, resources),
+        block_advice=(*block_advice(question, desired.market, resources), *desired.block_moves),
         risk=plan_risk(question, desired.market, resources),
         solver=placement.solver,
         cut_short=placement.cut_short,

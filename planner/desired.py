@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
+from contracts.block_advice import BlockAdvice
 from contracts.capacity import CapacityKind
 from contracts.plan import PlannedResource, Reason, ReasonCode, RefusedAlternative, Requirement
 from contracts.resources import Purpose, Resource, Spec, root_of
@@ -33,6 +34,7 @@ class Desired:
     resources: dict[str, PlannedResource]
     use: Amounts
     requirements: list[Requirement] = field(default_factory=list)
+    block_moves: tuple[BlockAdvice, ...] = ()  # of what nobody has: advised, not done
 
     @classmethod
     def start(cls, market: Market, given: Given) -> "Desired":

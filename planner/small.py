@@ -29,9 +29,8 @@ from contracts.resources import (
     NetworkSpec,
     Purpose,
     Spec,
-    StorageSpec,
 )
-from planner.addresses import AddressSpace, block_ends
+from planner.addresses import AddressSpace, block_ends, shortest_lengths
 from planner.alternatives import circuit_alternatives, shape_alternatives
 from planner.changes import ORDER
 from planner.circuits import cheapest_circuits, most_gbps
@@ -43,6 +42,7 @@ from planner.requirements import rounded
 from planner.sites import Amount
 from planner.small_work import Work
 from planner.support import Leaning, dependencies
+from planner.volumes import spec_of, unit_volume
 
 __all__ = ["SmallQuestion", "build_small_plan"]
 
@@ -135,14 +135,13 @@ def _want_storage(work: Work) -> None:
     if not wanted:
         return
     gib, room = math.ceil(wanted), work.room(region, CapacityKind.STORAGE_GIB)
-    cheapest = work.market.cheapest_class(region)
-    if cheapest is None or gib > room:
-        work.lacks(region, CapacityKind.STORAGE_GIB, gib, room if cheapest else 0.0)
+    volume = unit_volume(work.market, work.question.environment, region, gib)
+    if volume is None or volume.gib > room:
+        work.lacks(region, CapacityKind.STORAGE_GIB, gib, room if volume else 0.0)
         return
-    work.lower_bound += wanted * cheapest[1]
-    spec = StorageSpec(storage_class=cheapest[0].name, gib=gib)
-    ids = (work.need(region, CapacityKind.STORAGE_GIB, wanted),)
-    work.want(_key(work, region, spec, cheapest[0].name), region, Purpose.GRANTED, spec, _reason(ids))
+    work.lower_bound += wanted * (work.market.price(region, volume.storage_class) or 0.0)
+    spec, ids = spec_of(volume), (work.need(region, CapacityKind.STORAGE_GIB, wanted),)
+    work.want(_key(work, region, spec, volume.storage_class), region, Purpose.GRANTED, spec, _reason(ids))
 
 
 def _want_circuits(work: Work) -> None:
@@ -170,9 +169,9 @@ def _want_block(work: Work) -> None:
     if not length:
         return
     mine = [item.spec for item in work.made.values() if isinstance(item.spec, BlockSpec)]
-    space = AddressSpace(
-        work.market.pools.get(region, ()), block_ends(work.live.values(), work.question.ledger, work.question.now)
-    )
+    taken = block_ends(work.live.values(), work.question.ledger, work.question.now)
+    asked = shortest_lengths((*taken, f"0.0.0.0/{length}"))
+    space = AddressSpace(work.market.pools.get(region, ()), taken, asked)
     block = mine[0] if mine else space.carve(length, hours=work.question.request.duration_hours)
     wanted = float(1 << (32 - length))
     if block is None:

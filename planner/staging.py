@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.capacity import ADDRESS_ITEM, CapacityKind
-from contracts.environment import StagingSettings
+from contracts.environment import Environment, StagingSettings
 from contracts.forecast import BlockShare, ForecastBundle, RequestProfile
 from contracts.names import link_name, pair_ends
 from contracts.plan import ForecastLink, ReasonCode, Requirement
@@ -26,6 +26,7 @@ from planner.addresses import smallest_length
 from planner.market import Market
 from planner.question import Question
 from planner.requirements import HIGHEST_LEVEL, LOWEST_LEVEL, rounded
+from planner.volumes import spec_of, unit_volume
 
 STAGED_VOLUME_GIB = 100
 """One staged volume: a request takes as many as it needs."""
@@ -130,7 +131,7 @@ def _within(question: Question, arrivals: _Arrivals, hours: int) -> _Arrivals:
 def _at_place(question: Question, market: Market, place: str, arrivals: tuple[_Arrivals, ...]) -> Iterator[StagedUnits]:
     """Units of each kind: what the arrivals at the quantile take, in whole units, no more than the cap."""
     staging, missed = question.environment.staging, question.environment.costs.missed_staging_usd
-    for kind, capacity, spec, size, usd in _unit_kinds(market, place):
+    for kind, capacity, spec, size, usd in _unit_kinds(question.environment, market, place):
         hours = staging.replenish_hours + question.environment.horizons.lead_hours.get(capacity, 0)
         arrivals = tuple(_within(question, item, hours) for item in arrivals)
         mean, variance = sum(item.mean for item in arrivals), sum(item.variance for item in arrivals)
@@ -170,7 +171,9 @@ def _at_place(question: Question, market: Market, place: str, arrivals: tuple[_A
         )
 
 
-def _unit_kinds(market: Market, place: str) -> Iterator[tuple[ResourceKind, CapacityKind, UnitSpec, float, float]]:
+def _unit_kinds(
+    environment: Environment, market: Market, place: str
+) -> Iterator[tuple[ResourceKind, CapacityKind, UnitSpec, float, float]]:
     """What one unit of each kind is at a place: spec, size, and USD per hour."""
     if place in market.links:
         if tier := market.smallest_tier(place):
@@ -180,21 +183,15 @@ def _unit_kinds(market: Market, place: str) -> Iterator[tuple[ResourceKind, Capa
     if shape := market.smallest_shape(place):
         compute = ComputeSpec(shape=shape[0].name, count=1)
         yield ResourceKind.COMPUTE, CapacityKind.VCPU, compute, float(shape[0].vcpu), shape[1]
-    if storage := market.cheapest_class(place):
-        volume = StorageSpec(storage_class=storage[0].name, gib=STAGED_VOLUME_GIB)
-        yield (
-            ResourceKind.STORAGE,
-            CapacityKind.STORAGE_GIB,
-            volume,
-            float(STAGED_VOLUME_GIB),
-            storage[1] * STAGED_VOLUME_GIB,
-        )
+    if volume := unit_volume(market, environment, place, STAGED_VOLUME_GIB):
+        usd = volume.usd_per_hour
+        yield ResourceKind.STORAGE, CapacityKind.STORAGE_GIB, spec_of(volume), float(volume.gib), usd
 
 
 def _blocks_at(
     question: Question, market: Market, region: str, arrivals: tuple[_Arrivals, ...]
 ) -> Iterator[StagedUnits]:
-    """Free blocks of each length that is worth having ready at a region."""
+    """Free blocks of each length that is worth having ready at a region, the largest first: they find room worst."""
     staging, usd = question.environment.staging, market.price(region, ADDRESS_ITEM) or 0.0
     missed = question.environment.costs.missed_staging_usd
     pairs = tuple(
@@ -206,7 +203,7 @@ def _blocks_at(
     prices = Prices(
         usd_per_address_hour=usd, missed_usd=missed, hours=staging.replenish_hours, most=staging.max_units_per_place
     )
-    for ready in ready_blocks(pairs, prices):
+    for ready in reversed(ready_blocks(pairs, prices)):
         requests, size = ready.requests, ready.requests.addresses
         parts = {
             pair: rounded(ready.wanted * mean / requests.mean * size) for pair, mean in sorted(requests.by_pair.items())

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 
+from contracts.environment import Advised
 from contracts.ledger import UnitState
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import BlockSpec, Purpose, Resource, ResourceKind, Spec, root_of
@@ -12,6 +13,7 @@ from planner.address_stock.lengths import LengthRequests
 from planner.addresses import AddressSpace
 from planner.desired import Desired, Wish
 from planner.keys import block_key, item_key, unit_key
+from planner.nobodys import advised_moves, better_lying
 from planner.question import TAKEN, Question
 from planner.requirements import CALM_SHARE, rounded
 from planner.staging import StagedUnits
@@ -47,8 +49,9 @@ class Stock:
 def want_units(
     desired: Desired, question: Question, units: tuple[StagedUnits, ...], spaces: dict[str, AddressSpace]
 ) -> None:
-    """Wants as many free units as the requirements say, as far as there is room."""
-    stock = Stock.of(question)
+    """Wants as many free units as the requirements say, as far as there is room; blocks where they lie well."""
+    stock, moving = Stock.of(question), question.environment.addresses.advice is Advised.PLAN
+    stay: list[tuple[StagedUnits, Resource]] = []
     for kind in units:
         free = stock.free(kind)
         most = max(kind.count, min(len(free), math.floor(kind.count * (1 + CALM_SHARE))))
@@ -56,12 +59,19 @@ def want_units(
         found = len(free) - len(movable)  # pinned ones stand ready as well
         taken_keys = {*stock.live, *stock.states, *desired.resources}
         for unit in movable[: max(0, most - found)]:
+            better = better_lying(kind, unit, spaces[kind.place]) if moving and kind.blocks else None
+            if better and _want(desired, kind, block_key(kind.place, Purpose.STAGED, better.prefix), better):
+                found += 1
+                continue
+            stay += [(kind, unit)] if kind.blocks else []
             found += _want(desired, kind, unit.key, unit.spec)
         for key, spec in _new_units(kind, kind.count - found, taken_keys, spaces):
             if not _want(desired, kind, key, spec):
                 break
             found += 1
         desired.requirements.append(_met(kind, found))
+    if not moving:
+        desired.block_moves = tuple(advised_moves(stay, spaces))
 
 
 def _want(desired: Desired, units: StagedUnits, key: str, spec: Spec) -> bool:
@@ -106,7 +116,10 @@ def _carved(units: StagedUnits, space: AddressSpace) -> BlockSpec | None:
     asked = units.blocks
     if asked is None:
         return None
-    return space.carve(asked.length, hours=asked.placed_for_hours, version=asked.version)
+    block = space.carve(asked.length, hours=asked.placed_for_hours, version=asked.version)
+    if block is not None:
+        space.nobody_has(block)
+    return block
 
 
 def _has_length(spec: BlockSpec, asked: LengthRequests) -> bool:

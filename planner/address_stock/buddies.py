@@ -3,8 +3,9 @@
 A block of order n holds 2 ** n units. Node 1 is the whole pool, nodes 2i and 2i + 1 are the halves of node i (Knowlton
 1965). Every node that is not wholly free knows when the last block in it ends, so that a place has a price: for each
 larger block that it lies in, the hours by which that one comes free later than without it. What ends together lies
-together, and whole blocks come free. A hole that is exactly large enough, beside what stays at least as long, is free
-of charge; that is found first, and without search.
+together, and whole blocks come free. The larger a block is that comes free later, the dearer that is: large ones are
+rare, and many small ones are kept from them at once. A hole that is exactly large enough, beside what stays at least as
+long, is free of charge; that is found first, and without search.
 
 All work is bounded by `LOOKED_AT` candidates an order, so that a pool in pieces costs no more than twice that many.
 """
@@ -23,13 +24,17 @@ DISTRUST = 1.3
 """How much dearer the breaking of a wholly free block is than staying longer in one in use: ends are only stated, and
 the block stays broken when one of them slips. 1.3 was the best of 1 to 16 where they slip by a factor of 1.6."""
 
+SCARCITY = 4.0
+"""How much dearer an hour of a block of twice the size is. Of 1, 1.3, 2 and 4, 4 left most /20s whole in a full /14
+(`benchmarks.addresses --part placement`), and hardly fewer of the shorter blocks."""
+
 LOOKED_AT = 48
 
 
 class Buddies:
     """The free and taken blocks of one pool, in units and hours."""
 
-    __slots__ = ("_free", "_largest_asked", "_latest", "order")
+    __slots__ = ("_broken", "_free", "_largest_asked", "_latest", "_scarce", "order")
 
     def __init__(self, order: int, largest_asked: int | None = None) -> None:
         """A pool that is free.
@@ -42,6 +47,9 @@ class Buddies:
         self._largest_asked = order if largest_asked is None else min(order, largest_asked)
         self._free: list[dict[int, None]] = [{} for _ in range(order + 1)]  # nodes by order, in order of coming free
         self._free[order][1] = None
+        asked = self._largest_asked
+        self._scarce = [SCARCITY ** (level - asked) if level <= asked else 0.0 for level in range(order + 1)]
+        self._broken = [sum(self._scarce[1 : level + 1]) for level in range(order + 1)]
         self._latest: dict[int, float] = {}  # when the last block within a node ends; free nodes have no entry
 
     def take(self, order: int, until: float = FOREVER, now: float = 0.0) -> int | None:
@@ -115,6 +123,26 @@ class Buddies:
         if ended > now:
             self._lower(node >> 1)
 
+    def has(self, start: int, order: int) -> bool:
+        """Whether this very block is taken, as one."""
+        node = self._node(start, order)
+        return node in self._latest and 2 * node not in self._latest and 2 * node + 1 not in self._latest
+
+    def price(self, start: int, order: int, until: float, now: float = 0.0) -> float:
+        """What a block would cost in the place that it has, as `take` would weigh it: of order-hours, by scarcity.
+
+        Raises:
+            BlockNotTaken: no such block is taken.
+        """
+        ended = self._latest.get(self._node(start, order), now)
+        self.release(start, order, now)
+        hole, level = self._node(start, order), order
+        while hole not in self._free[level]:
+            hole, level = hole >> 1, level + 1
+        cost = self._breaking(level, order, until - now) + self._staying(hole >> 1, level + 1, until, now, math.inf)
+        self.take_at(start, order, ended)
+        return cost
+
     def sort(self) -> None:
         """From now on, of two places alike the lower is taken, in whichever order they came free."""
         self._free = [dict.fromkeys(sorted(nodes, reverse=True)) for nodes in self._free]
@@ -144,32 +172,35 @@ class Buddies:
         """The hole, and its order, from which a block costs least; `level` is the smallest order that has holes."""
         best, found = math.inf, (0, 0)
         for hole_order in range(level, self.order + 1):
-            broken = min(hole_order, self._largest_asked) - order
-            breaking = DISTRUST * max(0, broken) * (until - now)
+            breaking = self._breaking(hole_order, order, until - now)
             if breaking >= best:
                 break
             for node, _ in zip(reversed(self._free[hole_order]), range(LOOKED_AT), strict=False):
-                cost = breaking + self._staying(node >> 1, until, now, best - breaking)
+                cost = breaking + self._staying(node >> 1, hole_order + 1, until, now, best - breaking)
                 if cost < best:
                     best, found = cost, (node, hole_order)
                     if cost == breaking:
                         break
         return found
 
-    def _staying(self, node: int, until: float, now: float, enough: float) -> float:
-        """By how many hours the blocks in use around a hole come free later with a block that ends at `until`.
+    def _breaking(self, hole: int, order: int, hours: float) -> float:
+        """What the breaking of a free block of an order costs."""
+        return DISTRUST * hours * (self._broken[hole] - self._broken[order])
 
-        No more than tells that it is `enough` to look elsewhere.
+    def _staying(self, node: int, level: int, until: float, now: float, enough: float) -> float:
+        """What it costs that the blocks in use around a hole come free later with a block that ends at `until`.
+
+        No more than tells that it is `enough` to look elsewhere. `node` is of order `level`.
         """
-        latest, hours, soonest = self._latest, 0.0, now + OVERDUE_HOURS
-        smallest_unasked = self.order - self._largest_asked
-        while node >> smallest_unasked and hours < enough:
+        latest, scarce, cost, soonest = self._latest, self._scarce, 0.0, now + OVERDUE_HOURS
+        while level <= self._largest_asked and cost < enough:
             ends = latest[node]
             if ends >= until:
                 break
-            hours += max(0.0, until - max(ends, soonest))
+            cost += scarce[level] * max(0.0, until - max(ends, soonest))
             node >>= 1
-        return hours
+            level += 1
+        return cost
 
     def _lower(self, node: int) -> None:
         """Puts right what is known of the nodes above a block that ended before its time."""

@@ -118,12 +118,12 @@ def _commitments(plan: Plan) -> Iterable[str]:
 
 def _block_advice(plan: Plan) -> Iterable[str]:
     if plan.block_advice:
-        yield "  address blocks that will be over- or under-used (advice; nothing is done):"
+        yield "  address blocks that will be over- or under-used, or lie in the way (advice; nothing is done):"
         rows = [
             (
                 item.place,
                 item.block,
-                f"{'over' if item.over else 'under'}-used, {item.probability:.0%}",
+                "nobody has it" if item.staged else f"{'over' if item.over else 'under'}-used, {item.probability:.0%}",
                 f"{str(item.action).replace('_', ' ')} {' and '.join(item.into)}".rstrip(),
                 f"{plural(item.moves, 'move')}, frees {item.frees}",
             )
