@@ -42,35 +42,38 @@ class Relaxation:
         regions = tuple(RegionProgram(problem, region, types) for region, types in enumerate(first_types(problem)))
         return cls(problem, arcs, regions, ShareProgram(problem, arcs), ever_useful(problem))
 
-    def ask(self, shares: Floats, pool: ThreadPoolExecutor, *, priced: bool = False) -> list[RegionAnswer]:
+    def ask(
+        self, shares: Floats, pool: ThreadPoolExecutor, *, priced: bool = False, regions: Sequence[int] | None = None
+    ) -> list[RegionAnswer]:
         """Solves every region at shares by arc, (2P,), and adds a cut each.
 
         Args:
             shares: by arc.
             pool: that regions are shared out over.
             priced: whether types that regions have not are priced: cuts then hold for all types, and regions take in
-                what is worth more than it costs.
+                what is worth more than it costs. Of all regions alone.
+            regions: to ask none but these.
         """
-        loads = self._loads(shares)
-        held = self._held(loads)
-        answers = list(pool.map(lambda program: program.solve(held[program.region]), self.regions))
+        asked = range(self.problem.regions) if regions is None else regions
+        loads = [self._load(region, shares) for region in asked]
+        held = [self._firm(region, load) for region, load in zip(asked, loads, strict=True)]
+        answers = list(pool.map(lambda region, firm: self.regions[region].solve(firm), asked, held))
         missed = self._price(answers) if priced else np.zeros(len(answers))
-        cuts = [self._cut(answer, region, loads[region]) for region, answer in enumerate(answers)]
+        cuts = [self._cut(answer, *at) for answer, at in zip(answers, zip(asked, loads, strict=True), strict=True)]
         self.shares.add([replace(cut, usd=cut.usd + miss) for cut, miss in zip(cuts, missed, strict=True)], shares)
         return answers
 
     def held(self, shares: Floats) -> Floats:
         """(R, K, H) what each region must hold firm: its own critical load, and the largest that may come to it."""
-        return self._held(self._loads(shares))
+        return np.stack([self._firm(region, self._load(region, shares)) for region in range(self.problem.regions)])
 
-    def _held(self, loads: Sequence[Floats]) -> Floats:
-        largest = [self.arcs.together(region, load).max(0, initial=0.0) for region, load in enumerate(loads)]
-        return np.asarray(self.problem.critical + np.stack(largest))
+    def _firm(self, region: int, load: Floats) -> Floats:
+        return np.asarray(self.problem.critical[region] + self.arcs.together(region, load).max(0, initial=0.0))
 
-    def _loads(self, shares: Floats) -> list[Floats]:
-        """By region, (arcs into it, K, H) what each region that may be lost would bring."""
-        critical, lost = self.problem.critical, self.arcs.lost
-        return [shares[arcs, None, None] * critical[lost[arcs]] for arcs in self.arcs.into]
+    def _load(self, region: int, shares: Floats) -> Floats:
+        """(arcs into it, K, H) what each region that may be lost would bring."""
+        arcs = self.arcs.into[region]
+        return np.asarray(shares[arcs, None, None] * self.problem.critical[self.arcs.lost[arcs]])
 
     def _price(self, answers: Sequence[RegionAnswer]) -> Floats:
         """Takes new types in; by region, how much less it could cost at most with all types, USD, at most 0."""
