@@ -78,11 +78,6 @@ class Market:
         prices = self.prices.at(region)
         return tuple((shape, prices[shape.name]) for shape in self.shapes.values() if shape.name in prices)
 
-    def cheapest_class(self, region: str) -> tuple[StorageClass, float] | None:
-        """The storage class with the lowest price per GiB; of equal ones the first by name."""
-        offered = [(usd, name) for name in self.storage_classes if (usd := self.price(region, name)) is not None]
-        return (self.storage_classes[min(offered)[1]], min(offered)[0]) if offered else None
-
     def smallest_shape(self, region: str) -> tuple[Shape, float] | None:
         """The shape of which one costs least: what one staged unit of compute is."""
         offered = [(usd, shape.vcpu, shape.name) for shape, usd in self.offered_shapes(region)]

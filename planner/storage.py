@@ -17,7 +17,7 @@ from planner.desired import Desired, Wish
 from planner.keys import item_key, unit_key
 from planner.requirements import calm, rounded, total
 from planner.shortfalls import shortfall, unmet_storage
-from planner.volumes import Volume, need_of, volume_of
+from planner.volumes import Volume, need_of, spec_of, volume_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +86,7 @@ def _want(desired: Desired, item: _Chosen, replica: str | None, refused: tuple[R
             key=item.piece.key(region, volume.storage_class),
             place=region,
             purpose=Purpose.SERVING,
-            spec=StorageSpec(
-                storage_class=volume.storage_class,
-                gib=volume.gib,
-                replica_region=replica,
-                iops=volume.iops,
-                throughput_mibps=volume.throughput_mibps,
-                volumes=volume.volumes,
-            ),
+            spec=spec_of(volume, replica),
             code=item.requirement.code,
             requirements=(item.requirement.id,),
             alternatives=(*item.alternatives, *refused),

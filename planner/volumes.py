@@ -10,7 +10,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from contracts.environment import Environment
 from contracts.plan import RefusalCode, RefusedAlternative
+from contracts.resources import StorageSpec
 from contracts.storage import StorageAsk, StorageClass, StorageNeed, iops_item, mibps_item
 from planner.market import Market
 from planner.requirements import rounded
@@ -89,6 +91,33 @@ def cheapest_volume(market: Market, place: str, need: StorageNeed) -> Volume | N
     found = (volume_of(market, place, name, need) for name in market.storage_classes)
     fit = [volume for volume in found if isinstance(volume, Volume)]
     return min(fit, key=lambda volume: (volume.usd_per_hour, volume.storage_class), default=None)
+
+
+def unit_volume(market: Market, environment: Environment, place: str, gib: int) -> Volume | None:
+    """The cheapest volume for a request, staged or made for it.
+
+    It is as durable as the first part of the place's storage, and as fast as that by the GiB.
+    """
+    ask = environment.storage_of(place)[0]
+    need = StorageNeed(
+        gib=gib,
+        iops=_stepped(ask.iops_per_gib * gib, STEP_IOPS),
+        throughput_mibps=_stepped(ask.mibps_per_gib * gib, STEP_MIBPS),
+        least_durability=ask.least_durability,
+    )
+    return cheapest_volume(market, place, need)
+
+
+def spec_of(volume: Volume, replica: str | None = None) -> StorageSpec:
+    """What is declared of a volume."""
+    return StorageSpec(
+        storage_class=volume.storage_class,
+        gib=volume.gib,
+        replica_region=replica,
+        iops=volume.iops,
+        throughput_mibps=volume.throughput_mibps,
+        volumes=volume.volumes,
+    )
 
 
 def _stepped(amount: float, step: int) -> int:

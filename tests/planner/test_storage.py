@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from contracts.capacity import CapacityKind, Offer
-from contracts.plan import Infeasible
-from contracts.resources import FailoverSpec, ResourceKind, StorageSpec
+from contracts.plan import Infeasible, Plan
+from contracts.resources import FailoverSpec, Purpose, ResourceKind, StorageSpec
 from contracts.storage import Replicas, StorageAsk
 from contracts.wording import describe
 from planner.build import build_plan
@@ -17,6 +17,7 @@ from tests.planner.plan_checker import Rule, breaches
 from tests.planner.simulate import after
 from tests.planner.storage_world import GP3, IO2, PD, PRICES
 from tests.planner.test_plan_checker import asked_of
+from tests.planner.test_small import asked, small
 from tests.planner.worlds import RECIPE, WORLD, people, plan_of, region, specs
 
 HOT = StorageAsk(name="hot", share=0.25, iops_per_gib=20, least_durability=0.99999)
@@ -96,8 +97,8 @@ def test_each_partner_has_the_share_that_it_carries(world):
 
 
 def test_what_cannot_be_had_says_what_each_class_lacks():
-    asked = people(sold(WORLD, (GP3, PD)), storage=(StorageAsk(iops=900_000, least_durability=0.99999),))
-    found = build_plan(asked, solve)
+    asks = people(sold(WORLD, (GP3, PD)), storage=(StorageAsk(iops=900_000, least_durability=0.99999),))
+    found = build_plan(asks, solve)
     assert isinstance(found, Infeasible)
     told = found.shortfalls[0].nearest
     assert "900000 IOPS, a durability of 0.99999" in told
@@ -105,14 +106,14 @@ def test_what_cannot_be_had_says_what_each_class_lacks():
 
 
 def test_a_class_that_would_have_to_be_too_large_gives_way_to_one_that_fits(world):
-    asked = people(world, storage=(StorageAsk(iops=15_000, least_durability=0.99999),))
-    (roomy,) = volumes(plan_of(asked)).values()
+    asks = people(world, storage=(StorageAsk(iops=15_000, least_durability=0.99999),))
+    (roomy,) = volumes(plan_of(asks)).values()
     assert roomy.storage_class == "pd"
     quotas = tuple(
         quota.model_copy(update={"total": roomy.gib - 10.0}) if quota.kind is CapacityKind.STORAGE_GIB else quota
-        for quota in asked.capacity.quotas
+        for quota in asks.capacity.quotas
     )
-    tight = replace(asked, capacity=asked.capacity.model_copy(update={"quotas": quotas}))
+    tight = replace(asks, capacity=asks.capacity.model_copy(update={"quotas": quotas}))
     plan = plan_of(tight)
     (found,) = volumes(plan).values()
     assert found.storage_class == "io2" and found.iops == 15_000
@@ -138,3 +139,14 @@ def test_a_volume_s_reason_says_what_was_asked_and_what_would_not_do(plan):
 )
 def test_volumes_in_words(spec, words):
     assert describe(spec) == words
+
+
+def test_staged_volumes_and_those_made_for_a_request_are_as_safe_and_fast_as_the_first_part(world, plan):
+    staged = [spec for key, spec in specs(plan, ResourceKind.STORAGE, Purpose.STAGED).items()]
+    assert staged and {spec.storage_class for spec in staged} == {"pd"}
+    assert all(spec.gib * PD.iops_per_gib >= 20 * 100 for spec in staged)
+    made = small(asked(storage_gib=250), world)
+    assert isinstance(made, Plan)
+    (spec,) = specs(made, ResourceKind.STORAGE).values()
+    assert spec.storage_class == "pd" and spec.gib * PD.iops_per_gib >= 20 * 250
+    assert made.cost.lower_bound_usd_per_hour <= made.cost.optimised_usd_per_hour
