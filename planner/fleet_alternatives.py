@@ -53,7 +53,7 @@ def _told(fleet: Fleet, solution: FleetSolution, at: int) -> str:
     found = [
         (-int(by_type[kind]) * fleet.shapes[kind].vcpu, fleet.shapes[kind].name, purchase, int(by_type[kind]))
         for purchase, by_type in counts.items()
-        for kind in np.flatnonzero(by_type).tolist()
+        for kind in np.flatnonzero(by_type[: len(fleet.shapes)]).tolist()
     ]
     words = [f"{count} x {name}{_BOUGHT[purchase]}" for _, name, purchase, count in sorted(found)]
     more = f" and {len(words) - NAMED} more shapes" if len(words) > NAMED else ""

@@ -16,6 +16,7 @@ from planner.fleet.check import checked_fleet
 from planner.fleet.plain import plain_bound, plain_prices
 from planner.fleet.rungs import Rung
 from planner.fleet_arrays import Axes
+from planner.fleet_given import given_counts
 from planner.market import Market
 from planner.question import Question
 
@@ -35,7 +36,8 @@ def last_accepted(
     Raises:
         SolverError: there is no plan that was applied, or it does not hold.
     """
-    wanted = question.wanted_earlier()
+    pins = question.environment.pins
+    wanted = {key: item for key, item in question.wanted_earlier().items() if key not in pins}
     if not wanted:
         raise failed
     fleet = fleet_from(wanted.values(), market, axes, problem)
@@ -77,6 +79,7 @@ def fleet_from(wanted: Iterable[Resource], market: Market, axes: Axes, problem: 
             if pair >= 0:
                 side = int(problem.pairs[pair, 1] == region_at[item.place])
                 shares[pair, side] += spec.share
+    given_counts(axes, problem, held, by_hour[Purchase.SPOT])
     usd = problem.hours * float((problem.committed_usd * held).sum() + (problem.tier_usd * circuits).sum())
     usd += float((problem.on_demand_usd * by_hour[Purchase.ON_DEMAND].sum(2)).sum())
     usd += float((problem.spot_cost * by_hour[Purchase.SPOT].sum(2)).sum())

@@ -23,7 +23,7 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> 
     for at, region in enumerate(fleet.regions):
         served = tuple(item.id for kind in KINDS if (item := known.get((region, kind))))
         used = solution.committed[at] + solution.on_demand[at].sum(1) + solution.spot[at].sum(1)
-        for kind in np.flatnonzero(used).tolist():
+        for kind in np.flatnonzero(used[: len(fleet.shapes)]).tolist():  # what is beyond is given
             shape = fleet.shapes[kind]
             counts = {
                 Purchase.COMMITTED: np.full(HOURS_A_DAY, solution.committed[at, kind]),

@@ -14,9 +14,11 @@ from planner.fleet.check import refuse_odd
 from planner.fleet.rungs import told
 from planner.fleet_arrays import Axes, fleet_problem
 from planner.fleet_calm import CalmFleet, Kept, calm_fleet
+from planner.fleet_given import with_given
 from planner.fleet_last import last_accepted
 from planner.fleet_quotas import fleet_quotas, never_met
-from planner.market import Amounts, Market
+from planner.given import Given
+from planner.market import Market
 from planner.placement import Placement
 from planner.question import Question
 
@@ -70,31 +72,33 @@ class Fleet:
 
 
 def place_fleet(
-    question: Question, market: Market, asked: tuple[Sequence[Requirement], Amounts], solve: FleetSolver
+    question: Question, market: Market, asked: tuple[Sequence[Requirement], Given], solve: FleetSolver
 ) -> Fleet | tuple[Shortfall, ...]:
     """A fleet for what must be met, near what is live; where none can be trusted, that of the plan applied last.
 
     Args:
         question: what is planned.
         market: of it.
-        asked: what must be met, and what given resources take of it.
+        asked: what must be met, and what is given towards it.
         solve: solves a fleet; not asked where something can never be met, which is told instead.
 
     Raises:
         FleetImpossible: no fleet keeps the limits, or traffic takes a link that no circuit is sold for.
-        InputsDisagree: circuit tiers that do not divide one another; prices or demand below 0.
+        InputsDisagree: circuit tiers that do not divide one another; prices or demand below 0; a pinned failover entry.
         SolverError: none can be trusted, and the plan applied last does not hold.
     """
     axes = Axes.of(question, market)
     needs, given = asked
     problem = fleet_problem(question, market, needs, axes)
-    problem = replace(problem, quota=fleet_quotas(market, axes, problem.gives, given))
+    problem = replace(problem, quota=fleet_quotas(market, axes, problem.gives, given.use))
+    problem = with_given(question, market, axes, problem, given)
     refuse_odd(problem)
     if short := never_met(problem, axes, needs):
         return short
     try:
         solution = solve(problem)
-        calm = calm_fleet(problem, solution, question.live().values(), (market, axes))
+        live = (item for key, item in question.live().items() if key not in given.resources)
+        calm = calm_fleet(problem, solution, live, (market, axes))
     except SolverError as failed:
         solution = last_accepted(question, market, axes, problem, failed)
         calm = CalmFleet(solution=solution, kept=Kept.NOTHING)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.fleet.problem import FleetProblem, FleetSolution, Floats
+from planner.fleet.problem import FleetProblem, FleetSolution, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def churn(problem: FleetProblem, before: FleetSolution, after: FleetSolution) ->
     )
 
 
-def _by_hour(solution: FleetSolution) -> tuple[Floats, ...]:
+def _by_hour(solution: FleetSolution) -> tuple[Ints, ...]:
     """Each way of paying, (R, T, H)."""
     committed = np.broadcast_to(solution.committed[:, :, None], solution.on_demand.shape)
     return committed, solution.on_demand, solution.spot

@@ -1,0 +1,171 @@
+"""Fleets planned where something is live: what stays, what is told of it, and what people pinned or paused."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from contracts.plan import Operation, Plan, ReasonCode, RefusalCode
+from contracts.resources import CircuitSpec, ComputeSpec, FailoverSpec, Purpose
+from planner import fleets
+from planner.errors import InputsDisagree
+from planner.explain import explain
+from planner.fleet_calm import CalmFleet, Kept
+from planner.question import Question
+from tests.planner.simulate import after
+from tests.planner.test_fleets import people, planned, world, wrong
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("planner.fleet.solve.is_small", lambda problem: False)
+        yield
+
+
+@cache
+def first() -> Plan:
+    return planned(world())
+
+
+def settled() -> Question:
+    """The question when the first plan was applied."""
+    return after(world(), first())
+
+
+def demanding(asked: Question, factor: float) -> Question:
+    values = {key: table * factor for key, table in asked.forecast.values.items()}
+    return replace(asked, forecast=replace(asked.forecast, values=values))
+
+
+def serving(plan: Plan, operation: Operation | None = None) -> list[str]:
+    """Keys of compute, circuits and failover entries that change."""
+    kinds = (ComputeSpec, CircuitSpec, FailoverSpec)
+    return [
+        change.key
+        for change in plan.changes
+        if (resource := change.after or change.before) is not None
+        and isinstance(resource.spec, kinds)
+        and resource.purpose is not Purpose.STAGED
+        and operation in (None, change.operation)
+    ]
+
+
+def anew(asked: Question) -> Plan:
+    """The plan that does not look at what is live."""
+    with pytest.MonkeyPatch.context() as patch:
+        ignored = lambda problem, solution, live, named: CalmFleet(solution=solution, kept=Kept.NOTHING)  # noqa: E731
+        patch.setattr(fleets, "calm_fleet", ignored)
+        return planned(asked)
+
+
+@pytest.mark.parametrize("factor", [1.01, 1.03])
+def test_a_little_more_demand_changes_little(factor: float) -> None:
+    asked = demanding(settled(), factor)
+    plan, naive = planned(asked), anew(asked)
+    assert wrong(asked, plan) == []
+    assert 0 < len(serving(plan)) < 0.6 * len(serving(naive))
+    assert not serving(plan, Operation.DELETE)
+    assert plan.cost.optimised_usd_per_hour <= naive.cost.optimised_usd_per_hour * 1.01
+    assert plan.cost.lower_bound_usd_per_hour <= naive.cost.lower_bound_usd_per_hour + 1e-6
+    assert plan.solver == "decomposition by region, near what is live"
+
+
+def test_a_fall_of_the_forecast_alone_takes_nothing_away() -> None:
+    plan = planned(demanding(settled(), 0.95))
+    assert serving(plan) == []
+
+
+def test_twice_the_demand_is_planned_beside_what_is_committed() -> None:
+    asked = demanding(settled(), 2.0)
+    plan = planned(asked)
+    assert wrong(asked, plan) == []
+    assert serving(plan)
+
+
+def test_what_stays_as_it_is_there_is_told() -> None:
+    plan = planned(demanding(settled(), 1.03))
+    told = {
+        item.resource.key: refused
+        for item in plan.resources
+        for refused in item.reason.alternatives
+        if isinstance(item.resource.spec, ComputeSpec) and refused.code is RefusalCode.MOVES
+    }
+    assert told
+    key, refused = next(iter(told.items()))
+    assert refused.limit is not None and refused.value is not None and refused.value <= refused.limit
+    lines = explain(plan, key).lines()
+    assert any("moving is not worth it" in line and refused.candidate in line for line in lines)
+
+
+def a_shape(asked: Question) -> str:
+    """The key of compute that serves in a region of one's own."""
+    return next(
+        key
+        for key, item in asked.live().items()
+        if isinstance(item.spec, ComputeSpec) and item.purpose is Purpose.SERVING and item.place == "lon"
+    )
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.3, 0.5])
+def test_what_is_pinned_stays_and_counts(factor: float) -> None:
+    start = settled()
+    key = a_shape(start)
+    asked = demanding(people(start, pins=(key,)), factor)
+    plan = planned(asked)
+    assert wrong(asked, plan) == []
+    pinned = next(item for item in plan.resources if item.resource.key == key)
+    assert pinned.resource == asked.live()[key] and pinned.reason.code is ReasonCode.PINNED
+    assert not [change for change in plan.changes if change.key == key]
+    free = planned(demanding(start, factor))
+    assert plan.cost.after_usd_per_hour <= free.cost.after_usd_per_hour * (1.03 if factor >= 1 else 1.5)
+    again = planned(after(asked, plan))
+    assert again.changes == ()
+
+
+def test_pinned_circuits_carry_what_they_can() -> None:
+    start = settled()
+    key = next(key for key, item in start.live().items() if isinstance(item.spec, CircuitSpec))
+    asked = demanding(people(start, pins=(key,)), 1.2)
+    plan = planned(asked)
+    assert wrong(asked, plan) == []
+    assert {item.resource.key: item.resource for item in plan.resources}[key] == asked.live()[key]
+
+
+def test_a_pinned_failover_entry_is_refused() -> None:
+    start = settled()
+    key = next(key for key, item in start.live().items() if isinstance(item.spec, FailoverSpec))
+    with pytest.raises(InputsDisagree, match=key) as told:
+        planned(people(start, pins=(key,)))
+    assert "out of pins" in told.value.next_step
+
+
+def test_regions_hold_what_a_paused_region_may_send_to_them() -> None:
+    start = settled()
+    regions = tuple(item.model_copy(update={"paused": item.name == "mad"}) for item in start.environment.regions)
+    plan = planned(people(start, regions=regions))
+    entries = [
+        item.resource.spec
+        for item in plan.resources
+        if item.resource.place == "mad" and isinstance(item.resource.spec, FailoverSpec)
+    ]
+    shapes = {shape.name: shape.vcpu for shape in start.catalog.shapes}
+    firm = vcpus(plan, shapes, "mad")
+    assert entries
+    for entry in entries:
+        need = next(item for item in plan.requirements if item.id == f"{entry.partner}/vcpu/serving")
+        share = start.environment.critical_share_of("mad") * entry.share
+        own = start.environment.critical_share_of(entry.partner) * need.quantity
+        assert vcpus(plan, shapes, entry.partner).max() >= own + share * firm.max() * (1 - 1e-6)
+
+
+def vcpus(plan: Plan, shapes: dict[str, int], place: str) -> np.ndarray:
+    """(24,) vCPUs that are firm in a region."""
+    found = np.zeros(24)
+    for item in plan.resources:
+        spec = item.resource.spec
+        if isinstance(spec, ComputeSpec) and item.resource.place == place and spec.purchase != "spot":
+            found += np.array([spec.count_at(hour) * shapes[spec.shape] for hour in range(24)])
+    return found
