@@ -19,6 +19,9 @@ Ints = NDArray[np.int64]
 RESOURCES = ("vCPU", "GiB of memory", "accelerators", "Gbps")
 """What people call the resources, in their order."""
 
+MANY = 1 << 20
+"""Instances of a type in a region, or circuits of a link, that are kept in numbers of 64 bits."""
+
 MOST_SHARE = 0.5
 """No partner carries more than half of a region's critical load: a region is backed up by two at least."""
 
@@ -46,6 +49,7 @@ class FleetProblem:
         spot_share: (R,) at most this share of a region's vCPU demand is met by spot.
         domain: (R,) what is lost with what: what a region holds for others is the most that the regions of any one
             domain ask together; empty where every region is lost alone.
+        partners: (R,) the most partners of each region, 2 or more; empty where there may be any number.
         names: (R,) of regions, for messages; without them, their numbers.
         quota: (R, K) the most of each resource that all instances of a region may have at any hour, infinite where
             nothing limits it; without it, nothing does.
@@ -67,6 +71,7 @@ class FleetProblem:
     tier_usd: Floats
     spot_share: Floats
     domain: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    partners: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     names: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
     quota: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
@@ -85,7 +90,8 @@ class FleetProblem:
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> "FleetProblem":
-        return cls(**_unpacked(payload))  # type: ignore[arg-type]  # as packed
+        arrays = {name: _wide(values) for name, values in _unpacked(payload).items()}
+        return cls(**arrays)  # type: ignore[arg-type]  # as packed
 
     @property
     def regions(self) -> int:
@@ -160,10 +166,10 @@ class FleetSolution:
     def from_bytes(cls, payload: bytes) -> "FleetSolution":
         arrays = _unpacked(payload)
         return cls(
-            committed=arrays["committed"].astype(np.int64, casting="safe", copy=False),
-            on_demand=arrays["on_demand"].astype(np.int64, casting="safe", copy=False),
-            spot=arrays["spot"].astype(np.int64, casting="safe", copy=False),
-            circuits=arrays["circuits"].astype(np.int64, casting="safe", copy=False),
+            committed=_counts(arrays["committed"]),
+            on_demand=_counts(arrays["on_demand"]),
+            spot=_counts(arrays["spot"]),
+            circuits=_counts(arrays["circuits"]),
             shares=arrays["shares"],
             usd=float(arrays["usd"]),
             bound=float(arrays["bound"]),
@@ -187,7 +193,7 @@ def _packed(arrays: Mapping[str, object]) -> bytes:
 
 def _narrow(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Whole numbers in as few bytes as hold them all: of 4 million counts by hour, few are above 127."""
-    if values.dtype != np.int64 or not values.size:
+    if values.dtype.kind != "i" or not values.size:
         return values
     low, high = int(values.min()), int(values.max())
     enough = (
@@ -198,11 +204,23 @@ def _narrow(values: NDArray[np.generic]) -> NDArray[np.generic]:
 
 def _unpacked(payload: bytes) -> dict[str, NDArray[np.float64]]:
     with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-        return {name: _wide(values) for name, values in arrays.items()}
+        return dict(arrays)
 
 
 def _wide(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values.astype(np.int64) if values.dtype.kind == "i" else values
+
+
+def _counts(values: NDArray[np.float64]) -> Ints:
+    """Whole numbers out of a solver's answer, in half the bytes where that leaves room for sums over types and hours.
+
+    Raises:
+        TypeError: they are none.
+    """
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{values.dtype} where counts are whole")
+    few = not values.size or max(-int(values.min()), int(values.max())) < MANY
+    return values.astype(np.int32 if few else np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
