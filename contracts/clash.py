@@ -15,6 +15,7 @@ class LimitKind(StrEnum):
 
     QUOTA = "quota"  # how much of a kind a place has for this environment
     OFFERS = "offers"  # what a place sells
+    STOCK = "stock"  # how many instances of its shapes a place has
     POOLS = "pools"  # the address pools of a region
     LINKS = "links"  # which regions a way joins
     LATENCY = "max_latency_ms"  # of failover partners

@@ -12,7 +12,7 @@ from coordinator.errors import UnknownName
 from coordinator.project import Project
 from coordinator.reading import Looked, look
 from coordinator.settle import note_applied
-from coordinator.solver_ladder import solve_fleet_by_ladder
+from coordinator.solver_ladder import solve_fleet_by_ladder, solve_fleet_quickly
 from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
 from planner.clash import explained, remembered
@@ -66,7 +66,12 @@ def make_plan(project: Project, out: Path | None = None, *, why: bool = False) -
         write_document(path, plan)
     elif why:
         solve = remembered(solve_in_child)
-        plan = explained(question, plan, lambda asked: build_plan(asked, solve, solve_fleet_by_ladder))
+        plan = explained(
+            question,
+            plan,
+            lambda asked: build_plan(asked, solve, solve_fleet_by_ladder),
+            lambda asked: build_plan(asked, solve, solve_fleet_quickly),
+        )
     return PlanOutcome(plan=plan, path=path, drift=drift)
 
 

@@ -39,6 +39,18 @@ STEPS = (
 """Two passes of the relaxation take a fifth of the work: whoever needs half of the time has hung."""
 
 
+def solve_fleet_quickly(problem: FleetProblem) -> FleetSolution:
+    """Any fleet that holds, without a solver where one is found so: to see whether there is one.
+
+    Raises:
+        FleetImpossible, SolverError: as `solve_fleet_by_ladder`.
+    """
+    try:
+        return checked_fleet(problem, greedy_fleet(problem))
+    except (SolverError, FleetImpossible):
+        return solve_fleet_by_ladder(problem)
+
+
 def solve_fleet_by_ladder(problem: FleetProblem, *, steps: tuple[Step, ...] = STEPS) -> FleetSolution:
     """The fleet of the first rung that gives one that holds; its `rungs` say which, and what became of those above.
 

@@ -1,16 +1,14 @@
 """`ask`: the plan as it would be under changed circumstances, beside the plan as it is. Nothing is written."""
 
-from collections.abc import Callable
-
 from contracts.plan import Infeasible, Plan
 from contracts.what_if import WhatIf, WhatIfAnswer
 from coordinator.plan import read_question
 from coordinator.project import Project
-from coordinator.solver_ladder import solve_fleet_by_ladder
+from coordinator.solver_ladder import solve_fleet_by_ladder, solve_fleet_quickly
 from coordinator.solver_process import solve_in_child
 from planner.budget import budget_answer
 from planner.build import build_plan
-from planner.clash import explained, remembered
+from planner.clash import Attempt, explained, remembered
 from planner.compare import compare
 from planner.loss import unserved
 from planner.question import Question
@@ -27,11 +25,16 @@ def ask(project: Project, what_if: WhatIf) -> WhatIfAnswer:
     with project.patient_lock("prestage plan --what-if"):
         question, _ = read_question(project)
     solve = remembered(solve_in_child)
-    return answer(question, what_if, lambda asked: build_plan(asked, solve, solve_fleet_by_ladder))
+    return answer(
+        question,
+        what_if,
+        lambda asked: build_plan(asked, solve, solve_fleet_by_ladder),
+        lambda asked: build_plan(asked, solve, solve_fleet_quickly),
+    )
 
 
-def answer(question: Question, what_if: WhatIf, attempt: Callable[[Question], Plan | Infeasible]) -> WhatIfAnswer:
-    """The answer to a what-if of any question; `attempt` plans."""
+def answer(question: Question, what_if: WhatIf, attempt: Attempt, trial: Attempt | None = None) -> WhatIfAnswer:
+    """The answer to a what-if of any question; `attempt` plans, `trial` at any cost and in less time."""
     before = attempt(question)
     if isinstance(before, Plan):
         standing = tuple(item.resource for item in before.resources)
@@ -44,7 +47,7 @@ def answer(question: Question, what_if: WhatIf, attempt: Callable[[Question], Pl
         environment=question.environment.name,
         asked=what_if,
         comparison=compare(before, after) if isinstance(before, Plan) and isinstance(after, Plan) else None,
-        infeasible=explained(asked, after, attempt) if isinstance(after, Infeasible) else None,
+        infeasible=explained(asked, after, attempt, trial) if isinstance(after, Infeasible) else None,
         feasible_before=isinstance(before, Plan),
         unserved=tuple(unserved(question, what_if.lost, standing)) if what_if.lost else (),
         budget=budget_answer(asked, after, budget, attempt) if budget and isinstance(after, Plan) else None,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from contracts.capacity import CapacityKind
 from contracts.clash import Clash, Clashes, Limit, LimitKind, Relaxed
+from contracts.environment import Reserve
 from contracts.names import is_link
 from contracts.plan import Infeasible, Plan, Shortfall
 from planner.errors import FleetImpossible
@@ -27,6 +28,9 @@ from planner.question import Question
 MOST_CHECKS, LEAST_CHECKS, EFFORT = 200, 20, 1500
 """Questions asked before the search ends with what it has, half of them for the sets: as many as `EFFORT` plans of one
 region would take, no more and no fewer than the others."""
+
+LEAST_CHECKS_OF_FLEETS = 80
+"""The same where failover is shared: trials take a second for 50 regions."""
 
 MOST_SETS = 20
 """Sets told: who has more clashes than that has another problem than limits."""
@@ -43,6 +47,7 @@ KEPT_LONGEST = (
     LimitKind.MINIMUM,
     LimitKind.LINKS,
     LimitKind.OFFERS,
+    LimitKind.STOCK,
     LimitKind.POOLS,
     LimitKind.QUOTA,
 )
@@ -76,11 +81,15 @@ class _Search:
             if self.checks >= self.most:
                 raise _Enough
             self.checks += 1
-            asked = lifted(self.question, ordered)
-            for limit, number in at:
-                asked = held(asked, limit, number)
-            self._known[key] = self._planned(asked)
+            self._known[key] = self._planned(self.relaxed(ordered, at))
         return self._known[key]
+
+    def relaxed(self, without: Iterable[Limit], at: Sequence[tuple[Limit, float]]) -> Question:
+        """The question without some limits, and with others at other numbers."""
+        asked = lifted(self.question, without)
+        for limit, number in at:
+            asked = held(asked, limit, number)
+        return asked
 
     def _planned(self, asked: Question) -> Plan | Infeasible:
         """The plan; a fleet that is not possible lacks what the question lacked in the first place."""
@@ -95,21 +104,24 @@ class _Search:
         return isinstance(self.ask(item for item in among if item.name not in names), Infeasible)
 
 
-def explained(question: Question, infeasible: Infeasible, attempt: Attempt) -> Infeasible:
+def explained(question: Question, infeasible: Infeasible, attempt: Attempt, trial: Attempt | None = None) -> Infeasible:
     """The same answer with the limits that clash, and how far they would have to give way for a plan.
 
     Args:
         question: that has no plan.
         infeasible: what it lacks.
-        attempt: plans a question, without saying why; asked at most `checks_for(question)` times.
+        attempt: plans a question, without saying why.
+        trial: the same, at any cost and in less time: for all questions but the last. Both are asked at most
+            `checks_for(question)` times.
     """
-    search = _Search(question, attempt, infeasible, most=checks_for(question) // 2)
-    return infeasible.model_copy(update={"clash": _explain(search, infeasible)})
+    search = _Search(question, trial or attempt, infeasible, most=checks_for(question) // 2)
+    return infeasible.model_copy(update={"clash": _explain(search, infeasible, attempt)})
 
 
 def checks_for(question: Question) -> int:
     """How many plans the search may ask for: fewer of larger environments, so that it ends in minutes."""
-    return max(LEAST_CHECKS, min(MOST_CHECKS, EFFORT // max(1, len(question.environment.regions))))
+    least = LEAST_CHECKS_OF_FLEETS if question.environment.failover.reserve is Reserve.SHARED else LEAST_CHECKS
+    return max(least, min(MOST_CHECKS, EFFORT // max(1, len(question.environment.regions))))
 
 
 def remembered(solve: Solver) -> Solver:
@@ -125,7 +137,7 @@ def remembered(solve: Solver) -> Solver:
     return answer
 
 
-def _explain(search: _Search, infeasible: Infeasible) -> Clashes:
+def _explain(search: _Search, infeasible: Infeasible, attempt: Attempt) -> Clashes:
     limits = limits_of(search.question, (item.place for item in infeasible.shortfalls))
     sets: list[Clash] = []
     given_up: list[Limit] = []
@@ -138,7 +150,7 @@ def _explain(search: _Search, infeasible: Infeasible) -> Clashes:
     except _Enough:
         pass
     search.most *= 2
-    relaxed, usd_per_hour, finished = _nearest(search, given_up if complete else limits)
+    relaxed, usd_per_hour, finished = _nearest(search, given_up if complete else limits, attempt)
     return Clashes(
         sets=tuple(sets),
         relaxed=relaxed,
@@ -156,15 +168,25 @@ def _sets(search: _Search, limits: Sequence[Limit], infeasible: Infeasible) -> I
         left = [item for item in limits if item not in given_up]
         if not isinstance(lacking, Infeasible) or isinstance(search.ask(limits), Infeasible):
             return  # a plan; or with every limit lifted there is none either: it is the demand itself
-        near = _near(left, lacking)
-        found = _irreducible(search, near, [*near, *given_up])
-        if not found or not search.clashes(found, limits):
+        found: list[Limit] = []
+        for near in (_at(left, lacking), _near(left, lacking)):
+            found = _irreducible(search, near, [*near, *given_up])
+            if found and search.clashes(found, limits):
+                break
+        else:
             found = _irreducible(search, left, limits)
         if not found:
             return
         yield found
         given_up += found
         lacking = search.ask(given_up)
+
+
+def _at(limits: Sequence[Limit], lacking: Infeasible) -> list[Limit]:
+    """Limits of the places that are short, where these are few, and those of the whole environment."""
+    places = {item.place for item in lacking.shortfalls}
+    near = [limit for limit in limits if limit.place in places or not limit.place]
+    return sorted(near, key=lambda limit: bool(limit.place)) if len(near) < len(limits) // 2 else []
 
 
 def _near(limits: Sequence[Limit], lacking: Infeasible) -> list[Limit]:
@@ -220,7 +242,9 @@ def _shortfalls(
     return answer.shortfalls if isinstance(answer, Infeasible) else whole.shortfalls
 
 
-def _nearest(search: _Search, given_up: Sequence[Limit]) -> tuple[tuple[Relaxed, ...], float | None, bool]:
+def _nearest(
+    search: _Search, given_up: Sequence[Limit], attempt: Attempt
+) -> tuple[tuple[Relaxed, ...], float | None, bool]:
     """The limits brought back as tight as each can be, in turn; what the plan then costs; whether it was finished."""
     state = _State(sorted(given_up, key=lambda limit: (KEPT_LONGEST.index(limit.kind), limit.name)), [])
     complete = True
@@ -237,6 +261,9 @@ def _nearest(search: _Search, given_up: Sequence[Limit]) -> tuple[tuple[Relaxed,
         return (), None, False
     relaxed = [Relaxed(limit=limit) for limit in state.loose]
     relaxed += [Relaxed(limit=limit, to=number) for limit, number in state.at]
+    if attempt is not search.attempt:
+        better = attempt(search.relaxed(state.loose, state.at))
+        plan = better if isinstance(better, Plan) else plan
     return tuple(sorted(relaxed, key=lambda item: item.limit.name)), plan.cost.after_usd_per_hour, complete
 
 

@@ -1,18 +1,18 @@
 """The limits that a question sets, each by name, and the question without some of them or with other numbers.
 
-What a demand is measured against: quotas, offers, pools, links, the rules of failover, minimums. A region's maximum and
-`staging.max_units_per_place` are none: they lower what is asked for, and stand against nothing.
+What a demand is measured against: quotas, offers, stock, pools, links, the rules of failover, minimums. A region's
+maximum and `staging.max_units_per_place` are none: they lower what is asked for, and stand against nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import ceil
-from typing import assert_never
+from typing import Literal, assert_never
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, LinkFacts, Offer, Pool, Quota
 from contracts.clash import Limit, LimitKind
-from contracts.environment import Environment, FailoverSettings
+from contracts.environment import Environment, FailoverSettings, Reserve
 from contracts.names import is_link, link_name
 from contracts.plan import Plan
 from planner.market import Market
@@ -64,7 +64,7 @@ def held(question: Question, limit: Limit, number: float) -> Question:
             return _with_failover(question, max_partners=number)
         case LimitKind.CRITICAL_SHARE:
             return _with_critical_share(question, number)
-        case LimitKind.OFFERS | LimitKind.POOLS | LimitKind.LINKS | LimitKind.FAULT_DOMAINS:
+        case LimitKind.OFFERS | LimitKind.STOCK | LimitKind.POOLS | LimitKind.LINKS | LimitKind.FAULT_DOMAINS:
             return question
         case _:
             assert_never(limit.kind)
@@ -89,7 +89,7 @@ def numbers(question: Question, limit: Limit, plan: Plan) -> Sequence[float]:
             return range(int(value) + 1, len(question.environment.regions))
         case LimitKind.CRITICAL_SHARE:
             return [hundredth / 100 for hundredth in range(ceil(value * 100) - 1, -1, -1)]
-        case LimitKind.OFFERS | LimitKind.POOLS | LimitKind.LINKS | LimitKind.FAULT_DOMAINS:
+        case LimitKind.OFFERS | LimitKind.STOCK | LimitKind.POOLS | LimitKind.LINKS | LimitKind.FAULT_DOMAINS:
             return ()
         case _:
             assert_never(limit.kind)
@@ -119,13 +119,18 @@ def _minimums(question: Question) -> Iterator[Limit]:
 def _place_limits(question: Question, short: frozenset[str]) -> Iterator[Limit]:
     stated = {(quota.place, quota.kind): quota.available for quota in question.capacity.quotas}
     sold = _sold(question.capacity)
+    shared = question.environment.failover.reserve is Reserve.SHARED
+    stocked = {item.place for item in question.capacity.stock} if shared else set()
+    needed = frozenset() if shared else frozenset({*REGION_KINDS, CapacityKind.GBPS})  # where unstated, there is none
     for place, kinds in sorted(_places(question, short).items()):
         if question.is_frozen(place):
             continue
         if not sold.get(place, frozenset()).issuperset(_sellable(question, place)):
             yield Limit(name=f"offers {place}", kind=LimitKind.OFFERS, place=place)
+        if place in stocked:
+            yield Limit(name=f"stock {place}", kind=LimitKind.STOCK, place=place)
         for kind in kinds:
-            if kind is not CapacityKind.ADDRESSES or (place, kind) in stated:
+            if kind in needed or (place, kind) in stated:
                 value = stated.get((place, kind), 0.0)
                 yield Limit(name=f"quota {place} {kind}", kind=LimitKind.QUOTA, place=place, value=value, unit=kind)
         if not is_link(place):
@@ -137,7 +142,8 @@ def _places(question: Question, short: frozenset[str]) -> dict[str, tuple[Capaci
     names = {region.name for region in question.environment.regions}
     links = {link_name(link.a, link.b) for link in question.capacity.links if names.issuperset((link.a, link.b))}
     links |= {place for place in short if is_link(place)}
-    found: dict[str, tuple[CapacityKind, ...]] = dict.fromkeys(names, (*REGION_KINDS, CapacityKind.ADDRESSES))
+    kinds = (*REGION_KINDS, CapacityKind.ADDRESSES, CapacityKind.ACCELERATORS)
+    found: dict[str, tuple[CapacityKind, ...]] = dict.fromkeys(names, kinds)
     return found | dict.fromkeys(links, (CapacityKind.GBPS,))
 
 
@@ -182,11 +188,26 @@ def _without(question: Question, kind: LimitKind, limits: Sequence[Limit]) -> Qu
             return _with_minimums(question, {(limit.place, CapacityKind(limit.unit)): 0.0 for limit in limits})
         case LimitKind.OFFERS:
             return _selling_all(question, places)
+        case LimitKind.STOCK:
+            left = tuple(item for item in question.capacity.stock if item.place not in places)
+            return _seen(question, stock=left)
         case LimitKind.POOLS:
             pools = (Pool(region=place, cidr=ROOMY_POOL) for place in places)
             return _seen(question, pools=(*question.capacity.pools, *pools))
         case LimitKind.LINKS:
             return _joined(question)
+        case LimitKind.FAULT_DOMAINS | LimitKind.LATENCY | LimitKind.PARTNERS | LimitKind.CRITICAL_SHARE:
+            return _without_rule(question, kind)
+        case _:
+            assert_never(kind)
+
+
+def _without_rule(
+    question: Question,
+    kind: Literal[LimitKind.FAULT_DOMAINS, LimitKind.LATENCY, LimitKind.PARTNERS, LimitKind.CRITICAL_SHARE],
+) -> Question:
+    """The question without one of the rules of failover."""
+    match kind:
         case LimitKind.FAULT_DOMAINS:
             facts = question.capacity.regions
             return _seen(question, regions=tuple(one.model_copy(update={"fault_domain": one.region}) for one in facts))

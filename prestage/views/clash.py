@@ -8,6 +8,7 @@ from prestage.views.paper import WIDTH, number, table, title, usd, warn
 
 _GIVEN_UP = {
     LimitKind.OFFERS: "sells all that the catalog has",
+    LimitKind.STOCK: "has as many instances as are wanted",
     LimitKind.POOLS: "has further address pools",
     LimitKind.LINKS: "regions that nothing joins are joined",
     LimitKind.FAULT_DOMAINS: "partners in the same one are allowed",
