@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from contracts.engines import EngineName
 from contracts.environment import Environment
@@ -38,12 +39,14 @@ from stacks.declaration import Value
 from stacks.errors import KeyTaken
 from stacks.estate.inventory import Inventory, Row
 from tests.coordinator.factory import NOON, Hands
-from tests.coordinator.world import apply_confirmed, changes_of, plan_review_apply, write_load
+from tests.coordinator.world import apply_confirmed, changes_of, write_load
 from tests.faults.failpoints import Failpoints, PointedJournal, PointedLedger
 
 REGIONS = ("fra", "ams", "lon", "mad", "nyc", "chi")
 FOREIGN = "fra/compute/staged/s4/0777"
-SITUATIONS = ("first", "grows", "shrinks")
+LATER = MappingProxyType({"grows": 1.5, "shrinks": 0.3})
+"""Situations after the first one, by what demand has become."""
+
 EDITS = {  # of the environment that `prestage init` writes
     "  - {name: dfw, asn: 64518}\n": "",
     "rules:\n": "staging: {max_units_per_place: 1}\nrules:\n  change_ceiling_share: 9\n",
@@ -69,24 +72,23 @@ def open_project(folder: Path) -> Project:
 
 
 def prepare_first(folder: Path, engine: EngineName) -> Situation:
-    """The first plan alone: the others take an apply before they can be planned."""
+    """The first plan alone: the others begin where it was applied."""
     _write_project(folder / "first", engine)
-    return _measure(folder / "first")
+    return _measure(folder / "first", folder / "applied")
 
 
-def prepare(folder: Path, engine: EngineName) -> tuple[Situation, ...]:
-    """All situations, each in a folder of its own."""
-    first, applied = folder / "first", folder / "applied"
-    _write_project(first, engine)
-    shutil.copytree(first, applied)
+def prepare(folder: Path, engine: EngineName, later: Mapping[str, float] = LATER) -> tuple[Situation, ...]:
+    """The first plan and those of `later` loads, each in a folder of its own."""
+    applied = folder / "applied"
+    situations = [prepare_first(folder, engine)]
     with open_project(applied) as project:
-        plan_review_apply(project)
         _make_on_demand(project)
         _meddle(project)
-    for name, load in (("grows", 1.5), ("shrinks", 0.3)):
+    for name, load in later.items():
         shutil.copytree(applied, folder / name)
         write_load(folder / name, load, REGIONS)
-    return tuple(_measure(folder / name) for name in SITUATIONS)
+        situations.append(_measure(folder / name, folder / f"{name}-applied"))
+    return tuple(situations)
 
 
 def _write_project(folder: Path, engine: EngineName) -> None:
@@ -117,19 +119,18 @@ def _meddle(project: Project) -> None:
     project.inventory.create("dev", "estate_compute", FOREIGN, arguments | machines)
 
 
-def _measure(folder: Path) -> Situation:
+def _measure(folder: Path, applied: Path) -> Situation:
     """Plans and reviews; applies a copy, to know how long that takes."""
     with open_project(folder) as project:
         outcome = make_plan(project)
         operations = Counter(change.operation.value for change in changes_of(outcome))
         assert not make_review(project, outcome.path).denied
-    copy = shutil.copytree(folder, folder.with_name("measured"))
-    with open_project(copy) as project:
+    shutil.copytree(folder, applied)
+    with open_project(applied) as project:
         started = time.monotonic()
         report = apply_confirmed(project, project.paths.plan)
         seconds = time.monotonic() - started
         assert report.complete, [root.message for root in report.roots if root.message]
-    shutil.rmtree(copy)
     return Situation(name=folder.name, folder=folder, operations=operations, seconds=seconds)
 
 

@@ -16,7 +16,7 @@ from stacks.lock import lock_is_held
 from tests.engines.pulumi_project import pulumi_missing
 from tests.engines.terraform_project import tofu_missing
 from tests.faults.apply_campaign import creations, outliving, run_seed, start_child, wrongs
-from tests.faults.apply_world import open_project, prepare
+from tests.faults.apply_world import LATER, open_project, prepare
 
 pytestmark = [pytest.mark.fault, pytest.mark.engine, pytest.mark.slow]
 needs_tofu = pytest.mark.skipif(bool(tofu_missing()), reason=tofu_missing())
@@ -30,7 +30,8 @@ def situations(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def on_pulumi(tmp_path_factory):
-    return prepare(tmp_path_factory.mktemp("pulumi"), EngineName.PULUMI)
+    """For two seeds: the third situation is dear and would be played by none."""
+    return prepare(tmp_path_factory.mktemp("pulumi"), EngineName.PULUMI, {"grows": LATER["grows"]})
 
 
 def wrong_after(folder, before, between):
