@@ -23,6 +23,11 @@ def what_moto_lacks() -> tuple[Resource, ...]:
         resource("fra/compute/granted/m7g.large/r-1", committed),
         resource("fra/storage/granted/io2/r-1", StorageSpec(storage_class="io2", gib=70_000, replica_region="dub")),
         resource("fra/storage/granted/efs/r-1", StorageSpec(storage_class="efs", gib=10, replica_region="dub")),
+        resource(
+            "fra/storage/granted/gp3/r-1",
+            StorageSpec(storage_class="gp3", gib=1000, iops=20_000, throughput_mibps=1500, volumes=2),
+        ),
+        resource("fra/storage/granted/efs/r-2", StorageSpec(storage_class="efs", gib=10, throughput_mibps=100)),
         resource("dub--fra/circuit/granted/1g/r-1", CircuitSpec(tier="1g", gbps=1, count=2)),
     )
 
