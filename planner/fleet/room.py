@@ -1,7 +1,7 @@
 """The linear programme of one neighbourhood.
 
 Its columns are the shares of its regions and what others charge for carrying them; its pairs carry no more than the
-circuits that they are allowed.
+circuits that they are allowed. Circuits come in levels: the most that each sum of money carries.
 """
 
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.errors import SolverCrashed
-from planner.fleet.circuits import SLACK, circuits_usd
+from planner.fleet.circuits import SLACK, levels
 from planner.fleet.problem import MOST_SHARE, Floats, Ints
 from planner.fleet.quiet import quiet_program
 from planner.fleet.shares import ShareProgram
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     import highspy
 
 Step = tuple[int, int]
-"""Which of the room's pairs, and whether a step more (1) or less (-1)."""
+"""Which of the room's pairs, and the level that it comes to."""
 
-LIKELY = 16
+LIKELY = 24
 """Steps that are looked at, of those that promise most."""
+
+UNCOVERED = 1e3
+"""What a share that nobody carries costs, in the dearest region's cost: it never pays, and a step may be tried."""
 
 
 class Room:
@@ -30,7 +33,7 @@ class Room:
     Attributes:
         members: regions whose shares are free.
         free: arcs of these shares; start: what they are now.
-        caps: Gbps that each of the room's pairs may carry.
+        at: the level of circuits that each of the room's pairs is allowed.
         chosen: the best shares found.
     """
 
@@ -39,136 +42,154 @@ class Room:
         self.members = members
         self.free: Ints = np.concatenate([arcs.out[region] for region in sorted(members)])
         self.start = self.chosen = shares[self.free]
-        self._hours, self._tiers = problem.hours, problem.tier_gbps
+        self.carriers: tuple[int, ...] = tuple(np.unique(arcs.carrier[self.free]).tolist())
         self._pairs = np.unique(arcs.pair[self.free])
         links = problem.pair_links[self._pairs]
-        self._usd = problem.tier_usd[links]
         each = problem.replication_gbps[problem.pairs[self._pairs]]
         held = shares.reshape(-1, 2)[self._pairs].copy()
         place = np.searchsorted(self._pairs, arcs.pair[self.free])
         held[place, arcs.side[self.free]] = 0.0
         self._fixed = problem.gbps[links] + (held * each).sum(1)
         self._place, self._speed = place, each[place, arcs.side[self.free]]
-        self.caps = self._fixed.copy()
+        self._most = np.bincount(place, MOST_SHARE * self._speed, len(self._pairs))
+        self._ends, self._usd = self._levels(problem.tier_gbps, problem.hours * problem.tier_usd[links])
+        self.at: Ints = np.zeros(len(self._pairs), dtype=np.int64)
+        self._rows = np.arange(len(self._pairs))
         self._duals = np.zeros(len(self._pairs))
         self._program = self._build(known, shares)
 
     def scaled(self, shares: Floats) -> Floats:
         """Shares chosen anew when each is charged what its pair's circuits cost per Gbps at `shares`."""
         more = self._used(shares) - self._fixed
-        extra = self._hours * (self._price(self._fixed + more) - self._price(self._fixed))
-        most = np.bincount(self._place, MOST_SHARE * self._speed, len(self._pairs))
-        chord = self._hours * (self._price(self._fixed + most) - self._price(self._fixed)) / np.maximum(most, SLACK)
+        extra = self._price(self._level(self._fixed + more)) - self._usd[:, 0]
+        chord = (self._price(self._level(self._fixed + self._most)) - self._usd[:, 0]) / np.maximum(self._most, SLACK)
         rate = np.where(more > 1e-6, extra / np.maximum(more, SLACK), chord)
-        columns = np.arange(len(self.free), dtype=np.int32)
-        self._program.changeColsCost(len(columns), columns, rate[self._place] * self._speed)
+        self._charge(rate[self._place] * self._speed)
         self._limit(np.full(len(self._pairs), np.inf))
         self._run()
         return self._shares()
 
     def allow(self, shares: Floats) -> None:
         """Every pair may carry what the circuits for these shares do, and shares cost nothing beyond."""
-        columns = np.arange(len(self.free), dtype=np.int32)
-        self._program.changeColsCost(len(columns), columns, np.zeros(len(columns)))
-        self.caps = self._whole(self._used(shares))
-        self._limit(self.caps)
+        self._charge(np.zeros(len(self.free)))
+        self.put(self._level(self._used(shares)))
 
     def settle(self, least: float = np.inf) -> float:
-        """USD over the horizon of the best shares within the caps, circuits included; infinite where there are none.
+        """USD over the horizon of the best shares within the levels, circuits included.
 
         Where that is less than `least`, the shares are kept, and pairs are left no more than they use.
         """
-        if not self._run():
-            return np.inf
+        self._run()
         shares = self._shares()
-        caps = self._whole(self._used(shares))
-        usd = float(self._program.getInfo().objective_function_value) + self._hours * float(self._price(caps).sum())
+        at = self._level(self._used(shares))
+        usd = float(self._program.getInfo().objective_function_value) + float(self._price(at).sum())
         if usd < least - 1e-6:
-            self.chosen, self.caps = shares, caps
+            self.chosen = shares
             self._duals = np.maximum(-np.array(self._program.getSolution().row_dual)[: len(self._pairs)], 0.0)
-            self._limit(caps)
+            self.put(at)
         return usd
 
     def promising(self, refused: set[Step]) -> Step | None:
-        """The step that the duals promise most of, if any does."""
-        now = self._price(self.caps)
-        less, more = self._stepped(-1), self._stepped(1)
-        saved = self._hours * (now - self._price(less)) - self._duals * (self.caps - less)
-        saved[self._price(less) >= now - 1e-12] = -np.inf
-        gained = self._duals * (more - self.caps) - self._hours * (self._price(more) - now)
-        gained[gained <= 0] = -np.inf
-        promise = np.concatenate([saved, gained])
-        count = len(self._pairs)
-        for at in np.argsort(-promise, kind="stable")[:LIKELY].tolist():
-            step = (at % count, 1 if at >= count else -1)
-            if np.isfinite(promise[at]) and step not in refused:
+        """The step of one pair that the duals promise most of, if any does: to the level below or above."""
+        steps = np.stack([self.at - 1, self.at + 1])
+        promise = self._promise(np.clip(steps, 0, self._ends.shape[1] - 1))
+        for flat in np.argsort(-promise, axis=None, kind="stable")[:LIKELY].tolist():
+            step = (flat % len(self._pairs), int(steps.flat[flat]))
+            if np.isfinite(promise.flat[flat]) and step not in refused:
                 return step
         return None
 
     def step(self, step: Step) -> None:
-        """Takes a step of one pair."""
-        pair, direction = step
-        caps = self.caps.copy()
-        caps[pair] = self._stepped(direction)[pair]
-        self._limit(caps)
+        """Brings one pair to another level."""
+        at = self.at.copy()
+        at[step[0]] = step[1]
+        self.put(at)
 
-    def put_back(self, caps: Floats) -> None:
-        """Caps as they were before a step that did not pay."""
-        self.caps = caps
-        self._limit(caps)
+    def put(self, at: Ints) -> None:
+        """Allows each pair a level."""
+        self.at = at
+        self._limit(self._held())
 
-    def _stepped(self, direction: int) -> Floats:
-        unit = self._tiers[0]
-        return np.asarray(np.maximum(self.caps + direction * unit, self._whole(self._fixed)))
+    def _promise(self, to: Ints) -> Floats:
+        """(n, pairs) USD that levels `to` save as the last kept duals tell it; -inf where there is no such step."""
+        rows = self._rows
+        saved = self._usd[rows, self.at] - self._usd[rows, to] + self._duals * (self._ends[rows, to] - self._held())
+        useless = (to == self.at) | ~np.isfinite(self._usd[rows, to]) | ((to > self.at) & (saved <= 0))
+        return np.where(useless, -np.inf, saved)
 
-    def _whole(self, gbps: Floats) -> Floats:
-        """What the circuits for so many Gbps carry, in whole ones of the smallest tier."""
-        return np.asarray(np.ceil((gbps - SLACK) / self._tiers[0]) * self._tiers[0])
+    def _held(self) -> Floats:
+        """Gbps that each pair may carry."""
+        return self._ends[self._rows, self.at]
+
+    def _levels(self, tiers: Floats, usd: Floats) -> tuple[Floats, Floats]:
+        """(pairs, L) what each level carries, and USD over the horizon; levels that a pair has not are infinite."""
+        found = [
+            levels(fixed, fixed + most, tiers, own)
+            for fixed, most, own in zip(self._fixed.tolist(), self._most.tolist(), usd, strict=True)
+        ]
+        longest = max(len(ends) for ends, _ in found)
+        table = np.full((2, len(found), longest), np.inf)
+        for row, (ends, cost) in enumerate(found):
+            table[0, row, : len(ends)] = ends
+            table[0, row, len(ends) :] = ends[-1]
+            table[1, row, : len(cost)] = cost
+        return table[0], table[1]
+
+    def _level(self, gbps: Floats) -> Ints:
+        """The first level that carries so much."""
+        return np.asarray((self._ends < gbps[:, None] - SLACK).sum(1))
 
     def _used(self, shares: Floats) -> Floats:
         return np.asarray(self._fixed + np.bincount(self._place, shares * self._speed, len(self._pairs)))
 
-    def _price(self, gbps: Floats) -> Floats:
-        return circuits_usd(gbps, self._tiers, self._usd)
+    def _price(self, at: Ints) -> Floats:
+        return np.asarray(self._usd[self._rows, at])
+
+    def _charge(self, usd: Floats) -> None:
+        self._program.changeColsCost(len(usd), np.arange(len(usd), dtype=np.int32), usd)
 
     def _limit(self, caps: Floats) -> None:
         rows = np.arange(len(caps), dtype=np.int32)
         room = np.maximum(caps - self._fixed, 0.0)
-        self._program.changeRowsBounds(len(rows), rows, np.full(len(rows), -np.inf), room)  # type: ignore[attr-defined]  # not in its stubs
+        self._program.changeRowsBounds(len(rows), rows, np.full(len(rows), -np.inf), room)  # type: ignore[attr-defined]
 
-    def _run(self) -> bool:
+    def _run(self) -> None:
         import highspy
 
         self._program.run()
         status = self._program.getModelStatus()
-        if status == highspy.HighsModelStatus.kOptimal:
-            return True
-        if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
-            return False
-        raise SolverCrashed(f"ended as {self._program.modelStatusToString(status)!r}", where="failover shares")
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise SolverCrashed(f"ended as {self._program.modelStatusToString(status)!r}", where="failover shares")
 
     def _shares(self) -> Floats:
         values = np.array(self._program.getSolution().col_value[: len(self.free)])
         return np.asarray(np.clip(values, 0.0, MOST_SHARE))
 
     def _build(self, known: ShareProgram, shares: Floats) -> "highspy.Highs":
-        """Columns: free shares, cost by carrier. Rows: caps by pair, regions backed up whole, cuts."""
+        """Columns: free shares, cost by carrier, shares nobody carries. Rows: caps by pair, whole backing, cuts."""
         program = quiet_program()
         arcs, count = known.arcs, len(self.free)
-        carriers = np.unique(arcs.carrier[self.free])
+        carriers = self.carriers
         column = np.full(len(arcs.lost), -1, dtype=np.int32)
         column[self.free] = np.arange(count)
-        upper = np.concatenate([np.full(count, MOST_SHARE), np.full(len(carriers), np.inf)])
+        members = sorted(self.members)
+        sizes = (count, len(carriers), len(members))
+        upper = np.repeat([MOST_SHARE, np.inf, 1.0], sizes)
         program.addVars(len(upper), np.zeros(len(upper)), upper)
-        paid = np.arange(count, len(upper), dtype=np.int32)
+        paid = np.arange(count, count + len(carriers), dtype=np.int32)
         program.changeColsCost(len(paid), paid, np.ones(len(paid)))
+        bare = np.arange(count + len(carriers), len(upper), dtype=np.int32)
+        dear = UNCOVERED * max(1.0, max((cut.usd for cut in known.cuts), default=1.0))
+        program.changeColsCost(len(bare), bare, np.full(len(bare), dear))
         for pair in range(len(self._pairs)):
             own = np.flatnonzero(self._place == pair).astype(np.int32)
             program.addRow(-np.inf, np.inf, len(own), own, self._speed[own])
-        for region in sorted(self.members):
+        for uncovered, region in zip(bare.tolist(), members, strict=True):
             out = arcs.out[region]
-            program.addRow(1.0, np.inf, len(out), column[out], np.ones(len(out)))
-        for cost, region in zip(paid, carriers.tolist(), strict=True):
+            program.addRow(
+                1.0, np.inf, len(out) + 1, np.append(column[out], uncovered).astype(np.int32), np.ones(len(out) + 1)
+            )
+        for cost, region in zip(paid, carriers, strict=True):
             into = arcs.into[region]
             inside = column[into] >= 0
             for cut, constant in known.cuts_of(region, shares):

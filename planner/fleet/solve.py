@@ -13,7 +13,7 @@ import numpy as np
 
 from planner.errors import FleetImpossible
 from planner.fleet.bound import Certificate, certificate_of, certified_usd
-from planner.fleet.choice import improve, loads, whole_circuits_usd
+from planner.fleet.choice import Chosen, improve, loads, whole_circuits_usd
 from planner.fleet.circuits import circuits_for
 from planner.fleet.exact import Counts, is_small, solve_exactly
 from planner.fleet.offers import Prices, fine_types
@@ -36,7 +36,7 @@ class Effort:
     """
 
     passes: int = 10
-    turns: int = 4
+    turns: int = 6
     exact: bool = True
     threads: int = 2
 
@@ -172,15 +172,14 @@ def _choose(
 ) -> tuple[Floats, list[RegionAnswer]]:
     """The best shares of all turns, by what regions and whole circuits really cost, and the regions' answers."""
     turns, pool = work
-    best, answers = shares, relaxation.ask(shares, pool)
-    least = _usd(relaxation, shares, answers)
+    chosen = Chosen(shares, relaxation.ask(shares, pool))
+    best, least = replace(chosen), np.inf
     for turn in range(turns):
-        shares = improve(shares, relaxation.shares, pool, turn)
-        found = relaxation.ask(shares, pool)
-        usd = _usd(relaxation, shares, found)
+        improve(relaxation, chosen, pool, turn)
+        usd = _usd(relaxation, chosen.shares, chosen.answers)
         if usd < least:
-            least, best, answers = usd, shares, found
-    return best, answers
+            least, best = usd, Chosen(chosen.shares, list(chosen.answers))
+    return best.shares, best.answers
 
 
 def _usd(relaxation: Relaxation, shares: Floats, answers: list[RegionAnswer]) -> float:
