@@ -35,8 +35,9 @@ def main(arguments: list[str]) -> int:
     plan = build_plan(asked, solve_in_child, solve_fleet_in_child)
     seconds = time.perf_counter() - mapped
     if not isinstance(plan, Plan):
-        print(plan.to_json(), file=sys.stderr)
+        print(plan.sealed(), file=sys.stderr)
         return 7
+    del asked
     found = dict(solution(problem, plan))
     usd = model_usd(problem, found)
     bound = plan.cost.lower_bound_usd_per_hour * problem["D"].shape[2]

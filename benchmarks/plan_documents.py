@@ -79,7 +79,8 @@ def solution(problem: Problem, plan: Plan) -> Mapping[str, NDArray[np.generic]]:
         for side, (a, b) in enumerate((ends, ends[::-1]))
     }
     committed = np.zeros((regions, types), dtype=np.int64)
-    by_hour = {purchase: np.zeros((regions, types, hours), dtype=np.int64) for purchase in Purchase}
+    hourly = (Purchase.ON_DEMAND, Purchase.SPOT)
+    by_hour = {purchase: np.zeros((regions, types, hours), dtype=np.int32) for purchase in hourly}
     circuits, shares = np.zeros((len(links), len(tier)), dtype=np.int64), np.zeros((len(pair) // 2, 2))
     for item in plan.resources:
         spec, where = item.resource.spec, item.resource.place

@@ -97,7 +97,8 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
     placement = demand.placement
     duals = fleet_prices(demand.fleet, demand.needs) if demand.fleet else {}
     buying = Buying.of(desired.market, desired.requirements, duals)
-    whole = {key: buying.told(_priced(desired.resources[key])) for key in sorted(desired.resources)}
+    wished = desired.resources  # taken out one by one: thousands of them are not needed twice
+    whole = {key: buying.told(_priced(wished.pop(key))) for key in sorted(wished)}
     cut = within_ceiling(question, desired.market, whole, desired.requirements)
     wanted = cut.wanted
     resources = tuple(wanted.values())

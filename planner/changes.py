@@ -31,8 +31,9 @@ def changes_between(question: Question, market: Market, wanted: dict[str, Planne
     Nothing changes where it is not known what lives there.
     """
     live, earlier = question.live(), question.wanted_earlier()
+    leaning = Leaning.of(item.resource for item in wanted.values())
     made = [
-        change
+        change.model_copy(update={"depends_on": dependencies(_after(change), leaning)})
         for key in wanted
         if not question.is_unread(wanted[key].resource.place)
         and (
@@ -40,8 +41,6 @@ def changes_between(question: Question, market: Market, wanted: dict[str, Planne
             or _mended(live, wanted[key], question)
         )
     ]
-    leaning = Leaning.of(item.resource for item in wanted.values())
-    made = [change.model_copy(update={"depends_on": dependencies(_after(change), leaning)}) for change in made]
     gone = [item for key, item in live.items() if key not in wanted and not question.is_unread(item.place)]
     existing = {
         key: PlannedResource(resource=resource, usd_per_hour=0, reason=Reason(code=ReasonCode.SURPLUS))
