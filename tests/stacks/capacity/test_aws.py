@@ -63,6 +63,17 @@ def price(part, item, purchase=Purchase.ON_DEMAND):
     return next((offer.usd_per_hour for offer in part.offers if (offer.item, offer.purchase) == (item, purchase)), None)
 
 
+def test_iops_of_a_class_are_sold_where_the_catalog_says_how_fast_it_is(read):
+    figures, plain = read()
+    assert price(plain, "gp3") and price(plain, "gp3-iops") is None
+    account = Account(name="prod", target=TargetName.AWS, id="123456789012")
+    catalog = CATALOG.model_copy(update={"storage_classes": (StorageClass(name="gp3", volume_iops=3000),)})
+    for stated, wanted in ({}, list_prices(TargetName.AWS, LOCATION).storage["gp3-iops"]), ({"gp3-iops": 1e-5}, 1e-5):
+        place = Place(region="fra", cloud=here(prices=stated), account=account, environment="prod", catalog=catalog)
+        assert price(part_of(place, figures), "gp3-iops") == pytest.approx(wanted, rel=1e-4)
+    assert price(part_of(place, figures), "gp3-mibps") == pytest.approx(0.0476 / HOURS_A_MONTH)
+
+
 def test_what_others_run_or_reserve_is_not_ours_to_use(world, read):
     world.running[LOCATION] = [
         instance("m6i.xlarge"),
