@@ -138,6 +138,7 @@ class FailoverSettings(Model):
     Attributes:
         reserve: `shared` costs far less, and takes two partners or more for each region; it plans compute by hour and
             purchase, circuits and shares together (docs/planning-model.md).
+        max_partners: of one region; where the reserve is shared, only if it is stated, and 2 or more.
         survive: what a region holds for others is the largest of what one lost region asks of it, or of what all
             regions of one fault domain ask together.
         residency: whose words partners keep to.
@@ -146,9 +147,14 @@ class FailoverSettings(Model):
     reserve: Reserve = Field(default=Reserve.DEDICATED, exclude_if=dedicated)
     critical_share: float = Field(default=0.4, ge=0, le=1)
     max_latency_ms: float = Field(default=120.0, gt=0)
-    max_partners: int = Field(default=2, ge=1, le=8)
+    max_partners: int = Field(default=2, ge=1, le=64)
     survive: Survive = Field(default=Survive.REGION, exclude_if=_one_region)
     residency: ResidencyOf = Field(default=ResidencyOf.REGIONS, exclude_if=_by_regions)
+
+    @property
+    def shared_partners(self) -> int | None:
+        """The most partners of a region where the reserve is shared: what was stated; else any number."""
+        return self.max_partners if "max_partners" in self.model_fields_set else None
 
 
 class StagingSettings(Model):

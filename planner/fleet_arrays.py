@@ -14,7 +14,7 @@ from contracts.rows import Rows
 from planner.curves import region_curves
 from planner.errors import FleetImpossible, InputsDisagree
 from planner.fleet import FleetProblem
-from planner.fleet.problem import NOT_OFFERED, Floats, Ints
+from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, Floats, Ints
 from planner.market import Market
 from planner.question import Question
 from planner.residency import Residency
@@ -81,6 +81,7 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
         spot_share=np.array([environment.purchases_of(region).spot_share for region in regions]),
         names=np.array(regions, dtype=np.str_),
         domain=_domains(question, market, regions),
+        partners=_partners(question, regions),
     )
     _check_links(links, problem)
     return problem
@@ -166,6 +167,19 @@ def _may_partner(question: Question, market: Market, axes: Axes, ends: Ints) -> 
     latency = np.array([market.links[name].latency_ms for name in axes.links])
     near = latency <= question.environment.failover.max_latency_ms
     return np.asarray(near & (domains[ends[:, 0]] != domains[ends[:, 1]]))
+
+
+def _partners(question: Question, regions: tuple[str, ...]) -> Ints:
+    """(R,) how many partners each region may have; nothing where that is not limited."""
+    most = question.environment.failover.shared_partners
+    if most is not None and most * MOST_SHARE < 1 and any(map(question.environment.critical_share_of, regions)):
+        raise InputsDisagree(
+            f"failover.max_partners is {most}, and where the reserve is shared no partner carries more than half",
+            where="failover.max_partners",
+            expected="2 or more, or nothing, where failover.reserve is shared",
+            next_step="raise it, leave it out, or set failover.reserve to dedicated",
+        )
+    return np.full(len(regions), most, dtype=np.int64) if most is not None else np.zeros(0, dtype=np.int64)
 
 
 def _domains(question: Question, market: Market, regions: tuple[str, ...]) -> Ints:

@@ -12,7 +12,7 @@ from typing import Literal, assert_never
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, LinkFacts, Offer, Pool, Quota
 from contracts.clash import Limit, LimitKind
-from contracts.environment import Environment, FailoverSettings, Reserve
+from contracts.environment import Environment, Reserve
 from contracts.names import is_link, link_name
 from contracts.plan import Plan
 from planner.market import Market
@@ -102,7 +102,8 @@ def _failover_limits(question: Question) -> Iterator[Limit]:
         share, latency, most = LimitKind.CRITICAL_SHARE, LimitKind.LATENCY, LimitKind.PARTNERS
         yield Limit(name=f"failover.{share}", kind=share, value=largest, unit="of the load")
         yield Limit(name=f"failover.{latency}", kind=latency, value=failover.max_latency_ms, unit="ms")
-        yield Limit(name=f"failover.{most}", kind=most, value=failover.max_partners, unit="partners")
+        if failover.reserve is not Reserve.SHARED or failover.shared_partners is not None:
+            yield Limit(name=f"failover.{most}", kind=most, value=failover.max_partners, unit="partners")
         yield Limit(name="fault domains", kind=LimitKind.FAULT_DOMAINS)
     if _apart(question):
         yield Limit(name="links", kind=LimitKind.LINKS)
@@ -245,8 +246,7 @@ def _with_minimums(question: Question, wanted: Mapping[What, float]) -> Question
 
 
 def _with_failover(question: Question, **settings: float) -> Question:
-    before = question.environment.failover.model_dump()
-    failover = FailoverSettings.model_construct(**before | settings)
+    failover = question.environment.failover.model_copy(update=settings)
     return replace(question, environment=question.environment.model_copy(update={"failover": failover}))
 
 

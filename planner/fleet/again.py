@@ -19,7 +19,7 @@ from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, FleetSolution,
 from planner.fleet.shares import base_circuits, step_points
 from planner.fleet.shift import spread
 
-AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps", "domain")
+AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps", "domain", "partners")
 """What must be the same for a fleet to be planned again from another one."""
 
 WHOLE = 5e-7

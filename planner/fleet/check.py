@@ -3,6 +3,7 @@
 import numpy as np
 
 from planner.errors import InputsDisagree, SolverLied
+from planner.fleet.partners import too_many
 from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, FleetProblem, FleetSolution, Floats, Ints
 
 SLACK = 1e-6
@@ -64,6 +65,7 @@ def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, 
     return (
         ("counts are not whole", not _whole(solution)),
         ("shares", bool((shares < -SLACK).any() or (shares > MOST_SHARE + SLACK).any() or (covered < 1 - SLACK).any())),
+        ("partners", bool(len(too_many(problem, shares)))),
         ("demand", _short(firm + soft, problem.demand)),
         ("critical load", _short(firm, problem.critical)),
         (

@@ -12,6 +12,7 @@ from planner.errors import FleetTooFar
 from planner.fleet.cells import Cells, settle
 from planner.fleet.choice import loads
 from planner.fleet.circuits import circuits_for
+from planner.fleet.partners import too_many
 from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shift import Room, lumpy, shifted
 
@@ -163,6 +164,8 @@ def shift(work: Work, regions: Ints) -> None:
 
 def _try_shares(work: Work, shares: Floats, region: int) -> bool:
     """Takes these shares if they cost less than those so far."""
+    if region in too_many(work.problem, shares):
+        return False
     out = work.arcs.out[region]
     moved = out[np.abs(shares[out] - work.shares[out]) > 0]
     rows = np.unique(work.rows(work.arcs.carrier[moved]))

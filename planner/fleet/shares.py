@@ -69,6 +69,7 @@ class ShareProgram:
 
     Attributes:
         cuts, constants: all cuts so far, and each one's value where no shares are.
+        most: (2P,) what each arc may carry.
     """
 
     problem: FleetProblem
@@ -76,11 +77,13 @@ class ShareProgram:
     hulls: tuple[Hull, ...] = ()
     cuts: list[Cut] = field(default_factory=list)
     constants: list[float] = field(default_factory=list)
+    most: Floats = field(init=False)
     _of_region: list[list[int]] = field(init=False)
     _program: "highspy.Highs" = field(init=False)
 
     def __post_init__(self) -> None:
         self.hulls = tuple(hull for pair in range(len(self.problem.pairs)) for hull in pair_hulls(self.problem, pair))
+        self.most = np.full(len(self.arcs.lost), MOST_SHARE)
         self._of_region = [[] for _ in range(self.problem.regions)]
         self._program = self._start()
 
@@ -96,6 +99,12 @@ class ShareProgram:
             columns = np.append(into, 3 * pairs + cut.region).astype(np.int32)
             self._program.addRow(constant, np.inf, len(columns), columns, np.append(-cut.slopes, 1.0))
 
+    def close(self, arcs: Ints) -> None:
+        """Leaves these arcs nothing to carry from now on."""
+        self.most[arcs] = 0.0
+        columns = arcs.astype(np.int32)
+        self._program.changeColsBounds(len(columns), columns, np.zeros(len(columns)), self.most[arcs])
+
     def solve(self) -> Floats:
         """The shares, by arc, that are best by all that is known."""
         import highspy
@@ -105,7 +114,7 @@ class ShareProgram:
         if status != highspy.HighsModelStatus.kOptimal:
             raise SolverCrashed(f"ended as {self._program.modelStatusToString(status)!r}", where="failover shares")
         values = np.array(self._program.getSolution().col_value[: len(self.arcs.lost)])
-        return np.asarray(np.clip(values, 0.0, MOST_SHARE))
+        return np.asarray(np.clip(values, 0.0, self.most))
 
     def cuts_of(self, region: int, shares: Floats) -> list[tuple[Cut, float]]:
         """The cuts of one region that say most about it near these shares, each with its value where none are."""

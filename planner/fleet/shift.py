@@ -69,13 +69,20 @@ def shifted(room: Room, shares: Floats, region: int) -> Iterator[Floats]:
     price = (room.worth[room.arcs.carrier[out]] * room.problem.critical[region]).sum((1, 2))
     over = np.flatnonzero(shares[out] > compute + LEAST)
     tried = [lumps, compute]
+    most = np.where(_open(room, shares[out], region), MOST_SHARE, 0.0)
     for at in over[np.argsort(-price[over], kind="stable")][:ALONE].tolist():
         tried.append(np.where(np.arange(len(out)) == at, compute, np.maximum(shares[out], compute)))
     for caps in tried:
         if (shares[out] > caps + LEAST).any():
             found = shares.copy()
-            found[out] = spread(shares[out], caps, price)
+            found[out] = spread(shares[out], np.minimum(caps, most), price, most)
             yield found
+
+
+def _open(room: Room, shares: Floats, region: int) -> NDArray[np.bool_]:
+    """Which arcs of a region may carry: where it has as many partners as it may, those that do."""
+    held, limit = shares > LEAST, room.problem.partners
+    return np.ones(len(shares), dtype=bool) if not limit.size or held.sum() < limit[region] else held
 
 
 def _by_compute(room: Room, arcs: Ints, counts: NDArray[np.bool_]) -> Floats:
@@ -96,16 +103,20 @@ def _by_circuits(room: Room, shares: Floats, arcs: Ints) -> Floats:
     return np.asarray(np.minimum(most, MOST_SHARE))
 
 
-def spread(shares: Floats, caps: Floats, price: Floats) -> Floats:
-    """Shares of one region that sum to one: within the caps as far as they go, then where they cost least."""
+def spread(shares: Floats, caps: Floats, price: Floats, most: Floats | None = None) -> Floats:
+    """Shares of one region that sum to one: within the caps as far as they go, then where they cost least.
+
+    Never beyond `most`: half of the load each, where nothing else is said.
+    """
+    most = np.full(len(caps), MOST_SHARE) if most is None else most
     found = np.minimum(shares, caps)
     found = found / max(1.0, float(found.sum()))
     kept_first = np.lexsort((found - caps, shares <= LEAST))
     cheapest_first = np.argsort(price, kind="stable")
-    for order, most in ((kept_first, caps), (cheapest_first, np.full(len(caps), MOST_SHARE))):
+    for order, limit in ((kept_first, caps), (cheapest_first, most)):
         for at in order.tolist():
             missing = 1.0 - float(found.sum())
             if missing <= 0:
                 break
-            found[at] += min(missing, max(0.0, float(most[at] - found[at])))
+            found[at] += min(missing, max(0.0, float(limit[at] - found[at])))
     return found

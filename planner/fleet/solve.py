@@ -17,6 +17,7 @@ from planner.fleet.choice import Chosen, improve, loads, whole_circuits_usd
 from planner.fleet.circuits import circuits_for
 from planner.fleet.exact import Counts, is_small, solve_exactly
 from planner.fleet.offers import Prices, fine_types
+from planner.fleet.partners import few_partners, too_many
 from planner.fleet.problem import FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.region import RegionAnswer, RegionProgram
 from planner.fleet.relaxed import Relaxation, prices_of, relax
@@ -67,6 +68,10 @@ def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[Flee
         shares = relax(relaxation, effort.passes, pool)
         certificate, bound = _bound(relaxation)
         shares, answers = _choose(relaxation, shares, (effort.turns, pool))
+        if len(too_many(problem, shares)):
+            shares, closed = few_partners(problem, relaxation.arcs, shares)
+            relaxation.shares.close(closed)
+            shares, answers = _choose(relaxation, shares, (max(2, effort.turns), pool))
         shares, answers, more = until_held(relaxation, (shares, answers), pool)
         if more:
             certificate, bound = max(_bound(relaxation), (certificate, bound), key=itemgetter(1))
@@ -76,6 +81,8 @@ def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[Flee
     exact = solve_exactly(problem) if effort.exact and is_small(problem) else None
     if exact is None:
         return found, certificate
+    if len(too_many(problem, exact[0][3])):  # that programme knows no such limit: what it proves holds all the same
+        return replace(found, bound=min(found.usd, max(bound, exact[1]))), certificate
     counts, proven = exact
     better = _solution(problem, counts, max(bound, proven), prices_of(answers))
     found = better if better.usd < found.usd else replace(found, bound=min(found.usd, max(bound, proven)))

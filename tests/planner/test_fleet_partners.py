@@ -1,0 +1,103 @@
+"""No more partners for a region than people want: in fleets, in fleets planned again, in plans."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from contracts.clash import LimitKind
+from contracts.environment import FailoverSettings, Reserve
+from contracts.plan import Plan
+from contracts.resources import FailoverSpec
+from planner.errors import InputsDisagree, SolverLied
+from planner.fleet import Effort, FleetProblem, FleetSolution
+from planner.fleet.again import replan, stand
+from planner.fleet.check import checked_fleet
+from planner.fleet.moves import Calm
+from planner.fleet.solve import solve_fleet, solve_proven
+from planner.limits import held, limits_of
+from planner.question import Question
+from tests.planner import fleet_world
+from tests.planner.fleet_arrays import Fleet
+from tests.planner.fleet_checker import judge
+from tests.planner.fleet_oracle import optimum
+from tests.planner.fleet_world import Recipe
+from tests.planner.simulate import after
+from tests.planner.test_fleet_again import as_judged, each_region, problem_of
+from tests.planner.test_fleets import people, planned, world, wrong
+
+RECIPE = Recipe(regions=8, types=8, hours=3, level=300, choices=6, seed=5)
+QUICK = Effort(passes=5, turns=2, threads=1, exact=False)
+
+
+def limited(fleet: Fleet, most: int) -> FleetProblem:
+    return replace(problem_of(fleet), partners=np.full(fleet.regions, most))
+
+
+def partners(problem: FleetProblem, solution: FleetSolution) -> int:
+    lost = problem.pairs.reshape(-1)[solution.shares.reshape(-1) > 1e-6]
+    return int(np.bincount(lost).max())
+
+
+@pytest.mark.parametrize("most", [2, 3])
+def test_a_fleet_keeps_to_the_limit_and_so_does_the_next(most: int) -> None:
+    fleet = fleet_world.fleet(RECIPE)
+    free = solve_fleet(problem_of(fleet), QUICK)
+    assert partners(problem_of(fleet), free) > most
+    problem = limited(fleet, most)
+    found, certificate = solve_proven(problem, QUICK)
+    assert partners(problem, found) <= most
+    assert checked_fleet(problem, found) is found and judge(fleet, as_judged(found)).violations == ()
+    with pytest.raises(SolverLied, match="partners"):
+        checked_fleet(problem, free)
+    changed = each_region(fleet)
+    again = replan(stand(problem, found, certificate), limited(changed, most), Calm()).solution
+    assert partners(problem, again) <= most
+    assert judge(changed, as_judged(again)).violations == ()
+
+
+def test_small_fleets_keep_to_it_and_their_bound_holds() -> None:
+    fleet = fleet_world.fleet(Recipe(regions=4, types=4, hours=1, level=100, reserved_gbps=5, seed=1))
+    found = solve_fleet(limited(fleet, 2), Effort(threads=1))
+    assert partners(limited(fleet, 2), found) == 2
+    least = optimum(fleet).usd
+    assert found.bound <= least * (1 + 1e-7) <= found.usd * (1 + 2e-6)
+
+
+def with_partners(asked: Question, most: int) -> Question:
+    return people(asked, failover=asked.environment.failover.model_copy(update={"max_partners": most}))
+
+
+def by_region(plan: Plan) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for item in plan.resources:
+        if isinstance(item.resource.spec, FailoverSpec):
+            found.setdefault(item.resource.place, set()).add(item.resource.spec.partner)
+    return found
+
+
+def test_plans_keep_to_what_is_stated_whatever_is_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planner.fleet.solve.is_small", lambda problem: False)
+    plan = planned(world())
+    assert max(map(len, by_region(plan).values())) == 3
+    asked = with_partners(after(world(), plan), 2)
+    two = planned(asked)
+    assert wrong(asked, two) == []
+    assert set(map(len, by_region(two).values())) == {2}
+
+
+def test_one_partner_is_refused() -> None:
+    with pytest.raises(InputsDisagree, match="max_partners is 1") as told:
+        planned(with_partners(world(), 1))
+    assert "dedicated" in told.value.next_step
+
+
+def test_what_is_not_stated_is_no_limit_of_shared_reserves() -> None:
+    shared = FailoverSettings(reserve=Reserve.SHARED)
+    assert shared.shared_partners is None
+    assert FailoverSettings(reserve=Reserve.SHARED, max_partners=2).shared_partners == 2
+    asked = people(world(), failover=shared)
+    kinds = {limit.kind for limit in limits_of(asked)}
+    assert LimitKind.PARTNERS not in kinds and LimitKind.LATENCY in kinds
+    latency = next(limit for limit in limits_of(asked) if limit.kind is LimitKind.LATENCY)
+    assert held(asked, latency, 300).environment.failover.shared_partners is None
