@@ -21,7 +21,10 @@ class LimitKind(StrEnum):
     LATENCY = "max_latency_ms"  # of failover partners
     PARTNERS = "max_partners"
     FAULT_DOMAINS = "fault_domains"  # a partner stands in another one
+    RESIDENCY = "residency"  # where what a region serves may be served
+    SURVIVE = "survive"  # a whole fault domain may be lost
     CRITICAL_SHARE = "critical_share"  # what partners have to carry
+    STORAGE = "storage"  # what is asked of a region's storage besides GiB
     MINIMUM = "minimum"  # what people want at a place whatever the forecast says
 
 

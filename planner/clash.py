@@ -40,8 +40,11 @@ COMPUTE = frozenset({CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.AC
 Attempt = Callable[[Question], Plan | Infeasible]
 
 KEPT_LONGEST = (
+    LimitKind.RESIDENCY,
     LimitKind.FAULT_DOMAINS,
+    LimitKind.SURVIVE,
     LimitKind.CRITICAL_SHARE,
+    LimitKind.STORAGE,
     LimitKind.LATENCY,
     LimitKind.PARTNERS,
     LimitKind.MINIMUM,
@@ -194,7 +197,8 @@ def _near(limits: Sequence[Limit], lacking: Infeasible) -> list[Limit]:
     places = {item.place for item in lacking.shortfalls}
     kinds = {item.kind for item in lacking.shortfalls}
     if kinds & COMPUTE:  # placed for all regions at once
-        near = [limit for limit in limits if not is_link(limit.place) and limit.kind is not LimitKind.POOLS]
+        others = (LimitKind.POOLS, LimitKind.STORAGE)
+        near = [limit for limit in limits if not is_link(limit.place) and limit.kind not in others]
     else:
         near = [limit for limit in limits if limit.place in places or limit.kind is LimitKind.LINKS]
     return sorted(near, key=lambda limit: (limit.place in places, not limit.place))

@@ -12,9 +12,10 @@ from typing import Literal, assert_never
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, LinkFacts, Offer, Pool, Quota
 from contracts.clash import Limit, LimitKind
-from contracts.environment import Environment, Reserve
+from contracts.environment import Environment, Reserve, ResidencyOf, Survive
 from contracts.names import is_link, link_name
 from contracts.plan import Plan
+from contracts.storage import StorageAsk
 from planner.market import Market
 from planner.question import Question
 from planner.routes import Routes
@@ -66,6 +67,8 @@ def held(question: Question, limit: Limit, number: float) -> Question:
             return _with_critical_share(question, number)
         case LimitKind.OFFERS | LimitKind.STOCK | LimitKind.POOLS | LimitKind.LINKS | LimitKind.FAULT_DOMAINS:
             return question
+        case LimitKind.RESIDENCY | LimitKind.SURVIVE | LimitKind.STORAGE:
+            return question
         case _:
             assert_never(limit.kind)
 
@@ -91,6 +94,8 @@ def numbers(question: Question, limit: Limit, plan: Plan) -> Sequence[float]:
             return [hundredth / 100 for hundredth in range(ceil(value * 100) - 1, -1, -1)]
         case LimitKind.OFFERS | LimitKind.STOCK | LimitKind.POOLS | LimitKind.LINKS | LimitKind.FAULT_DOMAINS:
             return ()
+        case LimitKind.RESIDENCY | LimitKind.SURVIVE | LimitKind.STORAGE:
+            return ()
         case _:
             assert_never(limit.kind)
 
@@ -105,8 +110,20 @@ def _failover_limits(question: Question) -> Iterator[Limit]:
         if failover.reserve is not Reserve.SHARED or failover.shared_partners is not None:
             yield Limit(name=f"failover.{most}", kind=most, value=failover.max_partners, unit="partners")
         yield Limit(name="fault domains", kind=LimitKind.FAULT_DOMAINS)
+        yield from _promises(question.environment)
     if _apart(question):
         yield Limit(name="links", kind=LimitKind.LINKS)
+
+
+def _promises(environment: Environment) -> Iterator[Limit]:
+    """What may be lost at once, and where what regions serve may be carried."""
+    if environment.failover.survive is not Survive.REGION:
+        yield Limit(name="failover.survive", kind=LimitKind.SURVIVE)
+    if environment.failover.residency is not ResidencyOf.REGIONS:
+        yield Limit(name="failover.residency", kind=LimitKind.RESIDENCY)
+    for region in environment.regions:
+        if region.residency:
+            yield Limit(name=f"residency {region.name}", kind=LimitKind.RESIDENCY, place=region.name)
 
 
 def _minimums(question: Question) -> Iterator[Limit]:
@@ -134,6 +151,8 @@ def _place_limits(question: Question, short: frozenset[str]) -> Iterator[Limit]:
             if kind in needed or (place, kind) in stated:
                 value = stated.get((place, kind), 0.0)
                 yield Limit(name=f"quota {place} {kind}", kind=LimitKind.QUOTA, place=place, value=value, unit=kind)
+        if not is_link(place) and question.environment.storage_of(place) != (StorageAsk(),):
+            yield Limit(name=f"storage {place}", kind=LimitKind.STORAGE, place=place)
         if not is_link(place):
             yield Limit(name=f"pools {place}", kind=LimitKind.POOLS, place=place)
 
@@ -197,6 +216,8 @@ def _without(question: Question, kind: LimitKind, limits: Sequence[Limit]) -> Qu
             return _seen(question, pools=(*question.capacity.pools, *pools))
         case LimitKind.LINKS:
             return _joined(question)
+        case LimitKind.RESIDENCY | LimitKind.SURVIVE | LimitKind.STORAGE:
+            return _without_promise(question, kind, places)
         case LimitKind.FAULT_DOMAINS | LimitKind.LATENCY | LimitKind.PARTNERS | LimitKind.CRITICAL_SHARE:
             return _without_rule(question, kind)
         case _:
@@ -245,7 +266,35 @@ def _with_minimums(question: Question, wanted: Mapping[What, float]) -> Question
     return replace(question, environment=question.environment.model_copy(update={"regions": regions}))
 
 
-def _with_failover(question: Question, **settings: float) -> Question:
+def _without_promise(
+    question: Question,
+    kind: Literal[LimitKind.RESIDENCY, LimitKind.SURVIVE, LimitKind.STORAGE],
+    places: Sequence[str],
+) -> Question:
+    """The question in which less is promised of some regions; of the whole environment where none is named."""
+    match kind:
+        case LimitKind.RESIDENCY:
+            if "" in places:
+                question = _with_failover(question, residency=ResidencyOf.REGIONS)
+            return _with_regions(question, {"residency": ()}, places)
+        case LimitKind.SURVIVE:
+            return _with_failover(question, survive=Survive.REGION)
+        case LimitKind.STORAGE:
+            return _with_regions(question, {"storage": (StorageAsk(),)}, places)
+        case _:
+            assert_never(kind)
+
+
+def _with_regions(question: Question, settings: Mapping[str, object], names: Sequence[str]) -> Question:
+    """The question in which some regions are set otherwise."""
+    regions = tuple(
+        region.model_copy(update=settings) if region.name in names else region
+        for region in question.environment.regions
+    )
+    return replace(question, environment=question.environment.model_copy(update={"regions": regions}))
+
+
+def _with_failover(question: Question, **settings: float | str) -> Question:
     failover = question.environment.failover.model_copy(update=settings)
     return replace(question, environment=question.environment.model_copy(update={"failover": failover}))
 

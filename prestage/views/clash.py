@@ -12,6 +12,9 @@ _GIVEN_UP = {
     LimitKind.POOLS: "has further address pools",
     LimitKind.LINKS: "regions that nothing joins are joined",
     LimitKind.FAULT_DOMAINS: "partners in the same one are allowed",
+    LimitKind.RESIDENCY: "what is there may be carried elsewhere",
+    LimitKind.SURVIVE: "one region at a time is lost",
+    LimitKind.STORAGE: "nothing but GiB is asked of it",
 }
 
 

@@ -4,21 +4,27 @@ from dataclasses import replace
 
 import pytest
 
+from contracts.clash import LimitKind
 from contracts.environment import RegionSettings, ResidencyOf, Survive
 from contracts.ledger import UnitState, UnitView
 from contracts.plan import Infeasible, Plan, RefusalCode
 from contracts.resources import FailoverSpec, ResourceKind
+from contracts.storage import StorageAsk
 from planner.build import build_plan
+from planner.clash import explained
 from planner.errors import FleetImpossible
 from planner.fleet import Effort, solve_fleet
+from planner.limits import lifted
 from planner.solve import solve
 from tests.laws.environments import Recipe, question
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.plan_facts import shares_of
 from tests.planner.simulate import after
+from tests.planner.storage_world import GP3, PD
 from tests.planner.test_fleets import world as fleet_world
 from tests.planner.test_plan_checker import asked_of
-from tests.planner.worlds import people, plan_of
+from tests.planner.test_storage import sold
+from tests.planner.worlds import people, plan_of, region
 
 QUICK = Effort(passes=6, turns=1, threads=1)
 RECIPE = Recipe(regions=6, seed=9, max_partners=3)
@@ -158,3 +164,26 @@ def test_a_fleet_s_partners_are_within_each_other_s_residency():
 def test_a_fleet_that_residency_leaves_too_few_partners_names_the_region():
     with pytest.raises(FleetImpossible, match="fewer than 2 partners: fra may be served in ams alone"):
         build_plan(bound(fleet_world(), fra=("ams",)), solve)
+
+
+def clashes_of(world):
+    """Sets of limits by name, and how far they give way: with these lifted there is a plan."""
+    found = build_plan(world, solve)
+    assert isinstance(found, Infeasible)
+    clash = explained(world, found, lambda asked: build_plan(asked, solve)).clash
+    assert clash is not None
+    assert isinstance(build_plan(lifted(world, [item.limit for item in clash.relaxed]), solve), Plan)
+    return {frozenset(limit.name for limit in one.limits) for one in clash.sets}, clash.relaxed
+
+
+def test_a_residency_that_clashes_is_named_and_kept_longest():
+    sets, relaxed = clashes_of(bound(WORLD, fra=("fra",)))
+    assert sets == {frozenset({"residency fra", "failover.critical_share"})}
+    assert [(item.limit.kind, item.to) for item in relaxed] == [(LimitKind.CRITICAL_SHARE, 0.0)]
+
+
+def test_what_is_asked_of_storage_and_cannot_be_had_is_named():
+    ask = StorageAsk(iops=900_000, least_durability=0.99999)
+    sets, relaxed = clashes_of(region(sold(question(Recipe(regions=4)), (GP3, PD)), storage=(ask,)))
+    assert sets == {frozenset({"storage fra"})}
+    assert [item.limit.kind for item in relaxed] == [LimitKind.STORAGE]
