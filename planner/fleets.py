@@ -6,6 +6,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from contracts.capacity import Shape
 from contracts.plan import Requirement, Shortfall
 from planner.errors import SolverError
@@ -17,6 +19,7 @@ from planner.fleet_calm import CalmFleet, Kept, calm_fleet
 from planner.fleet_given import with_given
 from planner.fleet_last import last_accepted
 from planner.fleet_quotas import fleet_quotas, never_met
+from planner.fleet_steady import steady
 from planner.given import Given
 from planner.market import Market
 from planner.placement import Placement
@@ -95,8 +98,9 @@ def place_fleet(
     refuse_odd(problem)
     if short := never_met(problem, axes, needs):
         return short
+    hourly = np.array([question.environment.purchases_of(region).hourly for region in axes.regions])
     try:
-        solution = solve(problem)
+        solution = steady(problem, solve(problem), hourly)
         live = (item for key, item in question.live().items() if key not in given.resources)
         calm = calm_fleet(problem, solution, live, (market, axes))
     except SolverError as failed:
@@ -107,7 +111,7 @@ def place_fleet(
         shapes=axes.shapes,
         links=axes.links,
         problem=problem,
-        solution=calm.solution,
+        solution=steady(problem, calm.solution, hourly),
         kept=calm.kept,
         cheapest=solution,
     )
