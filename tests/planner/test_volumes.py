@@ -86,7 +86,7 @@ def cheapest_of_all(storage: StorageClass, prices: dict[str, float], need: Stora
     return best
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(storage=CLASSES, need=NEEDS, sold=st.sets(st.sampled_from(["made-iops", "made-mibps"])))
 def test_no_other_size_is_cheaper_and_what_is_asked_for_is_there(storage, need, sold):
     prices = {"made": 1e-4, **dict.fromkeys(sold, 3e-5)}
@@ -102,7 +102,7 @@ def test_no_other_size_is_cheaper_and_what_is_asked_for_is_there(storage, need, 
     assert iops >= need.iops - 1e-6 and mibps >= need.throughput_mibps - 1e-6 and found.gib >= need.gib
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(need=NEEDS)
 def test_what_is_charged_is_what_it_was_chosen_for(need):
     here = market(CATALOG, {"fra": PRICES})
