@@ -1,13 +1,18 @@
 """What is scored on a year of address requests: the planner's staging, and the best static targets in hindsight."""
 
+import math
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
-from benchmarks.address_year import SIZES, WEEK, Counts, Floats, Year, static_batch, static_scores
-from planner.address_stock.depth import Expected, blocks_worth_having
+from benchmarks.address_year import SHARES, SIZES, WEEK, Counts, Floats, Order, Year, static_batch, static_scores
+from planner.address_stock.depth import Ahead, Expected, blocks_worth_having, blocks_worth_keeping
 
 BUDGET_STEPS = 4000
+LOOKED_AHEAD = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48)
+"""Hours until which it is asked whether what is there will be needed."""
+
 DISPERSION, DISPERSION_HOURS = 0.3, 12.0
 """Of the requests of one hour; it falls with the hours that are counted together: 0.3 / (1 + hours / 12)."""
 
@@ -45,6 +50,27 @@ class Expectation:
         return smooth
 
 
+class Outlook(Protocol):
+    """What is expected: learns from each hour, and tells requests by hour ahead and the shares of lengths."""
+
+    def see(self, hour: int, counts: Counts) -> None: ...
+
+    def ahead(self, hour: int, hours: int) -> tuple[Floats, Floats]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clairvoyant:
+    """Knows the rate of every hour, and the shares; what comes of it is still Poisson."""
+
+    rates: Floats
+
+    def see(self, hour: int, counts: Counts) -> None:
+        """There is nothing to learn."""
+
+    def ahead(self, hour: int, hours: int) -> tuple[Floats, Floats]:
+        return self.rates[(hour + np.arange(hours)) % len(self.rates)], SHARES
+
+
 @dataclass(slots=True)
 class Staged:
     """The planner's depth, by a forecast of its own, every hour.
@@ -52,26 +78,59 @@ class Staged:
     Attributes:
         price: of an idle address and hour, in misses.
         lead: hours from order to use.
-        band: what stands is taken down only where it would not be worth having at this share of the price either.
+        outlook: what is expected.
+        dispersion: of the requests of one hour; it falls with the hours that are counted together.
     """
 
     price: float
     lead: int
-    band: float = 0.25
-    expectation: Expectation = field(default_factory=Expectation)
+    outlook: Outlook = field(default_factory=Expectation)
+    dispersion: float = DISPERSION
 
-    def __call__(self, hour: int, counts: Counts, free: Counts, on_the_way: Counts) -> Counts:
-        self.expectation.see(hour, counts)
-        rates, shares = self.expectation.ahead(hour + 1, self.lead + 1)
-        before, until = float(rates[:-1].sum()), float(rates.sum())
-        dispersion = DISPERSION / (1 + self.lead / DISPERSION_HOURS)
-        expected = [
-            Expected(addresses=int(size), before=before * share, until=until * share, dispersion=dispersion)
-            for size, share in zip(SIZES, shares, strict=True)
+    def __call__(self, hour: int, counts: Counts, free: Counts, coming: Counts) -> tuple[Counts, Counts]:
+        self.outlook.see(hour, counts)
+        rates, shares = self.outlook.ahead(hour + 1, self.lead + 1)
+        until, came = np.cumsum(rates), np.vstack([np.zeros_like(free), np.cumsum(coming, axis=0)])
+        up, down = np.zeros_like(free), np.zeros_like(free)
+        for length, share in enumerate(shares):
+            total = until * share
+            before = float(total[-2]) if self.lead else 0.0
+            expected = _expected(int(SIZES[length]), before, float(total[-1]), self._dispersion(self.lead))
+            wanted = blocks_worth_having(expected, self.price, 1.0)
+            up[length] = max(0, wanted - int(free[length] + came[-1, length]))
+            if free[length]:
+                down[length] = max(0, int(free[length]) - self._kept(length, total, came[:, length]))
+        return up, down
+
+    def _kept(self, length: int, total: Floats, came: Counts) -> int:
+        """Of what is there, how much stays."""
+        looked_at = [hours for hours in LOOKED_AHEAD if hours <= max(1, self.lead)]
+        ahead = [
+            Ahead(hours, _rounded(float(total[hours - 1])), self._dispersion(hours), int(came[hours - 1]))
+            for hours in looked_at
         ]
-        wanted = np.array([blocks_worth_having(each, self.price, 1.0) for each in expected])
-        kept = np.array([blocks_worth_having(each, self.price * self.band, 1.0) for each in expected])
-        return np.maximum(wanted, np.minimum(kept, free + on_the_way))
+        return blocks_worth_keeping(int(SIZES[length]), ahead, self.price)
+
+    def _dispersion(self, hours: int) -> float:
+        return self.dispersion / (1 + hours / DISPERSION_HOURS)
+
+
+def toward(targets: Counts) -> Order:
+    """The static policy: what is taken is ordered again."""
+    return lambda _hour, _counts, free, coming: (
+        np.maximum(0, targets - free - coming.sum(axis=0)),
+        np.zeros_like(free),
+    )
+
+
+def _rounded(requests: float) -> float:
+    """To 2 %: what is asked for the same numbers is worked out once."""
+    return math.exp(round(50 * math.log(max(requests, 1e-6))) / 50)
+
+
+def _expected(addresses: int, before: float, until: float, dispersion: float) -> Expected:
+    before = _rounded(before) if before > 0 else 0.0
+    return Expected(addresses=addresses, before=before, until=max(before, _rounded(until)), dispersion=dispersion)
 
 
 def best_static(misses: Floats, idle: Floats, budget: float) -> tuple[float, Counts]:

@@ -30,16 +30,22 @@ WARM_UP = 8 * WEEK
 MEDIAN_HOURS, SIGMA = 72.0, 1.4
 BURST, BURST_HOURS, BURSTS_A_WEEK = 5.0, 6.0, 1.0
 
-Order = Callable[[int, Counts, Counts, Counts], Counts]
-"""Hour, requests seen in it, free blocks, blocks on their way -> how many there should be of each length."""
+Order = Callable[[int, Counts, Counts, Counts], tuple[Counts, Counts]]
+"""Hour, requests seen in it, free blocks, blocks that come in each of the next hours (lead, lengths) -> how many of
+each length are put up, which are there `lead` hours later, and how many of the free ones are taken down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """Requests by hour and length, warm-up included, and the order of lengths within each hour."""
+    """Requests by hour and length, warm-up included, and the order of lengths within each hour.
+
+    `rhythm` and `rates` are what is expected in each hour, without and with the bursts: no policy may know them.
+    """
 
     counts: Counts
     sequence: tuple[tuple[int, ...], ...]
+    rhythm: Floats
+    rates: Floats
 
     @property
     def requests(self) -> int:
@@ -64,13 +70,14 @@ def make_year(rate: float, seed: int) -> Year:
     for start in np.flatnonzero(source.random(len(hours)) < BURSTS_A_WEEK / WEEK):
         burst[start : start + 1 + int(source.exponential(BURST_HOURS))] = BURST
     burst /= 1 + (BURST - 1) * BURSTS_A_WEEK * BURST_HOURS / WEEK
-    counts = source.poisson((rate * rhythm / rhythm[:WEEK].mean() * burst)[:, None] * SHARES)
+    rhythm *= rate / rhythm[:WEEK].mean()
+    counts = source.poisson((rhythm * burst)[:, None] * SHARES)
     sequence = tuple(tuple(source.permutation(np.repeat(np.arange(len(SIZES)), row)).tolist()) for row in counts)
-    return Year(counts.astype(np.int64), sequence)
+    return Year(counts.astype(np.int64), sequence, rhythm, rhythm * burst)
 
 
 def simulate(year: Year, order: Order, *, lead: int, larger: bool) -> Score:
-    """Lets a policy order at the end of every hour; what is too much is taken down at once."""
+    """Lets a policy order, and take down, at the end of every hour; what is taken down is gone at once."""
     free, coming = np.zeros(len(SIZES), np.int64), np.zeros((lead + 1, len(SIZES)), np.int64)
     misses, idle, moves = 0, 0.0, 0
     for hour, sequence in enumerate(year.sequence):
@@ -82,10 +89,7 @@ def simulate(year: Year, order: Order, *, lead: int, larger: bool) -> Score:
         if counted:
             misses += missed
             idle += (begin + int(free @ SIZES)) / 2
-        on_the_way = coming.sum(axis=0)
-        target = order(hour, year.counts[hour], free, on_the_way)
-        up = np.maximum(0, target - free - on_the_way)
-        down = np.minimum(free, np.maximum(0, free + on_the_way - target))
+        up, down = order(hour, year.counts[hour], free, coming[(hour + 1 + np.arange(lead)) % (lead + 1)])
         coming[hour % (lead + 1)] = up
         free -= down
         moves += counted * int(up.sum() + down.sum())

@@ -15,10 +15,6 @@ from contracts.resources import BlockSpec, Resource
 from planner.address_stock.buddies import FOREVER, Buddies
 
 IPV4_BITS = 32
-WORTH_MOVING = 0.1
-"""A staged block is moved where that saves this share of its price, and of what a whole block of the largest size that
-is asked for would cost for as long. 0 moves a third more for no fewer failures."""
-
 HOUR = timedelta(hours=1)
 
 Network = IPv4Network | IPv6Network
@@ -61,38 +57,32 @@ class AddressSpace:
         return BlockSpec(prefix=str(prefix), pool=pool)
 
     def better_place(self, block: BlockSpec, hours: float) -> BlockSpec | None:
-        """Where a block that nobody has would lie much better; nothing where it lies well, or is not taken as one.
+        """Where in its pool a block that nobody has would lie much better; nothing where it lies well.
 
-        The new place is taken from now on, and the old one still is: what lies there goes only afterwards. Neither
-        keeps anything from coming free, as it may be moved again.
+        The new place is taken from now on, and the old one still is: what lies there goes only afterwards.
 
         Args:
             block: as it lies.
             hours: after which whoever gets it is expected to give it back.
         """
-        old = self._lies(block)
-        if old is None:
+        lies = self._lies(block)
+        if lies is None:
             return None
-        network = ip_network(block.prefix)
-        price = old[0].price(*old[1], hours)
-        carved = self.carve(network.prefixlen, hours=hours, version=network.version)
-        new = self._lies(carved) if carved else None
-        if carved is None or new is None:
+        network, (free, start, order) = ip_network(block.prefix), lies
+        moved = free.better(start, order, hours)
+        if moved is None:
             return None
-        less = new[0].price(*new[1], hours)
-        new[0].release(*new[1])
-        if less + WORTH_MOVING * (price + hours) >= price:
-            return None
-        new[0].take_at(*new[1], 0.0)
-        return carved
+        prefix = type(network)((int(network.network_address) + moved - start, network.prefixlen))
+        return BlockSpec(prefix=str(prefix), pool=block.pool)
 
     def nobody_has(self, block: BlockSpec) -> None:
         """From now on a block is thought to keep nothing from coming free: it is staged, and may be moved."""
         if lies := self._lies(block):
-            lies[0].release(*lies[1])
-            lies[0].take_at(*lies[1], 0.0)
+            free, start, order = lies
+            free.release(start, order)
+            free.take_at(start, order, 0.0)
 
-    def _lies(self, block: BlockSpec) -> tuple[Buddies, tuple[int, int]] | None:
+    def _lies(self, block: BlockSpec) -> tuple[Buddies, int, int] | None:
         """The pool that a block is taken in, as one, and its first unit and order there."""
         network = ip_network(block.prefix)
         order = network.max_prefixlen - network.prefixlen
@@ -100,7 +90,7 @@ class AddressSpace:
             if network.version == within.version and network.prefixlen >= within.prefixlen and overlap(network, within):
                 start = int(network.network_address) - int(within.network_address)
                 if free.has(start, order):
-                    return free, (start, order)
+                    return free, start, order
         return None
 
     @property

@@ -86,7 +86,10 @@ def staged_units(question: Question, market: Market) -> tuple[StagedUnits, ...]:
 def expected_requests(forecast: ForecastBundle, pair: str, hours: int) -> tuple[float, float] | None:
     """Mean and variance of a pair's requests within so many hours: of days where days are forecast, else of hours.
 
-    Steps count as independent of one another; the last day counts for the part that it is needed.
+    Steps count as independent of one another. Of a day that is needed in part, the requests of its first hours are the
+    share of its requests that the hours of the forecast say, or of its hours where none are forecast: each request of
+    the day comes in these hours with that probability, so that a share s of a mean m and a variance v has mean s m and
+    variance s^2 (v - m) + s m.
     """
     key = SeriesKey(SeriesKind.PEERING_REQUESTS, pair)
     for granularity, length in ((Granularity.DAILY, HOURS_A_DAY), (Granularity.HOURLY, 1)):
@@ -96,8 +99,21 @@ def expected_requests(forecast: ForecastBundle, pair: str, hours: int) -> tuple[
             weights = _level_weights(forecast.document.levels)
             means = steps @ weights
             variances = np.maximum(0.0, (steps**2) @ weights - means**2)
-            return float(parts @ means), float(parts @ variances)
+            if len(parts) and parts[-1] < 1:
+                parts[-1] = _share_of_day(forecast, key, len(parts) - 1, parts[-1])
+            return float(parts @ means), float(parts**2 @ variances + (parts - parts**2) @ means)
     return None
+
+
+def _share_of_day(forecast: ForecastBundle, key: SeriesKey, day: int, share: float) -> float:
+    """Which share of a day's requests comes in a share of it from its beginning on."""
+    if not forecast.has(key, Granularity.HOURLY):
+        return share
+    weights = _level_weights(forecast.document.levels)
+    hours = forecast.values[key, Granularity.HOURLY][day * HOURS_A_DAY : (day + 1) * HOURS_A_DAY] @ weights
+    if len(hours) < HOURS_A_DAY or hours.sum() <= 0:
+        return share
+    return float(hours[: round(share * HOURS_A_DAY)].sum() / hours.sum())
 
 
 def requests_at(mean: float, variance: float, level: float) -> int:
@@ -194,15 +210,15 @@ def _blocks_at(
     """Free blocks of each length that is worth having ready at a region, the largest first: they find room worst."""
     staging, usd = question.environment.staging, market.price(region, ADDRESS_ITEM) or 0.0
     missed = question.environment.costs.missed_staging_usd
+    hours = staging.replenish_hours + question.environment.horizons.lead_hours.get(CapacityKind.ADDRESSES, 0)
+    arrivals = tuple(_within(question, item, hours) for item in arrivals)
     pairs = tuple(
         PairRequests(
             pair=item.pair, mean=item.mean, variance=item.variance, blocks=_asked_blocks(item.profile, staging)
         )
         for item in arrivals
     )
-    prices = Prices(
-        usd_per_address_hour=usd, missed_usd=missed, hours=staging.replenish_hours, most=staging.max_units_per_place
-    )
+    prices = Prices(usd_per_address_hour=usd, missed_usd=missed, hours=hours, most=staging.max_units_per_place)
     for ready in reversed(ready_blocks(pairs, prices)):
         requests, size = ready.requests, ready.requests.addresses
         parts = {
@@ -223,7 +239,7 @@ def _blocks_at(
                 kind=CapacityKind.ADDRESSES,
                 quantity=float(ready.count * size),
                 code=ReasonCode.STAGING,
-                forecast=_length_link(question, requests, usd * size * staging.replenish_hours),
+                forecast=_length_link(question, requests, usd * size * hours),
                 parts=parts,
             ),
         )

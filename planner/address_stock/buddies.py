@@ -28,6 +28,10 @@ SCARCITY = 4.0
 """How much dearer an hour of a block of twice the size is. Of 1, 1.3, 2 and 4, 4 left most /20s whole in a full /14
 (`benchmarks.addresses --part placement`), and hardly fewer of the shorter blocks."""
 
+WORTH_MOVING = 0.1
+"""A block that nobody has is moved where that saves this share of its price, and of what it would cost to keep a block
+of the largest size that is asked for from coming free for as long as it stays."""
+
 LOOKED_AT = 48
 
 
@@ -142,6 +146,24 @@ class Buddies:
         cost = self._breaking(level, order, until - now) + self._staying(hole >> 1, level + 1, until, now, math.inf)
         self.take_at(start, order, ended)
         return cost
+
+    def better(self, start: int, order: int, until: float, now: float = 0.0) -> int | None:
+        """Where a block that nobody has would lie much better, taken from now on as the old place still is.
+
+        Nothing where it lies well. Neither keeps anything from coming free, as what nobody has may be moved again.
+
+        Raises:
+            BlockNotTaken: no such block is taken.
+        """
+        price, new = self.price(start, order, until, now), self.take(order, until, now)
+        if new is None:
+            return None
+        less = self.price(new, order, until, now)
+        self.release(new, order, now)
+        if price <= (1 + WORTH_MOVING) * less + WORTH_MOVING * (until - now):
+            return None
+        self.take_at(new, order, now)
+        return new
 
     def sort(self) -> None:
         """From now on, of two places alike the lower is taken, in whichever order they came free."""

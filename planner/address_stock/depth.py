@@ -3,7 +3,9 @@
 One more block of a length is worth having when the misses that it saves outweigh the addresses that it keeps idle:
 both are looked at over the hours that it is ordered for, from when it is there until the next one could be. With D
 requests until it is there, and D' until the next could be, the n-th block is used in those hours with probability
-P(D' >= n) - P(D >= n), and idles with one that falls from P(D < n) to P(D' < n). One price, in misses an address and
+P(D' >= n) - P(D >= n), and idles with one that falls from P(D < n) to P(D' < n). What stands ready already is another
+question, where what is ordered takes long to come: it is worth keeping where it is for some of the hours to come,
+before what is on its way is there. One price, in misses an address and
 hour, is the same for all lengths, so that no idle address would save more misses in another one (the Lagrangian of
 least misses for so many idle addresses; Everett 1963). With nothing on its way this is the newsvendor's rule.
 
@@ -13,6 +15,7 @@ Requests count as negative binomial; as Poisson where they come alone, as binomi
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 MOST_BLOCKS = 10_000
 """Of one length: no forecast of requests is believed beyond that."""
@@ -45,6 +48,7 @@ class Worth:
     idles: float
 
 
+@lru_cache(maxsize=1 << 16)
 def blocks_worth_having(expected: Expected, misses_per_address_hour: float, hours: float) -> int:
     """How many blocks of a size should be there or on their way.
 
@@ -58,6 +62,34 @@ def blocks_worth_having(expected: Expected, misses_per_address_hour: float, hour
         if worth.saves >= misses_per_address_hour * worth.idles:
             count = number
     return count
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """So many hours to come: the requests that are expected within them, and the blocks that come meanwhile."""
+
+    hours: float
+    requests: float
+    dispersion: float
+    coming: int
+
+
+def blocks_worth_keeping(addresses: int, ahead: Sequence[Ahead], misses_per_address_hour: float) -> int:
+    """How many blocks of a size that are there already should stay, as none could be had again at once.
+
+    A block that is not needed within the next hour may be within the next ten: it is kept if what it saves until any
+    of the hours looked at outweighs that it idles until then. What comes meanwhile is used after it.
+
+    Args:
+        addresses: of one block.
+        ahead: the hours to look at, each from now on.
+        misses_per_address_hour: what an idle address costs in an hour, in misses.
+    """
+    kept = 0
+    for until in ahead:
+        expected = Expected(addresses=addresses, before=0.0, until=until.requests, dispersion=until.dispersion)
+        kept = max(kept, blocks_worth_having(expected, misses_per_address_hour, until.hours) - until.coming)
+    return kept
 
 
 def each_worth(expected: Expected, hours: float) -> Iterator[Worth]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.address_policies import Staged, best_static, scores_alone
+from benchmarks.address_policies import Staged, best_static, scores_alone, toward
 from benchmarks.address_year import LENGTHS, make_year, simulate, static_batch
 from contracts.forecast import BlockShare
 from planner.address_stock.depth import (
@@ -148,11 +148,11 @@ def test_the_simulators_agree_on_a_static_policy():
     year = make_year(3.0, 2)
     misses, idle = scores_alone(year, 4)
     targets = np.array([8, 5, 4, 3, 2, 1, 0, 1, 0])
-    alone = simulate(year, lambda *_: targets, lead=4, larger=False)
+    alone = simulate(year, toward(targets), lead=4, larger=False)
     rows = np.arange(len(LENGTHS))
     assert alone.misses == misses[rows, targets].sum()
     assert alone.idle == pytest.approx(idle[rows, targets].sum())
-    larger = simulate(year, lambda *_: targets, lead=4, larger=True)
+    larger = simulate(year, toward(targets), lead=4, larger=True)
     batch_misses, batch_idle = static_batch(year, targets[None, :], lead=4)
     assert larger.misses == batch_misses[0]
     assert larger.idle == pytest.approx(batch_idle[0])

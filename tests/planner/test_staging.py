@@ -25,13 +25,34 @@ def test_requests_at_a_quantile_are_those_of_poisson(mean, variance, level, requ
 
 
 def test_days_outweigh_hours_and_a_part_of_a_day_counts_in_part():
+    """Of six that are sure to come in a day, half of it sees three in the mean, and they are no longer sure."""
     key = SeriesKey(SeriesKind.PEERING_REQUESTS, "fra->ams")
     flat = np.full((4, 15), 6.0)
     daily = bundle({(key, Granularity.DAILY): flat, (key, Granularity.HOURLY): flat}, ("fra", "ams"))
     hourly = bundle({(key, Granularity.HOURLY): flat}, ("fra", "ams"))
-    assert expected_requests(daily, "fra->ams", 36) == pytest.approx((9, 0))
+    assert expected_requests(daily, "fra->ams", 36) == pytest.approx((9, 1.5))
     assert expected_requests(hourly, "fra->ams", 3) == pytest.approx((18, 0))
     assert expected_requests(hourly, "ams->fra", 3) is None
+
+
+def test_a_part_of_a_day_has_the_requests_of_its_hours():
+    """Twelve a day, all of them in hours 8 to 19: none by eight, a quarter by eleven, and the next day's likewise."""
+    key = SeriesKey(SeriesKind.PEERING_REQUESTS, "fra->ams")
+    by_hour = np.repeat(
+        np.tile(np.where((np.arange(24) >= 8) & (np.arange(24) < 20), 0.5, 0.0), 2)[:, None], 15, axis=1
+    )
+    forecast = bundle({(key, Granularity.DAILY): np.full((2, 15), 12.0), (key, Granularity.HOURLY): by_hour}, ("fra",))
+    found = {hours: expected_requests(forecast, "fra->ams", hours) for hours in (8, 11, 20, 24, 35)}
+    assert found == {
+        8: pytest.approx((0, 0)), 11: pytest.approx((3, 12 * 3 / 16)), 20: pytest.approx((12, 0)),
+        24: pytest.approx((12, 0)), 35: pytest.approx((15, 12 * 3 / 16)),
+    }  # fmt: skip
+
+
+def test_blocks_are_staged_for_as_long_as_it_takes_them_to_come():
+    """Two requests a day for certain: of two days, where what is ordered comes a day late."""
+    late = people(staging_world(), horizons=Horizons(lead_hours={CapacityKind.ADDRESSES: 24}))
+    assert len(specs(plan_of(late), ResourceKind.BLOCK, Purpose.STAGED)) == 4
 
 
 def staging_world(**settings):
