@@ -105,7 +105,9 @@ def test_countries_are_a_residency_with_their_subdivisions():
         for name, land in lands.items()
     )
     environment = WORLD.environment.model_copy(update={"regions": regions})
-    assert environment.residency_of("fra") == {name for name, land in lands.items() if land[:2] in ("DE", "ES")}
+    assert environment.residency_of("fra") == frozenset(
+        name for name, land in lands.items() if land[:2] in ("DE", "ES")
+    )
     assert environment.residency_of("ams") is None
 
 
@@ -140,6 +142,12 @@ def no_branching(monkeypatch):
     monkeypatch.setattr(fleet_solve, "is_small", lambda problem: False)
 
 
+def quick(world):
+    plan = build_plan(world, solve, lambda problem: solve_fleet(problem, QUICK))
+    assert isinstance(plan, Plan)
+    return plan
+
+
 @pytest.mark.usefixtures("no_branching")
 def test_a_fleet_survives_a_domain_where_that_is_asked():
     two = tuple(
@@ -150,11 +158,8 @@ def test_a_fleet_survives_a_domain_where_that_is_asked():
     world = people(
         world, failover=world.environment.failover.model_copy(update={"critical_share": 0.9, "max_latency_ms": 500.0})
     )
-    plans = [
-        build_plan(surviving(world, survive), solve, lambda problem: solve_fleet(problem, QUICK)) for survive in Survive
-    ]
+    plans = [quick(surviving(world, survive)) for survive in Survive]
     asked = asked_of(surviving(world, Survive.DOMAIN))
-    assert all(isinstance(plan, Plan) for plan in plans)
     assert {breach.rule for breach in breaches(asked, plans[0])} == {Rule.FAILOVER}
     assert [str(breach) for breach in breaches(asked, plans[1])] == []
     assert plans[1].cost.after_usd_per_hour > plans[0].cost.after_usd_per_hour
@@ -163,8 +168,7 @@ def test_a_fleet_survives_a_domain_where_that_is_asked():
 @pytest.mark.usefixtures("no_branching")
 def test_a_fleet_s_partners_are_within_each_other_s_residency():
     world = bound(fleet_world(), fra=("ams", "lon"))
-    plan = build_plan(world, solve, lambda problem: solve_fleet(problem, QUICK))
-    assert isinstance(plan, Plan)
+    plan = quick(world)
     assert [str(breach) for breach in breaches(asked_of(world), plan)] == []
     shares = shares_of(plan)
     assert shares["fra"].keys() == {"ams", "lon"} and "fra" not in shares["mad"]
