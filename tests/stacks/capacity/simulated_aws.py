@@ -218,11 +218,17 @@ def _equipment(shape: str) -> Row:
 def _products(world: AwsWorld, location: str, asked: Row) -> list[str]:
     fields = {item["Field"]: item["Value"] for item in asked["Filters"]}
     item = fields.get("instanceType") or fields.get("volumeApiName", "")
-    usd = world.prices.get((fields["regionCode"], item))
-    unit = "Hrs" if "instanceType" in fields else "GB-Mo"
-    price = {"unit": unit, "pricePerUnit": {"USD": f"{usd}"}}
-    terms = {"OnDemand": {"x": {"priceDimensions": {"y": price}}}, "Reserved": {}}
-    return [] if usd is None else [json.dumps({"product": {"attributes": fields}, "terms": terms})]
+    units = {item: "Hrs" if "instanceType" in fields else "GB-Mo"}
+    if "instanceType" not in fields and "productFamily" not in fields:
+        units |= {f"{item}-iops": "IOPS-Mo", f"{item}-mibps": "GiBps-mo"}
+    found = []
+    for name, unit in units.items():
+        usd = world.prices.get((fields["regionCode"], name))
+        price = {"unit": unit, "pricePerUnit": {"USD": f"{usd}"}}
+        terms = {"OnDemand": {"x": {"priceDimensions": {"y": price}}}, "Reserved": {}}
+        if usd is not None:
+            found.append(json.dumps({"product": {"attributes": fields}, "terms": terms}))
+    return found
 
 
 _OPERATIONS = {

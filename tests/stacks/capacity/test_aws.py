@@ -50,9 +50,9 @@ def world(aws):
 
 @pytest.fixture
 def read(world, aws):
-    def now(earlier=None, **cloud):
+    def now(earlier=None, catalog=CATALOG, **cloud):
         account = Account(name="prod", target=TargetName.AWS, id="123456789012", endpoint=aws[1])
-        place = Place(region="fra", cloud=here(**cloud), account=account, environment="prod", catalog=CATALOG)
+        place = Place(region="fra", cloud=here(**cloud), account=account, environment="prod", catalog=catalog)
         figures = read_figures(place, aws_clients(account, LOCATION), earlier, NOW)
         return figures, part_of(place, figures)
 
@@ -161,6 +161,16 @@ def test_list_prices_are_read_once_a_day(world, read):
     assert price(read(earlier)[1], "m6i.large") == 0.2
     old = earlier.model_copy(update={"read_at": NOW - timedelta(hours=25)})
     assert price(read(old)[1], "m6i.large") == 0.3
+
+
+def test_what_is_provisioned_costs_what_the_price_list_says(world, read):
+    world.prices = {(LOCATION, "gp3"): 0.0952, (LOCATION, "gp3-iops"): 0.007, (LOCATION, "gp3-mibps"): 49.152}
+    assert price(read()[1], "gp3-iops") is None
+    _, part = read(
+        catalog=CATALOG.model_copy(update={"storage_classes": (StorageClass(name="gp3", volume_iops=3000),)})
+    )
+    assert price(part, "gp3-iops") == pytest.approx(0.007 / HOURS_A_MONTH, rel=1e-4)
+    assert price(part, "gp3-mibps") == pytest.approx(0.048 / HOURS_A_MONTH, rel=1e-4)
 
 
 def test_who_may_not_ask_the_price_list_gets_the_catalog_and_is_told(world, read):
