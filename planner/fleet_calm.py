@@ -96,8 +96,9 @@ def _as_it_is(problem: FleetProblem, stands: FleetSolution, cheapest: FleetSolut
 
 def _near(problem: FleetProblem, stands: FleetSolution, cheapest: FleetSolution) -> FleetSolution | None:
     """What is live, after the small moves that are needed or pay; nothing where they do not lead there."""
+    dear = region_usd(problem, stands) > (1 + CALM_COST_SHARE) * region_usd(problem, cheapest)
     try:
-        return brought_near(problem, stands, CALM)
+        return brought_near(problem, stands, CALM, dear)
     except FleetTooFar:
         return None
 

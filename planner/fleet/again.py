@@ -10,12 +10,15 @@ a move (`planner.fleet.moves`). The bound needs no solver: the prices that prove
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.errors import FleetTooFar
 from planner.fleet.bound import Certificate, alone_usd, backed_usd
-from planner.fleet.moves import Calm, Work, commit, hold, kept_circuits, leave, polish, shift
+from planner.fleet.cells import TOLERANCE
+from planner.fleet.committing import commit
+from planner.fleet.moves import Calm, Work, claims, hold, kept_circuits, leave, polish, shift
 from planner.fleet.offers import Prices, claimed_at_most
-from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, FleetSolution, Floats, Ints
+from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shares import base_circuits, step_points
 from planner.fleet.shift import spread
 
@@ -77,20 +80,24 @@ def replan(standing: Standing, problem: FleetProblem, calm: Calm) -> Standing:
     return _stood(standing, work, changed, links)
 
 
-def brought_near(problem: FleetProblem, before: FleetSolution, calm: Calm) -> FleetSolution:
-    """A fleet for the problem near one that was made for another, every region looked at; its bound is not proven.
+def brought_near(
+    problem: FleetProblem, before: FleetSolution, calm: Calm, dear: NDArray[np.bool_] | None = None
+) -> FleetSolution:
+    """A fleet for the problem near one that was made for another; its bound is not proven.
 
     Args:
         problem: what is asked.
         before: counts and shares that stand, over the same axes; shares of partners that are none any more are spread.
         calm: what moving is worth.
+        dear: (R,) regions that are looked at though they lack nothing; all, where that is not said.
 
     Raises:
         FleetTooFar: what stands cannot be made to meet the problem by small moves.
     """
-    arcs, every = Arcs.of(problem), np.arange(problem.regions)
+    arcs = Arcs.of(problem)
     before = replace(before, shares=_whole_shares(problem, arcs, before))
-    work = moved(problem, before, arcs, every, calm)
+    looked = np.ones(problem.regions, dtype=bool) if dear is None else dear | _lacking(problem, arcs, before)
+    work = moved(problem, before, arcs, np.flatnonzero(looked), calm)
     found = whole_fleet(work, np.arange(len(problem.gbps)))
     usd = fleet_usd(problem, found)
     return replace(found, usd=usd, bound=min(before.bound, usd))
@@ -139,6 +146,32 @@ def whole_fleet(work: Work, links: Ints) -> FleetSolution:
         circuits=circuits,
         shares=work.shares.reshape(-1, 2),
     )
+
+
+def _lacking(problem: FleetProblem, arcs: Arcs, stands: FleetSolution) -> NDArray[np.bool_]:
+    """(R,) regions that do not meet what is asked, or have what they may not."""
+    held = claims(problem, arcs, stands.shares.reshape(-1), np.arange(problem.regions))
+    firm = np.einsum("tk,rth->rkh", problem.gives, stands.committed[:, :, None] + stands.on_demand)
+    soft = np.einsum("tk,rth->rkh", problem.gives * (1 - problem.loss)[:, None], stands.spot)
+    used = stands.committed[:, :, None] + stands.on_demand + stands.spot
+    spot = np.einsum("t,rth->rh", problem.gives[:, 0], stands.spot)
+    found = _short(firm + soft, problem.demand) | _short(firm, held)
+    found |= _short((problem.spot_share[:, None] * problem.demand[:, 0])[:, None], spot[:, None])
+    found |= (used > problem.stock[:, :, None]).any((1, 2))
+    if problem.quota.size:
+        found |= _short(problem.quota[:, :, None], np.einsum("tk,rth->rkh", problem.gives, used))
+    for usd, count in (
+        (problem.committed_usd, stands.committed),
+        (problem.on_demand_usd, stands.on_demand.max(2)),
+        (problem.spot_usd, stands.spot.max(2)),
+    ):
+        found |= ((usd >= NOT_OFFERED) & (count > 0)).any(1)
+    return np.asarray(found)
+
+
+def _short(have: Floats, want: Floats) -> NDArray[np.bool_]:
+    """(R,) where something lacks more than arithmetic leaves."""
+    return np.asarray((want - have > TOLERANCE * np.maximum(1.0, np.abs(want))).any((1, 2)))
 
 
 def _whole_shares(problem: FleetProblem, arcs: Arcs, before: FleetSolution) -> Floats:

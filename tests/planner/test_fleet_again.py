@@ -12,7 +12,7 @@ from planner.fleet import Effort, FleetProblem
 from planner.fleet.again import Standing, replan, stand
 from planner.fleet.check import checked_fleet
 from planner.fleet.churn import churn
-from planner.fleet.moves import Calm
+from planner.fleet.moves import Calm, Work
 from planner.fleet.problem import NOT_OFFERED, FleetSolution, Floats
 from planner.fleet.solve import solve_proven
 from tests.planner import fleet_world
@@ -232,6 +232,26 @@ def test_a_region_that_lacks_nothing_stays_as_it_is_where_that_costs_little() ->
     kept = replan(standing(), problem, Calm(keeps=0.05)).solution
     for name in ("committed", "on_demand", "circuits", "shares"):
         assert np.array_equal(getattr(kept, name), getattr(before, name)), name
+
+
+def test_only_what_is_replaced_has_a_price() -> None:
+    problem, before = standing().problem, standing().solution
+    work = Work.start(problem, before, standing().arcs, np.array([0]), Calm(move_share=0.5))
+    row, hour = work.rows(np.array([0])), 0
+    there = int(np.argmax(work.first[1][row[0], hour]))
+    other = int(np.argmin(np.where(work.first[1][row[0], hour] == 0, work.cells.usd[row[0]], np.inf)))
+    usd = work.cells.usd[row[0]]
+
+    def price(**change: int) -> float:
+        counts = work.first[1][row].copy()
+        counts[0, hour, there] += change.get("there", 0)
+        counts[0, hour, other] += change.get("other", 0)
+        return float(work.price(row, work.first[0][row], counts)[0])
+
+    assert price(other=1) == pytest.approx(price() + usd[other])  # growth
+    assert price(there=-1) == pytest.approx(price() - usd[there])  # a fall
+    moved = price() - usd[there] + usd[other] + 0.5 * min(usd[there], usd[other])
+    assert price(there=-1, other=1) == pytest.approx(moved)
 
 
 def test_another_fleet_is_too_far() -> None:
