@@ -20,7 +20,7 @@ from stacks.engines.terraform_engine.engine import TerraformEngine
 from stacks.engines.terraform_engine.program import find_program
 from stacks.errors import EngineMissing
 from stacks.targets import estate as target
-from tests.engines.pulumi_project import LEAKS, every_kind, make_project, pulumi_missing
+from tests.engines.pulumi_project import FAST_STORAGE, LEAKS, every_kind, make_project, pulumi_missing
 
 TAGS = {"environment": "dev", "owner": "network"}
 FRA = {**TAGS, "region": "fra"}
@@ -37,7 +37,7 @@ EXPECTED = {
     ),
     "fra/storage/serving/standard": (
         "estate_storage",
-        {**FRA, "network": "dev/fra/network", "storage_class": "standard", "gib": 100, "replica_region": "ams"},
+        {**FRA, "network": "dev/fra/network", **FAST_STORAGE.model_dump(exclude={"kind"})},
     ),
     "ams--fra/circuit/serving/10g": (
         "estate_circuit",
