@@ -44,7 +44,7 @@ class _Shop:
         usd: (2n,) per hour, infinite where it is not sold; committed_usd: (n,).
         rank: (2n,) what is looked at in place of the price when something is chosen.
         stock: (n,); quota: (K,); spot_room: (H,) vCPU.
-        weights: (2K,) what a unit is worth.
+        weights: (2K,) what a unit is worth: USD per hour of the cheapest by itself.
     """
 
     gives: Floats
@@ -71,16 +71,25 @@ def buy(problem: FleetProblem, region: int, types: Ints, held: Floats) -> Bought
     need = np.concatenate([problem.demand[region], held]).T
     limited = np.isfinite(problem.quotas[region]).any()
     for own, scarce in ((types, 0.0), (every, 0.0), *((every, weight) for weight in SCARCE if limited)):
-        shop = _shop(problem, region, own, need)
-        found = _filled(replace(shop, rank=_rank(shop, need, scarce)), need)
-        if found is not None:
-            return bought(problem, (region, own), *found)
+        shop = _shop(problem, region, own)
+        ranked = replace(shop, rank=_rank(shop, need, scarce))
+        found = [_filled(ranked, need, part) for part in (1.0 - float(problem.spot_share[region]), 0.0)]
+        baskets = [bought(problem, (region, own), *counts) for counts in found if counts is not None]
+        if baskets:
+            return min(baskets, key=lambda basket: basket.usd)
     return None
 
 
-def _filled(shop: _Shop, need: Floats) -> tuple[Floats, Floats] | None:
-    """Committed (n,) and by hour (H, 2n) that meet `need` (H, 2K); nothing where none was found."""
-    committed = _committed(shop, need)
+def _filled(shop: _Shop, need: Floats, part: float) -> tuple[Floats, Floats] | None:
+    """Committed (n,) and by hour (H, 2n) that meet `need` (H, 2K); nothing where none was found.
+
+    Args:
+        shop: what there is.
+        need: by hour, what is served and what is firm.
+        part: of what is served, so much may be committed; of what is firm, all.
+    """
+    half = need.shape[1] // 2
+    committed = _committed(shop, need * np.repeat([part, 1.0], half))
     hours = np.zeros((len(need), 2 * shop.types))
     if not _cover(shop, committed, hours, need):
         committed = np.zeros(shop.types)  # what is committed took what an hour would have needed
@@ -198,17 +207,18 @@ def _settle(shop: _Shop, committed: Floats, counts: Floats, need: Floats) -> Non
     _drop(shop, committed, counts, need)
 
 
-def _shop(problem: FleetProblem, region: int, types: Ints, need: Floats) -> _Shop:
+def _shop(problem: FleetProblem, region: int, types: Ints) -> _Shop:
     gives, keeps = problem.gives[types], 1 - problem.loss[types, None]
     prices = (problem.on_demand_usd, problem.spot_cost, problem.committed_usd)
     on_demand, spot, committed = (
         np.where(usd[region, types] < NOT_OFFERED, usd[region, types], np.inf) for usd in prices
     )
-    usd, wanted = np.concatenate([on_demand, spot]), need.mean(0).reshape(2, -1).max(0)
-    worth = np.where(wanted > 0, 1 / np.maximum(wanted, 1e-12), 0.0)
-    firm = np.concatenate([gives, np.zeros_like(gives)])
+    usd = np.concatenate([on_demand, spot])
+    adds = np.concatenate([np.concatenate([gives, gives * keeps]), np.concatenate([gives, 0 * gives])], 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alone = np.where(adds > 0, usd[:, None] / adds, np.inf).min(0)
     return _Shop(
-        gives=np.concatenate([np.concatenate([gives, gives * keeps]), firm], 1),
+        gives=adds,
         whole=np.concatenate([gives, gives]),
         usd=usd,
         committed_usd=committed,
@@ -216,7 +226,7 @@ def _shop(problem: FleetProblem, region: int, types: Ints, need: Floats) -> _Sho
         stock=np.floor(problem.stock[region, types]),
         quota=problem.quotas[region],
         spot_room=problem.spot_share[region] * problem.demand[region, 0],
-        weights=np.concatenate([worth, worth]),
+        weights=np.where(np.isfinite(alone), alone, 0.0),
     )
 
 
