@@ -19,6 +19,7 @@ from contracts.forecast import ForecastBundle
 from contracts.resources import Resource
 from contracts.series import Granularity, SeriesKey
 from contracts.spelling import likely
+from contracts.storage import provisioned_items
 from contracts.what_if import EventChange, PriceChange, QuotaChange, WhatIf
 from planner.errors import WhatIfRefused
 from planner.loss import lose
@@ -169,7 +170,8 @@ def _with_price(question: Question, offers: Sequence[Offer], change: PriceChange
 def _could_sell(question: Question, change: PriceChange) -> bool:
     """Whether an item that is not offered exists, and so does the place."""
     catalog, capacity = question.catalog, question.capacity
-    known = {shape.name for shape in catalog.shapes} | {item.name for item in catalog.storage_classes}
+    classes = [item.name for item in catalog.storage_classes]
+    known = {shape.name for shape in catalog.shapes} | {*classes, *provisioned_items(classes)}
     known |= {tier.name for tier in catalog.circuit_tiers}
     places = {item.region for item in capacity.regions} | {item.place for item in capacity.offers}
     return change.item in known and change.place in places

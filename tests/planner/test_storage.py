@@ -8,10 +8,12 @@ from contracts.capacity import CapacityKind, Offer
 from contracts.plan import Infeasible, Plan
 from contracts.resources import FailoverSpec, Purpose, ResourceKind, StorageSpec
 from contracts.storage import Replicas, StorageAsk
+from contracts.what_if import PriceChange, WhatIf
 from contracts.wording import describe
 from planner.build import build_plan
 from planner.explain import explain
 from planner.solve import solve
+from planner.what_if import changed
 from tests.laws.environments import loaded
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.simulate import after
@@ -150,3 +152,13 @@ def test_staged_volumes_and_those_made_for_a_request_are_as_safe_and_fast_as_the
     (spec,) = specs(made, ResourceKind.STORAGE).values()
     assert spec.storage_class == "pd" and spec.gib * PD.iops_per_gib >= 20 * 250
     assert made.cost.lower_bound_usd_per_hour <= made.cost.optimised_usd_per_hour
+
+
+def test_what_if_a_place_sold_iops(world):
+    without = people(sold(WORLD, (GP3,)), storage=(StorageAsk(iops=5000),))
+    offers = tuple(offer for offer in without.capacity.offers if offer.item != "gp3-iops")
+    unsold = replace(without, capacity=without.capacity.model_copy(update={"offers": offers}))
+    assert all(spec.volumes == 2 and not spec.iops for spec in volumes(plan_of(unsold)).values())
+    change = WhatIf(prices=(PriceChange(place="fra", item="gp3-iops", usd_per_hour=1e-9),))
+    (spec,) = volumes(plan_of(changed(unsold, change, ()))).values()
+    assert (spec.iops, spec.volumes) == (5000, 0)  # one volume does then
