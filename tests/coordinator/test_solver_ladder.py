@@ -17,8 +17,8 @@ from planner.fleet.rungs import Rung
 from planner.fleet.solve import ROUNDING_ALONE, solve_fleet
 from tests.planner import fleet_world
 from tests.planner.fleet_checker import each_lost, judge
+from tests.planner.fleet_planned import problem_of, solution_of
 from tests.planner.fleet_world import Recipe
-from tests.planner.test_fleet_bound import problem_of, solution_of
 
 WORLD = fleet_world.fleet(Recipe(regions=3, types=4, hours=2, level=30))
 STOP_S = 1.0

@@ -1,8 +1,7 @@
 """A small project on disk with a loaded estate, for tests that drive the real Pulumi."""
 
 import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +51,6 @@ CATALOG = Catalog(
     circuit_tiers=(CircuitTier(name="1g", gbps=1), CircuitTier(name="10g", gbps=10)),
 )
 PRICES = {"m8": 0.4, "standard": 0.0001, "address": 0.004}
-
-
-FAST_STORAGE = StorageSpec(
-    storage_class="standard", gib=100, replica_region="ams", iops=5000, throughput_mibps=400, volumes=2
-)
 
 
 def pulumi_missing() -> str:
@@ -111,7 +105,7 @@ def every_kind() -> list[Resource]:
         resource("fra/network", NetworkSpec(asn=64512)),
         resource("fra/block/serving/10.1.0.0-24", BlockSpec(prefix="10.1.0.0/24", pool="10.1.0.0/16")),
         compute("fra/compute/serving/m8"),
-        resource("fra/storage/serving/standard", FAST_STORAGE),
+        resource("fra/storage/serving/standard", StorageSpec(storage_class="standard", gib=100, replica_region="ams")),
         resource("ams--fra/circuit/serving/10g", CircuitSpec(tier="10g", gbps=10, count=2)),
         resource("ams--fra/link", LinkSpec()),
         resource("fra/failover/ams", FailoverSpec(partner="ams", share=0.5)),
@@ -169,10 +163,15 @@ def make_project(folder: Path, *, layout: Layout = Layout.ENVIRONMENT, regions=R
     return PulumiProject(folder=folder, environment=environment, inventory=inventory, engine=PulumiEngine(workspace))
 
 
-@contextmanager
-def opened_project(folder: Path, *, layout: Layout) -> Iterator[PulumiProject]:
-    """A project for one test; what Pulumi left open of a run that failed is collected before the next."""
-    made = make_project(folder, layout=layout)
+@pytest.fixture
+def layout():
+    return Layout.ENVIRONMENT
+
+
+@pytest.fixture
+def project(tmp_path, layout):
+    """A project in a test's layout; what Pulumi left open of a run that failed is collected before the next test."""
+    made = make_project(tmp_path, layout=layout)
     yield made
     made.inventory.close()
     gc.collect()

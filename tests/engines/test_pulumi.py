@@ -13,21 +13,11 @@ from contracts.run import RunStatus
 from stacks.engines.engine import Action
 from stacks.errors import ApplyBusy
 from stacks.estate.inventory import Inventory
-from tests.engines.pulumi_project import BOTH, REAL_PULUMI, compute, every_kind, opened_project, resource, statuses
+from tests.engines.pulumi_project import BOTH, REAL_PULUMI, compute, every_kind, layout, project, resource, statuses
+
+__all__ = ["layout", "project"]  # fixtures
 
 pytestmark = [*REAL_PULUMI]
-
-
-@pytest.fixture
-def layout():
-    return Layout.ENVIRONMENT
-
-
-@pytest.fixture
-def project(tmp_path, layout):
-    """A project in the layout that a test is parametrised with."""
-    with opened_project(tmp_path, layout=layout) as made:
-        yield made
 
 
 @BOTH

@@ -23,26 +23,17 @@ from tests.engines.pulumi_project import (
     REAL_PULUMI,
     compute,
     every_kind,
+    layout,
     make_project,
-    opened_project,
+    project,
     resource,
     statuses,
 )
 
 ROOT = Path(__file__).parents[2]
+__all__ = ["layout", "project"]  # fixtures
+
 pytestmark = [*REAL_PULUMI]
-
-
-@pytest.fixture
-def layout():
-    return Layout.ENVIRONMENT
-
-
-@pytest.fixture
-def project(tmp_path, layout):
-    """A project in the layout that a test is parametrised with."""
-    with opened_project(tmp_path, layout=layout) as made:
-        yield made
 
 
 @pytest.mark.fault

@@ -4,6 +4,7 @@ Catalog: four families of machines (balanced, lean, roomy, networked) in doublin
 follow what is in a machine, with noise, so that no type is best everywhere. Demand has a day's rhythm by longitude.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -230,3 +231,16 @@ def _without(wanted: Floats, resource: int) -> Floats:
     found = wanted.copy()
     found[:, resource] = 0.0
     return found
+
+
+ODD: tuple[Callable[[Fleet], Fleet], ...] = (
+    without_accelerators,
+    without_demand,
+    without_bandwidth,
+    without_spot,
+    with_sure_spot,
+    nearly_sold_out,
+    with_twins,
+    with_gaps_in_the_offer,
+)
+"""Worlds in which something is missing, free or nearly gone."""

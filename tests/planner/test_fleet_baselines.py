@@ -47,19 +47,7 @@ def test_first_fit_is_a_decent_peer(seed: int) -> None:
     assert relaxation(fleet) <= verdict.usd <= 1.33 * relaxation(fleet)
 
 
-ODD = (
-    world.without_accelerators,
-    world.without_demand,
-    world.without_bandwidth,
-    world.without_spot,
-    world.with_sure_spot,
-    world.nearly_sold_out,
-    world.with_twins,
-    world.with_gaps_in_the_offer,
-)
-
-
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.__name__)
+@pytest.mark.parametrize("odd", world.ODD, ids=lambda odd: odd.__name__)
 def test_first_fit_holds_in_odd_worlds(odd: Callable[[Fleet], Fleet]) -> None:
     fleet = odd(world.fleet(Recipe(regions=5, types=9, hours=4, seed=3)))
     solution = Solution.read(first_fit(fleet.arrays()))

@@ -15,13 +15,14 @@ import pytest
 from benchmarks.plan_first_fit import Uncoverable, first_fit
 from benchmarks.plan_partners import NoPartners
 from planner.errors import FleetImpossible
-from planner.fleet import Effort, FleetProblem, FleetSolution, solve_fleet
+from planner.fleet import Effort, solve_fleet
 from planner.fleet.check import checked_fleet
 from planner.fleet.greedy import greedy_fleet
 from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet, Solution
 from tests.planner.fleet_checker import each_lost, judge
 from tests.planner.fleet_oracle import Exact, optimum, relaxation
+from tests.planner.fleet_planned import problem_of, solution_of
 from tests.planner.fleet_world import Recipe
 
 #: What the oracle's own arithmetic may be off by, as part of the cost. It allows constraints 1e-9, and a plan 1e-6 of
@@ -87,21 +88,6 @@ def by_greedy(fleet: Fleet) -> Solution:
     return solution_of(checked_fleet(problem, greedy_fleet(problem)))
 
 
-def problem_of(fleet: Fleet) -> FleetProblem:
-    return FleetProblem.of_arrays({name: np.asarray(array, dtype=float) for name, array in fleet.arrays().items()})
-
-
-def solution_of(found: FleetSolution) -> Solution:
-    return Solution(
-        committed=found.committed.astype(float),
-        on_demand=found.on_demand.astype(float),
-        spot=found.spot.astype(float),
-        circuits=found.circuits.astype(float),
-        share=found.shares,
-        bound=found.bound,
-    )
-
-
 ONE_THREAD = Effort(threads=1)
 PLANNERS: dict[str, Planner] = {"first_fit": by_first_fit, "fleet": by_fleet, "greedy": by_greedy}
 
@@ -110,17 +96,6 @@ IMPOSSIBLE: dict[str, tuple[type[Exception], ...]] = {
     "fleet": (FleetImpossible,),
     "greedy": (FleetImpossible,),
 }
-
-ODD = (
-    world.without_accelerators,
-    world.without_demand,
-    world.without_bandwidth,
-    world.without_spot,
-    world.with_sure_spot,
-    world.nearly_sold_out,
-    world.with_twins,
-    world.with_gaps_in_the_offer,
-)
 
 
 def named(part: object) -> str:
@@ -158,7 +133,7 @@ def test_a_bound_two_percent_too_high_would_be_noticed(recipe: Recipe) -> None:
     assert relaxation(made(recipe)) * 1.021 > exact(recipe).usd * (1 + EXACT)
 
 
-@pytest.mark.parametrize("odd", ODD, ids=named)
+@pytest.mark.parametrize("odd", world.ODD, ids=named)
 @pytest.mark.parametrize("planner", PLANNERS)
 def test_odd_problems_are_planned_between_bound_and_cost(planner: str, odd: Callable[[Fleet], Fleet]) -> None:
     fleet = odd(made(Recipe(regions=3, types=4, hours=2, level=30, seed=2)))

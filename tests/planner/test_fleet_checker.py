@@ -263,16 +263,7 @@ def test_the_oracle_agrees_with_trying_everything() -> None:
     assert optimum(tiny).usd == pytest.approx(cost, rel=1e-9)
 
 
-ODD = [
-    world.without_accelerators,
-    world.without_demand,
-    world.without_bandwidth,
-    world.without_spot,
-    world.with_sure_spot,
-    world.nearly_sold_out,
-    world.with_twins,
-    lambda problem: world.scaled(problem, 1e-3),
-]
+ODD = (*world.ODD, lambda problem: world.scaled(problem, 1e-3))
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.__name__)

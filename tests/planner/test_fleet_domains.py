@@ -14,8 +14,9 @@ from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_checker import Limit, each_lost, judge, lost
 from tests.planner.fleet_oracle import Exact, optimum
+from tests.planner.fleet_planned import problem_of, solution_of
 from tests.planner.fleet_world import Recipe
-from tests.planner.test_fleet_bound import EXACT, named, problem_of, solution_of, sound
+from tests.planner.test_fleet_bound import EXACT, named, sound
 
 QUICK = Effort(threads=1)
 SMALL = (

@@ -21,9 +21,10 @@ from tests.planner import fleet_world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_checker import judge
 from tests.planner.fleet_oracle import optimum
+from tests.planner.fleet_planned import problem_of, solution_of
 from tests.planner.fleet_world import Recipe
 from tests.planner.simulate import after
-from tests.planner.test_fleet_again import as_judged, each_region, problem_of
+from tests.planner.test_fleet_again import each_region
 from tests.planner.test_fleets import people, planned, world, wrong
 
 RECIPE = Recipe(regions=8, types=8, hours=3, level=300, choices=6, seed=5)
@@ -47,13 +48,13 @@ def test_a_fleet_keeps_to_the_limit_and_so_does_the_next(most: int) -> None:
     problem = limited(fleet, most)
     found, certificate = solve_proven(problem, QUICK)
     assert partners(problem, found) <= most
-    assert checked_fleet(problem, found) is found and judge(fleet, as_judged(found)).violations == ()
+    assert checked_fleet(problem, found) is found and judge(fleet, solution_of(found)).violations == ()
     with pytest.raises(SolverLied, match="partners"):
         checked_fleet(problem, free)
     changed = each_region(fleet)
     again = replan(stand(problem, found, certificate), limited(changed, most), Calm()).solution
     assert partners(problem, again) <= most
-    assert judge(changed, as_judged(again)).violations == ()
+    assert judge(changed, solution_of(again)).violations == ()
 
 
 def test_small_fleets_keep_to_it_and_their_bound_holds() -> None:

@@ -17,8 +17,9 @@ from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_checker import Limit, judge
 from tests.planner.fleet_oracle import Exact, NoPlan, optimum
+from tests.planner.fleet_planned import problem_of, solution_of
 from tests.planner.fleet_world import Recipe
-from tests.planner.test_fleet_bound import EXACT, problem_of, solution_of, sound
+from tests.planner.test_fleet_bound import EXACT, sound
 
 RECIPES = tuple(Recipe(regions=5, types=4, hours=1, level=400, accelerated=0, seed=seed) for seed in (0, 3, 5))
 NO_PROGRAMME = Effort(exact=False, threads=1)
