@@ -203,9 +203,9 @@ def _capacity(rows: Rows, fleet: Fleet, at: Columns) -> None:
             for kind in np.flatnonzero(np.isfinite(fleet.stock[region])):
                 some = ((column[kind : kind + 1], one) for column in (held, rented, spot))
                 rows.add(some, -np.inf, fleet.stock[region, kind])
-            for k in np.flatnonzero(np.isfinite(fleet.quotas[region])):
-                all_of = ((columns, fleet.size[:, k]) for columns in (held, rented, spot))
-                rows.add(all_of, -np.inf, fleet.quotas[region, k])
+            for limited in np.flatnonzero(np.isfinite(fleet.quotas[region])):
+                all_of = ((columns, fleet.size[:, limited]) for columns in (held, rented, spot))
+                rows.add(all_of, -np.inf, fleet.quotas[region, limited])
 
 
 def _cover(rows: Rows, fleet: Fleet, at: Columns) -> None:
