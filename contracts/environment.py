@@ -180,9 +180,15 @@ class Advised(StrEnum):
 
 
 class AddressSettings(Model):
-    """What plans may do about address blocks by themselves; what somebody has is never moved by a plan."""
+    """What plans may do about address blocks by themselves; what somebody has is never moved by a plan.
+
+    Attributes:
+        reserve: blocks of the largest size that is asked for that stand ready in each region whatever they cost: in a
+            full pool, nothing else is sure to leave room for them.
+    """
 
     advice: Advised = Advised.SHOW
+    reserve: int = Field(default=0, ge=0, le=100)
 
 
 def as_by_default(value: AddressSettings) -> bool:

@@ -218,7 +218,13 @@ def _blocks_at(
         )
         for item in arrivals
     )
-    prices = Prices(usd_per_address_hour=usd, missed_usd=missed, hours=hours, most=staging.max_units_per_place)
+    prices = Prices(
+        usd_per_address_hour=usd,
+        missed_usd=missed,
+        hours=hours,
+        most=staging.max_units_per_place,
+        reserve=question.environment.addresses.reserve,
+    )
     for ready in reversed(ready_blocks(pairs, prices)):
         requests, size = ready.requests, ready.requests.addresses
         parts = {

@@ -140,12 +140,9 @@ class Buddies:
         """
         ended = self._latest.get(self._node(start, order), now)
         self.release(start, order, now)
-        hole, level = self._node(start, order), order
-        while hole not in self._free[level]:
-            hole, level = hole >> 1, level + 1
-        cost = self._breaking(level, order, until - now) + self._staying(hole >> 1, level + 1, until, now, math.inf)
+        price = self._price_of_free(start, order, until, now)
         self.take_at(start, order, ended)
-        return cost
+        return price
 
     def better(self, start: int, order: int, until: float, now: float = 0.0) -> int | None:
         """Where a block that nobody has would lie much better, taken from now on as the old place still is.
@@ -155,12 +152,13 @@ class Buddies:
         Raises:
             BlockNotTaken: no such block is taken.
         """
-        price, new = self.price(start, order, until, now), self.take(order, until, now)
-        if new is None:
-            return None
-        less = self.price(new, order, until, now)
+        self.release(start, order, now)
+        price, new = self._price_of_free(start, order, until, now), self.take(order, until, now)
+        assert new is not None  # its own place is free
         self.release(new, order, now)
-        if price <= (1 + WORTH_MOVING) * less + WORTH_MOVING * (until - now):
+        less = self._price_of_free(new, order, until, now)
+        self.take_at(start, order, now)
+        if new == start or price <= (1 + WORTH_MOVING) * less + WORTH_MOVING * (until - now):
             return None
         self.take_at(new, order, now)
         return new
@@ -208,6 +206,14 @@ class Buddies:
     def _breaking(self, hole: int, order: int, hours: float) -> float:
         """What the breaking of a free block of an order costs."""
         return DISTRUST * hours * (self._broken[hole] - self._broken[order])
+
+    def _price_of_free(self, start: int, order: int, until: float, now: float) -> float:
+        """What a block would cost in a place that is free."""
+        hole, level = self._node(start, order), order
+        while hole not in self._free[level]:
+            hole, level = hole >> 1, level + 1
+        staying = self._staying(hole >> 1, level + 1, until, now, math.inf)
+        return self._breaking(level, order, until - now) + staying
 
     def _staying(self, node: int, level: int, until: float, now: float, enough: float) -> float:
         """What it costs that the blocks in use around a hole come free later with a block that ends at `until`.

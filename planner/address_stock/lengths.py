@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from contracts.forecast import BlockShare
 from planner.address_stock.depth import Expected, Worth, dispersion_of, each_worth, shared_out
@@ -34,12 +34,14 @@ class Prices:
         missed_usd: one request that staging cannot meet.
         hours: until staging is replenished.
         most: blocks of all lengths that may stand ready at a place.
+        reserve: blocks of the largest size that is asked for that stand ready whatever they cost, beyond `most`.
     """
 
     usd_per_address_hour: float
     missed_usd: float
     hours: float
     most: int
+    reserve: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,9 @@ def ready_blocks(pairs: Sequence[PairRequests], prices: Prices) -> tuple[ReadyBl
     lengths = tuple(requests_by_length(pairs))
     worths = [_worth_having(requests, prices) for requests in lengths]
     wanted = [len(worth) for worth in worths]
-    counts = shared_out(wanted, worths, prices.most)
+    counts = list(shared_out(wanted, worths, prices.most))
+    for index in _largest(lengths, prices.hours):
+        wanted[index], counts[index] = max(wanted[index], prices.reserve), max(counts[index], prices.reserve)
     return tuple(
         ReadyBlocks(requests=requests, wanted=want, count=count)
         for requests, want, count in zip(lengths, wanted, counts, strict=True)
@@ -113,14 +117,27 @@ def requests_by_length(pairs: Sequence[PairRequests]) -> Iterator[LengthRequests
         )
 
 
-def _worth_having(requests: LengthRequests, prices: Prices) -> list[Worth]:
-    """What each block does that is worth having ready, the most useful one first."""
-    expected = Expected(
+def _largest(lengths: Sequence[LengthRequests], hours: float) -> Iterator[int]:
+    """Of each version, the largest blocks that are not asked for too seldom to believe in it."""
+    asked = {
+        item.version: index
+        for index, item in enumerate(lengths)  # longest prefixes first
+        if any(worth.saves >= RAREST for worth in islice(each_worth(_expected(item), hours), 1))
+    }
+    yield from asked.values()
+
+
+def _expected(requests: LengthRequests) -> Expected:
+    return Expected(
         addresses=requests.addresses,
         before=0.0,
         until=requests.mean,
         dispersion=dispersion_of(requests.mean, requests.variance),
     )
+
+
+def _worth_having(requests: LengthRequests, prices: Prices) -> list[Worth]:
+    """What each block does that is worth having ready, the most useful one first."""
     usd = prices.usd_per_address_hour if requests.version == 4 else 0.0
-    useful = takewhile(lambda worth: worth.saves >= RAREST, each_worth(expected, prices.hours))
+    useful = takewhile(lambda worth: worth.saves >= RAREST, each_worth(_expected(requests), prices.hours))
     return list(takewhile(lambda worth: worth.saves * prices.missed_usd >= worth.idles * usd, useful))

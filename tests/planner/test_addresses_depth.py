@@ -11,9 +11,11 @@ from benchmarks.address_policies import Staged, best_static, scores_alone, towar
 from benchmarks.address_year import LENGTHS, make_year, simulate, static_batch
 from contracts.forecast import BlockShare
 from planner.address_stock.depth import (
+    Ahead,
     Expected,
     Worth,
     blocks_worth_having,
+    blocks_worth_keeping,
     dispersion_of,
     each_worth,
     shared_out,
@@ -132,6 +134,35 @@ def test_dear_addresses_are_staged_less_and_ipv6_costs_nothing():
     assert dear == {28: 5, 24: 2, 64: 6}
     capped = ready_blocks((pair,), prices(most=6))
     assert sum(ready.count for ready in capped) == 6 and all(ready.wanted == 6 for ready in capped)
+
+
+def test_the_reserve_is_of_the_largest_blocks_that_are_asked_for():
+    """Of each version; beyond price and cap; not of a length that nobody is expected to ask for."""
+    pair = PairRequests(
+        pair="a->b", mean=4, variance=4, blocks=(asks(28, 0.6), asks(20, 0.1), asks(16, 0.0001), asks(56, 0.3, 6))
+    )
+    dear = prices(usd_per_address_hour=0.01, most=2, reserve=1)
+    found = {ready.requests.length: (ready.wanted, ready.count) for ready in ready_blocks((pair,), dear)}
+    assert found[20] == (1, 1) and found[56][1] >= 1 and 16 not in found
+    without = prices(usd_per_address_hour=0.01, most=2)
+    assert 20 not in {ready.requests.length for ready in ready_blocks((pair,), without)}
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.floats(0, 20), st.integers(0, 9)), min_size=1, max_size=4))
+def test_what_is_kept_is_enough_for_any_of_the_hours_looked_at(parts):
+    """No more than is worth having for one of them with nothing on its way, no less than for any less what comes."""
+    ahead = [Ahead(float(hours), requests, 0.0, coming) for hours, requests, coming in parts]
+    kept = blocks_worth_keeping(16, ahead, 1e-4)
+    each = [(blocks_worth_having(expected(item.requests), 1e-4, item.hours), item.coming) for item in ahead]
+    assert kept == max(0, *(worth - coming for worth, coming in each))
+
+
+def test_what_is_there_is_kept_over_a_lull_before_it_is_needed():
+    """Nothing within the hour, ten within the day, and what is ordered comes after that: they stay, less what comes."""
+    lull = [Ahead(1, 0.01, 0.0, 0), Ahead(24, 10.0, 0.0, 0)]
+    assert blocks_worth_keeping(16, lull[:1], 1e-3) == 0
+    assert blocks_worth_keeping(16, lull, 1e-3) == 11
+    assert blocks_worth_keeping(16, [lull[0], Ahead(24, 10.0, 0.0, 6)], 1e-3) == 5
 
 
 @pytest.mark.long
