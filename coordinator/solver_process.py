@@ -2,7 +2,8 @@
 
 The model goes to the child's standard input and the solution comes back on its standard output, both as npz. The
 child has a session of its own, so that Ctrl-C reaches the caller alone and a kill reaches everything below the child.
-The plan stays a function of its inputs: the hard stop never shortens a solve, it only refuses a plan.
+The plan stays a function of its inputs: the hard stop never shortens a solve. It refuses a plan, or, for a fleet, has
+the next rung of a ladder taken, which the plan names (`coordinator.solver_ladder`).
 """
 
 import contextlib
