@@ -7,34 +7,20 @@ later ones come by their reduced costs (Gilmore and Gomory 1961: column generati
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from planner.fleet.problem import MOST_SHARE, FleetProblem, Floats, Ints
 
 MIXES = 48
 """Mixes of resource prices that first types are sought at: more of them find no better ones."""
 
-FINE = 0.12
-"""Share of a region's mean demand that a small instance gives at most, of vCPUs and of memory."""
-
 FIRST_TYPES = 20
 """Types a region begins with: fewer need more rounds of pricing, more make each solve dearer."""
 
 
-def fine_types(problem: FleetProblem) -> tuple[Ints, ...]:
-    """First types by region of those whose instances are small beside its demand: they round with little loss."""
-    need = np.maximum(_wanted(problem), 1e-12)
-    lumps = (problem.gives[None] / need[:, None])[:, :, [0, 1]].max(2)
-    return first_types(problem, fine=lumps <= FINE)
-
-
-def first_types(
-    problem: FleetProblem, most: int = FIRST_TYPES, fine: NDArray[np.bool_] | None = None
-) -> tuple[Ints, ...]:
-    """Types by region, those cheapest at most mixes first; none but `fine` ones, (R, T), where that is given."""
+def first_types(problem: FleetProblem, most: int = FIRST_TYPES) -> tuple[Ints, ...]:
+    """Types by region, those cheapest at most mixes first."""
     wanted = _wanted(problem)
     gives, found = problem.gives, np.zeros((problem.regions, len(problem.gives)))
-    dear = 1.0 if fine is None else np.where(fine, 1.0, 1e6)
     for weights in _mixes(wanted.shape[1]):
         price = np.where(wanted > 0, weights / np.maximum(wanted, 1e-12), 0.0)  # of one unit, (R, K)
         worth = np.maximum(price @ gives.T, 1e-200)
@@ -43,11 +29,11 @@ def first_types(
             problem.committed_usd,
             problem.spot_cost / np.maximum(1 - problem.loss, 1e-9),
         ):
-            best = np.argmin(usd * dear / worth, axis=1)
+            best = np.argmin(usd / worth, axis=1)
             found[np.arange(len(found)), best] += 1.0
     for kind in range(gives.shape[1]):  # of each resource, the cheapest that nothing limits
         with np.errstate(divide="ignore"):
-            usd = np.where(np.isinf(problem.stock), problem.on_demand_usd * dear / gives[:, kind], np.inf)
+            usd = np.where(np.isinf(problem.stock), problem.on_demand_usd / gives[:, kind], np.inf)
         found[np.arange(len(found)), np.argmin(usd, axis=1)] += MIXES
     smallest = problem.on_demand_usd / problem.on_demand_usd.max(1, keepdims=True)  # of those at no mix: the smallest
     order = np.argsort(-found + 1e-3 * smallest, axis=1, kind="stable")[:, :most]

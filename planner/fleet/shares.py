@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.errors import SolverCrashed
-from planner.fleet.circuits import circuits_usd, levels
+from planner.fleet.circuits import SLACK, circuits_usd, levels
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
 from planner.fleet.quiet import quiet_program
 
@@ -184,24 +184,29 @@ def pair_hulls(problem: FleetProblem, pair: int) -> tuple[Hull, ...]:
 
 
 def step_points(problem: FleetProblem, pair: int) -> Floats:
-    """(points, 3) both shares and the extra USD per hour: corners, and where a step ends on an edge of the box."""
+    """(points, 3) both shares and the extra USD per hour: corners, and where a step ends on an edge of the box.
+
+    A step ends where nothing more is let pass: `SLACK` beyond what its circuits carry.
+    """
     link = problem.pair_links[pair]
     reserved, usd = float(problem.gbps[link]), problem.tier_usd[link]
     each = problem.replication_gbps[problem.pairs[pair]]
     most = MOST_SHARE * float(each.sum())
-    ends, _ = levels(reserved, reserved + most, problem.tier_gbps, usd)
-    found = [(x, y) for x in (0.0, MOST_SHARE) for y in (0.0, MOST_SHARE)]
-    for end in ends - reserved:
+    ends, level_usd = levels(reserved, reserved + most, problem.tier_gbps, usd)
+    corners = np.array([(x, y) for x in (0.0, MOST_SHARE) for y in (0.0, MOST_SHARE)])
+    at_corners = circuits_usd(
+        reserved + corners @ each, problem.tier_gbps, np.broadcast_to(usd, (len(corners), len(usd)))
+    )
+    found = [(x, y, cost) for (x, y), cost in zip(corners.tolist(), at_corners.tolist(), strict=True)]
+    for end, cost in zip((ends - reserved + SLACK).tolist(), level_usd.tolist(), strict=True):
         for at, other in ((0, 1), (1, 0)):
             for held in (0.0, MOST_SHARE):
                 room = end - held * each[other]
                 if 0 < room < MOST_SHARE * each[at]:
                     moving = room / each[at]
-                    found.append((moving, held) if at == 0 else (held, moving))
-    shares = np.array(found)
-    cost = circuits_usd(reserved + shares @ each, problem.tier_gbps, np.broadcast_to(usd, (len(shares), len(usd))))
-    start = circuits_usd(np.array(reserved), problem.tier_gbps, usd)
-    return np.column_stack([shares, cost - start])
+                    found.append((moving, held, cost) if at == 0 else (held, moving, cost))
+    start = float(circuits_usd(np.array(reserved), problem.tier_gbps, usd))
+    return np.array(found) - [0.0, 0.0, start]
 
 
 def base_circuits(problem: FleetProblem) -> float:

@@ -6,20 +6,21 @@ number of cores.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from operator import itemgetter
 
 import numpy as np
 
 from planner.errors import FleetImpossible
+from planner.fleet.again import fleet_usd, moved, whole_fleet
 from planner.fleet.bound import Certificate, certificate_of, certified_usd
 from planner.fleet.choice import Chosen, improve, loads, whole_circuits_usd
 from planner.fleet.circuits import circuits_for
 from planner.fleet.exact import Counts, is_small, solve_exactly
-from planner.fleet.offers import Prices, fine_types
+from planner.fleet.moves import Calm
+from planner.fleet.offers import Prices
 from planner.fleet.partners import few_partners, too_many
-from planner.fleet.problem import FleetProblem, FleetSolution, Floats, Ints
-from planner.fleet.region import RegionAnswer, RegionProgram
+from planner.fleet.problem import Arcs, FleetProblem, FleetSolution, Floats, Ints
+from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation, prices_of, relax
 from planner.fleet.tight import buy_whole, until_held, without_lacking
 from planner.fleet.whole import round_up
@@ -78,6 +79,7 @@ def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[Flee
         held = relaxation.held(shares)
         committed, on_demand, spot = _whole(relaxation, answers, held, pool)
     found = _solution(problem, (committed, on_demand, spot, shares), bound, prices_of(answers))
+    found = _polished(problem, relaxation.arcs, found)
     exact = solve_exactly(problem) if effort.exact and is_small(problem) else None
     if exact is None:
         return found, certificate
@@ -129,29 +131,24 @@ def _solution(problem: FleetProblem, counts: Counts, bound: float, prices: Price
 def _whole(
     relaxation: Relaxation, answers: list[RegionAnswer], held: Floats, pool: ThreadPoolExecutor
 ) -> tuple[Ints, Ints, Ints]:
-    """The cheaper of two roundings, by region: with all types, and with none but small ones."""
+    """What the relaxation holds, made whole; regions where that is too tight buy on their own."""
     problem = relaxation.problem
-    lumpy = list(pool.map(lambda program: program.commit(held[program.region]), relaxation.regions))
-    small = list(pool.map(partial(_committed, problem, held), fine_types(problem), range(problem.regions)))
-    own, fine = [program.types for program in relaxation.regions], [types for _, types in small]
-    both = (lumpy, [answer for answer, _ in small])
-    first, second = pool.map(partial(round_up, problem), both, (own, fine), (held, held))
-    usd = [np.where(whole.failed, np.inf, region_usd(problem, *whole.counts)) for whole in (first, second)]
-    better = usd[1] < usd[0]
-    counts = [
-        np.where(better.reshape(-1, *[1] * (a.ndim - 1)), b, a)
-        for a, b in zip(first.counts, second.counts, strict=True)
-    ]
-    for region in np.flatnonzero(first.failed & second.failed).tolist():
-        bought = buy_whole(problem, region, (lumpy[region], own[region]), held[region])
-        counts[0][region], counts[1][region], counts[2][region] = bought.committed, bought.on_demand, bought.spot
-    return counts[0], counts[1], counts[2]
+    whole = list(pool.map(lambda program: program.commit(held[program.region]), relaxation.regions))
+    own = [program.types for program in relaxation.regions]
+    found = round_up(problem, whole, own, held)
+    committed, on_demand, spot = found.counts
+    for region in np.flatnonzero(found.failed).tolist():
+        bought = buy_whole(problem, region, (whole[region], own[region]), held[region])
+        committed[region], on_demand[region], spot[region] = bought.committed, bought.on_demand, bought.spot
+    return committed, on_demand, spot
 
 
-def _committed(problem: FleetProblem, held: Floats, types: Ints, region: int) -> tuple[RegionAnswer, Ints]:
-    """A region's answer with whole commitments, of these types alone where they do; its programme is let go again."""
-    program = RegionProgram(problem, region, types)
-    return program.commit(held[region]), program.types
+def _polished(problem: FleetProblem, arcs: Arcs, found: FleetSolution) -> FleetSolution:
+    """The fleet after all small moves that pay, as if it stood and moving were free."""
+    work = moved(problem, found, arcs, np.arange(problem.regions), Calm(move_share=0.0))
+    better = whole_fleet(work, np.arange(len(problem.gbps)))
+    usd = fleet_usd(problem, better)
+    return replace(better, usd=usd, bound=min(found.bound, usd)) if usd < found.usd else found
 
 
 def region_usd(problem: FleetProblem, committed: Ints, on_demand: Ints, spot: Ints) -> Floats:

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from planner.errors import SolverLied
@@ -61,6 +61,7 @@ def test_circuits_are_the_cheapest_of_all_that_carry_it(sold: tuple[Floats, Floa
     st.tuples(st.floats(0, 25), st.floats(0, 25)),
     st.lists(st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)), min_size=1, max_size=20),
 )
+@example((np.array([1.0]), np.array([1.0])), 0.0, (1e-6, 0.0), [(0.1, 0.0)])  # less than what is let pass
 def test_hulls_lie_below_what_circuits_cost(
     sold: tuple[Floats, Floats], reserved: float, each: tuple[float, float], shares: list[tuple[float, float]]
 ) -> None:
