@@ -38,6 +38,8 @@ def solve_exactly(problem: FleetProblem) -> tuple[Counts, float] | None:
             _rows(builder, problem, (region, hour, counts), (arcs, shares))
         builder.row([(int(shares[arc]), 1.0) for arc in arcs.out[region]], lower=1.0)
     _circuits(builder, problem, shares)
+    if problem.partners.size:
+        _partners(builder, problem, arcs, shares)
     try:
         solution = solve(builder.build())
     except SolverCrashed:
@@ -110,6 +112,15 @@ def _circuits(builder: ModelBuilder, problem: FleetProblem, shares: Ints) -> Non
             each = problem.replication_gbps[problem.pairs[pair]].tolist()
             terms += [(int(shares[2 * pair + side]), -each[side]) for side in (0, 1)]
         builder.row(terms, lower=gbps)
+
+
+def _partners(builder: ModelBuilder, problem: FleetProblem, arcs: Arcs, shares: Ints) -> None:
+    """No more partners for a region than it may have: whether an arc is used is a whole number."""
+    for region, out in enumerate(arcs.out):
+        used = [builder.column(0.0, upper=1.0) for _ in out]
+        for arc, column in zip(out.tolist(), used, strict=True):
+            builder.row([(int(shares[arc]), 1.0), (column, -MOST_SHARE)], upper=0.0)
+        builder.row([(column, 1.0) for column in used], upper=float(problem.partners[region]))
 
 
 def _terms(columns: Ints, factors: Floats) -> list[tuple[int, float]]:

@@ -57,12 +57,13 @@ def _shares(problem: FleetProblem, arcs: Arcs, prices: PlainPrices, full: frozen
     is_full = np.isin(arcs.carrier, sorted(full))
     near = [out[np.lexsort((arcs.carrier[out], usd[out], is_full[out]))] for out in arcs.out]
     shares = np.zeros(len(arcs.lost))
-    for order in near:
-        _spread(shares, order, SPREADS[1])
+    most = problem.partners if problem.partners.size else np.full(problem.regions, len(shares))
+    for region, order in enumerate(near):
+        _spread(shares, order, min(SPREADS[1], int(most[region])))
     for _ in range(ROUNDS):
         for region, order in enumerate(near):
-            open_partners = int((~is_full[order]).sum())
-            spreads = sorted({min(count, max(2, open_partners)) for count in SPREADS})
+            open_partners = min(max(2, int((~is_full[order]).sum())), int(most[region]))
+            spreads = sorted({min(count, open_partners) for count in SPREADS})
             tried = []
             for count in spreads:
                 _spread(shares, order, count)
