@@ -18,7 +18,7 @@ from planner.fleet.cells import TOLERANCE
 from planner.fleet.committing import commit
 from planner.fleet.moves import Calm, Work, claims, hold, kept_circuits, leave, polish, shift
 from planner.fleet.offers import Prices, claimed_at_most
-from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
+from planner.fleet.problem import MANY, MOST_SHARE, NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shares import base_circuits, step_points
 from planner.fleet.shift import spread
 
@@ -129,7 +129,11 @@ def whole_fleet(work: Work, links: Ints) -> FleetSolution:
         links: of which circuits may be others, beside those that shares moved on.
     """
     problem, before = work.problem, work.before
-    committed, on_demand, spot = (part.copy() for part in (before.committed, before.on_demand, before.spot))
+    most = max(work.committed.max(initial=0.0), work.counts.max(initial=0.0))
+    committed, on_demand, spot = (
+        part.copy() if most < MANY else part.astype(np.int64)
+        for part in (before.committed, before.on_demand, before.spot)
+    )
     at, half = (work.regions[:, None], work.cells.types), work.committed.shape[1]
     committed[at] = np.round(work.committed).astype(np.int64)
     by_hour = np.round(work.counts).astype(np.int64).transpose(0, 2, 1)

@@ -257,6 +257,15 @@ def test_only_what_is_replaced_has_a_price() -> None:
     assert price(there=-1, other=1) == pytest.approx(moved)
 
 
+def test_counts_beyond_half_their_bytes_are_kept() -> None:
+    narrow = FleetSolution.from_bytes(standing().solution.to_bytes())
+    assert narrow.on_demand.dtype == np.int32
+    fleet = replace(times(world(), 3e7), stock=np.full_like(world().stock, np.inf))
+    problem = problem_of(fleet)
+    found = replan(replace(standing(), solution=narrow), problem, CALM).solution
+    assert checked_fleet(problem, found) is found and found.on_demand.max() > 2**31
+
+
 def test_another_fleet_is_too_far() -> None:
     other = replace(MANY, types=12)
     with pytest.raises(FleetTooFar, match="types"):
