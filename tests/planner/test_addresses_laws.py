@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.address_places import LARGEST, BestFit, fill_pool
+from benchmarks.address_staged import Setting, Way, run_staged
 from contracts.capacity import Pool
 from planner.address_stock.buddies import FOREVER, Buddies
 from planner.addresses import AddressSpace
@@ -158,8 +159,21 @@ def test_a_pool_within_what_is_taken_is_full_and_a_pool_of_the_other_family_is_n
 
 
 def test_twentys_survive_in_a_full_pool():
-    """A /14 that is kept 90 % full: of four /20s that best fit alone refuses, at most one is refused."""
-    ours = fill_pool(Buddies(14, LARGEST), 14, requests=30_000, seed=3)
-    best_fit = fill_pool(BestFit(14), 14, requests=30_000, seed=3)
-    assert best_fit.failed[20] > 0.2
-    assert ours.failed[20] < 0.25 * best_fit.failed[20]
+    """A /14 that is kept 90 % full: one /20 in fifty is refused at most, where best fit alone refuses one in five."""
+    ours = [fill_pool(Buddies(14, LARGEST), 14, requests=30_000, seed=seed).failed[20] for seed in (3, 4, 5)]
+    assert fill_pool(BestFit(14), 14, requests=30_000, seed=3).failed[20] > 0.2
+    assert sum(ours) / 3 < 0.02
+
+
+@pytest.mark.long
+def test_twentys_survive_better_where_staged_blocks_may_be_moved_and_one_is_kept_ready():
+    """Each of both helps, on one year's beginning."""
+    failed = {
+        (way, reserve): run_staged(
+            14, Setting(every=4.0, way=way, reserve=reserve), requests=12_000, seed=2
+        ).failed[20]
+        for way in (Way.STILL, Way.MOVED)
+        for reserve in (0, 1)
+    }  # fmt: skip
+    assert failed[Way.MOVED, 1] < failed[Way.MOVED, 0] < failed[Way.STILL, 0]
+    assert failed[Way.MOVED, 1] < failed[Way.STILL, 1] < failed[Way.STILL, 0]

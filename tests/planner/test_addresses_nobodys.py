@@ -1,7 +1,7 @@
 """Staged blocks that nobody has: what their place costs, where they are moved, and that nothing else is."""
 
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 
 import pytest
 from hypothesis import given
@@ -106,7 +106,7 @@ def test_by_default_it_stays_and_is_told():
     assert block_changes(plan) == set()
     (told,) = [item for item in plan.block_advice if item.staged]
     assert (told.block, told.action, told.moves, told.place) == (BESIDE, BlockAction.MOVE, 0, "fra")
-    assert ip_network(told.into[0]).subnet_of(ip_network("10.0.128.0/26"))
+    assert IPv4Network(told.into[0]).subnet_of(IPv4Network("10.0.128.0/26"))
     assert "nobody has it" in "\n".join(_block_advice(plan))
 
 
