@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 
 from contracts.plan import Operation, Plan, ReasonCode, RefusalCode
-from contracts.resources import CircuitSpec, ComputeSpec, FailoverSpec, Purpose
+from contracts.resources import CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose
 from planner import fleets
+from planner.build import build_plan
 from planner.errors import InputsDisagree
 from planner.explain import explain
+from planner.fleet import FleetProblem, FleetSolution
+from planner.fleet.problem import NOT_OFFERED
+from planner.fleet_arrays import Axes
 from planner.fleet_calm import CalmFleet, Kept
+from planner.market import Market
 from planner.question import Question
+from planner.solve import solve
 from tests.planner.simulate import after
-from tests.planner.test_fleets import people, planned, world, wrong
+from tests.planner.test_fleets import fleet_of, people, planned, world, wrong
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -109,6 +115,44 @@ def a_shape(asked: Question) -> str:
     )
 
 
+def problem_of(asked: Question) -> tuple[FleetProblem, Axes]:
+    """What the solver is asked."""
+    seen: list[FleetProblem] = []
+
+    def listening(problem: FleetProblem) -> FleetSolution:
+        seen.append(problem)
+        return fleet_of(problem)
+
+    assert isinstance(build_plan(asked, solve, listening), Plan)
+    return seen[0], Axes.of(asked, Market.read(asked.catalog, asked.capacity))
+
+
+def test_what_is_pinned_is_a_type_of_its_own_and_not_sold_again() -> None:
+    start = settled()
+    key = a_shape(start)
+    pinned = start.live()[key].spec
+    assert isinstance(pinned, ComputeSpec) and pinned.purchase is Purchase.ON_DEMAND
+    problem, axes = problem_of(people(start, pins=(key,)))
+    free, _ = problem_of(start)
+    region, kind = axes.regions.index("lon"), [shape.name for shape in axes.shapes].index(pinned.shape)
+    assert problem.on_demand_usd[region, kind] == NOT_OFFERED > free.on_demand_usd[region, kind]
+    assert len(problem.gives) == len(axes.shapes) + 1 and np.array_equal(problem.gives[-1], problem.gives[kind])
+    assert problem.stock[:, -1].tolist() == [pinned.count if at == region else 0 for at in range(len(axes.regions))]
+    assert problem.committed_usd[region, -1] == 0 and (problem.spot_usd[:, -1] == NOT_OFFERED).all()
+    np.testing.assert_allclose(problem.quota, free.quota, atol=max(pinned.count, 8))  # what is pinned is in it
+
+
+def test_a_pinned_circuit_is_taken_off_what_is_reserved() -> None:
+    start = settled()
+    key, item = next((key, item) for key, item in start.live().items() if isinstance(item.spec, CircuitSpec))
+    assert isinstance(item.spec, CircuitSpec)
+    problem, axes = problem_of(people(start, pins=(key,)))
+    free, _ = problem_of(start)
+    link, tier = axes.links.index(item.place), [tier.name for tier in start.catalog.circuit_tiers].index(item.spec.tier)
+    assert problem.gbps[link] == max(0.0, free.gbps[link] - item.spec.gbps * item.spec.count) < free.gbps[link]
+    assert problem.tier_usd[link, tier] == NOT_OFFERED > free.tier_usd[link, tier]
+
+
 @pytest.mark.parametrize("factor", [1.0, 1.3, 0.5])
 def test_what_is_pinned_stays_and_counts(factor: float) -> None:
     start = settled()
@@ -145,27 +189,14 @@ def test_a_pinned_failover_entry_is_refused() -> None:
 def test_regions_hold_what_a_paused_region_may_send_to_them() -> None:
     start = settled()
     regions = tuple(item.model_copy(update={"paused": item.name == "mad"}) for item in start.environment.regions)
-    plan = planned(people(start, regions=regions))
-    entries = [
-        item.resource.spec
-        for item in plan.resources
-        if item.resource.place == "mad" and isinstance(item.resource.spec, FailoverSpec)
-    ]
-    shapes = {shape.name: shape.vcpu for shape in start.catalog.shapes}
-    firm = vcpus(plan, shapes, "mad")
-    assert entries
-    for entry in entries:
-        need = next(item for item in plan.requirements if item.id == f"{entry.partner}/vcpu/serving")
-        share = start.environment.critical_share_of("mad") * entry.share
-        own = start.environment.critical_share_of(entry.partner) * need.quantity
-        assert vcpus(plan, shapes, entry.partner).max() >= own + share * firm.max() * (1 - 1e-6)
-
-
-def vcpus(plan: Plan, shapes: dict[str, int], place: str) -> np.ndarray:
-    """(24,) vCPUs that are firm in a region."""
-    found = np.zeros(24)
-    for item in plan.resources:
-        spec = item.resource.spec
-        if isinstance(spec, ComputeSpec) and item.resource.place == place and spec.purchase != "spot":
-            found += np.array([spec.count_at(hour) * shapes[spec.shape] for hour in range(24)])
-    return found
+    problem, axes = problem_of(people(start, regions=regions))
+    vcpu = {shape.name: shape.vcpu for shape in start.catalog.shapes}
+    here = [item for item in start.live().values() if item.place == "mad"]
+    load = sum(vcpu[item.spec.shape] * item.spec.count for item in here if isinstance(item.spec, ComputeSpec))
+    entries = [item.spec for item in here if isinstance(item.spec, FailoverSpec)]
+    assert entries and "mad" not in axes.regions
+    for at, region in enumerate(axes.regions):
+        share = sum(entry.share for entry in entries if entry.partner == region)
+        own = start.environment.critical_share_of(region) * problem.demand[at, 0]
+        sent = start.environment.critical_share_of("mad") * share * load
+        np.testing.assert_allclose(problem.critical[at, 0], own + sent, rtol=1e-6)
