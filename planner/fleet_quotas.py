@@ -22,7 +22,8 @@ from planner.shortfalls import shortfall
 def fleet_quotas(market: Market, axes: Axes, gives: Floats, given: Amounts) -> Floats:
     """(R, K) what a fleet may have of each resource: what may be used, without what is given; infinite where unstated.
 
-    Empty where none is stated at all. Of a resource that every type gives in multiples of something, it is brought down to a multiple.
+    Empty where none is stated at all. Of a resource that every type gives in multiples of something, it is brought down
+    to a multiple.
 
     Args:
         market: with what may be used.
