@@ -53,6 +53,11 @@ CATALOG = Catalog(
 PRICES = {"m8": 0.4, "standard": 0.0001, "address": 0.004}
 
 
+FAST_STORAGE = StorageSpec(
+    storage_class="standard", gib=100, replica_region="ams", iops=5000, throughput_mibps=400, volumes=2
+)
+
+
 def pulumi_missing() -> str:
     """Why tests that need the program skip; empty where it is there."""
     try:
@@ -105,7 +110,7 @@ def every_kind() -> list[Resource]:
         resource("fra/network", NetworkSpec(asn=64512)),
         resource("fra/block/serving/10.1.0.0-24", BlockSpec(prefix="10.1.0.0/24", pool="10.1.0.0/16")),
         compute("fra/compute/serving/m8"),
-        resource("fra/storage/serving/standard", StorageSpec(storage_class="standard", gib=100, replica_region="ams")),
+        resource("fra/storage/serving/standard", FAST_STORAGE),
         resource("ams--fra/circuit/serving/10g", CircuitSpec(tier="10g", gbps=10, count=2)),
         resource("ams--fra/link", LinkSpec()),
         resource("fra/failover/ams", FailoverSpec(partner="ams", share=0.5)),
