@@ -81,7 +81,7 @@ class RegionProgram:
         program, hours, kinds = self._program, self._problem.hours, held.shape[0]
         count, firm = len(self.types), hours * kinds
         rows = np.arange(firm, 2 * firm, dtype=np.int32)
-        program.changeRowsBounds(firm, rows, held.T.ravel(), np.full(firm, np.inf))  # type: ignore[attr-defined]
+        program.changeRowsBounds(firm, rows, held.T.ravel(), np.full(firm, np.inf))  # type: ignore[attr-defined]  # not in its stubs
         program.run()
         status = program.getModelStatus()
         if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):

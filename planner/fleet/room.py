@@ -151,7 +151,7 @@ class Room:
     def _limit(self, caps: Floats) -> None:
         rows = np.arange(len(caps), dtype=np.int32)
         room = np.maximum(caps - self._fixed, 0.0)
-        self._program.changeRowsBounds(len(rows), rows, np.full(len(rows), -np.inf), room)  # type: ignore[attr-defined]
+        self._program.changeRowsBounds(len(rows), rows, np.full(len(rows), -np.inf), room)  # type: ignore[attr-defined]  # not in its stubs
 
     def _run(self) -> None:
         import highspy

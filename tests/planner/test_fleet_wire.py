@@ -50,6 +50,6 @@ def test_counts_of_any_size_come_back(most):
 
 
 def test_an_answer_of_counts_that_are_not_whole_is_none():
-    lie = replace(solved(), spot=solved().spot + 0.5)  # type: ignore[arg-type]
+    lie = replace(solved(), spot=solved().spot + 0.5)  # type: ignore[arg-type]  # halves of machines are the lie
     with pytest.raises(TypeError, match="where counts are whole"):
         FleetSolution.from_bytes(lie.to_bytes())
