@@ -10,7 +10,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from planner.errors import FleetImpossible
+from planner.errors import FleetImpossible, FleetTooFar
 from planner.fleet.again import fleet_usd, moved, whole_fleet
 from planner.fleet.bound import Certificate, certificate_of, certified_usd
 from planner.fleet.choice import Chosen, improve, loads, whole_circuits_usd
@@ -145,7 +145,10 @@ def _whole(
 
 def _polished(problem: FleetProblem, arcs: Arcs, found: FleetSolution) -> FleetSolution:
     """The fleet after all small moves that pay, as if it stood and moving were free."""
-    work = moved(problem, found, arcs, np.arange(problem.regions), Calm(move_share=0.0))
+    try:
+        work = moved(problem, found, arcs, np.arange(problem.regions), Calm(move_share=0.0))
+    except FleetTooFar:  # types that moves do not look at
+        return found
     better = whole_fleet(work, np.arange(len(problem.gbps)))
     usd = fleet_usd(problem, better)
     return replace(better, usd=usd, bound=min(found.bound, usd)) if usd < found.usd else found

@@ -3,8 +3,8 @@
 What is committed is whole already (`RegionProgram.commit`). Beside it every hour is filled on its own: what the
 relaxation takes of on demand and spot, rounded down; one instance after the other that covers most of what is still
 missing for its price, by the relaxation's duals; then whatever is no longer needed goes, the dearest first. Of several
-ways to do so the cheapest counts, an hour each; in it, what a cheaper instance would do as well is exchanged. All hours
-of all regions go side by side as arrays, so that this takes some hundred array operations.
+ways to do so the cheapest counts, an hour each. All hours of all regions go side by side as arrays, so that this takes
+some hundred array operations. What small moves save beyond that is found by `planner.fleet.moves`.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,6 @@ SMALL_TYPES = 4
 
 MOST_TYPES = 16
 """Types that rounding looks at in a region."""
-
-EXCHANGES = 6
-"""Rounds of exchanges, one an hour each."""
 
 VARIANTS = (
     (0.0, 0.0, 0.0),
@@ -92,7 +89,6 @@ def round_up(problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequ
         found, usd = _filled(varied, committed)
         better = usd < least - 1e-12
         best[better], least[better] = found[better], usd[better]
-    committed, best = _polished(hours, committed, best)
     regions, count = hours.types.shape
     whole = np.zeros((regions, problem.gives.shape[0]), dtype=np.int64)
     rows = np.arange(regions)[:, None]
@@ -122,30 +118,6 @@ def _filled(hours: Hours, committed: Floats) -> tuple[Floats, Floats]:
     short = _cover(hours, counts, have, (free, committed))
     _drop(hours, counts, have)
     return counts, np.where(short, np.inf, (counts * hours.usd[:, None]).sum(2))
-
-
-def _polished(hours: Hours, committed: Floats, counts: Floats) -> tuple[Floats, Floats]:
-    """What is on demand at every hour is committed where that is cheaper; then exchanges, and what is too much goes."""
-    count, horizon = committed.shape[1], counts.shape[1]
-    steady = counts[:, :, :count].min(1)
-    moved = np.where(hours.committed_usd < horizon * hours.usd[:, :count], steady, 0.0)
-    committed = committed + moved
-    counts = counts.copy()
-    counts[:, :, :count] -= moved[:, None]
-    have = np.matmul(counts, hours.gives) + np.einsum("rn,rnk->rk", committed, hours.gives[:, :count])[:, None]
-    free = np.maximum(hours.stock[:, None] - committed[:, None], 0)
-    _drop(hours, counts, have)
-    _exchange(hours, counts, have, (free, committed))
-    _drop(hours, counts, have)
-    spare = (have - hours.need + TOLERANCE * np.maximum(hours.need, 1.0)).min(1)  # committed that no hour needs
-    for kind in np.argsort(-hours.committed_usd.mean(0), kind="stable"):
-        gives = hours.gives[:, kind]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            most = np.where(gives > 0, np.floor(spare / gives), np.inf).min(1)
-        gone = np.clip(most, 0, committed[:, kind])
-        committed[:, kind] -= gone
-        spare -= gone[:, None] * gives
-    return committed, counts
 
 
 def _quota_room(hours: Hours, committed: Floats, counts: Floats) -> Floats:
@@ -210,42 +182,6 @@ def _drop(hours: Hours, counts: Floats, have: Floats) -> None:
         which = pick[region, hour]
         counts[region, hour, which] -= 1
         have[region, hour] -= hours.gives[region, which]
-
-
-def _exchange(hours: Hours, counts: Floats, have: Floats, rest: tuple[Floats, Floats]) -> None:
-    """Puts a cheaper instance in the place of one where that does as well: the pair that saves most, a few times."""
-    free, committed = rest
-    count = counts.shape[2] // 2
-    slack = TOLERANCE * np.maximum(hours.need, 1.0)
-    saves = hours.usd[:, :, None] - hours.usd[:, None]  # (R, from, to)
-    change = hours.gives[:, None] - hours.gives[:, :, None]  # (R, from, to, 2K)
-    vcpu = hours.spot_vcpu[:, None] - hours.spot_vcpu[:, :, None]
-    for _ in range(EXCHANGES):
-        left = free - counts[:, :, :count] - counts[:, :, count:]
-        fits = np.concatenate([left, left], 2) >= 1
-        room = hours.spot_room - (counts * hours.spot_vcpu[:, None]).sum(2)
-        spare = have - hours.need + slack
-        quota = _quota_room(hours, committed, counts) if hours.quotas.size else spare[..., :0]
-        done = True
-        for region in range(len(counts)):
-            ok = (counts[region] > 0)[:, :, None] & fits[region][:, None] & (saves[region] > 1e-12)
-            ok &= vcpu[region] <= room[region][:, None, None] + 1e-12
-            for kind in range(spare.shape[2]):
-                ok &= change[region, :, :, kind] + spare[region, :, kind, None, None] >= 0
-            for kind in range(quota.shape[2]):
-                more = hours.takes[region, None, :, kind] - hours.takes[region, :, None, kind]
-                ok &= more <= quota[region, :, kind, None, None]
-            worth = np.where(ok, saves[region], 0.0).reshape(len(ok), -1)
-            pick = np.argmax(worth, axis=1)
-            at = np.flatnonzero(worth[np.arange(len(pick)), pick] > 0)
-            if len(at):
-                out, into = np.divmod(pick[at], 2 * count)
-                counts[region, at, out] -= 1
-                counts[region, at, into] += 1
-                have[region, at] += change[region, out, into]
-                done = False
-        if done:
-            return
 
 
 def _hours(
