@@ -20,7 +20,7 @@ from planner.fleet_calm import CalmFleet, Kept
 from planner.market import Market
 from planner.question import Question
 from planner.solve import solve
-from tests.planner.simulate import after
+from tests.planner.simulate import after, standing
 from tests.planner.test_fleets import fleet_of, people, planned, world, wrong
 
 
@@ -82,6 +82,21 @@ def test_a_little_more_demand_changes_little(factor: float) -> None:
 def test_a_fall_of_the_forecast_alone_takes_nothing_away() -> None:
     plan = planned(demanding(settled(), 0.95))
     assert serving(plan) == []
+
+
+def test_what_is_live_and_a_little_too_much_stays() -> None:
+    asked = settled()
+    live, vcpu = asked.live(), {shape.name: shape.vcpu for shape in asked.catalog.shapes}
+    found = [
+        (vcpu[item.spec.shape], key, item.spec)
+        for key, item in live.items()
+        if isinstance(item.spec, ComputeSpec) and item.purpose is Purpose.SERVING and not item.spec.by_hour
+    ]
+    _, key, spec = min(found, key=lambda one: one[:2])
+    small = {key: live[key].model_copy(update={"spec": spec.model_copy(update={"count": spec.count + 1})})}
+    plan = planned(standing(asked, (live | small).values()))
+    assert serving(plan) == []
+    assert plan.solver == "decomposition by region, what is live stays"
 
 
 def test_twice_the_demand_is_planned_beside_what_is_committed() -> None:
