@@ -15,6 +15,7 @@ import json
 import statistics
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import product
 
 from benchmarks.address_places import clean_speed, failures, fragmented_speed
 from benchmarks.address_policies import (
@@ -96,16 +97,18 @@ def placement(pool: int, seeds: list[int], requests: int) -> Iterator[Row]:
         yield row
 
 
-def staged(pool: int, seeds: list[int], requests: int, every: list[float]) -> Iterator[Row]:
-    """One row a way and hours between plans: means over the seeds, and the worst seed."""
-    for hours in every:
+def staged(seeds: list[int], requests: int, every: list[float], reserves: list[int]) -> Iterator[Row]:
+    """One row a way, reserve and hours between plans, of a /14: means over the seeds, and the worst seed."""
+    pool = 14
+    for hours, reserve in product(every, reserves):
         for way in Way:
-            setting = Setting(every=hours, way=way)
+            setting = Setting(every=hours, way=way, reserve=reserve)
             runs = [run_staged(pool, setting, requests=requests, seed=seed) for seed in seeds]
             yield {
                 "pool": pool,
                 "hours_between_plans": hours,
                 "way": way,
+                "reserve": reserve,
                 "20_failed": round(statistics.mean(run.failed[20] for run in runs), 3),
                 "20_failed_worst": round(max(run.failed[20] for run in runs), 3),
                 "21_failed": round(statistics.mean(run.failed[21] for run in runs), 4),
@@ -130,6 +133,7 @@ def main() -> None:
     parser.add_argument("--lead", type=int, nargs="+", default=[1, 4, 24], help="hours from order to use")
     parser.add_argument("--knows", type=Knows, choices=tuple(Knows), default=Knows.PAST, help="what the rule is told")
     parser.add_argument("--every", type=float, nargs="+", default=[1.0, 4.0], help="hours between plans that stage")
+    parser.add_argument("--reserve", type=int, nargs="+", default=[0, 1], help="/20s that always stand ready")
     parser.add_argument("--pool", type=int, nargs="+", default=[13, 14, 15], help="prefix length of the pool")
     parser.add_argument("--requests", type=int, default=A_YEAR, help="of a pool that is kept full")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
@@ -143,7 +147,7 @@ def main() -> None:
         for pool in asked.pool:
             _print("placement", placement(pool, asked.seeds, asked.requests))
     if "staged" in parts:
-        _print("staged", staged(14, asked.seeds, asked.requests, asked.every))
+        _print("staged", staged(asked.seeds, asked.requests, asked.every, asked.reserve))
     if "speed" in parts:
         _print("speed", speed(min(asked.pool)))
 
