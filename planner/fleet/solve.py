@@ -22,7 +22,7 @@ from planner.fleet.partners import few_partners, too_many
 from planner.fleet.problem import Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation, prices_of, relax
-from planner.fleet.tight import buy_whole, until_held, without_lacking
+from planner.fleet.tight import buy_whole, is_short, until_held, without_lacking
 from planner.fleet.whole import round_up
 
 
@@ -75,6 +75,8 @@ def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[Flee
             shares, answers = _choose(relaxation, shares, (max(2, effort.turns), pool))
         shares, answers, more = until_held(relaxation, (shares, answers), pool)
         if more:
+            again = _choose(relaxation, shares, (effort.turns, pool))  # its circuits were not looked at yet
+            shares, answers = (shares, answers) if any(map(is_short, again[1])) else again
             certificate, bound = max(_bound(relaxation), (certificate, bound), key=itemgetter(1))
         held = relaxation.held(shares)
         committed, on_demand, spot = _whole(relaxation, answers, held, pool)

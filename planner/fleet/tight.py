@@ -29,7 +29,7 @@ LEAST_LACKING = 1e-6
 
 def _check_held(problem: FleetProblem, answers: Sequence[RegionAnswer]) -> None:
     """Raises FleetImpossible where regions lack what the best shares ask of them."""
-    short = [(float(answer.lacking.max()), at) for at, answer in enumerate(answers) if _is_short(answer)]
+    short = [(float(answer.lacking.max()), at) for at, answer in enumerate(answers) if is_short(answer)]
     if not short:
         return
     most, region = max(short)
@@ -54,7 +54,7 @@ def until_held(
     """
     shares, answers = found
     for passes in range(MORE_PASSES):
-        if not any(_is_short(answer) for answer in answers):
+        if not any(is_short(answer) for answer in answers):
             return shares, answers, passes
         shares = relaxation.shares.solve()
         answers = relaxation.ask(shares, pool)
@@ -132,5 +132,6 @@ def without_lacking(problem: FleetProblem, cuts: Sequence[Cut], weights: Floats)
     return np.where(dear, 0.0, weights + EVERY)
 
 
-def _is_short(answer: RegionAnswer) -> bool:
+def is_short(answer: RegionAnswer) -> bool:
+    """Whether a region cannot hold what it should."""
     return bool(answer.lacking.size and answer.lacking.max() > LEAST_LACKING)
