@@ -8,67 +8,33 @@ not say: it is not judged here.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import ip_network
 from itertools import combinations
 
-from contracts.capacity import CapacityKind, StorageClass
-from contracts.environment import Reserve, Survive
+from contracts.capacity import CapacityKind
 from contracts.names import link_ends, link_name
 from contracts.plan import Operation, Plan
-from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, StorageSpec
+from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purchase, Purpose
 from contracts.series import SeriesKind
+from tests.planner.failover_checker import loss_breaches, partner_breaches
+from tests.planner.plan_breach import HOURS, SLIGHT, Breach, Rule
 from tests.planner.plan_facts import (
     Amounts,
     Asked,
-    delays,
-    given_by_itself,
     held,
     resources_of,
     series_key,
     serving_needs,
-    shares_of,
     takes,
     usd_per_hour,
     wanted_at,
 )
+from tests.planner.storage_checker import residency_breaches, storage_breaches
 
-#: USD an hour, and parts of an amount, that rounding may hide.
+__all__ = ["Breach", "Rule", "breaches"]
+
 CENTS = 2e-3
-SLIGHT = 1e-6
-HOURS = range(24)
-
-
-class Rule(StrEnum):
-    """What a plan can break."""
-
-    COST = "cost"
-    OFFER = "offered"
-    QUOTA = "quota"
-    STOCK = "stock"
-    BLOCK = "blocks"
-    LINK = "links"
-    PARTNER = "partners"
-    FAILOVER = "failover"
-    SPOT = "spot share"
-    DEMAND = "demand"
-    FORECAST = "forecast"
-    CHANGES = "changes"
-    STORAGE = "storage"
-    RESIDENCY = "residency"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
-    """One rule that does not hold, where, in words with numbers."""
-
-    rule: Rule
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.rule}, {self.where}: {self.what}"
+"""USD an hour that rounding may hide."""
 
 
 def breaches(asked: Asked, plan: Plan) -> tuple[Breach, ...]:
@@ -80,14 +46,14 @@ def breaches(asked: Asked, plan: Plan) -> tuple[Breach, ...]:
         _stock,
         _blocks,
         _links,
-        _partners,
-        _losses,
+        partner_breaches,
+        loss_breaches,
         _spot,
         _demand,
         _forecast,
         _changes,
-        _storage,
-        _residency,
+        storage_breaches,
+        residency_breaches,
     )
     return tuple(breach for check in checks for breach in check(asked, plan))
 
@@ -167,167 +133,6 @@ def _links(asked: Asked, plan: Plan) -> Iterator[Breach]:
             yield Breach(
                 rule=Rule.LINK, where=resource.key, what=f"no link joins {' and '.join(link_ends(resource.place))}"
             )
-
-
-def _partners(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    domain = {facts.region: facts.fault_domain for facts in asked.capacity.regions}
-    delay = delays(asked.capacity)
-    settings = asked.environment.failover
-    for region, parts in shares_of(plan).items():
-        if abs(sum(parts.values()) - 1) > 1e-3 * len(parts):
-            yield Breach(rule=Rule.PARTNER, where=region, what=f"its shares add up to {sum(parts.values()):g}")
-        limited = settings.reserve is not Reserve.SHARED or "max_partners" in settings.model_fields_set
-        if limited and len(parts) > settings.max_partners:
-            yield Breach(
-                rule=Rule.PARTNER, where=region, what=f"{len(parts)} partners, {settings.max_partners} at most"
-            )
-        for partner in parts:
-            if domain.get(partner) == domain[region]:
-                yield Breach(rule=Rule.PARTNER, where=region, what=f"{partner} is in its own fault domain")
-            away = delay.get((region, partner), float("inf"))
-            if away > settings.max_latency_ms:
-                said = f"{partner} is {away:g} ms away, {settings.max_latency_ms:g} at most"
-                yield Breach(rule=Rule.PARTNER, where=region, what=said)
-    for resource in resources_of(plan):
-        replica = resource.spec.replica_region if isinstance(resource.spec, StorageSpec) else None
-        if replica is not None and domain.get(replica) == domain[resource.place]:
-            yield Breach(rule=Rule.PARTNER, where=resource.key, what=f"its replica, {replica}, falls with it")
-
-
-def _storage(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    """Each part of a region's storage has the GiB, IOPS, throughput and durability that are asked of it."""
-    known = {item.name: item for item in asked.catalog.storage_classes}
-    serving = [
-        item
-        for item in resources_of(plan)
-        if isinstance(item.spec, StorageSpec) and item.purpose is Purpose.SERVING and item.key.count("/") >= 3
-    ]
-    for place, need in serving_needs(plan, CapacityKind.STORAGE_GIB).items():
-        settings = asked.environment.region(place)
-        parts = (settings.storage if settings else ()) or asked.environment.storage
-        for part in parts:
-            ours = [
-                item.spec
-                for item in serving
-                if item.place == place
-                and isinstance(item.spec, StorageSpec)
-                and _is_part(item.key, item.spec, part.name)
-            ]
-            size = part.share * need.quantity
-            gives = [given_by_itself(asked, spec) for spec in ours]
-            have = (
-                ("GiB", sum(spec.gib for spec in ours), size),
-                ("IOPS", sum(spec.iops or a for spec, (a, _) in zip(ours, gives, strict=True)), part.iops),
-                (
-                    "IOPS",
-                    sum(spec.iops or a for spec, (a, _) in zip(ours, gives, strict=True)),
-                    part.iops_per_gib * size,
-                ),
-                (
-                    "MiB/s",
-                    sum(spec.throughput_mibps or b for spec, (_, b) in zip(ours, gives, strict=True)),
-                    max(part.throughput_mibps, part.mibps_per_gib * size),
-                ),
-                (
-                    "durability",
-                    min((known[spec.storage_class].durability for spec in ours), default=0.0),
-                    part.least_durability,
-                ),
-            )
-            for what, has, wanted in have:
-                if has < wanted - SLIGHT * max(1.0, wanted):
-                    said = f"{has:g} {what} of part {part.name!r}, {wanted:g} asked"
-                    yield Breach(rule=Rule.STORAGE, where=place, what=said)
-            for spec in ours:
-                if broken := _beyond_class(spec, known[spec.storage_class]):
-                    yield Breach(rule=Rule.STORAGE, where=place, what=broken)
-
-
-def _is_part(key: str, spec: StorageSpec, part: str) -> bool:
-    return key.split("/")[3] == (f"{spec.storage_class}-{part}" if part else spec.storage_class)
-
-
-def _beyond_class(spec: StorageSpec, kind: StorageClass) -> str:
-    """What of a volume its class cannot be."""
-    count = spec.volumes or (-(-spec.gib // kind.largest_gib) if kind.largest_gib else 1)
-    limits = (
-        ("GiB", spec.gib, kind.largest_gib * count),
-        ("IOPS", spec.iops, kind.most_iops * count),
-        ("MiB/s", spec.throughput_mibps, kind.most_mibps * count),
-        ("IOPS for its GiB", spec.iops, kind.most_iops_per_gib * spec.gib),
-    )
-    found = [f"{has:g} {what} of {kind.name}, {most:g} at most" for what, has, most in limits if most and has > most]
-    if spec.throughput_mibps and spec.iops and spec.iops < kind.iops_per_mibps * spec.throughput_mibps - SLIGHT:
-        found.append(f"{spec.iops} IOPS for {spec.throughput_mibps} MiB/s of {kind.name}")
-    return "; ".join(found)
-
-
-def _residency(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    """What a region serves is carried, and copied, only where it may be served."""
-    countries = {region.name: region.country for region in asked.environment.regions}
-    said = {region.name: region.residency for region in asked.environment.regions if region.residency}
-    for resource in resources_of(plan):
-        spec, words = resource.spec, said.get(resource.place, ())
-        elsewhere = spec.partner if isinstance(spec, FailoverSpec) else None
-        if isinstance(spec, StorageSpec):
-            elsewhere = spec.replica_region
-        if elsewhere is None or not words:
-            continue
-        land = countries.get(elsewhere, "")
-        if elsewhere not in words and land not in words and land.split("-")[0] not in words:
-            said_there = f"{elsewhere} is outside of {', '.join(words)}"
-            yield Breach(rule=Rule.RESIDENCY, where=resource.key, what=said_there)
-
-
-def _firm(
-    asked: Asked, plan: Plan, hour: int, kept: tuple[Purpose, ...] = (Purpose.SERVING, Purpose.FAILOVER)
-) -> Amounts:
-    """Machines that serve or stand by and cannot be taken away."""
-    return held(
-        asked,
-        [
-            item
-            for item in resources_of(plan)
-            if item.purpose in kept and isinstance(item.spec, ComputeSpec) and item.spec.purchase is not Purchase.SPOT
-        ],
-        hour,
-    )
-
-
-def _losses(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    """Each region, or each fault domain, lost in turn: the others keep their own critical load, and partners its parts.
-
-    Where reserves are dedicated, what stands by carries all of it, and nothing that serves gives way.
-    """
-    settings, shares = asked.environment.failover, shares_of(plan)
-    critical, alone = settings.critical_share, settings.survive is Survive.REGION
-    frozen = {region.name for region in asked.environment.regions if region.paused}
-    frozen |= {facts.region for facts in asked.capacity.regions if not facts.readable}
-    domain = {facts.region: facts.region if alone else facts.fault_domain for facts in asked.capacity.regions}
-    for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB) if critical else ():
-        needs = serving_needs(plan, kind)
-        for lost in sorted(needs.keys() - shares.keys() - frozen):
-            yield Breach(rule=Rule.FAILOVER, where=lost, what="nobody carries its critical load")
-        for hour in HOURS:
-            firm, waiting = _firm(asked, plan, hour), _firm(asked, plan, hour, (Purpose.FAILOVER,))
-            for gone in sorted(set(domain.values())):
-                sent: Amounts = defaultdict(float)
-                for lost in sorted(needs.keys() & shares.keys() - frozen):
-                    for partner, share in shares[lost].items() if domain[lost] == gone else ():
-                        need = needs[lost]
-                        sent[partner, kind] += critical * share * wanted_at(asked, need, need.quantity, hour)
-                for (partner, _), load in sent.items():
-                    own = needs[partner].quantity if partner in needs else 0.0
-                    wanted = load + critical * wanted_at(asked, needs.get(partner), own, hour)
-                    if firm.get((partner, kind), 0.0) < wanted - SLIGHT - 1e-3 * load:
-                        said = (
-                            f"{firm.get((partner, kind), 0.0):g} {kind} at hour {hour}, {wanted:g} when {gone} is lost"
-                        )
-                        yield Breach(rule=Rule.FAILOVER, where=partner, what=said)
-                    stands = waiting.get((partner, kind), 0.0)
-                    if settings.reserve is Reserve.DEDICATED and stands < load - SLIGHT - 1e-3 * load:
-                        said = f"{stands:g} {kind} stands by at hour {hour}, {load:g} comes when {gone} is lost"
-                        yield Breach(rule=Rule.FAILOVER, where=partner, what=said)
 
 
 def _spot(asked: Asked, plan: Plan) -> Iterator[Breach]:
