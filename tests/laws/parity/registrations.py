@@ -3,6 +3,7 @@
 The lines have the form of `tests/clouds/recording_provider.py`, so that either can be judged.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any  # lines are JSON
 
@@ -45,6 +46,7 @@ class Recorder(mocks.Mocks):
 def registered(program: Callable[[], object], secrets: Iterable[str] = ()) -> list[Line]:
     """The lines of all resources that a program registers, in any order; providers are left out."""
     recorder = Recorder()
+    asyncio.set_event_loop(asyncio.new_event_loop())  # whoever ran before may have taken his away
     pulumi.runtime.set_all_config({f"{SECRETS}:{name}": f"<secret {name}>" for name in secrets})
     mocks.set_mocks(recorder, project="law", stack="law")
 
