@@ -16,10 +16,18 @@ TRIALS = 4
 STEPS = (0.02, 0.005, 0.0, 0.0)
 """Rounds of such trials: what is committed or given up at once, as a share of what a region needs; one at least."""
 
+AT_ONCE = 32
+"""Regions whose trials are settled side by side: some ten MB, where all at once take more than the whole solver."""
+
 
 def commit(work: Work, regions: Ints) -> None:
     """Commits one instance more, one less, or one in the place of another, where that pays by more than its price."""
     rows = work.rows(regions)
+    for start in range(0, len(rows), AT_ONCE):
+        _commit_some(work, rows[start : start + AT_ONCE])
+
+
+def _commit_some(work: Work, rows: Ints) -> None:
     for step in STEPS:
         ways = (_likely(work, rows, step), _steady(work, rows), _needless(work, rows))
         which, deltas = (np.concatenate(parts) for parts in zip(*ways, strict=True))

@@ -13,7 +13,7 @@ from planner.fleet.problem import MOST_SHARE, FleetProblem, Floats, Ints
 MIXES = 48
 """Mixes of resource prices that first types are sought at: more of them find no better ones."""
 
-FIRST_TYPES = 20
+FIRST_TYPES = 14
 """Types a region begins with: fewer need more rounds of pricing, more make each solve dearer."""
 
 

@@ -59,12 +59,22 @@ class RegionProgram:
         self._problem, self.region = problem, region
         self.types = types
         self.elastic = False  # whether it ever lacked something
+        self._used: set[int] = set()
         self._program = _start(problem, region, types)
 
     def grow(self, types: Ints) -> None:
         """Takes more types in; the next solve starts anew."""
         self.types = np.union1d(self.types, types)
         self._start()
+
+    def shrink(self, most: int) -> None:
+        """Leaves the types that some answer so far used, and of the others the smallest: `most`, or all used ones."""
+        smallest = np.argsort(self._problem.on_demand_usd[self.region, self.types], kind="stable")
+        others = [at for at in self.types[smallest].tolist() if at not in self._used]
+        kept = [*self._used, *others[: max(0, most - len(self._used))]]
+        if len(kept) < len(self.types):
+            self.types = np.array(sorted(kept))
+            self._start()
 
     def _start(self) -> None:
         self._program = _start(self._problem, self.region, self.types, elastic=self.elastic)
@@ -105,6 +115,7 @@ class RegionProgram:
         values, duals = np.array(solution.col_value), np.array(solution.row_dual)
         bought = count * (1 + 2 * hours)
         by_hour = np.maximum(values[count:bought], 0).reshape(2, hours, count)
+        self._used.update(self.types[(values[:count] > 0) | (by_hour > 0).any((0, 1))].tolist())
         lacking = np.maximum(values[bought:], 0).reshape(-1, kinds)
         return RegionAnswer(
             usd=float(program.getInfo().objective_function_value),

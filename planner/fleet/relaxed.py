@@ -26,6 +26,10 @@ NEWCOMERS = 6
 """Types taken in at once by a region."""
 
 
+LEFT_TYPES = 16
+"""Types that a region goes on with at least once the relaxation is solved: later solves take half the time for it."""
+
+
 @dataclass(slots=True)
 class Relaxation:
     """The regions' programmes and the shares' one, with all cuts found so far."""
@@ -117,6 +121,8 @@ def relax(relaxation: Relaxation, passes: int, pool: ThreadPoolExecutor) -> Floa
         if usd < least or at <= PRICED_PASSES:
             least, best = usd, shares
         shares = INWARD * relaxation.shares.solve() + (1 - INWARD) * best
+    for program in relaxation.regions:
+        program.shrink(LEFT_TYPES)
     return best
 
 

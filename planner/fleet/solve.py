@@ -64,6 +64,21 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
 
 def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[FleetSolution, Certificate]:
     """The same, with the prices that prove its bound: for planning it again (`planner.fleet.again`)."""
+    found, certificate, prices = _decomposed(problem, effort)
+    found = _polished(problem, found)
+    exact = solve_exactly(problem) if effort.exact and is_small(problem) else None
+    if exact is None:
+        return found, certificate
+    if len(too_many(problem, exact[0][3])):  # that programme knows no such limit: what it proves holds all the same
+        return replace(found, bound=min(found.usd, max(found.bound, exact[1]))), certificate
+    counts, proven = exact
+    better = _solution(problem, counts, max(found.bound, proven), prices)
+    found = better if better.usd < found.usd else replace(found, bound=min(found.usd, max(found.bound, proven)))
+    return found, certificate
+
+
+def _decomposed(problem: FleetProblem, effort: Effort) -> tuple[FleetSolution, Certificate, Prices]:
+    """A whole fleet by decomposition, what proves its bound, and its prices; all programmes are let go again."""
     with ThreadPoolExecutor(effort.threads) as pool:
         relaxation = Relaxation.start(problem)
         shares = relax(relaxation, effort.passes, pool)
@@ -80,17 +95,8 @@ def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[Flee
             certificate, bound = max(_bound(relaxation), (certificate, bound), key=itemgetter(1))
         held = relaxation.held(shares)
         committed, on_demand, spot = _whole(relaxation, answers, held, pool)
-    found = _solution(problem, (committed, on_demand, spot, shares), bound, prices_of(answers))
-    found = _polished(problem, relaxation.arcs, found)
-    exact = solve_exactly(problem) if effort.exact and is_small(problem) else None
-    if exact is None:
-        return found, certificate
-    if len(too_many(problem, exact[0][3])):  # that programme knows no such limit: what it proves holds all the same
-        return replace(found, bound=min(found.usd, max(bound, exact[1]))), certificate
-    counts, proven = exact
-    better = _solution(problem, counts, max(bound, proven), prices_of(answers))
-    found = better if better.usd < found.usd else replace(found, bound=min(found.usd, max(bound, proven)))
-    return found, certificate
+    prices = prices_of(answers)
+    return _solution(problem, (committed, on_demand, spot, shares), bound, prices), certificate, prices
 
 
 def _programme_alone(problem: FleetProblem, refused: FleetImpossible) -> FleetSolution:
@@ -145,10 +151,10 @@ def _whole(
     return committed, on_demand, spot
 
 
-def _polished(problem: FleetProblem, arcs: Arcs, found: FleetSolution) -> FleetSolution:
+def _polished(problem: FleetProblem, found: FleetSolution) -> FleetSolution:
     """The fleet after all small moves that pay, as if it stood and moving were free."""
     try:
-        work = moved(problem, found, arcs, np.arange(problem.regions), Calm(move_share=0.0))
+        work = moved(problem, found, Arcs.of(problem), np.arange(problem.regions), Calm(move_share=0.0))
     except FleetTooFar:  # types that moves do not look at
         return found
     better = whole_fleet(work, np.arange(len(problem.gbps)))
