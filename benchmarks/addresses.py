@@ -97,12 +97,12 @@ def placement(pool: int, seeds: list[int], requests: int) -> Iterator[Row]:
         yield row
 
 
-def staged(seeds: list[int], requests: int, every: list[float], reserves: list[int]) -> Iterator[Row]:
+def staged(seeds: list[int], requests: int, every: list[float], reserves: list[int], most: int | None) -> Iterator[Row]:
     """One row a way, reserve and hours between plans, of a /14: means over the seeds, and the worst seed."""
     pool = 14
     for hours, reserve in product(every, reserves):
         for way in Way:
-            setting = Setting(every=hours, way=way, reserve=reserve)
+            setting = Setting(every=hours, way=way, most=most, reserve=reserve)
             runs = [run_staged(pool, setting, requests=requests, seed=seed) for seed in seeds]
             yield {
                 "pool": pool,
@@ -133,6 +133,7 @@ def main() -> None:
     parser.add_argument("--lead", type=int, nargs="+", default=[1, 4, 24], help="hours from order to use")
     parser.add_argument("--knows", type=Knows, choices=tuple(Knows), default=Knows.PAST, help="what the rule is told")
     parser.add_argument("--every", type=float, nargs="+", default=[1.0, 4.0], help="hours between plans that stage")
+    parser.add_argument("--most", type=int, help="staged blocks in all; no limit by default")
     parser.add_argument("--reserve", type=int, nargs="+", default=[0, 1], help="/20s that always stand ready")
     parser.add_argument("--pool", type=int, nargs="+", default=[13, 14, 15], help="prefix length of the pool")
     parser.add_argument("--requests", type=int, default=A_YEAR, help="of a pool that is kept full")
@@ -147,7 +148,7 @@ def main() -> None:
         for pool in asked.pool:
             _print("placement", placement(pool, asked.seeds, asked.requests))
     if "staged" in parts:
-        _print("staged", staged(asked.seeds, asked.requests, asked.every, asked.reserve))
+        _print("staged", staged(asked.seeds, asked.requests, asked.every, asked.reserve, asked.most))
     if "speed" in parts:
         _print("speed", speed(min(asked.pool)))
 

@@ -28,8 +28,9 @@ CERTAIN = 20.0
 """A silence that chance makes once in exp(20) = 5e8 times is none of chance's."""
 
 Hours: TypeAlias = Numbers
-Key = TypeVar("Key")
 """(hours of the window,)."""
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
