@@ -223,7 +223,7 @@ def _stood(standing: Standing, work: Work, changed: Ints, links: Ints) -> Standi
     proof = _proof(standing, problem, changed, links)
     bound = float(proof.alone.sum() + proof.backed.sum())
     bound += problem.hours * (float(proof.certificate.floors.sum()) + proof.base)
-    solution = replace(found, usd=total, bound=min(bound, total))
+    solution = replace(found, usd=total, bound=max(0.0, min(bound, total)))  # no prices prove less than nothing
     return replace(proof, problem=problem, solution=solution, usd=usd)
 
 

@@ -216,7 +216,7 @@ def _shop(problem: FleetProblem, region: int, types: Ints) -> _Shop:
     usd = np.concatenate([on_demand, spot])
     adds = np.concatenate([np.concatenate([gives, gives * keeps]), np.concatenate([gives, 0 * gives])], 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        alone = np.where(adds > 0, usd[:, None] / adds, np.inf).min(0)
+        alone = np.where((adds > 0) & (usd > 0)[:, None], usd[:, None] / adds, np.inf).min(0)  # what is given aside
     return _Shop(
         gives=adds,
         whole=np.concatenate([gives, gives]),

@@ -12,7 +12,7 @@ The linear relaxation's duals make it largest; others only make it smaller, neve
 prove a bound for another, too (`planner.fleet.again`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,8 +85,10 @@ def alone_usd(problem: FleetProblem, prices: Prices, useful: Floats) -> Floats:
     alone = (prices.served * problem.demand.transpose(kinds_last)).sum((1, 2))
     alone += (prices.firm * problem.critical.transpose(kinds_last)).sum((1, 2))
     alone -= (problem.spot_share[:, None] * prices.spot * problem.demand[:, 0]).sum(1)
-    if prices.quota.size:
-        quotas = np.where(np.isfinite(problem.quotas), problem.quotas, 0.0)
+    if prices.quota.size:  # a quota that is there no more has no price
+        limited = np.isfinite(problem.quotas)
+        prices = replace(prices, quota=np.where(limited[:, None], prices.quota, 0.0))
+        quotas = np.where(limited, problem.quotas, 0.0)
         alone -= (prices.quota * quotas[:, None]).sum((1, 2))
     alone += unbought(problem, prices, useful).sum(1)
     return np.asarray(alone)

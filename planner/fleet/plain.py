@@ -63,6 +63,7 @@ def plain_bound(problem: FleetProblem, plain: PlainPrices) -> float:
 
 def _alone(usd: Floats, gives: Floats) -> Floats:
     """(R, K) the least that one unit of each resource alone costs; 0 of what nothing gives."""
+    usd = np.where(usd > 0, usd, np.inf)  # what is given for nothing is no price of more
     with np.errstate(divide="ignore"):
         each = np.stack([(usd / gives[:, kind]).min(1) for kind in range(gives.shape[1])], axis=1)
     return np.asarray(np.where(np.isfinite(each), each, 0.0))

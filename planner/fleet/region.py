@@ -192,6 +192,7 @@ def _add_lacking(program: "highspy.Highs", problem: FleetProblem, region: int) -
 def lacking_usd(problem: FleetProblem, region: int) -> Floats:
     """(K,) USD per hour that one unit of each resource costs where it is lacking."""
     usd = np.minimum(problem.on_demand_usd[region], problem.committed_usd[region])
+    usd = np.where(usd > 0, usd, np.inf)  # what is given for nothing is there or not: nothing that is lacking is free
     with np.errstate(divide="ignore"):
         each = np.array([(usd / gives).min() for gives in problem.gives.T])
     return np.asarray(LACKING * np.minimum(np.where(np.isfinite(each), each, 1.0), NOT_OFFERED))

@@ -112,7 +112,8 @@ def _bring_in(cells: Cells, standing: tuple[Floats, Floats, Floats], where: tupl
     back = np.where(which, (1 - cells.move) * np.take_along_axis(usd, out, 1), 0.0)
     number = _enough(cells, gives, leaving, spare, left)
     number = np.where((which | _is_last(which))[..., None], number, np.inf)
-    price = np.where(np.isfinite(number), number * usd[:, None] - back[..., None], np.inf).reshape(len(region), -1)
+    with np.errstate(invalid="ignore"):  # none to be had, of what is given for nothing
+        price = np.where(np.isfinite(number), number * usd[:, None] - back[..., None], np.inf).reshape(len(region), -1)
     best = np.argmin(price, axis=1)
     from_, into = np.divmod(best, gives.shape[1])
     other, few, about = _by_ratio(cells, (gives, usd, cells.weights[where]), (left, spare), lacking)
@@ -240,7 +241,8 @@ def _better(cells: Cells, standing: tuple[Floats, Floats, Floats], where: tuple[
     back = np.where(which, (1 - cells.move) * np.take_along_axis(usd, out, 1), 0.0)
     spare = have[where] - cells.need[where] + cells.slack[where]
     number = _enough(cells, gives, leaving, spare, _left(cells, counts[where], free[region], region))
-    worth = np.where(np.isfinite(number), back[..., None] - number * usd[:, None], 0.0).reshape(len(region), -1)
+    with np.errstate(invalid="ignore"):
+        worth = np.where(np.isfinite(number), back[..., None] - number * usd[:, None], 0.0).reshape(len(region), -1)
     best = np.argmax(worth, axis=1)
     rows = np.arange(len(region))
     found = worth[rows, best] > PAYS

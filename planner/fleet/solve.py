@@ -69,7 +69,7 @@ def solve_proven(problem: FleetProblem, effort: Effort = Effort()) -> tuple[Flee
     exact = solve_exactly(problem) if effort.exact and is_small(problem) else None
     if exact is None:
         return found, certificate
-    if len(too_many(problem, exact[0][3])):  # that programme knows no such limit: what it proves holds all the same
+    if len(too_many(problem, exact[0][3])):  # by what its programme lets pass: what it proves holds all the same
         return replace(found, bound=min(found.usd, max(found.bound, exact[1]))), certificate
     counts, proven = exact
     better = _solution(problem, counts, max(found.bound, proven), prices)

@@ -165,6 +165,8 @@ def _cover(hours: Hours, counts: Floats, have: Floats, rest: tuple[Floats, Float
         number = np.where(dead | ~np.isfinite(number), np.where(dead, 0, 1), number)
         counts[region, hour, pick] += number
         have[region, hour] += number[:, None] * given
+    else:
+        failed |= (hours.need - slack - have > 0).any(2)
     return failed
 
 

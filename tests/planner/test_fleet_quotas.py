@@ -10,9 +10,11 @@ import pytest
 
 from planner.errors import FleetImpossible, SolverLied
 from planner.fleet import FleetProblem, FleetSolution, bound, solve_fleet
+from planner.fleet.again import replan, stand
 from planner.fleet.check import checked_fleet
 from planner.fleet.greedy import greedy_fleet
-from planner.fleet.solve import ROUNDING_ALONE, Effort
+from planner.fleet.moves import Calm
+from planner.fleet.solve import ROUNDING_ALONE, Effort, solve_proven
 from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_checker import Limit, judge
@@ -106,3 +108,12 @@ def test_quotas_that_nothing_reaches_change_nothing() -> None:
     assert solve_fleet(problem_of(wide), NO_PROGRAMME).to_bytes() == found.to_bytes()
     roomy = replace(plain, quota=np.full(plain.demand.shape[:2], 1e9))
     assert solve_fleet(problem_of(roomy), NO_PROGRAMME).usd <= found.usd * 1.01
+
+
+def test_quotas_that_are_lifted_leave_no_price_in_the_next_bound() -> None:
+    problem = problem_of(limited(RECIPES[0]))
+    standing = stand(problem, *solve_proven(problem, NO_PROGRAMME))
+    assert standing.certificate.prices.quota.any()
+    for quota in (np.zeros((0, 0)), np.full_like(problem.quota, np.inf)):
+        found = replan(standing, replace(problem, quota=quota), Calm()).solution
+        assert 0 <= found.bound <= optimum(world.fleet(RECIPES[0])).usd * (1 + EXACT)
