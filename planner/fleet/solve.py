@@ -91,7 +91,9 @@ def _decomposed(problem: FleetProblem, effort: Effort) -> tuple[FleetSolution, C
         shares, answers, more = until_held(relaxation, (shares, answers), pool)
         if more:
             again = _choose(relaxation, shares, (effort.turns, pool))  # its circuits were not looked at yet
-            shares, answers = (shares, answers) if any(map(is_short, again[1])) else again
+            worse = any(map(is_short, again[1])) or len(too_many(problem, again[0]))
+            worse = worse or _usd(relaxation, *again) > _usd(relaxation, shares, answers)
+            shares, answers = (shares, answers) if worse else again
             certificate, bound = max(_bound(relaxation), (certificate, bound), key=itemgetter(1))
         held = relaxation.held(shares)
         committed, on_demand, spot = _whole(relaxation, answers, held, pool)

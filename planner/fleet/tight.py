@@ -10,6 +10,7 @@ import numpy as np
 
 from planner.errors import FleetImpossible, SolverCrashed
 from planner.fleet.basket import Bought, bought, buy
+from planner.fleet.partners import few_partners, too_many
 from planner.fleet.problem import NOT_OFFERED, RESOURCES, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer, lacking_usd
 from planner.fleet.relaxed import Relaxation
@@ -49,14 +50,20 @@ def until_held(
 ) -> tuple[Floats, list[RegionAnswer], int]:
     """Shares by arc and answers at which no region lacks anything, and how many more passes were needed for them.
 
+    They keep to the limit of partners: where it is gone beyond, arcs are closed.
+
     Raises:
         FleetImpossible: some region still lacks something.
     """
     shares, answers = found
     for passes in range(MORE_PASSES):
-        if not any(is_short(answer) for answer in answers):
+        if any(is_short(answer) for answer in answers):
+            shares = relaxation.shares.solve()
+        elif len(too_many(relaxation.problem, shares)):
+            shares, closed = few_partners(relaxation.problem, relaxation.arcs, shares)
+            relaxation.shares.close(closed)
+        else:
             return shares, answers, passes
-        shares = relaxation.shares.solve()
         answers = relaxation.ask(shares, pool)
     _check_held(relaxation.problem, answers)
     return shares, answers, MORE_PASSES

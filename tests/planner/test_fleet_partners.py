@@ -57,6 +57,14 @@ def test_a_fleet_keeps_to_the_limit_and_so_does_the_next(most: int) -> None:
     assert judge(changed, solution_of(again)).violations == ()
 
 
+@pytest.mark.parametrize(("seed", "most"), [(109, 4), (112, 5), (137, 4), (149, 4)])
+def test_it_is_kept_where_quotas_send_load_elsewhere(seed: int, most: int) -> None:
+    recipe = Recipe(regions=8, types=6, hours=1, level=300, choices=6, accelerated=0, seed=seed)
+    problem = limited(fleet_world.with_quotas(fleet_world.fleet(recipe)), most)
+    found = solve_fleet(problem, Effort(passes=3, turns=1, threads=1, exact=False))
+    assert checked_fleet(problem, found) is found and partners(problem, found) <= most
+
+
 def test_small_fleets_keep_to_it_and_their_bound_holds() -> None:
     fleet = fleet_world.fleet(Recipe(regions=4, types=4, hours=1, level=100, reserved_gbps=5, seed=1))
     found = solve_fleet(limited(fleet, 2), Effort(threads=1))
