@@ -126,7 +126,10 @@ def _of_part(desired: Desired, demand: Demand, need: Requirement, part: _Part) -
     refused: list[RefusedAlternative] = []
     for name in market.storage_classes:
         pieces = tuple(_pieces(demand, need.place, part.ask, whole, name))
-        volumes = [volume_of(market, need.place, name, piece.need) for piece in pieces]
+        live = [_live(demand, piece.key(need.place, name)) for piece in pieces]
+        volumes = [
+            volume_of(market, need.place, name, piece.need, one) for piece, one in zip(pieces, live, strict=True)
+        ]
         fit = [volume for volume in volumes if isinstance(volume, Volume)]
         if len(fit) == len(volumes):
             best[name] = tuple(zip(pieces, fit, strict=True))
@@ -144,6 +147,12 @@ def _of_part(desired: Desired, demand: Demand, need: Requirement, part: _Part) -
     return tuple(
         _Chosen(requirement=need, piece=piece, volume=volume, alternatives=alternatives) for piece, volume in best[name]
     )
+
+
+def _live(demand: Demand, key: str) -> StorageSpec | None:
+    """What is live under a volume's key."""
+    found = demand.question.live().get(key)
+    return found.spec if found is not None and isinstance(found.spec, StorageSpec) else None
 
 
 def _gib(pairs: tuple[tuple[_Piece, Volume], ...]) -> int:
@@ -177,9 +186,8 @@ def _pieces(demand: Demand, region: str, ask: StorageAsk, need: StorageNeed, nam
         share = shares[partner] / sum(shares.values())
         others = (partner, *(other for other in partners if other != partner))
         piece = _Piece(need=_share_of(need, share, need.gib * share), toward=partner, partners=others)
-        live = demand.question.live().get(piece.key(region, name))
-        before = live.spec.gib if live is not None and isinstance(live.spec, StorageSpec) else 0
-        kept = calm(piece.need.gib, before)
+        live = _live(demand, piece.key(region, name))
+        kept = calm(piece.need.gib, live.gib if live else 0)
         yield (
             piece
             if kept == piece.need.gib
@@ -202,8 +210,8 @@ def _replica(
 ) -> tuple[str | None, tuple[RefusedAlternative, ...]]:
     """The region where a volume is replicated: where it is already, else the first partner with room."""
     region, volume, partners = item.requirement.place, item.volume, item.piece.partners
-    live = demand.question.live().get(item.piece.key(region, volume.storage_class))
-    standing = live.spec.replica_region if live is not None and isinstance(live.spec, StorageSpec) else None
+    live = _live(demand, item.piece.key(region, volume.storage_class))
+    standing = live.replica_region if live else None
     if standing in demand.question.unreadable():
         return standing, ()
     if standing in partners and not item.piece.toward:

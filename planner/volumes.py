@@ -21,7 +21,7 @@ STEP_GIB, STEP_IOPS, STEP_MIBPS = 10, 100, 5
 """Volumes grow in steps, so that a forecast that moves by a few GiB changes nothing."""
 
 MOST_VOLUMES = 64
-"""One resource is not spread over more; nor at all where nothing is said of the largest volume."""
+"""One resource is not spread over more, to be faster; nor at all where nothing is said of the largest volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,13 @@ def need_of(ask: StorageAsk, gib: float) -> StorageNeed:
     )
 
 
-def volume_of(market: Market, place: str, name: str, need: StorageNeed) -> Volume | RefusedAlternative:
-    """The cheapest volume of one class at a place, or why there is none."""
+def volume_of(
+    market: Market, place: str, name: str, need: StorageNeed, live: StorageSpec | None = None
+) -> Volume | RefusedAlternative:
+    """The cheapest volume of one class at a place, or why there is none.
+
+    What is live of it stays spread over as many volumes at least: one that went would take its content along.
+    """
     storage, usd = market.storage_classes[name], market.price(place, name)
     if usd is None:
         return RefusedAlternative(candidate=name, code=RefusalCode.NOT_OFFERED)
@@ -74,12 +79,13 @@ def volume_of(market: Market, place: str, name: str, need: StorageNeed) -> Volum
             candidate=name, code=RefusalCode.LESS_DURABLE, limit=need.least_durability, value=durability
         )
     prices = _Prices(gib=usd, iops=market.price(place, iops_item(name)), mibps=market.price(place, mibps_item(name)))
+    least = max(storage.volumes(need.gib), storage.volumes(live.gib, live.volumes) if live else 1)
     fewest = max(
-        storage.volumes(need.gib),
+        least if storage.largest_gib else 1,
         math.ceil(need.iops / storage.most_iops) if storage.most_iops else 1,
         math.ceil(need.throughput_mibps / storage.most_mibps) if storage.most_mibps else 1,
     )
-    for volumes in range(fewest, (MOST_VOLUMES if storage.largest_gib else 1) + 1):
+    for volumes in range(fewest, (max(MOST_VOLUMES, least) if storage.largest_gib else 1) + 1):
         found = [volume for gib in _sizes(storage, need) if (volume := _priced(storage, prices, need, gib, volumes))]
         if found:
             return min(found, key=lambda volume: (volume.usd_per_hour, volume.gib))

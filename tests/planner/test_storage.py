@@ -162,3 +162,14 @@ def test_what_if_a_place_sold_iops(world):
     change = WhatIf(prices=(PriceChange(place="fra", item="gp3-iops", usd_per_hour=1e-9),))
     (spec,) = volumes(plan_of(changed(unsold, change, ()))).values()
     assert (spec.iops, spec.volumes) == (5000, 0)  # one volume does then
+
+
+def test_what_lies_in_several_volumes_stays_in_them_though_one_would_do():
+    fast = people(sold(WORLD, (GP3,)), storage=(StorageAsk(iops_per_gib=30),))
+    spread = plan_of(fast)
+    slow = plan_of(people(after(fast, spread), storage=(StorageAsk(),)))
+    before, now = volumes(spread), volumes(slow)
+    assert {key: (spec.gib, spec.volumes) for key, spec in now.items()} == {
+        key: (spec.gib, spec.volumes) for key, spec in before.items()
+    }
+    assert before["fra/storage/serving/gp3"].volumes == 2 and now["fra/storage/serving/gp3"].iops == 0

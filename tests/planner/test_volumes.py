@@ -149,6 +149,19 @@ def test_a_class_that_states_nothing_promises_nothing():
     assert isinstance(found, RefusedAlternative)
 
 
+def test_what_is_spread_stays_spread_and_gib_alone_are_never_too_slow():
+    sold, live = market((GP3,), {"fra": PRICES}), StorageSpec(storage_class="gp3", gib=700, iops=21_000, volumes=2)
+    slower = StorageNeed(gib=700, iops=6000)
+    assert volume_of(sold, "fra", "gp3", slower).volumes == 0  # one will do
+    kept = volume_of(sold, "fra", "gp3", slower, live)
+    assert (kept.volumes, kept.iops) == (2, 0)  # both have 3000 each
+    assert volume_of(sold, "fra", "gp3", slower, spec_of(kept)) == kept
+    plain = StorageSpec(storage_class="gp3", gib=700)
+    assert volume_of(sold, "fra", "gp3", slower, plain) == volume_of(sold, "fra", "gp3", slower)
+    huge = 65 * GP3.largest_gib
+    assert volume_of(sold, "fra", "gp3", StorageNeed(gib=huge)).gib == huge
+
+
 def test_documents_of_earlier_catalogs_keep_their_bytes():
     assert Catalog(shapes=(), storage_classes=(StorageClass(name="gp3"),), circuit_tiers=()).content() == {
         "format": "prestage/catalog",
