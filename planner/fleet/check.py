@@ -29,7 +29,8 @@ def refuse_odd(problem: FleetProblem) -> None:
         wrong = ~(numbers_of >= 0)  # what is no number is not above anything either
         if wrong.any():
             at = tuple(int(place) for place in np.argwhere(wrong)[0])
-            by_region = len(numbers_of) == problem.regions and what not in ("traffic", "a price of a circuit")
+            of_links_or_types = ("traffic", "a price of a circuit", "what an instance gives")
+            by_region = len(numbers_of) == problem.regions and what not in of_links_or_types
             raise InputsDisagree(
                 f"{what} is {numbers_of[at]:g}",
                 where=f"region {problem.name(at[0])}" if by_region else "fleet",

@@ -123,19 +123,19 @@ def _solution(problem: FleetProblem, counts: Counts, bound: float, prices: Price
     committed, on_demand, spot, shares = counts
     carried = loads(problem, shares)
     circuits = circuits_for(carried, problem.tier_gbps, problem.tier_usd)
-    usd = problem.hours * float((problem.tier_usd * circuits).sum())
-    usd += float(region_usd(problem, committed, on_demand, spot).sum())
-    return FleetSolution(
+    found = FleetSolution(
         committed=committed,
         on_demand=on_demand,
         spot=spot,
         circuits=circuits,
         shares=shares.reshape(-1, 2),
-        usd=usd,
-        bound=min(bound, usd),
+        usd=0.0,
+        bound=bound,
         worth=prices.served.transpose(0, 2, 1),
         worth_critical=prices.firm.transpose(0, 2, 1),
     )
+    usd = fleet_usd(problem, found)
+    return replace(found, usd=usd, bound=min(bound, usd))
 
 
 def _whole(
@@ -162,13 +162,6 @@ def _polished(problem: FleetProblem, found: FleetSolution) -> FleetSolution:
     better = whole_fleet(work, np.arange(len(problem.gbps)))
     usd = fleet_usd(problem, better)
     return replace(better, usd=usd, bound=min(found.bound, usd)) if usd < found.usd else found
-
-
-def region_usd(problem: FleetProblem, committed: Ints, on_demand: Ints, spot: Ints) -> Floats:
-    """(R,) USD over the horizon of instances."""
-    usd = problem.hours * (problem.committed_usd * committed).sum(1)
-    usd += (problem.on_demand_usd * on_demand.sum(2)).sum(1)
-    return np.asarray(usd + (problem.spot_cost * spot.sum(2)).sum(1))
 
 
 def _bound(relaxation: Relaxation) -> tuple[Certificate, float]:

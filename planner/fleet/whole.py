@@ -48,7 +48,7 @@ class Hours:
 
     Attributes:
         types: (R, n); gives: (R, 2n, 2K) what on demand, then spot, adds to what is served, then to what is firm.
-        usd: (R, 2n) per hour; committed_usd: (R, n) over the horizon.
+        usd: (R, 2n) per hour.
         need: (R, H, 2K); weights: (R, H, 2K) USD per unit; least: (R, 1, 2K) what they are at least.
         spot_vcpu: (R, 2n), and spot_room: (R, H) how much of it there may be.
         stock: (R, n).
@@ -59,7 +59,6 @@ class Hours:
     types: Ints
     gives: Floats
     usd: Floats
-    committed_usd: Floats
     need: Floats
     weights: Floats
     least: Floats
@@ -217,7 +216,6 @@ def _hours(
         types=own,
         gives=np.concatenate([served, firm], 2),
         usd=np.concatenate([problem.on_demand_usd[rows, own], problem.spot_cost[rows, own]], 1),
-        committed_usd=problem.hours * problem.committed_usd[rows, own],
         need=need,
         weights=duals + np.concatenate([least, least], 2),
         least=np.concatenate([least, least], 2),

@@ -21,9 +21,12 @@ from contracts.resources import ComputeSpec
 from planner.build import build_plan
 from planner.errors import FleetImpossible, InputsDisagree
 from planner.fleet import FleetProblem, FleetSolution
+from planner.fleet.check import refuse_odd
 from planner.fleet.greedy import greedy_fleet
 from planner.question import Question
 from planner.solve import solve
+from tests.planner import fleet_world
+from tests.planner.fleet_planned import problem_of
 from tests.planner.test_fleets import never_asked, people, snapshot, world, wrong
 
 
@@ -159,6 +162,12 @@ def test_what_no_fleet_can_do_ends_with_seven(odd: Callable[[], Question]) -> No
 def test_numbers_that_cannot_be_are_refused(odd: Callable[[], Question], told: str) -> None:
     with pytest.raises((InputsDisagree, ValueError), match=told):
         build_plan(odd(), solve, never_asked)
+
+
+def test_what_an_instance_gives_is_no_regions() -> None:
+    square = problem_of(fleet_world.fleet(fleet_world.Recipe(regions=4, types=4)))
+    with pytest.raises(InputsDisagree, match="fleet: what an instance gives is -1"):
+        refuse_odd(replace(square, gives=-np.ones_like(square.gives)))
 
 
 def test_documents_have_no_negative_prices() -> None:
