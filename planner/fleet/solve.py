@@ -92,7 +92,6 @@ def _decomposed(problem: FleetProblem, effort: Effort) -> tuple[FleetSolution, C
         if more:
             again = _choose(relaxation, shares, (effort.turns, pool))  # its circuits were not looked at yet
             worse = any(map(is_short, again[1])) or len(too_many(problem, again[0]))
-            worse = worse or _usd(relaxation, *again) > _usd(relaxation, shares, answers)
             shares, answers = (shares, answers) if worse else again
             certificate, bound = max(_bound(relaxation), (certificate, bound), key=itemgetter(1))
         held = relaxation.held(shares)
@@ -180,10 +179,10 @@ def _bound(relaxation: Relaxation) -> tuple[Certificate, float]:
 def _choose(
     relaxation: Relaxation, shares: Floats, work: tuple[int, ThreadPoolExecutor]
 ) -> tuple[Floats, list[RegionAnswer]]:
-    """The best shares of all turns, by what regions and whole circuits really cost, and the regions' answers."""
+    """The best shares, at first or after any turn, by what regions and whole circuits really cost; and the answers."""
     turns, pool = work
     chosen = Chosen(shares, relaxation.ask(shares, pool))
-    best, least = replace(chosen), np.inf
+    best, least = replace(chosen, answers=list(chosen.answers)), _usd(relaxation, chosen.shares, chosen.answers)
     for turn in range(turns):
         improve(relaxation, chosen, pool, turn)
         usd = _usd(relaxation, chosen.shares, chosen.answers)
