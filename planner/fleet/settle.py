@@ -73,12 +73,15 @@ def _make_room(cells: Cells, counts: Floats, have: Floats) -> None:
         rank = np.where(takes >= much, takes, BEYOND - takes)  # the smallest that will do, else the largest
         rank = np.where(there, rank, np.inf)
         pick = np.argmin(rank, axis=1)
-        some = np.isfinite(rank[np.arange(len(pick)), pick])
+        rows = np.arange(len(pick))
+        some = np.isfinite(rank[rows, pick])
         if not some.any():
             return  # what is committed alone is beyond it
-        region, hour, pick = region[some], hour[some], pick[some]
-        counts[region, hour, pick] -= 1
-        have[region, hour] -= cells.gives[region, pick]
+        region, hour, pick, rows = region[some], hour[some], pick[some], rows[some]
+        many = np.ceil(much[rows, 0] / takes[rows, pick]) - 1  # of the largest, until one of some type will do
+        gone = np.clip(many, 1, counts[region, hour, pick])
+        counts[region, hour, pick] -= gone
+        have[region, hour] -= gone[:, None] * cells.gives[region, pick]
 
 
 def _cover(cells: Cells, counts: Floats, have: Floats, free: Floats) -> NDArray[np.bool_]:

@@ -273,3 +273,11 @@ def test_another_fleet_is_too_far() -> None:
     stock = np.zeros_like(world().stock)
     with pytest.raises(FleetTooFar, match="region 0"):
         replan(standing(), problem_of(replace(world(), stock=stock)), CALM)
+
+
+def test_thousands_of_spot_go_where_there_is_room_for_few() -> None:
+    problem = problem_of(fleet_world.fleet(Recipe(regions=5, types=6, hours=1, level=60_000, accelerated=0, seed=4)))
+    large = stand(problem, *solve_proven(problem, replace(QUICK, passes=4, turns=1)))
+    fewer = replace(problem, spot_share=0.2 * problem.spot_share)
+    found = checked_fleet(fewer, replan(large, fewer, CALM).solution)
+    assert large.solution.spot.sum() - found.spot.sum() > 2000
