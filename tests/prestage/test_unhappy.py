@@ -184,9 +184,11 @@ def test_demand_that_cannot_be_met(project, capsys):
 def test_failover_that_is_shared_and_that_nobody_may_carry(project, capsys):
     edit(project / "environments/dev.yaml", "failover:", "failover:\n  reserve: shared")
     edit(project / "environments/dev.yaml", "max_latency_ms: ", "max_latency_ms: 0.00")
-    message = refused(capsys, "plan", code=ExitCode.UNMET)
-    assert "fewer than two partners may back up region" in message and "fra" in message
-    assert "raise failover.max_latency_ms" in message
+    assert run(["plan"]) == ExitCode.UNMET
+    told = " ".join(capsys.readouterr().out.split())
+    assert "No plan meets the demand of dev" in told
+    assert "raise failover.max_latency_ms" in told and "two are needed" in told
+    assert "1. failover.max_latency_ms" in told and "The nearest plan that there is" in told
 
 
 def test_a_plan_edited_by_one_byte_is_refused_whichever_it_is(project, capsys):
