@@ -67,13 +67,15 @@ class RegionProgram:
         self.types = np.union1d(self.types, types)
         self._start()
 
-    def shrink(self, most: int) -> None:
-        """Leaves the types that some answer so far used, and of the others the smallest: `most`, or all used ones."""
-        smallest = np.argsort(self._problem.on_demand_usd[self.region, self.types], kind="stable")
-        others = [at for at in self.types[smallest].tolist() if at not in self._used]
-        kept = [*self._used, *others[: max(0, most - len(self._used))]]
-        if len(kept) < len(self.types):
-            self.types = np.array(sorted(kept))
+    def settle_on(self, most: int) -> None:
+        """Goes on with the types that some answer so far used, and with the smallest of the others up to `most`."""
+        prices = self._problem.on_demand_usd[self.region]
+        known = np.isin(np.arange(len(prices)), self.types)
+        order = np.lexsort((prices, ~known)).tolist()  # the smallest of its own first
+        others = [at for at in order if at not in self._used]
+        kept = np.array(sorted([*self._used, *others[: max(0, most - len(self._used))]]))
+        if not np.array_equal(kept, self.types):
+            self.types = kept
             self._start()
 
     def _start(self) -> None:

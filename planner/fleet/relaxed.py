@@ -27,7 +27,8 @@ NEWCOMERS = 6
 
 
 LEFT_TYPES = 16
-"""Types that a region goes on with at least once the relaxation is solved: later solves take half the time for it."""
+"""Types that a region goes on with, or more if it used more, once the relaxation is solved: later solves take half as
+long. As many as rounding looks at."""
 
 
 @dataclass(slots=True)
@@ -122,7 +123,7 @@ def relax(relaxation: Relaxation, passes: int, pool: ThreadPoolExecutor) -> Floa
             least, best = usd, shares
         shares = INWARD * relaxation.shares.solve() + (1 - INWARD) * best
     for program in relaxation.regions:
-        program.shrink(LEFT_TYPES)
+        program.settle_on(LEFT_TYPES)
     return best
 
 
