@@ -128,7 +128,8 @@ def _of_part(desired: Desired, demand: Demand, need: Requirement, part: _Part) -
         pieces = tuple(_pieces(demand, need.place, part.ask, whole, name))
         live = [_live(demand, piece.key(need.place, name)) for piece in pieces]
         volumes = [
-            volume_of(market, need.place, name, piece.need, one) for piece, one in zip(pieces, live, strict=True)
+            volume_of(market, need.place, name, _kept(piece.need, one, part.room), one)
+            for piece, one in zip(pieces, live, strict=True)
         ]
         fit = [volume for volume in volumes if isinstance(volume, Volume)]
         if len(fit) == len(volumes):
@@ -147,6 +148,12 @@ def _of_part(desired: Desired, demand: Demand, need: Requirement, part: _Part) -
     return tuple(
         _Chosen(requirement=need, piece=piece, volume=volume, alternatives=alternatives) for piece, volume in best[name]
     )
+
+
+def _kept(need: StorageNeed, live: StorageSpec | None, room: float) -> StorageNeed:
+    """What a volume must have when it never shrinks: clouds refuse that, or make another one without the content."""
+    stays = live is not None and need.gib < live.gib <= room
+    return need.model_copy(update={"gib": live.gib}) if live is not None and stays else need
 
 
 def _live(demand: Demand, key: str) -> StorageSpec | None:

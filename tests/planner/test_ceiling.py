@@ -79,7 +79,7 @@ def test_a_first_plan_has_no_ceiling():
     assert plan_of(calm(WORLD, 0)).deferred == ()
 
 
-@pytest.mark.parametrize("ceiling", [25, 10])
+@pytest.mark.parametrize("ceiling", [20, 10])
 def test_the_plan_keeps_within_the_ceiling_and_names_what_waits(ceiling):
     plan = plan_of(calm(FALLEN, ceiling))
     assert len(plan.changes) <= ceiling
@@ -93,7 +93,7 @@ def test_the_plan_keeps_within_the_ceiling_and_names_what_waits(ceiling):
 
 def test_the_rule_that_denies_counts_as_the_planner_does():
     """At the very ceiling the policy has nothing to say; of the same plan with all of its changes it has."""
-    for ceiling in (25, 10):
+    for ceiling in (20, 10):
         world = calm(FALLEN, ceiling)
         facts = Facts(
             environment=world.environment,
@@ -110,13 +110,15 @@ def test_the_rule_that_denies_counts_as_the_planner_does():
 
 
 def test_the_least_valuable_waits_first():
-    """One change too many: the volume that saves least by shrinking. Five: three more volumes, and a circuit."""
-    shrinking = sorted(change.usd_per_hour for change in WHOLE.changes if "/storage/" in change.key)
-    assert len(shrinking) == 4 and shrinking[-1] == max(c.usd_per_hour for c in WHOLE.changes if c.usd_per_hour < 0)
-    (least,) = plan_of(calm(FALLEN, len(WHOLE.changes) - 1)).deferred
-    assert least.usd_per_hour == shrinking[-1]
-    four = plan_of(calm(FALLEN, len(WHOLE.changes) - 4)).deferred
-    assert [change.usd_per_hour for change in four] == shrinking
+    """However many changes are too many: what waits saves less by the change than what is made."""
+    nets: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+    for change in WHOLE.changes:
+        nets[group(change)].append(-change.usd_per_hour)
+    each = {what: sum(saved) / len(saved) for what, saved in nets.items()}
+    for number in (1, 4, 6, 8):
+        waiting = {group(change) for change in plan_of(calm(FALLEN, len(WHOLE.changes) - number)).deferred}
+        made = [each[what] for what in each if what not in waiting]
+        assert waiting and max(each[what] for what in waiting) <= min(made) + 1e-9
 
 
 def test_what_waits_stays_as_it_is_and_says_so():
@@ -257,7 +259,7 @@ def test_in_any_world_a_plan_that_defers_still_holds(seed, loads, ceiling, odd):
 
 
 def test_what_waits_is_explained():
-    plan = plan_of(calm(FALLEN, 25))
+    plan = plan_of(calm(FALLEN, 20))
     stays = next(change for change in plan.deferred if change.operation is Operation.UPDATE)
     first, *chain = explain(plan, stays.key).lines()
     assert f"update waits, worth {-stays.usd_per_hour:.4f} USD/h" in first and "because of deferred" in first
@@ -268,6 +270,6 @@ def test_what_waits_is_explained():
 
 
 def test_what_waits_is_shown_beside_what_is_made():
-    text = plan_text(plan_of(calm(FALLEN, 25)))
+    text = plan_text(plan_of(calm(FALLEN, 20)))
     assert "above the ceiling would save" in text and "and wait:" in text
     assert "wait" not in plan_text(WHOLE)

@@ -173,3 +173,12 @@ def test_what_lies_in_several_volumes_stays_in_them_though_one_would_do():
         key: (spec.gib, spec.volumes) for key, spec in before.items()
     }
     assert before["fra/storage/serving/gp3"].volumes == 2 and now["fra/storage/serving/gp3"].iops == 0
+
+
+def test_volumes_never_shrink_on_a_forecast():
+    """Clouds refuse to make a volume smaller, or make another one without its content."""
+    standing = after(WORLD, plan_of(WORLD))
+    live = {key: item.spec.gib for key, item in standing.live().items() if isinstance(item.spec, StorageSpec)}
+    serving = {key: gib for key, gib in live.items() if "/storage/serving/" in key}
+    planned = {item.resource.key: item.resource for item in plan_of(loaded(standing, RECIPE, 0.3)).resources}
+    assert serving and all(planned[key].spec.gib == gib for key, gib in serving.items())
