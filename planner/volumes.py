@@ -86,7 +86,9 @@ def volume_of(
         math.ceil(need.throughput_mibps / storage.most_mibps) if storage.most_mibps else 1,
     )
     for volumes in range(fewest, (max(MOST_VOLUMES, least) if storage.largest_gib else 1) + 1):
-        found = [volume for gib in _sizes(storage, need) if (volume := _priced(storage, prices, need, gib, volumes))]
+        found = [
+            volume for gib in _sizes(storage, need, volumes) if (volume := _priced(storage, prices, need, gib, volumes))
+        ]
         if found:
             return min(found, key=lambda volume: (volume.usd_per_hour, volume.gib))
     return _too_slow(storage, need)
@@ -130,16 +132,19 @@ def _stepped(amount: float, step: int) -> int:
     return math.ceil(amount / step - 1e-9) * step
 
 
-def _sizes(storage: StorageClass, need: StorageNeed) -> Iterator[int]:
-    """GiB at which the cost may be least."""
-    yield need.gib
+def _sizes(storage: StorageClass, need: StorageNeed, volumes: int) -> Iterator[int]:
+    """GiB at which the cost may be least: where what comes with them does, a step less, and all that fits."""
     most_iops = max(need.iops, _stepped(storage.iops_per_mibps * need.throughput_mibps, STEP_IOPS))
-    for iops in {need.iops, most_iops}:
-        for per_gib in (storage.iops_per_gib, storage.most_iops_per_gib):
-            if per_gib:
-                yield max(need.gib, _stepped(iops / per_gib, STEP_GIB))
-    if storage.mibps_per_gib:
-        yield max(need.gib, _stepped(need.throughput_mibps / storage.mibps_per_gib, STEP_GIB))
+    ratios = {
+        (iops, each) for iops in (need.iops, most_iops) for each in (storage.iops_per_gib, storage.most_iops_per_gib)
+    }
+    ratios.add((need.throughput_mibps, storage.mibps_per_gib))
+    found = {need.gib, max(need.gib, volumes * storage.largest_gib // STEP_GIB * STEP_GIB)}
+    for amount, each in ratios:
+        if each:
+            enough = _stepped(amount / each, STEP_GIB)
+            found |= {max(need.gib, enough), max(need.gib, enough - STEP_GIB)}
+    yield from sorted(found)
 
 
 def _priced(storage: StorageClass, prices: _Prices, need: StorageNeed, gib: int, volumes: int) -> Volume | None:
