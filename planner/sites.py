@@ -20,6 +20,10 @@ SHARE_STEPS = 20
 """Failover shares are twentieths: fine enough to spread a region, coarse enough that plans do not shiver."""
 
 
+Ways = tuple[Routes, Residency]
+"""How far regions lie from one another, and where what they serve may be served."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
     """vCPUs and memory together."""
@@ -100,10 +104,9 @@ class Loss:
 
 def losses(sites: Sequence[Site], carrier: Site) -> tuple[Loss, ...]:
     """Every loss that a region may have to carry something of: what it holds is the largest of them."""
-    found = {
-        f"given {at}" if not carrier.backs_of else carrier.backs_of[at]: Amount() for at in range(len(carrier.backs))
-    }
-    for name, load in zip(found if not carrier.backs_of else carrier.backs_of, carrier.backs, strict=True):
+    falls = carrier.backs_of or tuple(f"given {at}" for at in range(len(carrier.backs)))
+    found = dict.fromkeys(falls, Amount())
+    for name, load in zip(falls, carrier.backs, strict=True):
         found[name] = found[name].plus(load)
     lost: dict[str, tuple[Site, ...]] = {}
     for site in sites:
@@ -116,12 +119,19 @@ def losses(sites: Sequence[Site], carrier: Site) -> tuple[Loss, ...]:
 def read_sites(question: Question, market: Market, needs: tuple[Requirement, ...], given: Given) -> tuple[Site, ...]:
     """Every region that this plan may move, by name."""
     names = sorted({region.name for region in question.environment.regions} - question.frozen_regions())
-    return tuple(_site(question, market, needs, given, name) for name in names)
+    ways = ways_of(question, market)
+    return tuple(_site(question, market, needs, given, (ways, name)) for name in names)
 
 
-def partner_refusals(question: Question, market: Market, region: str) -> dict[str, RefusedAlternative | None]:
+def ways_of(question: Question, market: Market) -> Ways:
+    """What is asked of every pair of regions."""
+    return Routes(market.links.values()), Residency.of(question)
+
+
+def partner_refusals(
+    question: Question, market: Market, ways: Ways, region: str
+) -> dict[str, RefusedAlternative | None]:
     """Every other region as a partner: nothing where it may be one, else why not."""
-    ways = Routes(market.links.values()), Residency.of(question)
     others = sorted(settings.name for settings in question.environment.regions if settings.name != region)
     return {other: _refused_partner(question, market, ways, (region, other)) for other in others}
 
@@ -137,7 +147,10 @@ def compute_amount(market: Market, resources: list[Resource]) -> Amount:
     return Amount(vcpu=vcpu, memory_gib=memory)
 
 
-def _site(question: Question, market: Market, needs: tuple[Requirement, ...], given: Given, region: str) -> Site:
+def _site(
+    question: Question, market: Market, needs: tuple[Requirement, ...], given: Given, where: tuple[Ways, str]
+) -> Site:
+    ways, region = where
     wanted = Amount(
         vcpu=_quantity(needs, region, CapacityKind.VCPU), memory_gib=_quantity(needs, region, CapacityKind.MEMORY_GIB)
     )
@@ -145,10 +158,10 @@ def _site(question: Question, market: Market, needs: tuple[Requirement, ...], gi
         purpose: compute_amount(market, list(given.of(region, ResourceKind.COMPUTE, purpose)))
         for purpose in (Purpose.SERVING, Purpose.FAILOVER)
     }
-    fixed, residency = _fixed_shares(question, given, region), Residency.of(question)
+    fixed, (_, residency) = _fixed_shares(question, given, region), ways
     whole_domain = question.environment.failover.survive is Survive.DOMAIN
     backs = _backs(question, market, needs, given, region)
-    refusals = partner_refusals(question, market, region)
+    refusals = partner_refusals(question, market, ways, region)
     eligible = [other for other, refused in refusals.items() if refused is None and other not in fixed]
     return Site(
         region=region,
@@ -234,7 +247,7 @@ def _live(question: Question, market: Market, region: str) -> Live:
 
 
 def _refused_partner(
-    question: Question, market: Market, ways: tuple[Routes, Residency], pair: tuple[str, str]
+    question: Question, market: Market, ways: Ways, pair: tuple[str, str]
 ) -> RefusedAlternative | None:
     (routes, residency), (region, other) = ways, pair
     limit = question.environment.failover.max_latency_ms

@@ -152,8 +152,9 @@ def _of_part(desired: Desired, demand: Demand, need: Requirement, part: _Part) -
 
 def _kept(need: StorageNeed, live: StorageSpec | None, room: float) -> StorageNeed:
     """What a volume must have when it never shrinks: clouds refuse that, or make another one without the content."""
-    stays = live is not None and need.gib < live.gib <= room
-    return need.model_copy(update={"gib": live.gib}) if live is not None and stays else need
+    if live is None or not need.gib < live.gib <= room:
+        return need
+    return need.model_copy(update={"gib": live.gib})
 
 
 def _live(demand: Demand, key: str) -> StorageSpec | None:

@@ -19,7 +19,7 @@ from planner.alternatives import partner_alternatives
 from planner.demand import Demand
 from planner.desired import Desired, Wish
 from planner.keys import alert_key, failover_key, item_key, link_key, network_key
-from planner.sites import SHARE_STEPS, partner_refusals
+from planner.sites import SHARE_STEPS, partner_refusals, ways_of
 
 ALERT_SHARE = 0.9
 """An alert is raised above this share of what is there. A constant, so that no forecast moves it."""
@@ -86,11 +86,12 @@ def _support(key: str, place: str, spec: NetworkSpec | LinkSpec | AlertSpec) -> 
 
 
 def _want_failover_entries(desired: Desired, demand: Demand) -> None:
+    ways = ways_of(demand.question, desired.market)
     for site in demand.sites:
         partners = demand.placement.partners(site.region)
         if not partners:
             continue
-        refusals = partner_refusals(demand.question, desired.market, site.region)
+        refusals = partner_refusals(demand.question, desired.market, ways, site.region)
         alternatives = partner_alternatives(desired.market, refusals, partners, site.critical)
         free = 1 - sum(entry.share for entry in _entries(desired, site.region))
         for partner in partners:

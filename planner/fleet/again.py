@@ -17,7 +17,7 @@ from planner.fleet.bound import Certificate, alone_usd, backed_usd
 from planner.fleet.cells import TOLERANCE
 from planner.fleet.committing import commit
 from planner.fleet.moves import Calm, Work, claims, hold, kept_circuits, leave, polish, shift
-from planner.fleet.offers import Prices, claimed_at_most
+from planner.fleet.offers import Prices, ever_useful
 from planner.fleet.problem import MANY, MOST_SHARE, NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shares import base_circuits, step_points
 from planner.fleet.shift import spread
@@ -251,18 +251,7 @@ def _alone(problem: FleetProblem, arcs: Arcs, certificate: Certificate, regions:
     part = replace(problem, **{name: getattr(problem, name)[regions] for name in names})
     every = {field.name: getattr(certificate.prices, field.name) for field in fields(Prices)}
     known = Prices(**{name: prices[regions] if prices.size else prices for name, prices in every.items()})
-    return alone_usd(part, known, _useful(problem, arcs, regions))
-
-
-def _useful(problem: FleetProblem, arcs: Arcs, regions: Ints) -> Floats:
-    """(n, T) instances that cover alone whatever some regions may have to meet (`planner.fleet.offers.ever_useful`)."""
-    need = problem.demand[regions].max(2)
-    for row, region in enumerate(regions.tolist()):
-        claimed = claimed_at_most(problem, arcs.lost[arcs.into[region]])
-        need[row] = np.maximum(need[row], problem.critical[region].max(1) + claimed)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        each = np.where(problem.gives > 0, need[:, None] / problem.gives, 0.0)
-    return np.asarray(np.ceil(each.max(2)))
+    return alone_usd(part, known, ever_useful(problem, arcs, regions))
 
 
 def fleet_usd(problem: FleetProblem, solution: FleetSolution) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from planner.fleet.problem import MOST_SHARE, FleetProblem, Floats, Ints
+from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
 
 MIXES = 48
 """Mixes of resource prices that first types are sought at: more of them find no better ones."""
@@ -112,17 +112,12 @@ def claimed_at_most(problem: FleetProblem, lost: Ints) -> Floats:
     return np.asarray(sums.max(0))
 
 
-def ever_useful(problem: FleetProblem) -> Floats:
-    """(R, T) instances that cover alone whatever a region may have to meet: more of a type are never of use."""
-    carried = problem.critical.max(2)
-    largest = carried.copy()
-    for region in range(problem.regions) if problem.domain.size else ():
-        at = np.argwhere(problem.pairs == region)
-        largest[region] = carried[region] + claimed_at_most(problem, problem.pairs[at[:, 0], 1 - at[:, 1]])
-    for here, there in problem.pairs if not problem.domain.size else ():
-        largest[here] = np.maximum(largest[here], carried[here] + MOST_SHARE * carried[there])
-        largest[there] = np.maximum(largest[there], carried[there] + MOST_SHARE * carried[here])
-    need = np.maximum(problem.demand.max(2), largest)
+def ever_useful(problem: FleetProblem, arcs: Arcs, regions: Ints) -> Floats:
+    """(n, T) instances that cover alone whatever some regions may have to meet: more of a type are never of use."""
+    need = problem.demand[regions].max(2)
+    for row, region in enumerate(regions.tolist()):
+        claimed = claimed_at_most(problem, arcs.lost[arcs.into[region]])
+        need[row] = np.maximum(need[row], problem.critical[region].max(1) + claimed)
     with np.errstate(divide="ignore", invalid="ignore"):
         each = np.where(problem.gives > 0, need[:, None] / problem.gives, 0.0)
     return np.asarray(np.ceil(each.max(2)))

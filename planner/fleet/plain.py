@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from planner.fleet.offers import Prices, ever_useful, unbought
-from planner.fleet.problem import FleetProblem, Floats
+from planner.fleet.problem import Arcs, FleetProblem, Floats
 from planner.fleet.shares import base_circuits
 
 
@@ -57,7 +57,7 @@ def plain_bound(problem: FleetProblem, plain: PlainPrices) -> float:
     served, firm = (np.repeat(price[:, None], hours, axis=1) for price in (plain.served, plain.firm))
     prices = Prices(served=served, firm=firm, spot=np.zeros((problem.regions, hours)))
     usd = (plain.served * problem.demand.sum(2)).sum() + (plain.firm * problem.critical.sum(2)).sum()
-    usd += unbought(problem, prices, ever_useful(problem)).sum()
+    usd += unbought(problem, prices, ever_useful(problem, Arcs.of(problem), np.arange(problem.regions))).sum()
     return float(usd) + hours * base_circuits(problem)
 
 

@@ -45,7 +45,8 @@ class Relaxation:
     def start(cls, problem: FleetProblem) -> "Relaxation":
         arcs = Arcs.of(problem)
         regions = tuple(RegionProgram(problem, region, types) for region, types in enumerate(first_types(problem)))
-        return cls(problem, arcs, regions, ShareProgram(problem, arcs), ever_useful(problem))
+        useful = ever_useful(problem, arcs, np.arange(problem.regions))
+        return cls(problem, arcs, regions, ShareProgram(problem, arcs), useful)
 
     def ask(
         self, shares: Floats, pool: ThreadPoolExecutor, *, priced: bool = False, regions: Sequence[int] | None = None
@@ -64,7 +65,7 @@ class Relaxation:
         held = [self._firm(region, load) for region, load in zip(asked, loads, strict=True)]
         answers = list(pool.map(lambda region, firm: self.regions[region].solve(firm), asked, held))
         missed = self._price(answers) if priced else np.zeros(len(answers))
-        cuts = [self._cut(answer, *at) for answer, at in zip(answers, zip(asked, loads, strict=True), strict=True)]
+        cuts = [self._cut(*each) for each in zip(answers, asked, loads, strict=True)]
         self.shares.add([replace(cut, usd=cut.usd + miss) for cut, miss in zip(cuts, missed, strict=True)], shares)
         return answers
 

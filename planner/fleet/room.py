@@ -54,7 +54,7 @@ class Room:
         self._most = np.bincount(place, MOST_SHARE * self._speed, len(self._pairs))
         self._ends, self._usd = self._levels(problem.tier_gbps, problem.hours * problem.tier_usd[links])
         self.at: Ints = np.zeros(len(self._pairs), dtype=np.int64)
-        self._rows = np.arange(len(self._pairs))
+        self._rows = np.arange(len(self._pairs), dtype=np.int32)
         self._duals = np.zeros(len(self._pairs))
         self._program = self._build(known, shares)
 
@@ -149,7 +149,7 @@ class Room:
         self._program.changeColsCost(len(usd), np.arange(len(usd), dtype=np.int32), usd)
 
     def _limit(self, caps: Floats) -> None:
-        rows = np.arange(len(caps), dtype=np.int32)
+        rows = self._rows
         room = np.maximum(caps - self._fixed, 0.0)
         self._program.changeRowsBounds(len(rows), rows, np.full(len(rows), -np.inf), room)  # type: ignore[attr-defined]  # not in its stubs
 

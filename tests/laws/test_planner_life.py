@@ -21,12 +21,11 @@ from contracts.resources import (
 )
 from planner.build import build_plan
 from planner.question import Question
-from planner.small import SmallQuestion, build_small_plan
 from planner.solve import solve
-from tests.laws.environments import NOW, Recipe, environment, loaded, question, recipes
+from tests.laws.environments import Recipe, environment, loaded, question, recipes
 from tests.laws.keeps import check, check_order, plan_of
 from tests.planner.simulate import after, granted, standing, unit
-from tests.planner.test_small import asked
+from tests.planner.test_small import asked, small
 
 pytestmark = pytest.mark.slow
 
@@ -98,20 +97,10 @@ def on_demand(world: Question) -> Question:
     names = [region.name for region in world.environment.regions]
     for at, identity in enumerate(("od-1", "od-2")):
         request = asked(identity, names[at], names[at + 1])
-        small = build_small_plan(
-            SmallQuestion(
-                environment=world.environment,
-                request=request,
-                capacity=world.capacity,
-                catalog=world.catalog,
-                ledger=world.ledger,
-                rules=world.rules,
-                now=NOW,
-            )
-        )
-        if not isinstance(small, Plan):
+        found = small(request, world)
+        if not isinstance(found, Plan):
             continue
-        made = [item.resource for item in small.resources]
+        made = [item.resource for item in found.resources]
         world = standing(world, [*world.live().values(), *made])
         if at == 0:
             units = tuple(unit(item, UnitState.ACTIVE) for item in made if item.purpose is Purpose.GRANTED)

@@ -27,6 +27,7 @@ from planner.fleet.shares import Cut, Weights, pair_hulls
 from tests.planner import fleet_world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_oracle import optimum
+from tests.planner.fleet_planned import problem_of
 from tests.planner.fleet_world import Recipe
 
 PRICES = st.one_of(st.sampled_from([0.0, 1.0, 2.5, 10.0, 40.0]), st.floats(0.01, 100))
@@ -82,10 +83,6 @@ def test_hulls_lie_below_what_circuits_cost(
         for hull in pair_hulls(problem, 0):
             below = hull.slopes[0] * here + hull.slopes[1] * there + hull.constant
             assert below <= with_it - without + 1e-9 * (1 + with_it)
-
-
-def problem_of(fleet: Fleet) -> FleetProblem:
-    return FleetProblem.of_arrays({name: np.asarray(array, dtype=float) for name, array in fleet.arrays().items()})
 
 
 @cache

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from planner.errors import FleetTooFar
-from planner.fleet import Effort, FleetProblem
+from planner.fleet import Effort
 from planner.fleet.again import Standing, replan, stand
 from planner.fleet.check import checked_fleet
 from planner.fleet.churn import churn
@@ -16,29 +16,15 @@ from planner.fleet.moves import Calm, Work
 from planner.fleet.problem import NOT_OFFERED, FleetSolution, Floats
 from planner.fleet.solve import solve_proven
 from tests.planner import fleet_world
-from tests.planner.fleet_arrays import Fleet, Solution
+from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_checker import each_lost, judge
 from tests.planner.fleet_oracle import optimum
+from tests.planner.fleet_planned import problem_of, solution_of
 from tests.planner.fleet_world import Recipe
 
 QUICK = Effort(passes=8, turns=2, threads=1, exact=False)
 CALM = Calm()
 MANY = Recipe(regions=16, types=16, hours=6, level=800, reserved_gbps=8, seed=4)
-
-
-def problem_of(fleet: Fleet) -> FleetProblem:
-    return FleetProblem.of_arrays({name: np.asarray(array, dtype=float) for name, array in fleet.arrays().items()})
-
-
-def as_judged(found: FleetSolution) -> Solution:
-    return Solution(
-        committed=found.committed.astype(float),
-        on_demand=found.on_demand.astype(float),
-        spot=found.spot.astype(float),
-        circuits=found.circuits.astype(float),
-        share=found.shares,
-        bound=found.bound,
-    )
 
 
 @cache
@@ -124,9 +110,9 @@ def test_every_fleet_that_is_planned_again_holds(change: Callable[[Fleet], Fleet
     problem = problem_of(fleet)
     found = replan(standing(), problem, CALM)
     assert checked_fleet(problem, found.solution) is found.solution
-    verdict = judge(fleet, as_judged(found.solution))
+    verdict = judge(fleet, solution_of(found.solution))
     assert verdict.violations == () and verdict.usd == pytest.approx(found.solution.usd, rel=1e-9)
-    assert not each_lost(fleet, as_judged(found.solution))
+    assert not each_lost(fleet, solution_of(found.solution))
     anew = stand(problem, found.solution, found.certificate)  # terms that were kept are those computed anew
     np.testing.assert_allclose(found.alone, anew.alone, rtol=1e-9, atol=1e-6)
     np.testing.assert_allclose(found.backed, anew.backed, rtol=1e-9, atol=1e-6)
@@ -141,7 +127,7 @@ def test_from_one_plan_to_the_next_and_on(change: Callable[[Fleet], Fleet]) -> N
     for _ in range(3):
         fleet = change(fleet)
         found = replan(found, problem_of(fleet), CALM)
-        assert judge(fleet, as_judged(found.solution)).violations == ()
+        assert judge(fleet, solution_of(found.solution)).violations == ()
 
 
 def test_regions_that_fall_together_are_held_for_together() -> None:
@@ -151,8 +137,8 @@ def test_regions_that_fall_together_are_held_for_together() -> None:
     for change in (each_region, one_region):
         changed = change(fleet)
         after = replan(found, problem_of(changed), CALM)
-        assert judge(changed, as_judged(after.solution)).violations == ()
-        assert not each_lost(changed, as_judged(after.solution))
+        assert judge(changed, solution_of(after.solution)).violations == ()
+        assert not each_lost(changed, solution_of(after.solution))
 
 
 def test_nothing_changes_where_nothing_changed() -> None:

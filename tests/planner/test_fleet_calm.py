@@ -61,8 +61,11 @@ def serving(plan: Plan, operation: Operation | None = None) -> list[str]:
 
 def anew(asked: Question) -> Plan:
     """The plan that does not look at what is live."""
+
+    def ignored(problem, solution, live, named):
+        return CalmFleet(solution=solution, kept=Kept.NOTHING)
+
     with pytest.MonkeyPatch.context() as patch:
-        ignored = lambda problem, solution, live, named: CalmFleet(solution=solution, kept=Kept.NOTHING)  # noqa: E731
         patch.setattr(fleets, "calm_fleet", ignored)
         return planned(asked)
 
