@@ -26,7 +26,8 @@ from contracts.capacity import (
     Shape,
     Stock,
 )
-from contracts.environment import Environment, FailoverSettings, RegionSettings, Reserve, StagingSettings
+from contracts.environment import Environment, RegionSettings
+from contracts.failover import FailoverSettings, Reserve
 from contracts.forecast import Evidence, Forecast, ForecastBundle, Scores, SeriesForecast
 from contracts.ledger import LedgerView
 from contracts.names import link_name, pair_name
@@ -35,6 +36,7 @@ from contracts.purchases import Purchases
 from contracts.resources import CircuitSpec, ComputeSpec, FailoverSpec, Purchase
 from contracts.rows import Rows
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
+from contracts.staging import StagingSettings
 from planner.question import Question
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)

@@ -4,7 +4,6 @@ Every setting has a unit in its name, a default and a reason. Paths are relative
 that holds `environments/`).
 """
 
-from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
@@ -13,10 +12,12 @@ from contracts.accounts import Account, CloudRegion, TargetName
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model, unsaid
 from contracts.engines import Backend, EngineName, Layout, Rollout
+from contracts.failover import FailoverSettings
 from contracts.limits import Freeze, Rules, Tolerance, Unattended
 from contracts.names import RegionName
 from contracts.purchases import Purchases, only_on_demand
 from contracts.series import SeriesKind
+from contracts.staging import AddressSettings, StagingSettings, as_by_default
 from contracts.storage import StorageAsk
 
 
@@ -96,104 +97,6 @@ class Costs(Model):
         }
     )
     missed_staging_usd: float = Field(default=25.0, ge=0)
-
-
-class Reserve(StrEnum):
-    """Out of what a region carries the load of another that is lost."""
-
-    DEDICATED = "dedicated"  # what stands by for nothing else: all load goes on
-    SHARED = "shared"  # what serves load that is not critical, and what little is missing beyond: that load gives way
-
-
-def dedicated(value: Reserve) -> bool:
-    """Whether nothing is said but the default: not written then, so that earlier documents keep their digest."""
-    return value is Reserve.DEDICATED
-
-
-class ResidencyOf(StrEnum):
-    """Who says where a region's load may be carried when it is lost."""
-
-    REGIONS = "regions"  # `regions[].residency`
-    HOLDERS = "holders"  # and customers and services whose things are there: `rules.allowed_regions`
-
-
-def _by_regions(value: ResidencyOf) -> bool:
-    return value is ResidencyOf.REGIONS
-
-
-class Survive(StrEnum):
-    """What may be lost at once without critical load being lost."""
-
-    REGION = "region"
-    DOMAIN = "domain"  # all regions of one fault domain
-
-
-def _one_region(value: Survive) -> bool:
-    return value is Survive.REGION
-
-
-class FailoverSettings(Model):
-    """What is carried when a region is lost.
-
-    Attributes:
-        reserve: `shared` costs far less, and takes two partners or more for each region; it plans compute by hour and
-            purchase, circuits and shares together (docs/planning-model.md).
-        max_partners: of one region; where the reserve is shared, only if it is stated, and 2 or more.
-        survive: what a region holds for others is the largest of what one lost region asks of it, or of what all
-            regions of one fault domain ask together.
-        residency: whose words partners keep to.
-    """
-
-    reserve: Reserve = Field(default=Reserve.DEDICATED, exclude_if=dedicated)
-    critical_share: float = Field(default=0.4, ge=0, le=1)
-    max_latency_ms: float = Field(default=120.0, gt=0)
-    max_partners: int = Field(default=2, ge=1, le=64)
-    survive: Survive = Field(default=Survive.REGION, exclude_if=_one_region)
-    residency: ResidencyOf = Field(default=ResidencyOf.REGIONS, exclude_if=_by_regions)
-
-    @property
-    def shared_partners(self) -> int | None:
-        """The most partners of a region where the reserve is shared: what was stated; else any number."""
-        return self.max_partners if "max_partners" in self.model_fields_set else None
-
-
-class StagingSettings(Model):
-    """What is kept ready for requests.
-
-    Blocks of addresses have the lengths that requests ask for; where history knows none, `block_length` at least.
-
-    What is released stays aside for `quarantine_hours` before it is staged again: caches and peers forget an address
-    only after a while.
-    """
-
-    replenish_hours: int = Field(default=24, ge=1, le=336)
-    max_units_per_place: int = Field(default=12, ge=0, le=10000)
-    block_length: int = Field(default=28, ge=16, le=32)
-    quarantine_hours: float = Field(default=24, ge=0, le=8760)
-
-
-class Advised(StrEnum):
-    """What a plan does about address blocks that nobody has and that lie in the way of larger ones."""
-
-    SHOW = "show"  # nothing: they stay where they are
-    PLAN = "plan"  # moves them, as changes like any other
-
-
-class AddressSettings(Model):
-    """What plans may do about address blocks by themselves; what somebody has is never moved by a plan.
-
-    Attributes:
-        reserve: blocks of the largest size that is asked for that stand ready in each region whatever they cost: in a
-            full pool, nothing else is sure to leave room for them.
-    """
-
-    advice: Advised = Advised.SHOW
-    reserve: int = Field(default=0, ge=0, le=100)
-
-
-def as_by_default(value: AddressSettings) -> bool:
-    """Whether nothing is said but the default: not written then, so that earlier documents keep their digest."""
-    return value == AddressSettings()
 
 
 class Coefficients(Model):

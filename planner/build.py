@@ -6,7 +6,7 @@ is computed from the question alone: the same question gives the same bytes.
 
 from collections.abc import Iterator, Sequence
 
-from contracts.environment import Reserve
+from contracts.failover import Reserve
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall, UnreadRegion
 from planner.addresses import block_ends
 from planner.bandwidth import want_circuits

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Reserve
+from contracts.failover import Reserve
 from contracts.names import is_link, link_ends
 from contracts.plan import Change, Operation, PlannedResource, Reason, ReasonCode, Requirement
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, StorageSpec

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from contracts.capacity import CapacityKind
 from contracts.clash import Clash, Clashes, Limit, LimitKind, Relaxed
-from contracts.environment import Reserve
+from contracts.failover import Reserve
 from contracts.names import is_link
 from contracts.plan import Infeasible, Plan, Shortfall
 from planner.errors import FleetImpossible

@@ -12,7 +12,7 @@ from itertools import takewhile
 import numpy as np
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Reserve
+from contracts.failover import Reserve
 from contracts.forecast import ForecastBundle
 from contracts.plan import CommitmentAdvice, PlannedResource
 from contracts.resources import ComputeSpec, Purchase, Purpose

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, Shape, Stock, loss_share
-from contracts.environment import Survive
+from contracts.failover import Survive
 from contracts.plan import Requirement
 from contracts.resources import HOURS_A_DAY, Purchase
 from contracts.rows import Rows

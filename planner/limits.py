@@ -12,7 +12,8 @@ from typing import Literal, assert_never
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, LinkFacts, Offer, Pool, Quota
 from contracts.clash import Limit, LimitKind
-from contracts.environment import Environment, Reserve, ResidencyOf, Survive
+from contracts.environment import Environment
+from contracts.failover import Reserve, ResidencyOf, Survive
 from contracts.names import is_link, link_name
 from contracts.plan import Plan
 from contracts.storage import StorageAsk

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from contracts.environment import FailoverSettings
+from contracts.failover import FailoverSettings
 from planner.model import Floats, LinearModel, ModelBuilder, Solution, Solver, SolveStatus
 from planner.sites import SHARE_STEPS, Amount, Site, losses
 

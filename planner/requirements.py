@@ -14,7 +14,8 @@ from datetime import timedelta
 import numpy as np
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Environment, Reserve
+from contracts.environment import Environment
+from contracts.failover import Reserve
 from contracts.names import is_link
 from contracts.plan import ForecastLink, ReasonCode, Requirement
 from planner.curves import FLEET_SERIES_OF, SERIES_OF, Curves, link_curves, region_curves

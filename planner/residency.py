@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.environment import ResidencyOf
+from contracts.failover import ResidencyOf
 from contracts.series import SeriesKind
 from planner.errors import FleetImpossible
 from planner.question import TAKEN, Question

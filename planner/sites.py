@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.capacity import CapacityKind, Shape
-from contracts.environment import Survive
+from contracts.failover import Survive
 from contracts.plan import RefusalCode, RefusedAlternative, Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource, ResourceKind
 from planner.given import Given

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.capacity import ADDRESS_ITEM, CapacityKind
-from contracts.environment import Environment, StagingSettings
+from contracts.environment import Environment
 from contracts.forecast import BlockShare, ForecastBundle, RequestProfile
 from contracts.names import link_name, pair_ends
 from contracts.plan import ForecastLink, ReasonCode, Requirement
 from contracts.resources import CircuitSpec, ComputeSpec, ResourceKind, StorageSpec
 from contracts.series import Granularity, SeriesKey, SeriesKind
+from contracts.staging import StagingSettings
 from planner.address_stock.lengths import LengthRequests, PairRequests, Prices, ready_blocks
 from planner.addresses import smallest_length
 from planner.market import Market

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from contracts.environment import Advised
 from contracts.ledger import UnitState
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import BlockSpec, Purpose, Resource, ResourceKind, Spec, root_of
+from contracts.staging import Advised
 from planner.address_stock.lengths import LengthRequests
 from planner.addresses import AddressSpace
 from planner.desired import Desired, Wish

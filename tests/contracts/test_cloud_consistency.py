@@ -10,9 +10,10 @@ from contracts.accounts import TargetName
 from contracts.capacity import Catalog, CircuitTier, Shape
 from contracts.consistency import check_catalog, check_environment, check_inventory
 from contracts.engines import Backend, BackendKind, EngineName, Rollout
-from contracts.environment import Environment, StagingSettings
+from contracts.environment import Environment
 from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts, LinkInventory, RegionInventory
+from contracts.staging import StagingSettings
 from contracts.yaml_files import parse_yaml_document
 from tests.clouds.clouds_world import LINKS, mixed_environment
 

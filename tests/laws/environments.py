@@ -25,13 +25,15 @@ from contracts.capacity import (
     Shape,
     StorageClass,
 )
-from contracts.environment import Environment, FailoverSettings, RegionSettings, StagingSettings
+from contracts.environment import Environment, RegionSettings
+from contracts.failover import FailoverSettings
 from contracts.forecast import Forecast, ForecastBundle, RequestProfile
 from contracts.ledger import LedgerView
 from contracts.limits import Rules
 from contracts.names import link_name, pair_name
 from contracts.resources import Purchase
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
+from contracts.staging import StagingSettings
 from planner.question import Question
 from tests.forecasts import series_forecast
 

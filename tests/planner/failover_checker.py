@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Reserve, Survive
+from contracts.failover import Reserve, Survive
 from contracts.plan import Plan
 from contracts.resources import ComputeSpec, Purchase, Purpose, StorageSpec
 from tests.planner.plan_breach import HOURS, SLIGHT, Breach, Rule

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.block_advice import BlockAction
-from contracts.environment import AddressSettings, Advised, RegionSettings
+from contracts.environment import RegionSettings
 from contracts.ledger import UnitState
 from contracts.plan import Operation
 from contracts.resources import BlockSpec, Purpose, Resource
+from contracts.staging import AddressSettings, Advised
 from planner.address_stock.buddies import DISTRUST, OVERDUE_HOURS, SCARCITY, Buddies
 from prestage.views.plan import _block_advice
 from tests.planner.simulate import after, granted, registered, standing

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.capacity import CapacityKind
-from contracts.environment import Costs, Reserve
+from contracts.environment import Costs
+from contracts.failover import Reserve
 from contracts.limits import Rules
 from contracts.plan import Infeasible, Operation, Plan, ReasonCode
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, StorageSpec

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from contracts.capacity import CapacityKind, Offer, Pool, Quota
 from contracts.clash import Clashes, LimitKind
-from contracts.environment import FailoverSettings, RegionSettings
+from contracts.environment import RegionSettings
+from contracts.failover import FailoverSettings
 from contracts.names import is_link, link_name
 from contracts.plan import Infeasible, Plan
 from planner import clash

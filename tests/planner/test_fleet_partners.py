@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contracts.clash import LimitKind
-from contracts.environment import FailoverSettings, Reserve
+from contracts.failover import FailoverSettings, Reserve
 from contracts.plan import Plan
 from contracts.resources import FailoverSpec
 from planner.errors import InputsDisagree, SolverLied

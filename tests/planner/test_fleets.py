@@ -9,7 +9,8 @@ import pytest
 
 from contracts.accounts import Account, CloudRegion, TargetName
 from contracts.capacity import CapacityKind, CircuitTier, Stock
-from contracts.environment import RegionSettings, Reserve
+from contracts.environment import RegionSettings
+from contracts.failover import Reserve
 from contracts.plan import Infeasible, Plan
 from contracts.purchases import Purchases
 from contracts.resources import ComputeSpec, FailoverSpec, Purchase

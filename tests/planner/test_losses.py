@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from contracts.clash import LimitKind
-from contracts.environment import RegionSettings, ResidencyOf, Survive
+from contracts.environment import RegionSettings
+from contracts.failover import ResidencyOf, Survive
 from contracts.ledger import UnitState, UnitView
 from contracts.plan import Infeasible, Plan, RefusalCode
 from contracts.resources import FailoverSpec, ResourceKind

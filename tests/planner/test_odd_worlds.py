@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from contracts.capacity import CapacityKind, Catalog, Shape
-from contracts.environment import Costs, FailoverSettings, Horizons, RegionSettings, StagingSettings
+from contracts.environment import Costs, Horizons, RegionSettings
+from contracts.failover import FailoverSettings
 from contracts.names import is_link
 from contracts.plan import Infeasible, Plan
 from contracts.resources import Purpose
+from contracts.staging import StagingSettings
 from planner.build import build_plan
 from planner.solve import solve
 from tests.laws.environments import CATALOG, Recipe, bundle, question

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.capacity import Shape
-from contracts.environment import FailoverSettings
+from contracts.failover import FailoverSettings
 from planner.placement import Lacking, Placement, place
 from planner.sites import SHARE_STEPS, Amount, Live, Site
 from planner.solve import RELATIVE_GAP, solve

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.capacity import Catalog, Offer, Shape
-from contracts.environment import Reserve
+from contracts.failover import Reserve
 from contracts.plan import MarginalBasis, Operation, Plan, ReasonCode
 from contracts.resources import FailoverSpec, Purpose, ResourceKind
 from planner.explain import explain, next_best

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from contracts.capacity import CapacityKind, LiveResource
-from contracts.environment import Horizons, StagingSettings
+from contracts.environment import Horizons
 from contracts.forecast import BlockShare, RequestProfile
 from contracts.resources import Purpose, ResourceKind
 from contracts.series import Granularity, SeriesKey, SeriesKind
+from contracts.staging import StagingSettings
 from planner.staging import expected_requests, requests_at
 from tests.laws.environments import bundle
 from tests.planner.worlds import WORLD, people, plan_of, specs

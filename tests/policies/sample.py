@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from contracts.capacity import CapacityKind, Catalog, CircuitTier, Pool, RegionFacts, Shape, StorageClass
 from contracts.engines import EngineName
-from contracts.environment import Environment, FailoverSettings, RegionSettings
+from contracts.environment import Environment, RegionSettings
+from contracts.failover import FailoverSettings
 from contracts.ledger import LedgerView, UnitState, UnitView
 from contracts.limits import Rules
 from contracts.names import is_link

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from contracts.capacity import CapacityKind, Pool
-from contracts.environment import FailoverSettings
+from contracts.failover import FailoverSettings
 from contracts.limits import Level
 from contracts.plan import Cost, Operation
 from contracts.resources import BlockSpec, ComputeSpec, FailoverSpec, Purpose, StorageSpec
