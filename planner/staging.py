@@ -8,22 +8,19 @@ refused: staging is a convenience, serving is not.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from statistics import NormalDist
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from contracts.capacity import ADDRESS_ITEM, CapacityKind
 from contracts.environment import Environment
-from contracts.forecast import BlockShare, ForecastBundle, RequestProfile
+from contracts.forecast import BlockShare, RequestProfile
 from contracts.names import link_name, pair_ends
 from contracts.plan import ForecastLink, ReasonCode, Requirement
 from contracts.resources import CircuitSpec, ComputeSpec, ResourceKind, StorageSpec
-from contracts.series import Granularity, SeriesKey, SeriesKind
+from contracts.series import SeriesKey, SeriesKind
 from contracts.staging import StagingSettings
 from planner.address_stock.lengths import LengthRequests, PairRequests, Prices, ready_blocks
 from planner.addresses import smallest_length
+from planner.arrivals import Arrivals, expected_arrivals, requests_at, within
 from planner.market import Market
 from planner.question import Question
 from planner.requirements import HIGHEST_LEVEL, LOWEST_LEVEL, rounded
@@ -33,7 +30,6 @@ STAGED_VOLUME_GIB = 100
 """One staged volume: a request takes as many as it needs."""
 
 UnitSpec = ComputeSpec | StorageSpec | CircuitSpec
-HOURS_A_DAY = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,25 +50,9 @@ class StagedUnits:
     blocks: LengthRequests | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrivals:
-    """Requests of one pair until staging is replenished, and what each takes, in units by kind."""
-
-    pair: str
-    mean: float
-    variance: float
-    profile: RequestProfile
-
-    @property
-    def joins(self) -> bool:
-        """Whether they ask for a peering; else for nothing but addresses of one region."""
-        source, destination = pair_ends(self.pair)
-        return source != destination
-
-
 def staged_units(question: Question, market: Market) -> tuple[StagedUnits, ...]:
     """Every kind of unit at every destination and link that requests are forecast for."""
-    arrivals = tuple(_arrivals(question, market))
+    arrivals = tuple(expected_arrivals(question, market))
     found: list[StagedUnits] = []
     for region in sorted({pair_ends(item.pair)[1] for item in arrivals}):
         there = tuple(item for item in arrivals if pair_ends(item.pair)[1] == region)
@@ -84,73 +64,12 @@ def staged_units(question: Question, market: Market) -> tuple[StagedUnits, ...]:
     return tuple(item for item in found if item.count > 0)
 
 
-def expected_requests(forecast: ForecastBundle, pair: str, hours: int) -> tuple[float, float] | None:
-    """Mean and variance of a pair's requests within so many hours: of days where days are forecast, else of hours.
-
-    Steps count as independent of one another. Of a day that is needed in part, the requests of its first hours are the
-    share of its requests that the hours of the forecast say, or of its hours where none are forecast: each request of
-    the day comes in these hours with that probability, so that a share s of a mean m and a variance v has mean s m and
-    variance s^2 (v - m) + s m.
-    """
-    key = SeriesKey(SeriesKind.PEERING_REQUESTS, pair)
-    for granularity, length in ((Granularity.DAILY, HOURS_A_DAY), (Granularity.HOURLY, 1)):
-        if forecast.has(key, granularity):
-            steps = forecast.values[key, granularity][: math.ceil(hours / length)]
-            parts = np.minimum(1.0, hours / length - np.arange(len(steps)))
-            weights = _level_weights(forecast.document.levels)
-            means = steps @ weights
-            variances = np.maximum(0.0, (steps**2) @ weights - means**2)
-            if len(parts) and parts[-1] < 1:
-                parts[-1] = _share_of_day(forecast, key, len(parts) - 1, parts[-1])
-            return float(parts @ means), float(parts**2 @ variances + (parts - parts**2) @ means)
-    return None
-
-
-def _share_of_day(forecast: ForecastBundle, key: SeriesKey, day: int, share: float) -> float:
-    """Which share of a day's requests comes in a share of it from its beginning on."""
-    if not forecast.has(key, Granularity.HOURLY):
-        return share
-    weights = _level_weights(forecast.document.levels)
-    hours = forecast.values[key, Granularity.HOURLY][day * HOURS_A_DAY : (day + 1) * HOURS_A_DAY] @ weights
-    if len(hours) < HOURS_A_DAY or hours.sum() <= 0:
-        return share
-    return float(hours[: round(share * HOURS_A_DAY)].sum() / hours.sum())
-
-
-def requests_at(mean: float, variance: float, level: float) -> int:
-    """The quantile of a count by its normal approximation with continuity correction."""
-    return max(0, math.ceil(mean + NormalDist().inv_cdf(level) * math.sqrt(variance) - 0.5 - 1e-9))
-
-
-def _arrivals(question: Question, market: Market) -> Iterator[_Arrivals]:
-    profiles = {(item.source, item.destination): item for item in question.forecast.document.request_profiles}
-    regions = {region.name for region in question.environment.regions}
-    for pair in question.forecast.subjects(SeriesKind.PEERING_REQUESTS):
-        source, destination = pair_ends(pair)
-        link, profile = link_name(source, destination), profiles.get((source, destination))
-        joined = source == destination or link in market.links
-        if profile is None or not joined or not regions.issuperset((source, destination)):
-            continue
-        if question.is_frozen(link):
-            continue
-        expected = expected_requests(question.forecast, pair, question.environment.staging.replenish_hours)
-        if expected is not None and expected[0] > 0:
-            yield _Arrivals(pair, *expected, profile)
-
-
-def _within(question: Question, arrivals: _Arrivals, hours: int) -> _Arrivals:
-    """A pair's requests of so many hours: until more of what takes them is staged, and there."""
-    expected = expected_requests(question.forecast, arrivals.pair, hours)
-    mean, variance = expected or (0.0, 0.0)
-    return replace(arrivals, mean=mean, variance=variance)
-
-
-def _at_place(question: Question, market: Market, place: str, arrivals: tuple[_Arrivals, ...]) -> Iterator[StagedUnits]:
+def _at_place(question: Question, market: Market, place: str, arrivals: tuple[Arrivals, ...]) -> Iterator[StagedUnits]:
     """Units of each kind: what the arrivals at the quantile take, in whole units, no more than the cap."""
     staging, missed = question.environment.staging, question.environment.costs.missed_staging_usd
     for kind, capacity, spec, size, usd in _unit_kinds(question.environment, market, place):
         hours = staging.replenish_hours + question.environment.horizons.lead_hours.get(capacity, 0)
-        arrivals = tuple(_within(question, item, hours) for item in arrivals)
+        arrivals = tuple(within(question, item, hours) for item in arrivals)
         mean, variance = sum(item.mean for item in arrivals), sum(item.variance for item in arrivals)
         if mean <= 0:
             continue
@@ -206,13 +125,13 @@ def _unit_kinds(
 
 
 def _blocks_at(
-    question: Question, market: Market, region: str, arrivals: tuple[_Arrivals, ...]
+    question: Question, market: Market, region: str, arrivals: tuple[Arrivals, ...]
 ) -> Iterator[StagedUnits]:
     """Free blocks of each length that is worth having ready at a region, the largest first: they find room worst."""
     staging, usd = question.environment.staging, market.price(region, ADDRESS_ITEM) or 0.0
     missed = question.environment.costs.missed_staging_usd
     hours = staging.replenish_hours + question.environment.horizons.lead_hours.get(CapacityKind.ADDRESSES, 0)
-    arrivals = tuple(_within(question, item, hours) for item in arrivals)
+    arrivals = tuple(within(question, item, hours) for item in arrivals)
     pairs = tuple(
         PairRequests(
             pair=item.pair, mean=item.mean, variance=item.variance, blocks=_asked_blocks(item.profile, staging)
@@ -284,7 +203,7 @@ def _units_each(profile: RequestProfile, kind: ResourceKind, size: float) -> int
     return math.ceil(wanted / size - 1e-9)
 
 
-def _link(question: Question, arrivals: _Arrivals, level: float) -> ForecastLink:
+def _link(question: Question, arrivals: Arrivals, level: float) -> ForecastLink:
     """The pair with most requests: how many of it are expected at the level."""
     return ForecastLink(
         series=str(SeriesKey(SeriesKind.PEERING_REQUESTS, arrivals.pair)),
@@ -296,10 +215,3 @@ def _link(question: Question, arrivals: _Arrivals, level: float) -> ForecastLink
 
 def _difference(name: str, amount: float) -> dict[str, float]:
     return {name: rounded(amount)} if abs(amount) > 1e-6 else {}
-
-
-def _level_weights(levels: tuple[float, ...]) -> NDArray[np.float64]:
-    """How much of the probability each quantile level stands for: half way to its neighbours, and to 0 and 1."""
-    edges = np.concatenate([[0.0], (np.array(levels[:-1]) + np.array(levels[1:])) / 2, [1.0]])
-    weights: NDArray[np.float64] = np.diff(edges)
-    return weights

@@ -11,7 +11,7 @@ from contracts.forecast import BlockShare, RequestProfile
 from contracts.resources import Purpose, ResourceKind
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from contracts.staging import StagingSettings
-from planner.staging import expected_requests, requests_at
+from planner.arrivals import expected_requests, requests_at
 from tests.laws.environments import bundle
 from tests.planner.worlds import WORLD, people, plan_of, specs
 
