@@ -3,12 +3,22 @@
 The search for shares knows no such limit at first. Where a region then has more, those that carry most are kept, the
 others closed, and the search goes on from there (`planner.fleet.solve`). The bound is that of fleets without the limit:
 it holds for those with it.
+
+Who carries most may be who cannot carry half. Where a region then lacks something, those that send it their load choose
+their partners anew, of all that they may have, in one small programme of whole numbers over what is known of the
+carriers' cost; that of one which lacks something is known by trial, for each of its senders alone.
 """
+
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from planner.errors import SolverCrashed
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
+from planner.fleet.shares import ShareProgram
 from planner.fleet.shift import LEAST, spread
+from planner.model import ModelBuilder, SolveStatus
+from planner.solve import solve
 
 COUNTS = 1e-6
 """Smaller shares are no partner."""
@@ -33,3 +43,83 @@ def few_partners(problem: FleetProblem, arcs: Arcs, shares: Floats) -> tuple[Flo
             found = spread(np.where(caps > 0, shares[out], 0.0), caps, np.zeros(len(out)))
             shares[out] = np.where(found > LEAST, found, 0.0)
     return shares, np.concatenate(closed)
+
+
+@dataclass(slots=True)
+class Rechosen:
+    """Regions that choose their partners anew, more of them from pass to pass, and what is known by trial.
+
+    Attributes:
+        tried: regions of which every sender was tried alone; choosing: regions whose partners are free.
+    """
+
+    tried: set[int] = field(default_factory=set)
+    choosing: set[int] = field(default_factory=set)
+
+    def trials(self, arcs: Arcs, short: Ints) -> list[tuple[Ints, list[int]]]:
+        """Arcs that carry all they may, one of each region that was not tried yet, and these regions."""
+        new = [region for region in short.tolist() if region not in self.tried]
+        self.tried.update(new)
+        found = []
+        for at in range(max((len(arcs.into[region]) for region in new), default=0)):
+            regions = [region for region in new if len(arcs.into[region]) > at]
+            found.append((np.array([arcs.into[region][at] for region in regions]), regions))
+        return found
+
+    def shares(self, known: ShareProgram, shares: Floats, short: Ints) -> Floats:
+        """Shares by arc within the limit of partners; arcs that carry nothing for those who chose are closed."""
+        arcs, used = known.arcs, shares > COUNTS
+        for region in short.tolist():
+            self.choosing.update(arcs.lost[arcs.into[region][used[arcs.into[region]]]].tolist())
+        self.choosing.update(too_many(known.problem, shares).tolist())
+        found = _chosen(known, shares, sorted(self.choosing))
+        if found is None:
+            return shares
+        free = np.concatenate([arcs.out[region] for region in sorted(self.choosing)])
+        known.open(free[found[free] > 0])
+        known.close(free[found[free] <= 0])
+        return found
+
+
+def _chosen(known: ShareProgram, shares: Floats, regions: list[int]) -> Floats | None:
+    """The cheapest shares of some regions within their limits by all that is known, the others' as they are."""
+    arcs, builder = known.arcs, ModelBuilder()
+    free = np.concatenate([arcs.out[region] for region in regions])
+    column = np.full(len(arcs.lost), -1)
+    column[free] = [builder.column(0.0, upper=MOST_SHARE, integer=False) for _ in free]
+    for region in regions:
+        out = arcs.out[region]
+        used = [builder.column(0.0, upper=1.0) for _ in out]
+        for arc, whether in zip(out.tolist(), used, strict=True):
+            builder.row([(int(column[arc]), 1.0), (whether, -MOST_SHARE)], upper=0.0)
+        builder.row([(whether, 1.0) for whether in used], upper=float(known.problem.partners[region]))
+        builder.row([(int(column[arc]), 1.0) for arc in out], lower=1.0)
+    paid = {int(region): builder.column(1.0, integer=False) for region in np.unique(arcs.carrier[free])}
+    for cut, constant in zip(known.cuts, known.constants, strict=True):
+        if cut.region in paid:
+            _bounded(builder, (paid[cut.region], column), (arcs.into[cut.region], cut.slopes, constant), shares)
+    hours = float(known.problem.hours)
+    pairs = {int(pair): builder.column(hours, integer=False) for pair in np.unique(arcs.pair[free])}
+    for hull in known.hulls:
+        if hull.pair in pairs:
+            both = np.array([2 * hull.pair, 2 * hull.pair + 1])
+            _bounded(builder, (pairs[hull.pair], column), (both, np.array(hull.slopes), hull.constant), shares)
+    try:
+        solution = solve(builder.build())
+    except SolverCrashed:
+        return None
+    if solution.status is SolveStatus.INFEASIBLE:
+        return None
+    found = shares.copy()
+    values = np.clip(solution.values[: len(free)], 0.0, MOST_SHARE)
+    found[free] = np.where(values > COUNTS, values, 0.0)
+    return found
+
+
+def _bounded(builder: ModelBuilder, at: tuple[int, Ints], below: tuple[Ints, Floats, float], shares: Floats) -> None:
+    """A column is at least an affine function of some arcs' shares, those that are not free as they are."""
+    paid, column = at
+    arcs, slopes, constant = below
+    free = column[arcs] >= 0
+    terms = [(int(one), -float(slope)) for one, slope in zip(column[arcs[free]], slopes[free], strict=True) if slope]
+    builder.row([(paid, 1.0), *terms], lower=constant + float(slopes[~free] @ shares[arcs[~free]]))

@@ -105,6 +105,12 @@ class ShareProgram:
         columns = arcs.astype(np.int32)
         self._program.changeColsBounds(len(columns), columns, np.zeros(len(columns)), self.most[arcs])
 
+    def open(self, arcs: Ints) -> None:
+        """Lets these arcs carry again as much as any may."""
+        self.most[arcs] = MOST_SHARE
+        columns = arcs.astype(np.int32)
+        self._program.changeColsBounds(len(columns), columns, np.zeros(len(columns)), self.most[arcs])
+
     def solve(self) -> Floats:
         """The shares, by arc, that are best by all that is known."""
         import highspy

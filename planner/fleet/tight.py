@@ -10,8 +10,8 @@ import numpy as np
 
 from planner.errors import FleetImpossible, SolverCrashed
 from planner.fleet.basket import Bought, bought, buy
-from planner.fleet.partners import few_partners, too_many
-from planner.fleet.problem import NOT_OFFERED, RESOURCES, FleetProblem, Floats, Ints
+from planner.fleet.partners import Rechosen, too_many
+from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, RESOURCES, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer, lacking_usd
 from planner.fleet.relaxed import Relaxation
 from planner.fleet.shares import Cut
@@ -50,23 +50,33 @@ def until_held(
 ) -> tuple[Floats, list[RegionAnswer], int]:
     """Shares by arc and answers at which no region lacks anything, and how many more passes were needed for them.
 
-    They keep to the limit of partners: where it is gone beyond, arcs are closed.
+    They keep to the limit of partners: where it is gone beyond, or who may carry is too few, partners are chosen anew.
 
     Raises:
         FleetImpossible: some region still lacks something.
     """
     shares, answers = found
+    rechosen, limited = Rechosen(), bool(relaxation.problem.partners.size)
     for passes in range(MORE_PASSES):
-        if any(is_short(answer) for answer in answers):
+        short = np.flatnonzero([is_short(answer) for answer in answers])
+        if limited and (len(short) or len(too_many(relaxation.problem, shares))):
+            for alone, carriers in rechosen.trials(relaxation.arcs, short):
+                relaxation.ask(_at_most(alone, len(shares)), pool, regions=carriers)
+            shares = rechosen.shares(relaxation.shares, shares, short)
+        elif len(short):
             shares = relaxation.shares.solve()
-        elif len(too_many(relaxation.problem, shares)):
-            shares, closed = few_partners(relaxation.problem, relaxation.arcs, shares)
-            relaxation.shares.close(closed)
         else:
             return shares, answers, passes
         answers = relaxation.ask(shares, pool)
     _check_held(relaxation.problem, answers)
     return shares, answers, MORE_PASSES
+
+
+def _at_most(arcs: Ints, count: int) -> Floats:
+    """(2P,) shares where these arcs carry all they may, and none of the others anything."""
+    shares = np.zeros(count)
+    shares[arcs] = MOST_SHARE
+    return shares
 
 
 def buy_whole(problem: FleetProblem, region: int, start: tuple[RegionAnswer, Ints], held: Floats) -> Bought:

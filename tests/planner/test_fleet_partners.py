@@ -65,6 +65,16 @@ def test_it_is_kept_where_quotas_send_load_elsewhere(seed: int, most: int) -> No
     assert checked_fleet(problem, found) is found and partners(problem, found) <= most
 
 
+@pytest.mark.parametrize("seed", [102, 110, 119, 120])
+def test_partners_that_carry_most_are_given_up_where_they_cannot_carry_half(seed: int) -> None:
+    recipe = Recipe(regions=8, types=6, hours=1, level=300, choices=6, accelerated=0, seed=seed)
+    fleet = fleet_world.with_quotas(fleet_world.fleet(recipe))
+    problem = limited(fleet, 2)
+    found = solve_fleet(problem, Effort(passes=3, turns=1, threads=1, exact=False))
+    assert checked_fleet(problem, found) is found and partners(problem, found) == 2
+    assert judge(fleet, solution_of(found)).violations == ()
+
+
 def test_small_fleets_keep_to_it_and_their_bound_holds() -> None:
     fleet = fleet_world.fleet(Recipe(regions=4, types=4, hours=1, level=100, reserved_gbps=5, seed=1))
     found = solve_fleet(limited(fleet, 2), Effort(threads=1))
