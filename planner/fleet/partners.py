@@ -91,7 +91,7 @@ def _chosen(known: ShareProgram, shares: Floats, regions: list[int]) -> Floats |
         out = arcs.out[region]
         used = [builder.column(0.0, upper=1.0) for _ in out]
         for arc, whether in zip(out.tolist(), used, strict=True):
-            builder.row([(int(column[arc]), 1.0), (whether, -MOST_SHARE)], upper=0.0)
+            builder.row([(int(column[arc]), 1.0), (whether, -float(known.room[arc]))], upper=0.0)
         builder.row([(whether, 1.0) for whether in used], upper=float(known.problem.partners[region]))
         builder.row([(int(column[arc]), 1.0) for arc in out], lower=1.0)
     paid = {int(region): builder.column(1.0, integer=False) for region in np.unique(arcs.carrier[free])}

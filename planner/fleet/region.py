@@ -78,6 +78,10 @@ class RegionProgram:
             self.types = kept
             self._start()
 
+    def release(self) -> None:
+        """Lets what was committed whole be anything again."""
+        self._start()
+
     def _start(self) -> None:
         self._program = _start(self._problem, self.region, self.types, elastic=self.elastic)
 

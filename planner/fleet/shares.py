@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.errors import SolverCrashed
+from planner.errors import FleetImpossible, SolverCrashed
 from planner.fleet.circuits import SLACK, circuits_usd, levels
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
 from planner.fleet.quiet import quiet_program
@@ -69,7 +69,7 @@ class ShareProgram:
 
     Attributes:
         cuts, constants: all cuts so far, and each one's value where no shares are.
-        most: (2P,) what each arc may carry.
+        most: (2P,) what each arc may carry; room: what its carrier could hold of it, whoever else carries.
     """
 
     problem: FleetProblem
@@ -78,12 +78,14 @@ class ShareProgram:
     cuts: list[Cut] = field(default_factory=list)
     constants: list[float] = field(default_factory=list)
     most: Floats = field(init=False)
+    room: Floats = field(init=False)
     _of_region: list[list[int]] = field(init=False)
     _program: "highspy.Highs" = field(init=False)
 
     def __post_init__(self) -> None:
         self.hulls = tuple(hull for pair in range(len(self.problem.pairs)) for hull in pair_hulls(self.problem, pair))
         self.most = np.full(len(self.arcs.lost), MOST_SHARE)
+        self.room = self.most.copy()
         self._of_region = [[] for _ in range(self.problem.regions)]
         self._program = self._start()
 
@@ -101,15 +103,21 @@ class ShareProgram:
 
     def close(self, arcs: Ints) -> None:
         """Leaves these arcs nothing to carry from now on."""
-        self.most[arcs] = 0.0
-        columns = arcs.astype(np.int32)
-        self._program.changeColsBounds(len(columns), columns, np.zeros(len(columns)), self.most[arcs])
+        self._allow(arcs, np.zeros(len(arcs)))
 
     def open(self, arcs: Ints) -> None:
-        """Lets these arcs carry again as much as any may."""
-        self.most[arcs] = MOST_SHARE
+        """Lets these arcs carry again as much as their carriers have room for."""
+        self._allow(arcs, self.room[arcs])
+
+    def cap(self, arcs: Ints, room: Floats) -> None:
+        """Lets these arcs carry no more than their carriers have room for."""
+        self.room[arcs] = np.minimum(self.room[arcs], room)
+        self._allow(arcs, np.minimum(self.most[arcs], self.room[arcs]))
+
+    def _allow(self, arcs: Ints, most: Floats) -> None:
+        self.most[arcs] = most
         columns = arcs.astype(np.int32)
-        self._program.changeColsBounds(len(columns), columns, np.zeros(len(columns)), self.most[arcs])
+        self._program.changeColsBounds(len(columns), columns, np.zeros(len(columns)), most)
 
     def solve(self) -> Floats:
         """The shares, by arc, that are best by all that is known."""
@@ -117,6 +125,13 @@ class ShareProgram:
 
         self._program.run()
         status = self._program.getModelStatus()
+        if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
+            raise FleetImpossible(
+                "no shares of partners within what they have room for carry all critical load",
+                where="failover pairs",
+                expected="partners with room for all that is critical",
+                next_step="raise the quotas, offer more types, or let more regions back each other up",
+            )
         if status != highspy.HighsModelStatus.kOptimal:
             raise SolverCrashed(f"ended as {self._program.modelStatusToString(status)!r}", where="failover shares")
         values = np.array(self._program.getSolution().col_value[: len(self.arcs.lost)])

@@ -16,14 +16,14 @@ from planner.fleet.bound import Certificate, certificate_of, certified_usd
 from planner.fleet.choice import Chosen, improve, loads, whole_circuits_usd
 from planner.fleet.circuits import circuits_for
 from planner.fleet.exact import Counts, is_small, solve_exactly
+from planner.fleet.just_fit import fitted
 from planner.fleet.moves import Calm
 from planner.fleet.offers import Prices
 from planner.fleet.partners import few_partners, too_many
-from planner.fleet.problem import Arcs, FleetProblem, FleetSolution, Floats, Ints
+from planner.fleet.problem import Arcs, FleetProblem, FleetSolution, Floats
 from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation, prices_of, relax
-from planner.fleet.tight import buy_whole, is_short, until_held, without_lacking
-from planner.fleet.whole import round_up
+from planner.fleet.tight import is_short, until_held, without_lacking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +97,9 @@ def _decomposed(problem: FleetProblem, effort: Effort) -> tuple[FleetSolution, C
             worse = any(map(is_short, again[1])) or len(too_many(problem, again[0]))
             shares, answers = (shares, answers) if worse else again
             certificate, bound = max(_bound(relaxation), (certificate, bound), key=itemgetter(1))
-        held = relaxation.held(shares)
-        committed, on_demand, spot = _whole(relaxation, answers, held, pool)
+        shares, answers, counts = fitted(relaxation, (shares, answers), pool)
     prices = prices_of(answers)
-    return _solution(problem, (committed, on_demand, spot, shares), bound, prices), certificate, prices
+    return _solution(problem, (*counts, shares), bound, prices), certificate, prices
 
 
 def _programme_alone(problem: FleetProblem, refused: FleetImpossible) -> FleetSolution:
@@ -138,21 +137,6 @@ def _solution(problem: FleetProblem, counts: Counts, bound: float, prices: Price
     )
     usd = fleet_usd(problem, found)
     return replace(found, usd=usd, bound=min(bound, usd))
-
-
-def _whole(
-    relaxation: Relaxation, answers: list[RegionAnswer], held: Floats, pool: ThreadPoolExecutor
-) -> tuple[Ints, Ints, Ints]:
-    """What the relaxation holds, made whole; regions where that is too tight buy on their own."""
-    problem = relaxation.problem
-    whole = list(pool.map(lambda program: program.commit(held[program.region]), relaxation.regions))
-    own = [program.types for program in relaxation.regions]
-    found = round_up(problem, whole, own, held)
-    committed, on_demand, spot = found.counts
-    for region in np.flatnonzero(found.failed).tolist():
-        bought = buy_whole(problem, region, (whole[region], own[region]), held[region])
-        committed[region], on_demand[region], spot[region] = bought.committed, bought.on_demand, bought.spot
-    return committed, on_demand, spot
 
 
 def _polished(problem: FleetProblem, found: FleetSolution) -> FleetSolution:

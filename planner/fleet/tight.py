@@ -1,6 +1,7 @@
-"""Where stock and quotas are tight: shares at which no region lacks anything, and whole instances that just fit.
+"""Where stock and quotas are tight: shares at which no region lacks anything.
 
-Neither is needed where there is room, and nothing here changes what is planned there. Work is bounded by counts.
+Not needed where there is room, and nothing here changes what is planned there. Work is bounded by counts. Whole
+instances that just fit are those of `planner.fleet.just_fit`.
 """
 
 from collections.abc import Sequence
@@ -8,15 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from planner.errors import FleetImpossible, SolverCrashed
-from planner.fleet.basket import Bought, bought, buy
+from planner.errors import FleetImpossible
 from planner.fleet.partners import Rechosen, too_many
-from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, RESOURCES, FleetProblem, Floats, Ints
+from planner.fleet.problem import MOST_SHARE, RESOURCES, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer, lacking_usd
 from planner.fleet.relaxed import Relaxation
 from planner.fleet.shares import Cut
-from planner.model import ModelBuilder, SolveStatus
-from planner.solve import solve
 
 DEAR, EVERY = 0.1, 1e-6
 """Part of the price of what is lacking from which on a price counts as that; and the least weight of other cuts."""
@@ -77,70 +75,6 @@ def _at_most(arcs: Ints, count: int) -> Floats:
     shares = np.zeros(count)
     shares[arcs] = MOST_SHARE
     return shares
-
-
-def buy_whole(problem: FleetProblem, region: int, start: tuple[RegionAnswer, Ints], held: Floats) -> Bought:
-    """What one region buys to meet its demand and hold `held` (K, H) firm.
-
-    Args:
-        problem: prices, stock and quotas.
-        region: which.
-        start: what its programme takes, committed whole, and of which types.
-        held: beyond what it serves.
-
-    Raises:
-        FleetImpossible: none was found.
-    """
-    answer, types = start
-    need = np.concatenate([problem.demand[region], held]).T
-    for committed in (np.round(answer.committed), np.zeros(len(types))):
-        hours = [_hour(problem, (region, hour, types), committed, need[hour]) for hour in range(problem.hours)]
-        filled = [hour for hour in hours if hour is not None]
-        if len(filled) == problem.hours:
-            return bought(problem, (region, types), committed, np.stack(filled))
-    found = buy(problem, region, types, held)
-    if found is not None:
-        return found
-    name = problem.name(region)
-    raise FleetImpossible(
-        f"whole instances of region {name} do not meet its demand within stock and quotas",
-        where=f"region {name}",
-        expected="stock and quotas beyond what parts of instances would use",
-        next_step="raise the quotas, or offer smaller instance types there",
-    )
-
-
-def _hour(problem: FleetProblem, at: tuple[int, int, Ints], committed: Floats, need: Floats) -> Floats | None:
-    """(2n,) on demand and spot that meet `need` (2K,) in one hour beside what is committed, as cheap as can be."""
-    region, hour, types = at
-    gives, keeps = problem.gives[types], 1 - problem.loss[types, None]
-    firm = np.concatenate([gives, np.zeros_like(gives)])
-    adds = np.concatenate([np.concatenate([gives, gives * keeps]), firm], 1)
-    takes = np.concatenate([gives, gives])
-    usd = np.concatenate([problem.on_demand_usd[region, types], problem.spot_cost[region, types]])
-    left = np.tile(np.floor(problem.stock[region, types]) - committed, 2)
-    builder = ModelBuilder()
-    for price, most in zip(usd.tolist(), np.where(usd < NOT_OFFERED, left, 0.0).tolist(), strict=True):
-        builder.column(price if price < NOT_OFFERED else 0.0, upper=max(0.0, most))
-    rest = need - committed @ adds[: len(types)]
-    for kind, lower in enumerate(rest.tolist()):
-        builder.row(_terms(adds[:, kind]), lower=lower)
-    room = problem.quotas[region] - committed @ gives
-    for kind in np.flatnonzero(np.isfinite(room)).tolist():
-        builder.row(_terms(takes[:, kind]), upper=float(room[kind]))
-    spot = np.where(np.arange(len(usd)) >= len(types), takes[:, 0], 0.0)
-    builder.row(_terms(spot), upper=float(problem.spot_share[region] * problem.demand[region, 0, hour]))
-    for kind in np.flatnonzero(np.isfinite(left[: len(types)])).tolist():
-        builder.row([(kind, 1.0), (kind + len(types), 1.0)], upper=float(left[kind]))
-    try:
-        solution = solve(builder.build())
-    except SolverCrashed:
-        return None
-    return None if solution.status is SolveStatus.INFEASIBLE else np.round(solution.values)
-
-
-def _terms(factors: Floats) -> list[tuple[int, float]]:
-    return [(column, factor) for column, factor in enumerate(factors.tolist()) if factor]
 
 
 def without_lacking(problem: FleetProblem, cuts: Sequence[Cut], weights: Floats) -> Floats:

@@ -64,6 +64,15 @@ def test_the_optimum_within_quotas_is_between_bound_and_cost(planner: str) -> No
     assert refused <= MOST_REFUSED[planner]
 
 
+@pytest.mark.parametrize("seed", [504, 510, 513, 516])
+def test_others_carry_what_whole_instances_of_a_region_do_not_hold(seed: int) -> None:
+    fleet = limited(Recipe(regions=8, types=6, hours=1, level=300, choices=6, accelerated=0, seed=seed))
+    found = solve_fleet(problem_of(fleet), Effort(passes=3, turns=1, threads=1, exact=False))
+    assert checked_fleet(problem_of(fleet), found) is found
+    assert judge(fleet, solution_of(found)).violations == ()
+    assert found.usd < greedy_fleet(problem_of(fleet)).usd
+
+
 def test_quotas_bind() -> None:
     """Without them the cheapest fleets would be others, which the checkers notice; else these tests could not fail."""
     dearer = 0
