@@ -17,6 +17,7 @@ from contracts.engines import EngineName
 from contracts.names import RegionName
 from contracts.resources import Resource
 from contracts.risk import Risk
+from contracts.standing import Standing
 from contracts.storage import StorageNeed
 
 
@@ -245,6 +246,7 @@ class Plan(Document):
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False
     deferred: tuple[Change, ...] = Field(default=(), exclude_if=unsaid)  # beyond the change ceiling: not made
+    standing: Standing | None = Field(default=None, exclude_if=unsaid)  # where fleets are planned as a whole
     small: bool = False  # a plan of its own roots (on demand): does not supersede the environment's plan
 
     def count(self, operation: Operation) -> int:

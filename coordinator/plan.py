@@ -1,6 +1,6 @@
 """`make_plan`: forecast, live capacity and ledger in, a plan file out. Nothing is applied."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contracts.drift import DriftReport
@@ -43,13 +43,14 @@ class PlanOutcome:
         return ExitCode.DRIFT if self.drift.found else ExitCode.CLEAN
 
 
-def make_plan(project: Project, out: Path | None = None, *, why: bool = False) -> PlanOutcome:
+def make_plan(project: Project, out: Path | None = None, *, why: bool = False, anew: bool = False) -> PlanOutcome:
     """Plans, and writes the plan to `out` (by default `plans/<environment>.json`) where demand can be met.
 
     Args:
         project: the environment.
         out: the file.
         why: whether to look for the limits that clash where demand cannot be met, which takes as long as many plans.
+        anew: whether a fleet is solved in full, though planning the one that stands again would do.
 
     Raises:
         UnknownName: there is no forecast yet.
@@ -61,6 +62,7 @@ def make_plan(project: Project, out: Path | None = None, *, why: bool = False) -
     path = out or project.paths.plan
     with project.patient_lock("prestage plan"):
         question, drift = read_question(project)
+        question = replace(question, anew=anew)
         plan = _build(project, question)
     if isinstance(plan, Plan):
         write_document(path, plan)

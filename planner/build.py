@@ -125,6 +125,7 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
         ),
         unread=tuple(_unread(question)),
         deferred=cut.deferred,
+        standing=demand.fleet.found.standing if demand.fleet else None,
         commitments=advise_commitments(question, desired.market, resources),
         block_advice=(*block_advice(question, desired.market, resources), *desired.block_moves),
         risk=plan_risk(question, desired.market, resources),

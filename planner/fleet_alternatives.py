@@ -16,7 +16,7 @@ NAMED = 4
 
 def fleet_alternatives(fleet: Fleet) -> tuple[tuple[RefusedAlternative, ...], ...]:
     """By region, what the cheapest fleet that was found has there, where that is not what is planned."""
-    chosen, other, hours = fleet.solution, fleet.cheapest, fleet.problem.hours
+    chosen, other, hours = fleet.solution, fleet.found.cheapest, fleet.problem.hours
     if other is None or other is chosen:
         return tuple(() for _ in fleet.regions)
     here, there = (region_usd(fleet.problem, solution) / hours for solution in (chosen, other))

@@ -6,7 +6,7 @@ As for the placement (`planner.placement`): what is live and meets what is asked
 region what costs less with the price of moves: what is live there, brought up to them, or the cheapest fleet's own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -46,7 +46,11 @@ class CalmFleet:
 
 
 def calm_fleet(
-    problem: FleetProblem, cheapest: FleetSolution, live: Iterable[Resource], named: tuple[Market, Axes]
+    problem: FleetProblem,
+    cheapest: FleetSolution,
+    live: Iterable[Resource],
+    named: tuple[Market, Axes],
+    level: Callable[[FleetSolution], FleetSolution] = lambda found: found,
 ) -> CalmFleet:
     """The fleet to be planned where something is live.
 
@@ -55,6 +59,7 @@ def calm_fleet(
         cheapest: the fleet that was solved for it.
         live: what exists.
         named: what the arrays' axes stand for.
+        level: makes all hours alike where nothing scales by the hour: what is kept has to cost little after that.
     """
     market, axes = named
     live = tuple(live)
@@ -64,9 +69,11 @@ def calm_fleet(
     if not (stands.committed.any() or stands.on_demand.any() or stands.spot.any()):
         return CalmFleet(solution=cheapest, kept=Kept.NOTHING)
     stands = replace(stands, worth=cheapest.worth, worth_critical=cheapest.worth_critical, rungs=cheapest.rungs)
+    stands = replace(stands, proof=cheapest.proof)
     dearest = cheapest.usd * (1 + CALM_COST_SHARE) + 1e-9
     for kept, ways in _WAYS.items():
-        found = ways(problem, stands, cheapest)
+        near = ways(problem, stands, cheapest)
+        found = level(near) if near is not None else None
         if found is not None and found.usd <= dearest:
             found = replace(found, bound=min(found.usd, cheapest.bound))  # which holds for every fleet
             if _holds(problem, found):

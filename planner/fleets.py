@@ -5,17 +5,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from contracts.capacity import Shape
 from contracts.plan import Requirement, Shortfall
-from planner.errors import SolverError
+from contracts.standing import Standing
+from planner.errors import FleetTooFar, SolverError
 from planner.fleet import FleetProblem, FleetSolution
 from planner.fleet.check import refuse_odd
 from planner.fleet.rungs import told
+from planner.fleet_again import Asked, planned_again, standing_of
 from planner.fleet_arrays import Axes, fleet_problem
-from planner.fleet_calm import CalmFleet, Kept, calm_fleet
+from planner.fleet_calm import calm_fleet
 from planner.fleet_given import with_given
 from planner.fleet_last import last_accepted
 from planner.fleet_quotas import fleet_quotas, never_met
@@ -36,20 +39,34 @@ LEAST_SHARE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Fleet:
-    """A problem, what its axes stand for, and its solution.
+class Found:
+    """A fleet, and how it was found.
 
     Attributes:
-        kept: how near it is to what is live; cheapest: the fleet that was found before that was looked at.
+        told: which way, in words.
+        standing: what planning it again starts from; nothing where no prices prove its bound.
+        cheapest: what was found before anyone looked at what is live; nothing where nobody looked for it.
     """
+
+    solution: FleetSolution
+    told: str
+    standing: Standing | None = None
+    cheapest: FleetSolution | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fleet:
+    """A problem, what its axes stand for, and its solution."""
 
     regions: tuple[str, ...]
     shapes: tuple[Shape, ...]
     links: tuple[str, ...]
     problem: FleetProblem
-    solution: FleetSolution
-    kept: Kept = Kept.NOTHING
-    cheapest: FleetSolution | None = None
+    found: Found
+
+    @property
+    def solution(self) -> FleetSolution:
+        return self.found.solution
 
     def shares(self) -> dict[tuple[str, str], float]:
         """Share of a region's critical load by region and partner."""
@@ -69,7 +86,7 @@ class Fleet:
             shares={pair: round(share * FINE_STEPS) for pair, share in self.shares().items()},
             usd_per_hour=solution.usd / problem.hours,
             lower_bound=solution.bound / problem.hours,
-            solver=", ".join(filter(None, (told(solution.rungs), self.kept))),
+            solver=self.found.told,
             cut_short=bool(solution.rungs),
         )
 
@@ -98,20 +115,31 @@ def place_fleet(
     refuse_odd(problem)
     if short := never_met(problem, axes, needs):
         return short
-    hourly = np.array([question.environment.purchases_of(region).hourly for region in axes.regions])
+    asked_fleet = Asked(question=question, market=market, axes=axes, problem=problem)
+    found = _found(asked_fleet, given, solve)
+    return Fleet(regions=axes.regions, shapes=axes.shapes, links=axes.links, problem=problem, found=found)
+
+
+def _found(asked: Asked, given: Given, solve: FleetSolver) -> Found:
+    """A fleet planned again where that will do; else one that is solved, near what is live; else the last one's."""
+    question, problem = asked.question, asked.problem
+    hourly = np.array([question.environment.purchases_of(region).hourly for region in asked.axes.regions])
+    level = partial(steady, problem, hourly=hourly)
+    live = tuple(item for key, item in question.live().items() if key not in given.resources)
     try:
-        solution = steady(problem, solve(problem), hourly)
-        live = (item for key, item in question.live().items() if key not in given.resources)
-        calm = calm_fleet(problem, solution, live, (market, axes))
+        again = planned_again(asked, live, level)
+        return Found(solution=again.solution, told=again.told, standing=again.standing)
+    except FleetTooFar as far:
+        why = f"; in full: {far.what}" if question.earlier and question.earlier.standing else ""
+    try:
+        cheapest = level(solve(problem))
+        calm = calm_fleet(problem, cheapest, live, (asked.market, asked.axes), level)
     except SolverError as failed:
-        solution = last_accepted(question, market, axes, problem, failed)
-        calm = CalmFleet(solution=solution, kept=Kept.NOTHING)
-    return Fleet(
-        regions=axes.regions,
-        shapes=axes.shapes,
-        links=axes.links,
-        problem=problem,
-        solution=steady(problem, calm.solution, hourly),
-        kept=calm.kept,
-        cheapest=solution,
+        last = level(last_accepted(question, asked.market, asked.axes, problem, failed))
+        return Found(solution=last, told=f"{told(last.rungs)}{why}", cheapest=last)
+    return Found(
+        solution=calm.solution,
+        told=", ".join(filter(None, (told(calm.solution.rungs), calm.kept))) + why,
+        standing=standing_of(asked, calm.solution),
+        cheapest=cheapest,
     )

@@ -25,6 +25,7 @@ class Question:
         previous_plan: digest of the plan that was applied last, as the journal says.
         earlier: that plan itself, where there is one: what was wanted then, for repairs and for calm.
         damaged: keys of resources of which a part was changed or removed from outside, though they look as planned.
+        anew: whether a fleet is solved in full, though planning the one that stands again would do.
     """
 
     environment: Environment
@@ -37,6 +38,7 @@ class Question:
     now: datetime
     earlier: Plan | None = None
     damaged: frozenset[str] = frozenset()
+    anew: bool = False
     _unreadable: frozenset[str] = field(init=False, repr=False, compare=False)
     _frozen: frozenset[str] = field(init=False, repr=False, compare=False)
 

@@ -60,7 +60,7 @@ def stand(problem: FleetProblem, solution: FleetSolution, certificate: Certifica
         certificate=certificate,
         arcs=arcs,
         usd=region_usd(problem, solution),
-        alone=_alone(problem, arcs, certificate, every),
+        alone=least_usd(problem, arcs, certificate, every),
         backed=backed_usd(problem, arcs, certificate, every),
         base=base_circuits(problem),
     )
@@ -96,7 +96,7 @@ def brought_near(
     """
     arcs = Arcs.of(problem)
     before = replace(before, shares=_whole_shares(problem, arcs, before))
-    looked = np.ones(problem.regions, dtype=bool) if dear is None else dear | _lacking(problem, arcs, before)
+    looked = np.ones(problem.regions, dtype=bool) if dear is None else dear | lacking(problem, arcs, before)
     work = moved(problem, before, arcs, np.flatnonzero(looked), calm)
     found = whole_fleet(work, np.arange(len(problem.gbps)))
     usd = fleet_usd(problem, found)
@@ -152,7 +152,7 @@ def whole_fleet(work: Work, links: Ints) -> FleetSolution:
     )
 
 
-def _lacking(problem: FleetProblem, arcs: Arcs, stands: FleetSolution) -> NDArray[np.bool_]:
+def lacking(problem: FleetProblem, arcs: Arcs, stands: FleetSolution) -> NDArray[np.bool_]:
     """(R,) regions that do not meet what is asked, or have what they may not."""
     held = claims(problem, arcs, stands.shares.reshape(-1), np.arange(problem.regions))
     firm = np.einsum("tk,rth->rkh", problem.gives, stands.committed[:, :, None] + stands.on_demand)
@@ -233,7 +233,7 @@ def _proof(standing: Standing, problem: FleetProblem, changed: Ints, links: Ints
     near = [arcs.carrier[arcs.out[region]] for region in changed.tolist()]
     touched = np.unique(np.concatenate([changed, *near]))
     alone, backed = standing.alone.copy(), standing.backed.copy()
-    alone[touched] = _alone(problem, arcs, certificate, touched)
+    alone[touched] = least_usd(problem, arcs, certificate, touched)
     floors, base = certificate.floors, standing.base
     if len(links):
         base, floors = base_circuits(problem), floors.copy()
@@ -245,8 +245,8 @@ def _proof(standing: Standing, problem: FleetProblem, changed: Ints, links: Ints
     return replace(standing, certificate=certificate, alone=alone, backed=backed, base=base)
 
 
-def _alone(problem: FleetProblem, arcs: Arcs, certificate: Certificate, regions: Ints) -> Floats:
-    """(n,) the bound's terms of some regions."""
+def least_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate, regions: Ints) -> Floats:
+    """(n,) USD over the horizon: the bound's terms of some regions' instances, whatever they hold for others."""
     names = [name for name in BY_REGION if getattr(problem, name).size]
     part = replace(problem, **{name: getattr(problem, name)[regions] for name in names})
     every = {field.name: getattr(certificate.prices, field.name) for field in fields(Prices)}

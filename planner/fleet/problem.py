@@ -144,6 +144,7 @@ class FleetSolution:
         worth_critical: (R, K, H) the same of what must be held firm for the loss of a region.
         rungs: what became of the rungs that failed, then the one that was taken (`planner.fleet.rungs`); none where
             the decomposition went through.
+        proof: the prices that prove a bound of it, packed (`planner.fleet.proof`); empty where no programme priced it.
     """
 
     committed: Ints
@@ -156,11 +157,13 @@ class FleetSolution:
     worth: Floats
     worth_critical: Floats
     rungs: tuple[str, ...] = ()
+    proof: str = ""
 
     def to_bytes(self) -> bytes:
         """As npz, for the child's standard output."""
         arrays = {name: getattr(self, name) for name in self.__slots__}
-        return _packed({**arrays, "rungs": np.array(self.rungs, dtype=np.str_)})
+        proof = np.frombuffer(self.proof.encode(), dtype=np.uint8)
+        return _packed({**arrays, "rungs": np.array(self.rungs, dtype=np.str_), "proof": proof})
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> "FleetSolution":
@@ -176,6 +179,7 @@ class FleetSolution:
             worth=arrays["worth"],
             worth_critical=arrays["worth_critical"],
             rungs=tuple(str(name) for name in arrays["rungs"]),
+            proof=arrays["proof"].tobytes().decode("ascii"),
         )
 
 

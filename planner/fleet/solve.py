@@ -21,6 +21,7 @@ from planner.fleet.moves import Calm
 from planner.fleet.offers import Prices
 from planner.fleet.partners import few_partners, too_many
 from planner.fleet.problem import Arcs, FleetProblem, FleetSolution, Floats
+from planner.fleet.proof import packed
 from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation, prices_of, relax
 from planner.fleet.tight import is_short, until_held, without_lacking
@@ -55,7 +56,8 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
         SolverCrashed: HiGHS gave no answer.
     """
     try:
-        return solve_proven(problem, effort)[0]
+        found, certificate = solve_proven(problem, effort)
+        return replace(found, proof=packed(problem, certificate))
     except FleetImpossible as refused:
         if effort.exact and is_small(problem):
             return _programme_alone(problem, refused)

@@ -11,10 +11,15 @@ from prestage.scope import Scope, examples, scoped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """Where the plan goes, `plans/<environment>.json` of the project by default; or what would be otherwise."""
+    """Where the plan goes, `plans/<environment>.json` of the project by default; or what would be otherwise.
+
+    Attributes:
+        anew: whether a fleet is solved in full, though planning the one that stands again would do.
+    """
 
     out: Path | None
     what_if: Path | None
+    anew: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,7 @@ class CompareOptions:
         "prestage plan --env dev --out plans/dev.json",
         "prestage plan --env dev --json | jq .cost",
         "prestage plan --what-if fra-lost.yaml",
+        "prestage plan --anew",
         "prestage plan compare yesterday.json plans/dev.json",
         "",
         "Exit codes: 0 nothing to change, 2 changes, 4 changes and drift, 7 demand cannot be met. With --what-if:",
@@ -45,6 +51,9 @@ class CompareOptions:
     type=click.Path(path_type=Path, dir_okay=False),
     help="YAML of what would be otherwise: show the difference it makes, and write nothing.",
 )
+@click.option(
+    "--anew", is_flag=True, help="Solve in full, though little changed since the plan applied last (shared reserves)."
+)
 @scoped(PlanOptions)
 def command(scope: Scope, options: PlanOptions) -> int:
     """Build the plan out of forecast, live capacity, prices and rules.
@@ -52,13 +61,13 @@ def command(scope: Scope, options: PlanOptions) -> int:
     It is written to a file, to be reviewed and applied.
     """
     below = click.get_current_context().invoked_subcommand
-    if below is not None and (options.out or options.what_if):
-        raise click.UsageError(f"--out and --what-if are of `prestage plan` alone, not of `{below}`")
+    if below is not None and (options.out or options.what_if or options.anew):
+        raise click.UsageError(f"--out, --what-if and --anew are of `prestage plan` alone, not of `{below}`")
     if below is not None:
         return ExitCode.CLEAN  # that one runs next
     if options.what_if is not None:
-        if options.out is not None:
-            raise click.UsageError("a what-if writes nothing: leave --out away")
+        if options.out is not None or options.anew:
+            raise click.UsageError("a what-if writes nothing: leave --out and --anew away")
         return _what_if(scope, options.what_if)
     from contracts.plan import Infeasible
     from coordinator.plan import make_plan
@@ -67,7 +76,7 @@ def command(scope: Scope, options: PlanOptions) -> int:
     from prestage.views.plan import infeasible_text, plan_text
 
     with open_project(scope) as project:
-        outcome = make_plan(project, options.out, why=True)
+        outcome = make_plan(project, options.out, why=True, anew=options.anew)
     if isinstance(outcome.plan, Infeasible):
         infeasible = outcome.plan
         scope.answer(infeasible, lambda: infeasible_text(infeasible))

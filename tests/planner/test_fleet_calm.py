@@ -62,7 +62,7 @@ def serving(plan: Plan, operation: Operation | None = None) -> list[str]:
 def anew(asked: Question) -> Plan:
     """The plan that does not look at what is live."""
 
-    def ignored(problem, solution, live, named):
+    def ignored(problem, solution, live, named, level):
         return CalmFleet(solution=solution, kept=Kept.NOTHING)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,0 +1,245 @@
+"""Fleets planned again: where little changed since the plan applied last, what is live is moved, and nothing is solved.
+
+The plan applied last is one of the documents that a plan is a function of. In it lies how its fleet was solved
+(`contracts.standing`): what each region was asked, and the prices that proved its bound. Those prove the next plan's,
+too, as any prices do. Regions that are asked something else, that lack something, or that are not as they were planned
+are looked at (`planner.fleet.again`). A fleet is solved in full when something that must be the same is not, when more
+than `CHANGED` of what must be paid changed, when the gap has grown by `MARGIN`, or after `MOST` plans in a row.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.plan import Plan
+from contracts.resources import Resource
+from contracts.standing import Standing, StandingRegion
+from planner.errors import FleetTooFar, SolverLied
+from planner.fleet import FleetProblem, FleetSolution
+from planner.fleet.again import BY_REGION, brought_near, lacking, least_usd
+from planner.fleet.bound import Certificate, backed_usd
+from planner.fleet.check import checked_fleet
+from planner.fleet.exact import is_small
+from planner.fleet.problem import Arcs, Floats, Ints
+from planner.fleet.proof import unpacked
+from planner.fleet.shares import base_circuits
+from planner.fleet_arrays import Axes
+from planner.fleet_calm import CALM
+from planner.fleet_last import fleet_from
+from planner.market import Market
+from planner.question import Question
+from planner.requirements import rounded
+
+CHANGED = 0.05
+"""Share of what must be paid at least that may have changed since the last plan: beyond it, much is worth moving."""
+
+MARGIN = 0.005
+"""How much larger than after the last full solve the gap may be."""
+
+MOST = 24
+"""Plans in a row that are planned again: prices prove that a fleet is near, a search may find one that is nearer."""
+
+AT_ONCE = 32
+"""Regions whose least cost is computed at once: some ten MB for each array over all types and hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Again:
+    """A fleet planned again, what the next plan needs of it, and how it is told."""
+
+    solution: FleetSolution
+    standing: Standing
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Asked:
+    """What a fleet is asked: the problem, the names of its axes, and the market that they are of."""
+
+    question: Question
+    market: Market
+    axes: Axes
+    problem: FleetProblem
+
+
+def planned_again(asked: Asked, live: Sequence[Resource], level: Callable[[FleetSolution], FleetSolution]) -> Again:
+    """The fleet near what is live, its bound proved by the prices of the plan applied last.
+
+    Args:
+        asked: what is asked.
+        live: what exists and is the fleet's to change.
+        level: makes all hours alike where nothing scales by the hour.
+
+    Raises:
+        FleetTooFar: it has to be solved in full, and why.
+    """
+    problem = asked.problem
+    before, standing = _comparable(asked)
+    certificate = unpacked(problem, standing.proof)
+    seen = _standing(asked, standing, certificate)
+    _refuse_much(standing, seen)
+    stands = fleet_from(live, asked.market, asked.axes, problem)
+    prices = certificate.prices
+    stands = replace(
+        stands,
+        worth=prices.served.transpose(0, 2, 1),
+        worth_critical=prices.firm.transpose(0, 2, 1),
+        proof=standing.proof,
+    )
+    looked = _otherwise(standing, seen) | _moved(asked, before, live, stands)
+    looked |= lacking(problem, Arcs.of(problem), stands)
+    found = level(brought_near(problem, stands, CALM, looked))
+    found = replace(found, bound=max(0.0, min(found.usd, _least(seen))))
+    gap = gap_of(found)
+    if gap > standing.gap + MARGIN:
+        raise FleetTooFar(f"its gap would be {gap:.1%}, and was {standing.gap:.1%} when it was solved", where="fleet")
+    try:
+        checked_fleet(problem, found)
+    except SolverLied as error:
+        raise FleetTooFar(f"moves do not lead there: {error.what}", where="fleet") from error
+    told = (
+        f"planned again from plan {before.digest().removeprefix('sha256:')[:12]}: {int(looked.sum())} of "
+        f"{problem.regions} regions looked at, gap {gap:.1%}"
+    )
+    return Again(solution=found, standing=replace_again(seen, standing), told=told)
+
+
+def standing_of(asked: Asked, solution: FleetSolution) -> Standing | None:
+    """What the next plan needs of a fleet that was solved in full; nothing of one that no prices prove."""
+    if not solution.proof or is_small(asked.problem):
+        return None
+    begun = Standing(
+        solved_at=asked.question.now,
+        gap=0.0,
+        axes=_axes_digest(asked),
+        regions=(),
+        least_circuits_usd=0.0,
+        proof=solution.proof,
+    )
+    seen = _standing(asked, begun, unpacked(asked.problem, solution.proof))
+    return seen.model_copy(update={"gap": rounded(gap_of(replace(solution, bound=_least(seen))))})
+
+
+def gap_of(solution: FleetSolution) -> float:
+    """How much of a fleet's cost is not proved to be needed."""
+    return max(0.0, 1 - solution.bound / solution.usd) if solution.usd > 0 else 0.0
+
+
+def replace_again(seen: Standing, before: Standing) -> Standing:
+    """What was seen, one plan further from the last full solve."""
+    return seen.model_copy(update={"again": before.again + 1})
+
+
+def _comparable(asked: Asked) -> tuple[Plan, Standing]:
+    """The plan applied last and what of it can be planned again from.
+
+    Raises:
+        FleetTooFar: nothing can.
+    """
+    before = asked.question.earlier
+    standing = before.standing if before else None
+    if asked.question.anew:
+        why = "as asked"
+    elif before is None or standing is None:
+        why = "no plan was applied whose fleet prices prove"
+    elif is_small(asked.problem):
+        why = "it is small"
+    elif standing.again >= MOST:
+        why = f"{standing.again} plans in a row were planned again"
+    elif before.deferred:
+        why = f"{len(before.deferred)} changes wait above the ceiling"
+    elif standing.axes != _axes_digest(asked):
+        why = "regions, types, possible partners or circuit tiers are others"
+    else:
+        return before, standing
+    raise FleetTooFar(why, where="fleet")
+
+
+def _standing(asked: Asked, before: Standing, certificate: Certificate) -> Standing:
+    """What regions are asked now, and what that costs at least by these prices."""
+    problem = asked.problem
+    arcs = Arcs.of(problem)
+    parts = [np.arange(at, min(at + AT_ONCE, problem.regions)) for at in range(0, problem.regions, AT_ONCE)]
+    least = np.concatenate([least_usd(problem, arcs, certificate, part) for part in parts])
+    least += backed_usd(problem, arcs, certificate)
+    circuits = problem.hours * (float(certificate.floors.sum()) + base_circuits(problem))
+    digests = _digests(problem)
+    regions = tuple(
+        StandingRegion(region=name, asked=digest, least_usd=rounded(float(usd)))
+        for name, digest, usd in zip(asked.axes.regions, digests, least.tolist(), strict=True)
+    )
+    return before.model_copy(update={"regions": regions, "least_circuits_usd": rounded(circuits)})
+
+
+def _least(seen: Standing) -> float:
+    """USD over the horizon that no fleet costs less than, by what it was rounded to taken off."""
+    return sum(item.least_usd for item in seen.regions) + seen.least_circuits_usd - 1e-6 * (len(seen.regions) + 1)
+
+
+def _refuse_much(before: Standing, seen: Standing) -> None:
+    """Raises FleetTooFar where more than `CHANGED` of what must be paid changed."""
+    moved = sum(abs(new.least_usd - old.least_usd) for new, old in zip(seen.regions, before.regions, strict=True))
+    moved += abs(seen.least_circuits_usd - before.least_circuits_usd)
+    whole = _least(before)
+    if moved > CHANGED * whole:
+        share = f"{moved / whole:.1%}" if whole > 0 else "all"
+        raise FleetTooFar(f"{share} of what must be paid changed, more than {CHANGED:.0%}", where="fleet")
+
+
+def _otherwise(before: Standing, seen: Standing) -> NDArray[np.bool_]:
+    """(R,) regions that are asked something else."""
+    return np.array([new.asked != old.asked for new, old in zip(seen.regions, before.regions, strict=True)], dtype=bool)
+
+
+def _moved(asked: Asked, before: Plan, live: Sequence[Resource], stands: FleetSolution) -> NDArray[np.bool_]:
+    """(R,) regions where what is live is not what the plan applied last wanted."""
+    keys = {item.key for item in live}
+    wanted = {item.resource.key: item.resource for item in before.resources}
+    given = set(asked.question.live()) - keys  # not the fleet's to change
+    planned = fleet_from(
+        (item for key, item in wanted.items() if key not in given), asked.market, asked.axes, asked.problem
+    )
+    found = (planned.committed != stands.committed).any(1) | (planned.on_demand != stands.on_demand).any((1, 2))
+    found |= (planned.spot != stands.spot).any((1, 2))
+    sent = np.abs(planned.shares - stands.shares) > 0
+    found[asked.problem.pairs[sent]] = True
+    return np.asarray(found)
+
+
+def _digests(problem: FleetProblem) -> list[str]:
+    """Of each region, what it is asked and offered, the links to its possible partners included."""
+    links: list[Ints] = [np.unique(problem.pair_links[(problem.pairs == at).any(1)]) for at in range(problem.regions)]
+    names = [name for name in (*BY_REGION, "replication_gbps") if getattr(problem, name).size]
+    found = []
+    for at, near in enumerate(links):
+        parts: list[Floats] = [np.ascontiguousarray(getattr(problem, name)[at]) for name in names]
+        parts += [problem.gbps[near], np.ascontiguousarray(problem.tier_usd[near])]
+        found.append(_digest(*(part.tobytes() for part in parts)))
+    return found
+
+
+def _axes_digest(asked: Asked) -> str:
+    problem, axes = asked.problem, asked.axes
+    arrays = (
+        problem.gives,
+        problem.loss,
+        problem.pairs,
+        problem.pair_links,
+        problem.tier_gbps,
+        problem.domain,
+        problem.partners,
+    )
+    names = "\n".join((*axes.regions, *(shape.name for shape in axes.shapes), *axes.links, *asked.market.tiers))
+    shape = f"{problem.demand.shape} {problem.quota.size}"
+    return _digest(*(np.ascontiguousarray(array).tobytes() for array in arrays), names.encode(), shape.encode())
+
+
+def _digest(*parts: bytes) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(len(part).to_bytes(8, "big"))
+        found.update(part)
+    return found.hexdigest()[:16]
