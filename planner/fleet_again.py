@@ -23,7 +23,7 @@ from planner.fleet.again import BY_REGION, brought_near, lacking, least_usd
 from planner.fleet.bound import Certificate, backed_usd
 from planner.fleet.check import checked_fleet
 from planner.fleet.exact import is_small
-from planner.fleet.problem import Arcs, Floats, Ints
+from planner.fleet.problem import Arcs, Ints
 from planner.fleet.proof import unpacked
 from planner.fleet.shares import base_circuits
 from planner.fleet_arrays import Axes
@@ -41,6 +41,9 @@ MARGIN = 0.005
 
 MOST = 24
 """Plans in a row that are planned again: prices prove that a fleet is near, a search may find one that is nearer."""
+
+BY_LINK = ("gbps", "tier_usd")
+"""What of a problem is told by link."""
 
 AT_ONCE = 32
 """Regions whose least cost is computed at once: some ten MB for each array over all types and hours."""
@@ -212,29 +215,26 @@ def _moved(asked: Asked, before: Plan, live: Sequence[Resource], stands: FleetSo
 def _digests(problem: FleetProblem) -> list[str]:
     """Of each region, what it is asked and offered, the links to its possible partners included."""
     links: list[Ints] = [np.unique(problem.pair_links[(problem.pairs == at).any(1)]) for at in range(problem.regions)]
-    names = [name for name in (*BY_REGION, "replication_gbps") if getattr(problem, name).size]
-    found = []
-    for at, near in enumerate(links):
-        parts: list[Floats] = [np.ascontiguousarray(getattr(problem, name)[at]) for name in names]
-        parts += [problem.gbps[near], np.ascontiguousarray(problem.tier_usd[near])]
-        found.append(_digest(*(part.tobytes() for part in parts)))
-    return found
+    regions = [part for name in (*BY_REGION, "replication_gbps") if (part := getattr(problem, name)).size]
+    by_link = [getattr(problem, name) for name in BY_LINK]
+    return [
+        _digest(*(_bytes(part[at]) for part in regions), *(_bytes(part[near]) for part in by_link))
+        for at, near in enumerate(links)
+    ]
 
 
 def _axes_digest(asked: Asked) -> str:
+    """Of everything that is neither a region's nor a link's, and of the names and sizes of what is."""
     problem, axes = asked.problem, asked.axes
-    arrays = (
-        problem.gives,
-        problem.loss,
-        problem.pairs,
-        problem.pair_links,
-        problem.tier_gbps,
-        problem.domain,
-        problem.partners,
-    )
-    names = "\n".join((*axes.regions, *(shape.name for shape in axes.shapes), *axes.links, *asked.market.tiers))
-    shape = f"{problem.demand.shape} {problem.quota.size}"
-    return _digest(*(np.ascontiguousarray(array).tobytes() for array in arrays), names.encode(), shape.encode())
+    each = {*BY_REGION, *BY_LINK, "replication_gbps", "names"}
+    arrays = [getattr(problem, name) for name in problem.__slots__ if name not in each]
+    names = (*axes.regions, *(shape.name for shape in axes.shapes), *axes.links, *asked.market.tiers)
+    sizes = [str(getattr(problem, name).shape) for name in problem.__slots__]
+    return _digest(*(_bytes(array) for array in arrays), "\n".join((*names, *sizes)).encode())
+
+
+def _bytes(array: NDArray[np.generic]) -> bytes:
+    return np.ascontiguousarray(array).tobytes()
 
 
 def _digest(*parts: bytes) -> str:

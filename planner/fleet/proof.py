@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from planner.errors import FleetTooFar
 from planner.fleet.bound import Certificate
 from planner.fleet.offers import Prices
-from planner.fleet.problem import Arcs, FleetProblem, Floats
+from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, Floats
 from planner.fleet.shares import step_points
 
 PARTS = 4095
@@ -122,11 +122,12 @@ class _Reading:
         return np.ascontiguousarray(np.frombuffer(taken, dtype=np.uint8).reshape(count, -1).T).reshape(*shape, count)
 
     def three_bytes(self, first: int, second: int, third: int) -> Floats:
-        """(first, second, third) numbers, none negative, none without end."""
+        """(first, second, third) numbers, none negative, none beyond any price."""
         taken = self.planes((first, third, second), 3)
         whole = np.concatenate([taken, np.zeros_like(taken[..., :1])], -1)
-        found = whole.view(">u4")[..., 0].astype(np.uint32).view(np.float32).astype(np.float64).transpose(0, 2, 1)
-        return np.where(np.isfinite(found) & (found > 0), found, 0.0)
+        with np.errstate(invalid="ignore"):  # what is no number is left out below
+            found = whole.view(">u4")[..., 0].astype(np.uint32).view(np.float32).astype(np.float64).transpose(0, 2, 1)
+            return np.where((found > 0) & (found < NOT_OFFERED), found, 0.0)
 
     def end(self) -> None:
         """Raises FleetTooFar where something is left."""

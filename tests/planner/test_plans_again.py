@@ -1,0 +1,258 @@
+"""Plans of fleets made again from the plan applied last: without a solver where little changed, in full where not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from contracts.capacity import Shape
+from contracts.limits import Freeze
+from contracts.plan import Operation, Plan, ReasonCode
+from contracts.resources import ComputeSpec, Purpose
+from contracts.standing import Standing
+from planner import fleet_again
+from planner.build import build_plan
+from planner.fleet import FleetProblem, FleetSolution
+from planner.question import Question
+from planner.solve import solve
+from tests.planner.simulate import after, standing
+from tests.planner.test_fleets import fleet_of, people, snapshot, world, wrong
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _as_if_large() -> Iterator[None]:
+    """Fleets of this size would be solved as one programme, and never be planned again."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("planner.fleet.solve", "planner.fleet_again"):
+            patch.setattr(f"{module}.is_small", lambda problem: False)
+        yield
+
+
+def no_solver(problem: FleetProblem) -> FleetSolution:
+    raise AssertionError("a solver was asked")
+
+
+def again(asked: Question) -> Plan:
+    plan = build_plan(asked, solve, no_solver)
+    assert isinstance(plan, Plan)
+    return plan
+
+
+def in_full(asked: Question) -> Plan:
+    plan = build_plan(asked, solve, fleet_of)
+    assert isinstance(plan, Plan)
+    return plan
+
+
+@cache
+def first() -> Plan:
+    return in_full(world())
+
+
+def applied() -> Question:
+    return after(world(), first())
+
+
+def asking(asked: Question, factor: float, *regions: str) -> Question:
+    """The question when regions want something else; all, where none is named."""
+    values = {
+        key: table * (factor if not regions or key[0].subject in regions else 1.0)
+        for key, table in asked.forecast.values.items()
+    }
+    return replace(asked, forecast=replace(asked.forecast, values=values))
+
+
+def remembering(asked: Question, **update: object) -> Question:
+    """The question when the plan applied last says something else of how it was solved."""
+    assert asked.earlier is not None and asked.earlier.standing is not None
+    told = asked.earlier.standing.model_copy(update=update)
+    return replace(asked, earlier=asked.earlier.model_copy(update={"standing": told}))
+
+
+def moves(plan: Plan) -> list[str]:
+    """Keys of what serves and changes."""
+    return [
+        change.key
+        for change in plan.changes
+        if (resource := change.after or change.before) is not None
+        and isinstance(resource.spec, ComputeSpec)
+        and resource.purpose is Purpose.SERVING
+    ]
+
+
+def stood(plan: Plan) -> Standing:
+    assert plan.standing is not None
+    return plan.standing
+
+
+def test_where_nothing_changed_nothing_is_looked_at() -> None:
+    plan = again(applied())
+    assert plan.changes == ()
+    name = first().digest().removeprefix("sha256:")[:12]
+    assert plan.solver.startswith(f"planned again from plan {name}: 0 of 4 regions looked at, gap ")
+    assert not plan.cut_short and stood(plan).again == 1
+    assert stood(plan).regions == stood(first()).regions
+    assert abs(plan.cost.gap - first().cost.gap) < 1e-4
+
+
+def test_one_region_that_wants_more_is_planned_without_a_solver() -> None:
+    asked = asking(applied(), 1.1, "fra")
+    plan, full = again(asked), in_full(replace(asked, anew=True))
+    assert wrong(asked, plan) == []
+    assert moves(plan) and len(moves(plan)) <= len(moves(full))
+    assert ": 1 of 4 regions looked at" in plan.solver
+    assert plan.cost.lower_bound_usd_per_hour <= min(plan.cost.optimised_usd_per_hour, full.cost.optimised_usd_per_hour)
+    assert plan.cost.gap <= stood(first()).gap + fleet_again.MARGIN + 1e-6
+    assert again(asked).sealed() == plan.sealed()
+    reasons = [item.reason.marginal for item in plan.resources if item.resource.key in moves(plan)]
+    assert reasons and all(marginal is not None and marginal.basis == "duals" for marginal in reasons)
+
+
+def test_a_document_read_back_plans_the_same() -> None:
+    asked = asking(applied(), 1.1, "fra")
+    read = Plan.unseal(first().sealed(), where="plans/dev.json")
+    assert read == first()
+    assert again(replace(asked, earlier=read)).sealed() == again(asked).sealed()
+
+
+def test_plans_upon_plans_are_counted_and_hold() -> None:
+    asked = applied()
+    for turn, region in enumerate(("fra", "lon", "fra"), start=1):
+        asked = asking(asked, 1.02, region)
+        plan = again(asked)
+        assert wrong(asked, plan) == [] and stood(plan).again == turn
+        assert stood(plan).solved_at == stood(first()).solved_at and stood(plan).gap == stood(first()).gap
+        asked = after(asked, plan)
+
+
+def test_what_was_taken_away_from_outside_is_looked_at() -> None:
+    asked = applied()
+    live = dict(asked.live())
+    key = next(key for key, item in live.items() if isinstance(item.spec, ComputeSpec) and item.place == "lon")
+    plan = again(standing(asked, [item for name, item in live.items() if name != key]))
+    assert wrong(asked, plan) == [] and ": 0 of 4" not in plan.solver
+    assert any(change.place == "lon" and change.operation is Operation.CREATE for change in plan.changes)
+
+
+def dearer(asked: Question) -> Question:
+    """Prices of one region that rise: old prices prove nothing of that, and their gap tells."""
+    offers = (
+        offer.model_copy(update={"usd_per_hour": 1.3 * offer.usd_per_hour}) if offer.place == "fra" else offer
+        for offer in asked.capacity.offers
+    )
+    return snapshot(asked, offers=tuple(offers))
+
+
+def one_type_more(asked: Question) -> Question:
+    new = Shape(name="new", vcpu=6, memory_gib=20)
+    return replace(asked, catalog=asked.catalog.model_copy(update={"shapes": (*asked.catalog.shapes, new)}))
+
+
+def waiting(asked: Question) -> Question:
+    assert asked.earlier is not None
+    late = next(change for change in asked.earlier.changes if change.operation is Operation.CREATE)
+    return replace(asked, earlier=asked.earlier.model_copy(update={"deferred": (late,)}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (lambda asked: replace(asked, anew=True), "as asked"),
+        (lambda asked: asking(asked, 1.2), "of what must be paid changed, more than 5%"),
+        (dearer, "its gap would be "),
+        (one_type_more, "regions, types, possible partners or circuit tiers are others"),
+        (lambda asked: remembering(asked, again=fleet_again.MOST), "24 plans in a row were planned again"),
+        (lambda asked: remembering(asked, gap=0.0), "its gap would be "),
+        (lambda asked: remembering(asked, proof="AAAA"), "its prices cannot be read"),
+        (waiting, "1 changes wait above the ceiling"),
+    ],
+)
+def test_it_is_solved_in_full_and_told_why(changed: Callable[[Question], Question], why: str) -> None:
+    asked = changed(applied())
+    plan = in_full(asked)
+    told = plan.solver.partition("; in full: ")
+    assert told[0].startswith("decomposition by region") and why in told[2]
+    assert stood(plan).again == 0
+    with pytest.raises(AssertionError, match="a solver was asked"):
+        again(asked)
+
+
+def test_a_first_plan_says_nothing_of_what_it_could_not_lean_on() -> None:
+    assert first().solver == "decomposition by region"
+    asked = replace(applied(), earlier=first().model_copy(update={"standing": None}))
+    assert "in full" not in in_full(asked).solver
+
+
+def test_a_fall_of_the_forecast_alone_takes_nothing_away() -> None:
+    assert moves(again(asking(applied(), 0.95))) == []  # all of them by less than a tenth
+    plan = again(asking(applied(), 0.8, "fra"))
+    assert moves(plan) and {key.split("/")[0] for key in moves(plan)} <= {"fra", *partners("fra")}
+
+
+def partners(region: str) -> set[str]:
+    assert first().standing is not None
+    return {
+        key.split("/")[2]
+        for key in (item.resource.key for item in first().resources)
+        if key.startswith(f"{region}/failover/")
+    }
+
+
+def test_what_is_pinned_and_who_is_paused_stay_as_they_are() -> None:
+    start = applied()
+    key = next(key for key in start.live() if key.startswith("lon/compute/serving/"))
+    regions = tuple(item.model_copy(update={"paused": item.name == "mad"}) for item in start.environment.regions)
+    kept = people(start, pins=(key,), regions=regions)
+    before = in_full(kept)
+    asked = asking(after(kept, before), 1.1, "fra", "mad")
+    plan = again(asked)
+    assert wrong(asked, plan) == []
+    assert moves(plan) and key not in moves(plan) and not any(name.startswith("mad/") for name in moves(plan))
+    assert next(item for item in plan.resources if item.resource.key == key).reason.code is ReasonCode.PINNED
+
+
+def test_minimums_hold_and_a_freeze_changes_no_plan() -> None:
+    asked = asking(applied(), 1.1, "fra")
+    frozen = people(asked, freezes=(Freeze(start=asked.now, end=asked.now.replace(year=2040), reason="sale"),))
+    assert again(frozen).resources == again(asked).resources
+
+
+def test_what_only_saves_waits_above_the_ceiling() -> None:
+    start = applied()
+    rules = start.environment.rules.model_copy(
+        update={"defer_changes": True, "change_ceiling_share": 1e-9, "change_ceiling_minimum": 0}
+    )
+    asked = asking(start, 0.8, "fra")
+    free, plan = again(asked), again(people(asked, rules=rules))
+    assert free.deferred == () and plan.deferred and len(plan.changes) < len(free.changes)
+    assert {change.key for change in plan.deferred} & set(moves(free))
+    values = [change.usd_per_hour for change in plan.deferred]
+    assert values == sorted(values) and sum(values) < 0
+    with pytest.raises(AssertionError, match="a solver was asked"):  # what waits is weighed in full
+        again(after(people(asked, rules=rules), plan))
+
+
+def test_no_price_in_a_plan_proves_more_than_there_is() -> None:
+    """Whatever is written in place of the prices: a fleet that costs less than its bound would be found out."""
+    full = in_full(replace(applied(), anew=True)).cost.optimised_usd_per_hour
+    for text in altered(stood(first()).proof):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fleet_again, "CHANGED", np.inf)
+            patch.setattr(fleet_again, "MARGIN", np.inf)
+            plan = again(remembering(applied(), proof=text))
+        assert plan.cost.lower_bound_usd_per_hour <= full + 1e-6
+
+
+def altered(text: str) -> Iterator[str]:
+    import base64
+    import zlib
+
+    random = np.random.default_rng(3)
+    plain = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8)
+    for size in (1e-3, 1e-2, 0.3):
+        some = plain.copy()
+        at = np.flatnonzero(random.random(len(some)) < size)
+        some[at] = random.integers(0, 256, len(at))
+        yield base64.b64encode(zlib.compress(some.tobytes())).decode()
