@@ -15,6 +15,7 @@ from forecaster.models.catalogue import prior
 from forecaster.models.model import LEVEL, Family, Fitted, Says
 from forecaster.panel import Matrix, Panel, Steps
 from forecaster.scores import scales
+from forecaster.state_windows import NO_KEYS, NOTHING_KEPT, Kept, KeptWindows, WindowKeys, window_keys
 from forecaster.windows import HeldBack, Said, Windows, actuals
 
 
@@ -29,19 +30,45 @@ class Calibrated(Protocol):
         """Of each series: whether its upper quantiles rest on enough scores."""
         ...
 
+    def turned(self, hours: int) -> "Calibrated":
+        """The same for an origin that lies so many hours of the day after those of the windows."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Backcast:
-    """A panel, the families that suit it, and what they would have said."""
+    """A panel, the families that suit it, and what they would have said.
+
+    Attributes:
+        fitted: what said it, of each family; none where nothing was held back.
+        keys: of each family and window, what it is kept under; empty where it is not.
+    """
 
     panel: Panel
     families: tuple[Family, ...]
     held: HeldBack
-    fitted: tuple[Fitted, ...] = ()  # what said it, of each family; none where nothing was held back
+    fitted: tuple[Fitted, ...] = ()
+    window_keys: WindowKeys = NO_KEYS
+    keys: tuple[tuple[str, ...], ...] = ()
 
     @property
     def says(self) -> Says:
         return self.families[0].says
+
+    def key_of_all(self, window: int) -> str:
+        """What is kept under it: what was made of all that families said from a window; of counts nothing is."""
+        return (
+            self.window_keys.of_all(window, self.keys, self.held.windows.cutoffs) if self.says is not Says.MEAN else ""
+        )
+
+    def kept(self) -> dict[str, Kept]:
+        """What families said, by what it is found under."""
+        return {
+            key: one[window]
+            for keys, one in zip(self.keys, self.held.said, strict=False)
+            for window, key in enumerate(keys)
+            if key
+        }
 
     def known_before(self, step: int) -> "Backcast":
         """What could be known at a step; the panel too, so that scales and groups are those of then."""
@@ -68,26 +95,53 @@ class Learned:
         return self.calibration.enough()
 
 
-def backcast(
-    panel: Panel, steps: int, families: tuple[Family, ...], windows: Windows, hear: Callable[[int, str], None]
-) -> Backcast:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Look:
+    """How to look back.
+
+    Attributes:
+        windows: from which origins.
+        hear: hears of each family, by its number.
+        kept: what was said before, which is not asked again.
+    """
+
+    windows: Windows
+    hear: Callable[[int, str], None]
+    kept: KeptWindows = NOTHING_KEPT
+
+
+def backcast(panel: Panel, steps: int, families: tuple[Family, ...], look: Look) -> Backcast:
     """Fits each family on what was seen before the oldest origin, and lets it predict from every origin."""
+    windows = look.windows
     past = panel.until(windows.cutoffs[0]) if windows.cutoffs else panel
     able = tuple(family for family in families if family.suits(past)) or families[:1]
-    said, fits = [], []
+    said, fits, keys = [], [], []
+    told_by = window_keys(panel, windows.cutoffs, windows.ahead)
     pasts = [panel.until(cutoff) for cutoff in windows.cutoffs]
     for number, family in enumerate(able if windows.cutoffs else ()):
         fitted = family.fit(past, steps)
-        at = [fitted.predict(one, windows.ahead).astype(np.float32) for one in pasts]
+        known_by = told_by.of(family, fitted, pasts)
+        at = [_said(fitted, one, windows.ahead, look.kept.found(key)) for one, key in zip(pasts, known_by, strict=True)]
         said.append(np.stack(at))
         fits.append(fitted)
-        hear(number + 1, f"{family.name}, {panel.granularity.value}")
+        keys.append(known_by)
+        look.hear(number + 1, f"{family.name}, {panel.granularity.value}")
     if windows.cutoffs:
-        return Backcast(panel=panel, families=able, held=_held(panel, windows, tuple(said)), fitted=tuple(fits))
+        held = _held(panel, windows, tuple(said))
+        return Backcast(
+            panel=panel, families=able, held=held, fitted=tuple(fits), window_keys=told_by, keys=tuple(keys)
+        )
     width = len(LEVEL) if able[0].says is Says.QUANTILES else 1
     none = np.empty((0, len(panel.keys), 0, width), dtype=np.float32)
     held = HeldBack(windows=windows, said=(none,) * len(able), actual=none[..., 0].astype(np.float64))
     return Backcast(panel=panel, families=able, held=held)
+
+
+def _said(fitted: Fitted, past: Panel, ahead: Steps, kept: Kept | None) -> Said:
+    """What is said from the end of a past, or was before."""
+    if kept is not None and kept.dtype == np.float32 and kept.shape[:2] == (len(past.keys), len(ahead)):
+        return kept.astype(np.float32, copy=False)
+    return fitted.predict(past, ahead).astype(np.float32)
 
 
 def _held(panel: Panel, windows: Windows, said: tuple[Said, ...]) -> HeldBack:
@@ -103,4 +157,6 @@ def learn(past: Backcast) -> Learned:
     blended = weights.blend(held.said)
     correct = calibrate if past.says is Says.QUANTILES else calibrate_counts
     calibration: Calibrated = correct(blended, held.actual, held.windows, volume_groups(panel))
-    return Learned(weights=weights, calibration=calibration, says=past.says)
+    cutoffs = held.windows.cutoffs
+    turned = calibration.turned((panel.steps - cutoffs[-1]) % panel.day) if cutoffs else calibration
+    return Learned(weights=weights, calibration=turned, says=past.says)

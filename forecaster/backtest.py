@@ -7,7 +7,8 @@ import numpy as np
 from contracts.backtest import CHOSEN, BacktestReport, BacktestRow
 from contracts.ports import Progress
 from contracts.series import Granularity
-from forecaster.engine import Examination, examine_panel
+from forecaster.engine import examine_panel
+from forecaster.examination import Examination
 from forecaster.groups import rows_of
 from forecaster.make import ForecastSettings, engine_settings, panels
 from forecaster.models.catalogue import check_names

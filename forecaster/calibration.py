@@ -14,7 +14,7 @@ a side m / (m + 1) of it: the mean of m windows, shrunk to none by a prior as wi
 1961). What is taken from the middle is thereby given to the width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +82,10 @@ class Calibration:
         moved = said + shift * _sides(said)
         middle = moved[..., MEDIAN, None]
         return np.asarray(np.maximum.accumulate(middle + (moved - middle) * wider, axis=-1))
+
+    def turned(self, hours: int) -> "Calibration":
+        """The same for an origin that lies so many hours of the day after those of the windows."""
+        return replace(self, hours=np.roll(self.hours, -hours, axis=1))
 
     def enough(self) -> NDArray[np.bool_]:
         """Of each series: whether its upper quantiles rest on enough scores."""

@@ -44,6 +44,10 @@ class CountCalibration:
         dispersion = np.broadcast_to(self.dispersion[self.groups][:, None], mean.shape)
         return count_quantiles(mean, dispersion)
 
+    def turned(self, hours: int) -> "CountCalibration":
+        """The same: nothing of it is of an hour."""
+        return self
+
     def enough(self) -> NDArray[np.bool_]:
         supported: NDArray[np.bool_] = self.supported[self.groups]
         return supported

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.models.model import LEVEL, TINY
-from forecaster.panel import Matrix
+from forecaster.panel import Matrix, Steps
 from forecaster.windows import HeldBack, Said
 
 LOUD = 2.0  # scales: a series' larger mean loss is cut
@@ -38,8 +38,8 @@ def relative_losses(
         return nothing
     actual = held.actual[recent][:, :, near]
     usable = np.isfinite(actual).any(axis=2) & (scale > 0)
-    days = (cutoffs[recent, None] + windows.ahead[near] - 1) // day
-    if len(np.unique(days[np.isfinite(actual[:, scale > 0]).any(axis=1)])) < LEAST_DAYS:
+    steps = cutoffs[recent, None] - cutoffs[recent].min() + windows.ahead[near] - 1
+    if _days(np.unique(steps[np.isfinite(actual[:, scale > 0]).any(axis=1)]), day) < LEAST_DAYS:
         return nothing
     divisor = np.where(scale > 0, scale, 1.0)
     losses = [
@@ -48,6 +48,12 @@ def relative_losses(
     plain = [loss for loss, learns in zip(losses, learners, strict=True) if not learns]
     beside = max(float(np.mean(plain)), TINY) if plain else 1.0
     return tuple(loss / beside for loss in losses)
+
+
+def _days(steps: Steps, day: int) -> int:
+    """How many days some steps make: those that half as many lie in as in any."""
+    counts = np.bincount(steps // day)
+    return int((2 * counts >= counts.max(initial=1)).sum())
 
 
 def _loss(actual: Matrix, said: Said) -> Matrix:

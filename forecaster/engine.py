@@ -5,7 +5,8 @@ by how far it was off; the same is then done at the panel's end. Nothing here de
 panel says of itself, so traffic, utilisation, telemetry and tables that people bring are forecast by the same rules.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
@@ -16,20 +17,18 @@ from numpy.typing import NDArray
 from contracts.forecast import Scores, Treatment
 from contracts.ports import Progress
 from contracts.series import SeriesKind
-from forecaster.backcast import Backcast, Learned, backcast, learn
+from forecaster.backcast import Backcast, Learned, Look, backcast, learn
+from forecaster.examination import BLEND, Examination, examine, scored
 from forecaster.finish import all_zero, finished, too_short
 from forecaster.groups import kind_groups
 from forecaster.models.catalogue import cheap, chosen
 from forecaster.models.model import Family, Fitted
 from forecaster.panel import Matrix, Panel
 from forecaster.repairs import Repaired, repair
-from forecaster.scores import WindowScores, scales, score
 from forecaster.shifts import Shift, find_shifts, followed, is_common, learned_from, treatments
-from forecaster.state import PanelState, go_on, grown_worse, state_of
+from forecaster.state import NOTHING_LEFT, Left, PanelState, go_on, grown_worse, state_of
+from forecaster.state_windows import Kept
 from forecaster.windows import FAST, FULL, Windows, plan_windows
-
-BLEND = "blend"
-SCORED_WINDOWS = 4
 
 
 class Tier(StrEnum):
@@ -66,14 +65,6 @@ class GroupWeights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Examined:
-    """Scores of one family, or of the blend, on the windows that were held back."""
-
-    name: str
-    scores: WindowScores
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PanelForecast:
     """The forecast of one panel.
 
@@ -86,46 +77,30 @@ class PanelForecast:
         treatments: what was found in the panel and done about it.
         state: what the next forecast may go on from.
         refitted: why families were fitted anew; empty where they are those of the state that was given.
+        windows: what was said in held-back windows, by what the next forecast finds it under.
     """
 
     quantiles: Matrix
     model: tuple[str, ...]
     weights: tuple[GroupWeights, ...]
     enough: NDArray[np.bool_]
-    examination: "Examination"
+    examination: Examination
     state: PanelState
     treatments: tuple[Treatment, ...] = ()
     refitted: str = ""
+    windows: Mapping[str, Kept] = field(default_factory=dict)
 
     def scores(self, row: int) -> Scores:
         """Of one series, by what made its forecast."""
         return self.examination.scores(self.examination.maker, np.arange(len(self.model)) == row)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Examination:
-    """What held-back windows say of each family and of what is made of them all.
-
-    Attributes:
-        entries: of every family, and of the blend where there are several.
-        maker: the name of what forecasts: `blend`, or the only family.
-        cutoffs: origins, in steps, of the windows that are scored.
-        reach: steps of those windows.
-    """
-
-    entries: tuple[Examined, ...]
-    maker: str
-    cutoffs: tuple[int, ...]
-    reach: int
-
-    def scores(self, name: str, rows: NDArray[np.bool_]) -> Scores:
-        """Of an entry, over some series; nothing where nothing was held back."""
-        found = next((one.scores for one in self.entries if one.name == name), None)
-        return found.summary(rows) if found else Scores()
-
-
 def forecast_panel(
-    panel: Panel, steps: int, settings: EngineSettings, progress: Progress, state: PanelState | None = None
+    panel: Panel,
+    steps: int,
+    settings: EngineSettings,
+    progress: Progress,
+    left: Left = NOTHING_LEFT,
 ) -> PanelForecast:
     """Forecasts the `steps` steps after the panel's end, from the panel and a state. Same input, same bytes.
 
@@ -134,15 +109,15 @@ def forecast_panel(
         steps: how far ahead, from 1.
         settings: how.
         progress: hears of each family's back-test.
-        state: of an earlier forecast of these series; without one all families are fitted anew.
+        left: by an earlier forecast of these series: without a state all families are fitted anew.
     """
     repaired = _repaired(panel, settings)
     panel = repaired.panel
-    past, refitted = _look_back_with(state, panel, steps, settings, progress)
+    past, refitted = _look_back_with(left, panel, steps, settings, progress)
     made = _make(past, steps, settings)
     beyond = 2 * past.held.windows.reach < steps  # scores reach less than half of the horizon
     enough = made.learned.enough() & ~(too_short(panel) | all_zero(panel) | beyond)
-    examination = examine(past)
+    examination = examine(past, left.windows)
     return PanelForecast(
         quantiles=made.quantiles,
         model=_carriers(panel, settings.counts, examination.maker),
@@ -150,8 +125,9 @@ def forecast_panel(
         enough=enough,
         examination=examination,
         treatments=(*repaired.treatments, *treatments(panel, made.shifts)),
-        state=state if state is not None and not refitted else state_of(past, made.fitted, steps, repr(settings)),
+        state=state_of(past, made.fitted, steps, repr(settings)) if refitted or not left.state else left.state,
         refitted=refitted,
+        windows={**past.kept(), **examination.blended},
     )
 
 
@@ -202,30 +178,31 @@ def _repaired(panel: Panel, settings: EngineSettings) -> Repaired:
     return Repaired(panel, ()) if settings.counts else repair(panel)
 
 
-def look_back(
-    panel: Panel, steps: int, settings: EngineSettings, progress: Progress, families: tuple[Family, ...] = ()
-) -> Backcast:
-    """What families would have said at earlier origins: these, or all that the settings ask for."""
+def look_back(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> Backcast:
+    """What families would have said at earlier origins: all that the settings ask for."""
     hear = partial(progress.advance, "back-test")
-    return backcast(panel, steps, families or _families(panel, settings), _windows(panel, steps, settings), hear)
+    look = Look(windows=_windows(panel, steps, settings), hear=hear)
+    return backcast(panel, steps, _families(panel, settings), look)
 
 
 def _look_back_with(
-    state: PanelState | None, panel: Panel, steps: int, settings: EngineSettings, progress: Progress
+    left: Left, panel: Panel, steps: int, settings: EngineSettings, progress: Progress
 ) -> tuple[Backcast, str]:
     """What the families of a state, or new ones, would have said, and why they are new."""
-    kept = go_on(state, panel, steps, repr(settings), _families(panel, settings))
-    why = kept.refused or kept.too_young(_windows(panel, steps, settings))
+    families, hear = _families(panel, settings), partial(progress.advance, "back-test")
+    old = go_on(left.state, panel, steps, repr(settings), families)
+    look = Look(windows=_windows(panel, steps, settings, old.anchor), hear=hear, kept=left.windows)
+    why = old.refused or old.too_young(look.windows)
     if not why:
-        past = look_back(panel, steps, settings, progress, kept.families)
-        why = grown_worse(state, past) if state else ""
+        past = backcast(panel, steps, old.families, look)
+        why = grown_worse(left.state, past) if left.state else ""
         if not why:
             return past, ""
-    return look_back(panel, steps, settings, progress), why
+    return backcast(panel, steps, families, replace(look, windows=_windows(panel, steps, settings))), why
 
 
-def _windows(panel: Panel, steps: int, settings: EngineSettings) -> Windows:
-    return plan_windows(panel, steps, FAST if settings.tier is Tier.FAST else FULL)
+def _windows(panel: Panel, steps: int, settings: EngineSettings, anchor: int | None = None) -> Windows:
+    return plan_windows(panel, steps, FAST if settings.tier is Tier.FAST else FULL, anchor)
 
 
 def _families(panel: Panel, settings: EngineSettings) -> tuple[Family, ...]:
@@ -233,44 +210,10 @@ def _families(panel: Panel, settings: EngineSettings) -> tuple[Family, ...]:
     return cheap(found) if settings.tier is Tier.FAST and not settings.models else found
 
 
-def examine(past: Backcast) -> Examination:
-    """Scores newer windows with what could be known at each one's origin, as the real forecast will be."""
-    windows = past.held.windows
-    names = [family.name for family in past.families]
-    maker = names[0] if len(names) == 1 else BLEND
-    scored = _scored(len(windows.cutoffs), _windows_of(past.panel))
-    if not scored:
-        return Examination(entries=(), maker=maker, cutoffs=(), reach=0)
-    said: dict[str, list[Matrix]] = {name: [] for name in (*names, maker)}
-    for index in scored:
-        cutoff = windows.cutoffs[index]
-        learned = learn(past.known_before(cutoff))
-        then = past.panel.until(cutoff)
-        at = tuple(one[index].astype(np.float64) for one in past.held.said)
-        for name, one in zip(names, at, strict=True) if len(names) > 1 else ():
-            said[name].append(finished(learned.alone(one, windows.ahead), then, learned.enough()))
-        said[maker].append(finished(learned.quantiles(at, windows.ahead), then, learned.enough()))
-    cutoffs = tuple(windows.cutoffs[index] for index in scored)
-    actual, scale = past.held.actual[list(scored)], scales(past.panel, cutoffs)
-    entries = tuple(Examined(name=name, scores=score(np.stack(all_), actual, scale)) for name, all_ in said.items())
-    return Examination(entries=entries, maker=maker, cutoffs=cutoffs, reach=windows.reach)
-
-
 def scored_cutoffs(panel: Panel, steps: int, settings: EngineSettings) -> tuple[int, ...]:
     """Origins, in steps, of the windows that an examination of a panel scores."""
     cutoffs = _windows(panel, steps, settings).cutoffs
-    return tuple(cutoffs[index] for index in _scored(len(cutoffs), _windows_of(panel)))
-
-
-def _windows_of(panel: Panel) -> int:
-    return 1 if len(panel.keys) > FULL.many else SCORED_WINDOWS
-
-
-def _scored(count: int, wanted: int) -> tuple[int, ...]:
-    """Indices of the windows that are scored: spread over the newer half."""
-    newer = range(count - 1, count // 2 - 1, -1)
-    stride = -(-len(newer) // wanted) if count else 1
-    return tuple(sorted(newer[stride // 2 :: stride]))
+    return tuple(cutoffs[index] for index in scored(len(cutoffs), panel))
 
 
 def _group_weights(past: Backcast, learned: Learned) -> tuple[GroupWeights, ...]:

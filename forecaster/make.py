@@ -1,6 +1,6 @@
 """`make_forecast`: the room's door. History and settings in, `ForecastBundle` out; same input, same bytes (pure)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,7 +35,9 @@ from forecaster.outside import SUMMED, Joined, Outside, Surroundings
 from forecaster.panel import Panel, daily
 from forecaster.prepare import Prepared, Scope, prepare, selected_requests
 from forecaster.profiles import request_profiles
+from forecaster.state import Left
 from forecaster.state_document import state_bundle, usable_states
+from forecaster.state_windows import NOTHING_KEPT, Kept, KeptWindows
 from forecaster.view import HistoryView
 
 STEP = "forecast"
@@ -61,6 +63,7 @@ class ForecastSettings:
         block_use: when an address block counts as under- or over-used.
         state: that an earlier forecast left; without one every model is fitted anew.
         code: a digest of the code that forecasts; a state of other code is not used.
+        kept: what earlier forecasts said in held-back windows; it changes nothing but the time that this one takes.
     """
 
     environment: str
@@ -78,6 +81,7 @@ class ForecastSettings:
     block_use: BlockUse = field(default_factory=BlockUse)
     state: StateBundle | None = None
     code: str = ""
+    kept: KeptWindows = NOTHING_KEPT
 
     @property
     def scope(self) -> Scope:
@@ -100,12 +104,15 @@ class Made:
     Attributes:
         refitted: why models were fitted anew, for each panel where they were; empty where none was.
         went_on: whether the models of any panel are those of the state that was given.
+        windows: what was said in held-back windows of hourly series, for the next forecast. Days end where the hours
+            do, so that one more hour makes all of them other days.
     """
 
     bundle: ForecastBundle
     state: StateBundle
     refitted: tuple[str, ...]
     went_on: bool
+    windows: Mapping[str, Kept]
 
 
 def make_forecast(
@@ -174,7 +181,9 @@ def go_on_forecasting(
     progress.finish(STEP, f"{len(document.series)} series")
     kept = state_bundle(settings.environment, settings.code, tuple(part.forecast.state for part in parts))
     refitted = tuple(_refitted(part) for part in parts if part.forecast.refitted)
-    return Made(bundle=ForecastBundle(document, values), state=kept, refitted=refitted, went_on=went_on)
+    windows = {key: said for part in parts if part.panel.day > 1 for key, said in part.forecast.windows.items()}
+    bundle = ForecastBundle(document, values)
+    return Made(bundle=bundle, state=kept, refitted=refitted, went_on=went_on, windows=windows)
 
 
 def _refitted(part: Part) -> str:
@@ -188,8 +197,8 @@ def _parts(around: Surroundings, settings: ForecastSettings, progress: Progress)
     states = usable_states(settings.state, settings.code)
     for panel, steps in panels(around.neutral(), settings.hourly_hours, settings.daily_days):
         engine = engine_settings(panel, settings)
-        state = states.get((panel.granularity, engine.counts))
-        made = forecast_panel(panel, steps, engine, progress, state)
+        left = Left(state=states.get((panel.granularity, engine.counts)), windows=settings.kept)
+        made = forecast_panel(panel, steps, engine, progress, left)
         needed = NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS
         parts.append(Part(panel=panel, forecast=made, joined=around.join(panel, made.quantiles, needed)))
         progress.advance(STEP, len(parts), f"{len(panel.keys)} {panel.granularity.value} series")

@@ -18,6 +18,7 @@ from forecaster.view import HistoryView
 
 HOUR = timedelta(hours=1)
 MAX_HOURS = 24 * 400  # older history is left out: no model looks further back than a year
+WEEK = 7 * 24  # history begins at whole ones then, so that one more hour does not move its beginning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ def _measured(rows: pd.DataFrame, origin: datetime) -> Panel:
     codes, uniques = pd.factorize(names, sort=True)
     keys = tuple(_key(str(name)) for name in uniques)
     back = _hours_back(rows["time"], origin)
-    steps = min(int(back.max()), MAX_HOURS) if len(back) else 0
+    steps = _steps(back, origin)
     inside = (back >= 1) & (back <= steps)
     observed = np.full((len(keys), steps), np.nan)
     observed[codes[inside], steps - back[inside]] = rows["value"].to_numpy()[inside]
@@ -134,6 +135,12 @@ def _hours_back(times: pd.Series, origin: datetime) -> Steps:
     hours = times.dt.floor("h").astype("int64").to_numpy() // 3_600_000_000
     back: Steps = int(origin.timestamp()) // 3600 - hours
     return back
+
+
+def _steps(back: Steps, origin: datetime) -> int:
+    """How many hours before the origin are looked at, of rows so many hours back."""
+    most = MAX_HOURS + int(origin.timestamp()) // 3600 % WEEK
+    return min(int(back.max()), most) if len(back) else 0
 
 
 def _key(name: str) -> SeriesKey:
@@ -158,7 +165,7 @@ def _with_rows(panel: Panel, rows: list[tuple[SeriesKey, Matrix]]) -> Panel:
 def _request_counts(requests: pd.DataFrame, origin: datetime) -> Panel:
     """Requests in each hour since the first of all, zero where there were none."""
     back = _hours_back(requests["time"], origin)
-    steps = min(int(back.max()), MAX_HOURS) if len(back) else 0
+    steps = _steps(back, origin)
     pairs = [pair_name(a, b) for a, b in zip(requests["source"], requests["destination"], strict=True)]
     codes, uniques = pd.factorize(pd.Series(pairs, dtype="str"), sort=True)
     observed = np.zeros((len(uniques), steps))

@@ -13,7 +13,8 @@ import numpy as np
 
 from contracts.ports import Progress
 from contracts.series import SeriesKey
-from forecaster.engine import BLEND, Examination, Examined, answers, scored_cutoffs
+from forecaster.engine import answers, scored_cutoffs
+from forecaster.examination import BLEND, Examination, Examined
 from forecaster.events.footprint import footprints
 from forecaster.finish import NEEDED_DAYS, NEEDED_HOURS
 from forecaster.make import ForecastSettings, engine_settings, panels

@@ -5,7 +5,7 @@ fitted anew only where the rule of `reason_to_refit` says so. A window is said b
 its origin, so that held-back errors stay honest however old the fits are.
 """
 
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -16,6 +16,7 @@ from forecaster.drift import relative_losses
 from forecaster.models.model import TINY, Family, Fitted, KeepingFamily, KeptFit, Says
 from forecaster.panel import Matrix, Panel, Steps, length_of
 from forecaster.scores import scales
+from forecaster.state_windows import HOUSE, NOTHING_KEPT, KeptWindows, digest_of, settings_of
 from forecaster.windows import Windows
 
 GROWN = 0.05  # of the values known when fitted: so many more (or fewer) are another history
@@ -50,13 +51,18 @@ class PanelState:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Carried:
-    """A family that was fitted for an earlier forecast; to fit it again gives what it was."""
+    """A family that was fitted for an earlier forecast; to fit it again gives what it was.
+
+    Attributes:
+        fits: digests of both fits; empty where the family's code is not of this house.
+    """
 
     family: Family
     before: Fitted
     end: Fitted
     before_until: datetime
     until: datetime
+    fits: tuple[str, str]
 
     @property
     def name(self) -> str:
@@ -83,10 +89,25 @@ class Carried:
             raise ValueError(f"a fit that saw all until {self.before_until} was asked at {panel.end}")
         return (self.end if panel.end >= self.until else self.before).predict(panel, ahead)
 
+    def fit_at(self, panel: Panel) -> str:
+        """A digest of the fit that predicts from there."""
+        return self.fits[1 if panel.end >= self.until else 0]
 
-def settings_of(family: Family) -> str:
-    """A family's settings in words; of one that is no dataclass its name, because its words may differ each time."""
-    return repr(family) if is_dataclass(family) else family.name
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Left:
+    """What an earlier forecast of a panel left.
+
+    Attributes:
+        state: what it fitted; an input of the next forecast.
+        windows: what was said in held-back windows; they change nothing but the time that the next one takes.
+    """
+
+    state: PanelState | None = None
+    windows: KeptWindows = NOTHING_KEPT
+
+
+NOTHING_LEFT = Left()
 
 
 def reason_to_refit(state: PanelState, panel: Panel, steps: int, settings: str) -> str:
@@ -98,8 +119,9 @@ def reason_to_refit(state: PanelState, panel: Panel, steps: int, settings: str) 
         steps: ahead that are wanted.
         settings: of the engine, in words.
     """
-    known = int(panel.known().sum())
+    known, newer = int(panel.known().sum()), panel.steps - step_at(panel, state.until)
     grown = known / max(state.known, 1) - 1
+    grown = max(grown, newer / max(panel.steps - newer, 1)) if grown > -GROWN else grown  # what is too old may go
     if state.settings != settings:
         return "other settings"
     if state.series != tuple(str(key) for key in panel.keys):
@@ -118,11 +140,13 @@ class Kept:
     """The families of an earlier forecast, and the first step at which a held-back window may begin.
 
     Attributes:
+        anchor: the step that the newer fits end at: windows stay where they were then.
         refused: why there are none, in words; empty where there are.
     """
 
     families: tuple[Family, ...] = ()
     first: int = 0
+    anchor: int | None = None
     refused: str = ""
 
     def too_young(self, windows: Windows) -> str:
@@ -149,7 +173,7 @@ def go_on(state: PanelState | None, panel: Panel, steps: int, settings: str, fam
         found = carried(state, families)
     except ValueError as error:
         return Kept(refused=str(error))
-    return Kept(families=found, first=step_at(panel, state.before_until))
+    return Kept(families=found, first=step_at(panel, state.before_until), anchor=step_at(panel, state.until))
 
 
 def carried(state: PanelState, families: tuple[Family, ...]) -> tuple[Family, ...]:
@@ -179,7 +203,9 @@ def _carried(state: PanelState, kept: FamilyState, family: Family) -> Carried:
         before, end = family.restored(kept.before), family.restored(kept.end)
     except KeyError as error:
         raise ValueError(f"the fit of {kept.name} lacks {error}") from error
-    return Carried(family=family, before=before, end=end, before_until=state.before_until, until=state.until)
+    told = type(family).__module__.startswith(HOUSE)
+    fits = (digest_of(kept.settings, kept.before), digest_of(kept.settings, kept.end)) if told else ("", "")
+    return Carried(family=family, before=before, end=end, before_until=state.before_until, until=state.until, fits=fits)
 
 
 def step_at(panel: Panel, moment: datetime) -> int:

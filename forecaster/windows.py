@@ -85,8 +85,11 @@ class HeldBack:
         return HeldBack(windows=self.windows, said=self.said, actual=actual)
 
 
-def plan_windows(panel: Panel, steps: int, effort: Effort = FULL) -> Windows:
+def plan_windows(panel: Panel, steps: int, effort: Effort = FULL, anchor: int | None = None) -> Windows:
     """Origins in the newer two thirds of the panel.
+
+    Those of hourly series lie whole windows' distances from the `anchor`, a step (the panel's end by default): so new
+    hours leave them where they were, until there is room for the next.
 
     Those of hourly series are the newest, a day apart (three, of a few series with a long history), down to the one
     that only a day is known of; those of daily ones are spread, because windows of weeks that begin a day apart tell
@@ -102,6 +105,8 @@ def plan_windows(panel: Panel, steps: int, effort: Effort = FULL) -> Windows:
     few, days_apart = (effort.fewer, effort.days_apart) if many else (MAX_WINDOWS, alone)
     days_apart = max(1, min(days_apart, (last - first) // (day * (few - 1))))
     apart = day * days_apart if day > 1 else max(1, (last - first) // (few - 1))
+    if day > 1 and anchor is not None:
+        last -= (panel.steps - anchor) % apart
     cutoffs = tuple(reversed(range(last, first - 1, -apart)[:few]))
     reach = min(steps, panel.steps - cutoffs[0])
     wanted = effort.cells // (len(cutoffs) * len(panel.keys))

@@ -6,6 +6,7 @@ of history, lags at whole days and weeks that are known at the origin, recent le
 Quantile loss after Koenker and Bassett 1978, as `reg:quantileerror` (xgboost.readthedocs.io, "Quantile Regression").
 """
 
+import hashlib
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ ENOUGH_EXAMPLES = 200
 ENOUGH_SEEN = 5  # values above 0: of fewer the level is no measure, and trees said a thousand of it
 LOUDEST = 10.0  # times the median weight
 NO_TREES = b"0"
+DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +110,11 @@ class FittedBoosting:
 
 
 def trees_to_bytes(booster: "xgboost.Booster | None") -> bytes:
-    """In XGBoost's own form, Universal Binary JSON; one byte where there are no trees."""
-    return bytes(booster.save_raw("ubj")) if booster is not None else NO_TREES
+    """In XGBoost's own form, Universal Binary JSON, after its digest; one byte where there are no trees."""
+    if booster is None:
+        return NO_TREES
+    trees = bytes(booster.save_raw("ubj"))
+    return hashlib.sha256(trees).digest() + trees
 
 
 def trees_from_bytes(kept: bytes) -> "xgboost.Booster | None":
@@ -122,9 +127,12 @@ def trees_from_bytes(kept: bytes) -> "xgboost.Booster | None":
         return None
     import xgboost
 
+    digest, trees = kept[:DIGEST_BYTES], kept[DIGEST_BYTES:]
+    if hashlib.sha256(trees).digest() != digest:  # XGBoost reads beyond the end of what is cut off, and may not notice
+        raise ValueError("what was kept is not of a fit")
     try:
         booster = xgboost.Booster({"nthread": 1})
-        booster.load_model(bytearray(kept))
+        booster.load_model(bytearray(trees))
     except xgboost.core.XGBoostError as error:
         raise ValueError("what was kept is not of a fit") from error
     return booster

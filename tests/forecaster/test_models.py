@@ -24,6 +24,7 @@ from forecaster.models.request_rate import RequestRate
 from forecaster.models.seasonal import Seasonal
 from forecaster.panel import Panel, fill
 from forecaster.prepare import Scope, prepare
+from forecaster.state import Left
 from tests.forecaster.estates import history, series, wave
 
 LEVEL_FAMILIES = families(Granularity.HOURLY, counts=False, seed=0)
@@ -249,7 +250,7 @@ def test_an_installed_package_adds_a_family(own_package):
     settings = EngineSettings(models=("own", "profile_14d"))
     made = forecast_panel(panel, 24, settings, Silent())
     assert [name for name, _ in made.weights[0].weights] == ["profile_14d", "own"]
-    again = forecast_panel(panel, 24, settings, Silent(), made.state)
+    again = forecast_panel(panel, 24, settings, Silent(), Left(state=made.state))
     assert again.refitted == "" and (again.quantiles == made.quantiles).all()
 
 

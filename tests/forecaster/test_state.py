@@ -16,7 +16,7 @@ from forecaster.models.level_shape import LevelShape
 from forecaster.models.model import Fitted, KeepingFamily, KeptFit, Says
 from forecaster.models.seasonal import Seasonal
 from forecaster.panel import Panel, daily, fill
-from forecaster.state import GROWN, WORSE, PanelState
+from forecaster.state import GROWN, WORSE, Left, PanelState
 from forecaster.state_document import panel_states, state_bundle, usable_states
 from forecaster.windows import HeldBack, Windows
 from tests.forecaster.estates import wave
@@ -27,12 +27,12 @@ QUICK = EngineSettings(models=("level_shape", "profile_14d", "seasonal_naive_24"
 HOURS, STEPS = 24 * 28, 48
 
 
-def estate(hours: int = HOURS + 96) -> Panel:
-    return panel_of(*[wave(hours, level=10.0**seed, seed=seed) for seed in range(4)])
+def estate(hours: int = HOURS + 96, series: int = 4) -> Panel:
+    return panel_of(*[wave(hours, level=10.0 ** (seed % 4), seed=seed) for seed in range(series)])
 
 
 def made(panel: Panel, settings: EngineSettings = QUICK, state: PanelState | None = None) -> PanelForecast:
-    return forecast_panel(panel, STEPS, settings, Silent(), state)
+    return forecast_panel(panel, STEPS, settings, Silent(), Left(state=state))
 
 
 def replaced(panel: Panel, values: np.ndarray) -> Panel:
@@ -73,7 +73,8 @@ def test_without_new_hours_the_forecast_is_the_same(days):
 
 def test_new_hours_change_weights_and_quantiles_and_fit_nothing(monkeypatch):
     panel = estate()
-    state = made(panel.until(HOURS), LEARNERS).state
+    first = made(panel.until(HOURS), LEARNERS)
+    state = first.state
     fresh = made(panel.until(HOURS + 30), LEARNERS)
 
     def never(*of: object) -> Fitted:
@@ -85,7 +86,7 @@ def test_new_hours_change_weights_and_quantiles_and_fit_nothing(monkeypatch):
     again = made(panel.until(HOURS + 30), LEARNERS, state)
     assert now.refitted == "" and now.state is state
     np.testing.assert_array_equal(now.quantiles, again.quantiles)
-    assert now.examination.cutoffs == fresh.examination.cutoffs
+    assert [cutoff - 24 for cutoff in now.examination.cutoffs] == list(first.examination.cutoffs)
     near = np.abs(now.quantiles - fresh.quantiles).mean(axis=(1, 2)) / fresh.quantiles.mean(axis=(1, 2))
     assert (near < 0.1).all() and (near > 0).all()
 
@@ -94,7 +95,7 @@ def test_new_hours_change_weights_and_quantiles_and_fit_nothing(monkeypatch):
 class Watched:
     """A family that knows until when it was fitted, and refuses to be asked about what it has seen."""
 
-    asked: list[int] = field(repr=False)
+    asked: list[tuple[int, int]] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -121,7 +122,7 @@ class FittedWatched:
 
     def predict(self, panel: Panel, ahead: np.ndarray) -> np.ndarray:
         assert self.saw <= panel.steps, f"fitted on {self.saw} steps, asked at {panel.steps}"
-        self.family.asked.append(panel.steps - self.saw)
+        self.family.asked.append((self.saw, panel.steps))
         return Seasonal(24).predict(panel, ahead)
 
     def kept(self) -> bytes:
@@ -139,8 +140,9 @@ def test_no_window_is_said_by_a_fit_that_saw_it(monkeypatch, hours):
     family.asked.clear()
     now = made(panel.until(HOURS + hours), QUICK, state)
     assert now.refitted == "" and len(family.asked) > 4
-    assert family.asked[-1] == hours  # the forecast itself, by the newer fit,
-    assert (hours - 24 in family.asked) == (hours >= 24)  # and so is the newest window where that saw nothing of it
+    assert family.asked[-1] == (HOURS, HOURS + hours)  # the forecast itself, by the newer fit,
+    assert ((HOURS, HOURS) in family.asked) == (hours >= 24)  # and so is the newest window, once there is room for it
+    assert {steps % 24 for _, steps in family.asked[:-1]} == {0}  # windows stay where they were
 
 
 def test_windows_that_begin_before_the_older_fits_ended_ask_for_new_ones(monkeypatch):
@@ -211,7 +213,7 @@ def test_a_family_with_other_settings_or_foreign_bytes_is_fitted_anew():
 
 
 def test_fits_that_have_grown_worse_are_made_anew():
-    panel = estate(24 * 96)
+    panel = estate(24 * 96, series=8)
     state = made(panel.until(24 * 92)).state
     assert made(panel, QUICK, state).refitted == ""
     worse = tuple(replace(one, loss=one.loss / (WORSE * 2)) if one.loss else one for one in state.families)

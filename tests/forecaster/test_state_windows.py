@@ -1,0 +1,193 @@
+"""What was said in held-back windows is looked up, never said again, and changes no byte of a forecast."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+from contracts.ports import Silent
+from contracts.series import SeriesKey, SeriesKind
+from forecaster.calibration import Calibration
+from forecaster.engine import EngineSettings, PanelForecast, Tier, forecast_panel
+from forecaster.models.damped_trend import DampedTrend
+from forecaster.models.level_shape import FittedLevelShape
+from forecaster.models.model import Says
+from forecaster.models.seasonal import Seasonal
+from forecaster.panel import Panel, fill
+from forecaster.state import Left
+from forecaster.state_windows import InMemory, fit_of, window_keys
+from forecaster.windows import FAST, FULL, plan_windows
+from tests.forecaster.estates import wave
+from tests.forecaster.test_models import office_counts, panel_of
+
+HOURS, STEPS = 24 * 44, 48
+QUICK = EngineSettings(models=("level_shape", "seasonal_naive_24", "damped_trend"))
+
+
+def estate(hours: int = HOURS + 96, series: int = 9) -> Panel:
+    return panel_of(*[wave(hours, level=10.0 ** (seed % 4), seed=seed) for seed in range(series)])
+
+
+def made(panel: Panel, left: Left | None = None, settings: EngineSettings = QUICK) -> PanelForecast:
+    return forecast_panel(panel, STEPS, settings, Silent(), left or Left())
+
+
+def same(one: PanelForecast, other: PanelForecast) -> bool:
+    scores = [[entry.scores.crps for entry in each.examination.entries] for each in (one, other)]
+    return (
+        one.quantiles.tobytes() == other.quantiles.tobytes()
+        and one.weights == other.weights
+        and one.windows.keys() == other.windows.keys()
+        and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*scores, strict=True))
+        and all(np.array_equal(said, other.windows[key]) for key, said in one.windows.items())
+    )
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """At how many steps of history each family was asked for what it says."""
+    found: Counter[tuple[str, int]] = Counter()
+    for kind in (FittedLevelShape, Seasonal, DampedTrend):
+
+        def counted(self, panel, ahead, kind=kind, real=kind.predict):
+            found[kind.__name__, panel.steps] += 1
+            return real(self, panel, ahead)
+
+        monkeypatch.setattr(kind, "predict", counted)
+    return found
+
+
+@pytest.mark.parametrize("hours", [0, 1, 7, 23, 24, 25, 49])
+def test_only_windows_that_are_new_are_said(asked, hours):
+    """Whatever hours came: the bytes are those of a forecast that looked nothing up."""
+    panel = estate()
+    first = made(panel.until(HOURS))
+    later = panel.until(HOURS + hours)
+    anew = made(later, Left(state=first.state))
+    asked.clear()
+    went_on = made(later, Left(state=first.state, windows=InMemory(first.windows)))
+    assert same(went_on, anew) and went_on.refitted == ""
+    steps = sorted(step for kind, step in asked if kind == "FittedLevelShape")
+    begun = [HOURS + 24 * day for day in range(hours // 24)]
+    assert steps == sorted({*begun, HOURS + hours})
+    assert set(asked.values()) == {1}
+
+
+def test_a_day_of_hours_one_by_one_and_all_at_once_end_alike():
+    panel = estate()
+    first = made(panel.until(HOURS))
+    windows = first.windows
+    for hours in (1, 2, 5, 24, 26):
+        now = made(panel.until(HOURS + hours), Left(state=first.state, windows=InMemory(windows)))
+        windows = now.windows
+    assert same(now, made(panel.until(HOURS + 26), Left(state=first.state)))
+
+
+def late_measurement(panel: Panel) -> Panel:
+    values = panel.observed.copy()
+    values[2, HOURS - 24 * 5] *= 1.01
+    return replace(panel, observed=values, filled=fill(values, 24))
+
+
+def filled_otherwise(panel: Panel) -> Panel:
+    filled = panel.filled.copy()
+    filled[2, HOURS - 24 * 5] *= 1.01
+    return replace(panel, filled=filled)
+
+
+def renamed(panel: Panel) -> Panel:
+    return replace(panel, keys=(*panel.keys[:-1], SeriesKey(SeriesKind.CPU, "x")))
+
+
+@pytest.mark.parametrize("change", [late_measurement, filled_otherwise, renamed])
+def test_what_was_said_of_something_else_is_said_again(change):
+    panel = estate().until(HOURS)
+    first, other = made(panel), change(panel)
+    anew = made(other)
+    found = made(other, Left(windows=InMemory(first.windows)))
+    assert same(found, anew)
+    assert anew.windows.keys() != first.windows.keys()
+    if change is late_measurement:  # windows before it did not see it
+        old = plan_windows(panel, STEPS).cutoffs
+        before = [key for key, cutoff in zip(window_keys(panel, old, np.arange(1, 9)).seen, old, strict=True)
+                  if cutoff <= HOURS - 24 * 5]  # fmt: skip
+        assert before and set(before) <= set(window_keys(other, old, np.arange(1, 9)).seen)
+
+
+def test_what_does_not_fit_is_said_again():
+    """Arrays of another form, wherever they come from, are no answer."""
+    panel = estate().until(HOURS)
+    first = made(panel)
+    spoiled = {key: said[:3] for key, said in first.windows.items()}
+    assert same(made(panel, Left(windows=InMemory(spoiled))), first)
+    spoiled = {key: said.astype(np.float16) for key, said in first.windows.items()}
+    assert same(made(panel, Left(windows=InMemory(spoiled))), first)
+
+
+def test_counts_and_the_fast_tier_go_on_too(asked):
+    counts = panel_of(*office_counts(24 * 42 + 30, (0.4, 0.2, 0.1)))
+    for panel, settings in (
+        (counts, EngineSettings(counts=True)),
+        (estate(24 * 42 + 30), EngineSettings(tier=Tier.FAST)),
+    ):
+        first = made(panel.until(24 * 42), settings=settings)
+        left = Left(state=first.state, windows=InMemory(first.windows))
+        assert same(made(panel, left, settings), made(panel, Left(state=first.state), settings))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Foreign:
+    """A family of another package."""
+
+    asked: list[int] = field(repr=False)
+    name: str = "level_shape"
+    says: Says = Says.QUANTILES
+
+    def suits(self, panel: Panel) -> bool:
+        return True
+
+    def fit(self, panel: Panel, steps: int) -> "Foreign":
+        return self
+
+    def predict(self, panel: Panel, ahead: np.ndarray) -> np.ndarray:
+        self.asked.append(panel.steps)
+        return Seasonal(24).predict(panel, ahead)
+
+
+def test_what_other_packages_say_is_never_kept(monkeypatch):
+    """Their code may change without this code's digest."""
+    family = Foreign([])
+    monkeypatch.setattr("forecaster.engine.chosen", lambda *of, **how: (family, Seasonal(24)))
+    panel = estate().until(HOURS)
+    first = made(panel)
+    family.asked.clear()
+    assert same(made(panel, Left(state=first.state, windows=InMemory(first.windows))), first)
+    assert len(family.asked) > 4
+    fitted, ours = family.fit(panel, 1), Seasonal(24)
+    assert fit_of(family, fitted) == "" != fit_of(ours, ours.fit(panel, 1))
+
+
+@pytest.mark.parametrize("effort", [FULL, FAST])
+def test_windows_stay_where_they_are_until_there_is_room_for_the_next(effort):
+    panel = estate()
+    anchor = HOURS - 5
+    found = [plan_windows(panel.until(steps), STEPS, effort, anchor).cutoffs for steps in range(anchor, HOURS + 96)]
+    assert found[0] == plan_windows(panel.until(anchor), STEPS, effort).cutoffs
+    apart = found[0][1] - found[0][0]
+    assert {(cutoff - anchor) % apart for cutoffs in found for cutoff in cutoffs} == {(-24) % apart}
+    for steps, cutoffs in zip(range(anchor, HOURS + 96), found, strict=True):
+        assert 24 <= steps - cutoffs[-1] < 24 + apart
+
+
+def test_an_hour_of_the_day_stays_that_hour_for_an_origin_at_another():
+    hours = np.linspace(0.5, 2, 24)[None, :]
+    shift = np.zeros((1, 6, 15))
+    learned = Calibration(
+        groups=np.zeros(1, dtype=np.int64), day=24, shift=shift, wider=np.ones_like(shift), hours=hours,
+        supported=np.ones(1, dtype=bool),
+    )  # fmt: skip
+    said = np.tile(np.linspace(1, 15, 15), (1, 48, 1))
+    widths = np.ptp(learned.corrected(said, np.arange(1, 49)), axis=-1)
+    turned = np.ptp(learned.turned(5).corrected(said[:, :43], np.arange(1, 44)), axis=-1)
+    np.testing.assert_allclose(turned, widths[:, 5:])
