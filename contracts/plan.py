@@ -46,6 +46,7 @@ class ReasonCode(StrEnum):
     REPAIR = "repair"  # live differs from what was applied
     SURPLUS = "surplus"  # demand fell: no longer needed
     RELEASED = "released"
+    CONTENT = "content"  # stored, though no demand asks for it: nothing but people's word takes it away
     DEFERRED = "deferred"  # would save, and waits for a later plan: `rules.defer_changes`
 
 

@@ -51,6 +51,13 @@ class StorageClass(Model):
         """How many volumes so many GiB are: as stated, else as few as can be."""
         return stated or (math.ceil(gib / self.largest_gib) if self.largest_gib else 1)
 
+    def sizes(self, gib: int, stated: int = 0) -> tuple[int, ...]:
+        """GiB of each volume: all alike where their number is stated, else all but the last of the largest size."""
+        if stated:
+            return (math.ceil(gib / stated),) * stated
+        whole, rest = divmod(gib, self.largest_gib) if self.largest_gib else (0, gib)
+        return (self.largest_gib,) * whole + ((rest,) if rest else ())
+
     def given(self, gib: int, volumes: int) -> tuple[float, float]:
         """IOPS and MiB per second that so many GiB in so many volumes have without more money."""
         iops = max(volumes * self.volume_iops, gib * self.iops_per_gib)

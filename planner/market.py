@@ -73,6 +73,10 @@ class Market:
         """USD per hour of one, or nothing where it is not offered."""
         return self.prices.at(place, purchase).get(item)
 
+    def storage_class(self, name: str) -> StorageClass:
+        """A class of storage; of one that the catalog does not know (any more), nothing is promised."""
+        return self.storage_classes.get(name) or StorageClass(name=name)
+
     def offered_shapes(self, region: str) -> tuple[tuple[Shape, float], ...]:
         """Shapes that a region sells on demand, with their price, by name."""
         prices = self.prices.at(region)

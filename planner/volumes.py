@@ -8,7 +8,7 @@ the best of these few sizes is the best of all.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.environment import Environment
 from contracts.plan import RefusalCode, RefusedAlternative
@@ -52,14 +52,25 @@ class _Prices:
 
 def need_of(ask: StorageAsk, gib: float) -> StorageNeed:
     """What a part of so many GiB must have, in whole steps."""
-    size = _stepped(gib, STEP_GIB)
+    size = stepped(gib, STEP_GIB)
     iops, mibps = ask.wanted(size)
     return StorageNeed(
         part=ask.name,
         gib=size,
-        iops=_stepped(iops, STEP_IOPS),
-        throughput_mibps=_stepped(mibps, STEP_MIBPS),
+        iops=stepped(iops, STEP_IOPS),
+        throughput_mibps=stepped(mibps, STEP_MIBPS),
         least_durability=ask.least_durability,
+    )
+
+
+def share_of(need: StorageNeed, gib: int, total: int) -> StorageNeed:
+    """What so many GiB of a total must have: every GiB is as fast as the others."""
+    return need.model_copy(
+        update={
+            "gib": gib,
+            "iops": stepped(need.iops * gib / total, STEP_IOPS),
+            "throughput_mibps": stepped(need.throughput_mibps * gib / total, STEP_MIBPS),
+        }
     )
 
 
@@ -68,30 +79,77 @@ def volume_of(
 ) -> Volume | RefusedAlternative:
     """The cheapest volume of one class at a place, or why there is none.
 
-    What is live of it stays spread over as many volumes at least: one that went would take its content along.
+    None of the volumes that are live goes or becomes smaller: it would take its content along, and clouds refuse it, or
+    make another one. What cannot be bought any more stays as it is, as long as that will do.
     """
-    storage, usd = market.storage_classes[name], market.price(place, name)
-    if usd is None:
-        return RefusedAlternative(candidate=name, code=RefusalCode.NOT_OFFERED)
+    storage, usd = market.storage_class(name), market.price(place, name)
     if storage.durability < need.least_durability:
         durability = storage.durability or None  # nobody says
         return RefusedAlternative(
             candidate=name, code=RefusalCode.LESS_DURABLE, limit=need.least_durability, value=durability
         )
+    need = need.model_copy(update={"gib": max(need.gib, live.gib)}) if live else need
+    found = _cheapest(market, (place, usd), storage, need, live) if usd is not None else None
+    if found is None and live is not None and stands(storage, need, live):
+        return as_it_is(live, (usd or 0.0) * live.gib)
+    if usd is None:
+        return RefusedAlternative(candidate=name, code=RefusalCode.NOT_OFFERED)
+    return found or _too_slow(storage, need)
+
+
+def stands(storage: StorageClass, need: StorageNeed, live: StorageSpec) -> bool:
+    """Whether what is live has all that is asked of it as it is."""
+    iops, mibps = speeds(storage, live)
+    enough = live.gib >= need.gib and storage.durability >= need.least_durability
+    return enough and iops >= need.iops and mibps >= need.throughput_mibps
+
+
+def speeds(storage: StorageClass, of: StorageSpec | Volume) -> tuple[float, float]:
+    """IOPS and MiB per second that it has, bought or not."""
+    iops, mibps = storage.given(of.gib, storage.volumes(of.gib, of.volumes))
+    return of.iops or iops, of.throughput_mibps or mibps
+
+
+def _cheapest(
+    market: Market, at: tuple[str, float], storage: StorageClass, need: StorageNeed, live: StorageSpec | None
+) -> Volume | None:
+    """The cheapest size of as few volumes as will do."""
+    (place, usd), name = at, storage.name
     prices = _Prices(gib=usd, iops=market.price(place, iops_item(name)), mibps=market.price(place, mibps_item(name)))
-    least = max(storage.volumes(need.gib), storage.volumes(live.gib, live.volumes) if live else 1)
+    before = storage.sizes(live.gib, live.volumes) if live else ()
+    least = max(storage.volumes(need.gib), len(before))
     fewest = max(
         least if storage.largest_gib else 1,
         math.ceil(need.iops / storage.most_iops) if storage.most_iops else 1,
         math.ceil(need.throughput_mibps / storage.most_mibps) if storage.most_mibps else 1,
     )
     for volumes in range(fewest, (max(MOST_VOLUMES, least) if storage.largest_gib else 1) + 1):
-        found = [
-            volume for gib in _sizes(storage, need, volumes) if (volume := _priced(storage, prices, need, gib, volumes))
-        ]
+        sizes = {*_sizes(storage, need, volumes), max(need.gib, stepped(volumes * max(before, default=0), STEP_GIB))}
+        made = (_priced(storage, prices, need, gib, volumes) for gib in sorted(sizes))
+        stated = volumes if live and live.volumes else 0  # volumes that are alike stay alike
+        same = (replace(volume, volumes=stated or volume.volumes) for volume in made if volume)
+        found = [volume for volume in same if _holds(storage, before, volume)]
         if found:
             return min(found, key=lambda volume: (volume.usd_per_hour, volume.gib))
-    return _too_slow(storage, need)
+    return None
+
+
+def _holds(storage: StorageClass, before: tuple[int, ...], volume: Volume) -> bool:
+    """Whether each volume that was there is at least as large as it was."""
+    after = storage.sizes(volume.gib, volume.volumes)
+    return len(after) >= len(before) and all(old <= new for old, new in zip(before, after, strict=False))
+
+
+def as_it_is(live: StorageSpec, usd_per_hour: float) -> Volume:
+    """What is live, unchanged."""
+    return Volume(
+        storage_class=live.storage_class,
+        gib=live.gib,
+        volumes=live.volumes,
+        iops=live.iops,
+        throughput_mibps=live.throughput_mibps,
+        usd_per_hour=usd_per_hour,
+    )
 
 
 def cheapest_volume(market: Market, place: str, need: StorageNeed) -> Volume | None:
@@ -109,8 +167,8 @@ def unit_volume(market: Market, environment: Environment, place: str, gib: int) 
     ask = environment.storage_of(place)[0]
     need = StorageNeed(
         gib=gib,
-        iops=_stepped(ask.iops_per_gib * gib, STEP_IOPS),
-        throughput_mibps=_stepped(ask.mibps_per_gib * gib, STEP_MIBPS),
+        iops=stepped(ask.iops_per_gib * gib, STEP_IOPS),
+        throughput_mibps=stepped(ask.mibps_per_gib * gib, STEP_MIBPS),
         least_durability=ask.least_durability,
     )
     return cheapest_volume(market, place, need)
@@ -128,13 +186,14 @@ def spec_of(volume: Volume, replica: str | None = None) -> StorageSpec:
     )
 
 
-def _stepped(amount: float, step: int) -> int:
+def stepped(amount: float, step: int) -> int:
+    """An amount in whole steps, upwards."""
     return math.ceil(amount / step - 1e-9) * step
 
 
 def _sizes(storage: StorageClass, need: StorageNeed, volumes: int) -> Iterator[int]:
     """GiB at which the cost may be least: where what comes with them does, a step less, and all that fits."""
-    most_iops = max(need.iops, _stepped(storage.iops_per_mibps * need.throughput_mibps, STEP_IOPS))
+    most_iops = max(need.iops, stepped(storage.iops_per_mibps * need.throughput_mibps, STEP_IOPS))
     ratios = {
         (iops, each) for iops in (need.iops, most_iops) for each in (storage.iops_per_gib, storage.most_iops_per_gib)
     }
@@ -142,7 +201,7 @@ def _sizes(storage: StorageClass, need: StorageNeed, volumes: int) -> Iterator[i
     found = {need.gib, max(need.gib, volumes * storage.largest_gib // STEP_GIB * STEP_GIB)}
     for amount, each in ratios:
         if each:
-            enough = _stepped(amount / each, STEP_GIB)
+            enough = stepped(amount / each, STEP_GIB)
             found |= {max(need.gib, enough), max(need.gib, enough - STEP_GIB)}
     yield from sorted(found)
 
@@ -153,7 +212,7 @@ def _priced(storage: StorageClass, prices: _Prices, need: StorageNeed, gib: int,
         return None
     iops, mibps = storage.given(gib, volumes)
     throughput = need.throughput_mibps if need.throughput_mibps > mibps + 1e-9 else 0
-    wanted = max(need.iops, _stepped(storage.iops_per_mibps * throughput, STEP_IOPS))
+    wanted = max(need.iops, stepped(storage.iops_per_mibps * throughput, STEP_IOPS))
     provisioned = wanted if wanted > iops + 1e-9 else 0
     beyond = storage.most_iops_per_gib and provisioned > storage.most_iops_per_gib * gib + 1e-9
     slow = storage.most_iops and wanted > volumes * storage.most_iops + 1e-9

@@ -19,6 +19,7 @@ _PLAIN = {
     ReasonCode.PINNED: "pinned",
     ReasonCode.PAUSED: "its region is paused",
     ReasonCode.GRANT: "handed out",
+    ReasonCode.CONTENT: "holds what nothing else holds",
 }
 
 SHORT_NAMED = 3

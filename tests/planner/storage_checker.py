@@ -17,11 +17,8 @@ from tests.planner.plan_facts import (
 def storage_breaches(asked: Asked, plan: Plan) -> Iterator[Breach]:
     """Each part of a region's storage has the GiB, IOPS, throughput and durability that are asked of it."""
     known = {item.name: item for item in asked.catalog.storage_classes}
-    serving = [
-        item
-        for item in resources_of(plan)
-        if isinstance(item.spec, StorageSpec) and item.purpose is Purpose.SERVING and item.key.count("/") >= 3
-    ]
+    serving = [item for item in resources_of(plan) if item.purpose is Purpose.SERVING and item.key.count("/") >= 3]
+    wanted_for = {item.resource.key: item.reason.storage.part for item in plan.resources if item.reason.storage}
     for place, need in serving_needs(plan, CapacityKind.STORAGE_GIB).items():
         settings = asked.environment.region(place)
         parts = (settings.storage if settings else ()) or asked.environment.storage
@@ -31,7 +28,7 @@ def storage_breaches(asked: Asked, plan: Plan) -> Iterator[Breach]:
                 for item in serving
                 if item.place == place
                 and isinstance(item.spec, StorageSpec)
-                and _is_part(item.key, item.spec, part.name)
+                and wanted_for.get(item.key, "") == part.name
             ]
             size = part.share * need.quantity
             gives = [given_by_itself(asked, spec) for spec in ours]
@@ -61,10 +58,6 @@ def storage_breaches(asked: Asked, plan: Plan) -> Iterator[Breach]:
             for spec in ours:
                 if broken := _beyond_class(spec, known[spec.storage_class]):
                     yield Breach(rule=Rule.STORAGE, where=place, what=broken)
-
-
-def _is_part(key: str, spec: StorageSpec, part: str) -> bool:
-    return key.split("/")[3] == (f"{spec.storage_class}-{part}" if part else spec.storage_class)
 
 
 def _beyond_class(spec: StorageSpec, kind: StorageClass) -> str:

@@ -137,18 +137,16 @@ def test_serving_blocks_stay_and_grow_by_another():
     assert not [change for change in grown.changes if change.operation is Operation.REPLACE]
 
 
-def test_another_class_is_made_anew_and_another_count_in_place():
+def test_another_tier_is_made_anew_and_another_count_in_place():
     world = after(WORLD, plan_of(WORLD))
     live = world.live()
-    volume = next(key for key, item in live.items() if isinstance(item.spec, StorageSpec) and "/serving/" in key)
+    circuit = next(key for key, item in live.items() if isinstance(item.spec, CircuitSpec) and "/serving/1g" in key)
     compute = next(key for key, item in live.items() if isinstance(item.spec, ComputeSpec) and "/serving/" in key)
-    live[volume] = live[volume].model_copy(
-        update={"spec": live[volume].spec.model_copy(update={"storage_class": "fast"})}
-    )
+    live[circuit] = live[circuit].model_copy(update={"spec": CircuitSpec(tier="10g", gbps=10, count=1)})
     live[compute] = live[compute].model_copy(update={"spec": live[compute].spec.model_copy(update={"count": 99})})
     changes = {change.key: change for change in plan_of(standing(world, live.values())).changes}
     assert {key: change.operation for key, change in changes.items()} == {
-        volume: Operation.REPLACE,
+        circuit: Operation.REPLACE,
         compute: Operation.UPDATE,
     }
     assert {change.reason.code for change in changes.values()} == {ReasonCode.REPAIR}

@@ -1,0 +1,208 @@
+"""What a piece of storage becomes: what is stored of it stays; what is missing makes that grow, or comes beside it.
+
+Where a piece is several volumes, they have together what is asked of it, each what it can give. Only one of them takes
+what is lacking, and what they have counts, not how large they are: so that planned again, nothing changes.
+"""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from itertools import chain, count
+
+from contracts.capacity import CapacityKind
+from contracts.plan import RefusalCode, RefusedAlternative
+from contracts.resources import StorageSpec
+from contracts.storage import StorageClass, StorageNeed
+from planner.keys import unit_key
+from planner.market import Market
+from planner.requirements import rounded
+from planner.stored import Piece, Stored
+from planner.volumes import STEP_GIB, STEP_IOPS, STEP_MIBPS, Volume, share_of, speeds, stepped, volume_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A piece, and what is stored of it."""
+
+    piece: Piece
+    stored: tuple[Stored, ...]
+
+    @property
+    def gib(self) -> int:
+        """What is stored."""
+        return sum(item.spec.gib for item in self.stored)
+
+    @property
+    def missing(self) -> int:
+        """GiB that have to come."""
+        return max(0, self.piece.need.gib - self.gib)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A volume that is wanted, and what it was.
+
+    Attributes:
+        need: what is asked of it.
+        in_place: whether it adds no volume to a piece that has some.
+    """
+
+    key: str
+    piece: Piece
+    volume: Volume
+    need: StorageNeed
+    live: StorageSpec | None = None
+    in_place: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How many GiB a place has left, what is stored included, and which keys are taken."""
+
+    room: float
+    taken: Set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Amounts:
+    """GiB, IOPS and MiB per second, bought or not; what is lacking is below zero where there is more than enough."""
+
+    gib: float
+    iops: float
+    mibps: float
+
+    @classmethod
+    def of(cls, storage: StorageClass, what: StorageSpec | Volume) -> "_Amounts":
+        return cls(what.gib, *speeds(storage, what))
+
+    def plus(self, other: "_Amounts") -> "_Amounts":
+        return _Amounts(self.gib + other.gib, self.iops + other.iops, self.mibps + other.mibps)
+
+    def less(self, other: "_Amounts") -> "_Amounts":
+        return _Amounts(self.gib - other.gib, self.iops - other.iops, self.mibps - other.mibps)
+
+    def asked(self, need: StorageNeed) -> StorageNeed:
+        """As much of a need."""
+        return need.model_copy(
+            update={
+                "gib": max(0, int(self.gib)),
+                "iops": max(0, stepped(self.iops, STEP_IOPS)),
+                "throughput_mibps": max(0, stepped(self.mibps, STEP_MIBPS)),
+            }
+        )
+
+
+Ways = tuple[Made, ...] | RefusedAlternative
+"""What a piece becomes, or why it cannot."""
+
+
+def in_class(market: Market, held: Sequence[Held], name: str, place: Place) -> Ways:
+    """All pieces of a part, what is missing being of one class; or why that is not to be had."""
+    made: list[Made] = []
+    for one in held:
+        more = _in_class(market, one, name, place) if one.missing else kept(market, one, one.piece.need)
+        if isinstance(more, RefusedAlternative):
+            return more
+        made += more
+    return tuple(made)
+
+
+def kept(market: Market, held: Held, need: StorageNeed) -> Ways:
+    """What is stored of a piece, having all that is needed together."""
+    return _grown(market, held, need) if any(not item.given for item in held.stored) else ()
+
+
+def _in_class(market: Market, held: Held, name: str, place: Place) -> Ways:
+    """What is missing in place, where it can be; else the cheaper of more volumes and of another one beside."""
+    grown, added = _grown(market, held, held.piece.need, name), _added(market, held, name, place)
+    if isinstance(grown, RefusedAlternative) or isinstance(added, RefusedAlternative):
+        return added if isinstance(grown, RefusedAlternative) else grown
+    return added if usd_of(added) < usd_of(grown) and not _in_place(grown) else grown
+
+
+def _grown(market: Market, held: Held, need: StorageNeed, name: str | None = None) -> Ways:
+    """What is stored of a piece; one volume (of one class) takes what is lacking: in place, else the cheapest way."""
+    free = [item for item in held.stored if not item.given and name in (None, item.spec.storage_class)]
+    found = [_settled(market, held, need, item) for item in free]
+    ways = [made for made in found if isinstance(made, tuple)]
+    refused = [item for item in found if isinstance(item, RefusedAlternative)]
+    if not ways:
+        return refused[0] if refused else RefusedAlternative(candidate=name or "", code=RefusalCode.NOT_OFFERED)
+    return min(ways, key=lambda made: (not _in_place(made), usd_of(made)))
+
+
+def _settled(market: Market, held: Held, need: StorageNeed, first: Stored) -> Ways:
+    """What is stored of a piece; the first volume takes what is lacking, the others give up what is not needed."""
+    lack = _lacking(market, need, [item.spec for item in held.stored])
+    made = []
+    for item in (first, *(other for other in held.stored if other is not first and not other.given)):
+        storage = market.storage_class(item.spec.storage_class)
+        has = _Amounts.of(storage, item.spec)
+        asked = need if len(held.stored) == 1 else has.plus(lack).asked(need)
+        volume = volume_of(market, held.piece.region, storage.name, asked, item.spec)
+        if isinstance(volume, RefusedAlternative):
+            return volume
+        lack = lack.plus(has).less(_Amounts.of(storage, volume))
+        before, after = (storage.sizes(it.gib, it.volumes) for it in (item.spec, volume))
+        in_place = len(before) == len(after)
+        made.append(Made(key=item.key, piece=held.piece, volume=volume, need=asked, live=item.spec, in_place=in_place))
+    return tuple(made)
+
+
+def _added(market: Market, held: Held, name: str, place: Place) -> Ways:
+    """A piece with another volume for what is missing, of one class, beside what is stored: every GiB as fast."""
+    piece, whole = held.piece, held.piece.need
+    stored = kept(market, held, share_of(whole, held.gib, whole.gib))
+    if isinstance(stored, RefusedAlternative):
+        return stored
+    there: list[StorageSpec | Volume] = [
+        *(item.spec for item in held.stored if item.given),
+        *(item.volume for item in stored),
+    ]
+    lack = _lacking(market, whole, there)
+    if stored and max(lack.gib, lack.iops, lack.mibps) <= 0:
+        return stored  # as GiB were bought for their speed
+    need = replace(lack, gib=max(STEP_GIB, stepped(lack.gib, STEP_GIB))).asked(whole)
+    volume = volume_of(market, piece.region, name, need)
+    if isinstance(volume, RefusedAlternative):
+        return volume
+    numbered = (unit_key(piece.key(name), str(number)) for number in count(2))  # no region's name is a number
+    key = next(found for found in chain((piece.key(name),), numbered) if found not in place.taken)
+    return (*stored, Made(key=key, piece=piece, volume=volume, need=need, in_place=not held.stored))
+
+
+def _lacking(market: Market, need: StorageNeed, there: Sequence[StorageSpec | Volume]) -> _Amounts:
+    """What is asked for beyond what is there."""
+    lack = _Amounts(need.gib, need.iops, need.throughput_mibps)
+    for item in there:
+        lack = lack.less(_Amounts.of(market.storage_class(item.storage_class), item))
+    return lack
+
+
+def _in_place(made: Sequence[Made]) -> bool:
+    return all(item.in_place for item in made)
+
+
+def stays(made: Sequence[Made], name: str, standing: Set[str]) -> bool:
+    """Whether a part stays in a class, and gets no more volumes."""
+    return name in standing and _in_place(made)
+
+
+def gib_of(made: Sequence[Made]) -> int:
+    """All volumes together."""
+    return sum(item.volume.gib for item in made)
+
+
+def usd_of(made: Sequence[Made]) -> float:
+    """USD per hour of all, where they serve."""
+    return sum(item.volume.usd_per_hour for item in made)
+
+
+def too_large(candidate: str, gib: int, room: float) -> RefusedAlternative:
+    """Why something is not taken: the place has not so many GiB left."""
+    return RefusedAlternative(
+        candidate=candidate,
+        code=RefusalCode.NO_CAPACITY,
+        limit=rounded(max(0.0, room)),
+        value=gib,
+        unit=CapacityKind.STORAGE_GIB.value,
+    )
