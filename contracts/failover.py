@@ -5,7 +5,7 @@ Part of `contracts.environment.Environment`.
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.document import Model
 
@@ -44,13 +44,22 @@ def _one_region(value: Survive) -> bool:
     return value is Survive.REGION
 
 
+DEDICATED_PARTNERS = 2
+"""Partners of a region at most where the reserve is dedicated and nothing is said: each more makes operation harder."""
+
+
+def _any_number(value: int | None) -> bool:
+    return value is None
+
+
 class FailoverSettings(Model):
     """What is carried when a region is lost.
 
     Attributes:
         reserve: `shared` costs far less, and takes two partners or more for each region; it plans compute by hour and
             purchase, circuits and shares together (docs/planning-model.md).
-        max_partners: of one region; where the reserve is shared, only if it is stated, and 2 or more.
+        max_partners: of one region. Where nothing is said: `DEDICATED_PARTNERS` where the reserve is dedicated; any
+            number where it is shared, which takes 2 or more.
         survive: what a region holds for others is the largest of what one lost region asks of it, or of what all
             regions of one fault domain ask together.
         residency: whose words partners keep to.
@@ -59,11 +68,25 @@ class FailoverSettings(Model):
     reserve: Reserve = Field(default=Reserve.DEDICATED, exclude_if=dedicated)
     critical_share: float = Field(default=0.4, ge=0, le=1)
     max_latency_ms: float = Field(default=120.0, gt=0)
-    max_partners: int = Field(default=2, ge=1, le=64)
+    max_partners: int | None = Field(default=None, ge=1, le=64, exclude_if=_any_number)
     survive: Survive = Field(default=Survive.REGION, exclude_if=_one_region)
     residency: ResidencyOf = Field(default=ResidencyOf.REGIONS, exclude_if=_by_regions)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_dedicated(cls, said: object) -> object:
+        """Says the number that holds where none was said: what plans differ by, documents tell apart."""
+        if not isinstance(said, dict) or said.get("max_partners") is not None:
+            return said
+        is_dedicated = said.get("reserve", Reserve.DEDICATED) == Reserve.DEDICATED
+        return {**said, "max_partners": DEDICATED_PARTNERS} if is_dedicated else said
+
+    @property
+    def dedicated_partners(self) -> int:
+        """The most partners of a region where the reserve is dedicated."""
+        return DEDICATED_PARTNERS if self.max_partners is None else self.max_partners
 
     @property
     def shared_partners(self) -> int | None:
         """The most partners of a region where the reserve is shared: what was stated; else any number."""
-        return self.max_partners if "max_partners" in self.model_fields_set else None
+        return self.max_partners

@@ -70,7 +70,7 @@ def check_failover(asked_question: Question, plan: Plan) -> None:
             shares[item.resource.place] += round(spec.share * 1000)
             partners[item.resource.place] += 1
     assert set(shares.values()) <= {1000}
-    assert max(partners.values(), default=0) <= asked_question.environment.failover.max_partners
+    assert max(partners.values(), default=0) <= asked_question.environment.failover.dedicated_partners
     check_losses(asked_question, plan)
 
 

@@ -27,8 +27,7 @@ def partner_breaches(asked: Asked, plan: Plan) -> Iterator[Breach]:
     for region, parts in shares_of(plan).items():
         if abs(sum(parts.values()) - 1) > 1e-3 * len(parts):
             yield Breach(rule=Rule.PARTNER, where=region, what=f"its shares add up to {sum(parts.values()):g}")
-        limited = settings.reserve is not Reserve.SHARED or "max_partners" in settings.model_fields_set
-        if limited and len(parts) > settings.max_partners:
+        if settings.max_partners is not None and len(parts) > settings.max_partners:
             yield Breach(
                 rule=Rule.PARTNER, where=region, what=f"{len(parts)} partners, {settings.max_partners} at most"
             )
