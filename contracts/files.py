@@ -1,7 +1,7 @@
 """The only module of `contracts` that touches the disk: documents in and out, whole or not at all.
 
 A file is written to a temporary name beside its target, flushed to the disk, and renamed over it. A forecast is two
-files: the description (JSON) and the values (Parquet), tied by digest; so is the state of its models.
+files: the description (JSON) and the values (Parquet), tied by digest.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ from typing import TypeVar
 from contracts.document import Document, bytes_digest
 from contracts.errors import AlteredDocument, MalformedDocument
 from contracts.forecast import Forecast, ForecastBundle
-from contracts.forecast_state import ForecastState, StateBundle
 from contracts.forecast_values import values_from_bytes, values_to_bytes
 
 D = TypeVar("D", bound=Document)
@@ -112,29 +111,6 @@ def _beside(path: Path, next_step: str = "") -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise MalformedDocument("no such file", where=str(path), next_step=next_step) from error
-
-
-def write_state(path: Path, bundle: StateBundle) -> None:
-    """Writes the fits beside `path` under `document.fits_file`, then the document itself."""
-    if bytes_digest(bundle.fits) != bundle.document.fits_digest:
-        raise AlteredDocument("its fits do not have the digest that it names", where=str(path))
-    write_bytes(path.parent / bundle.document.fits_file, bundle.fits)
-    write_document(path, bundle.document)
-
-
-def read_state(path: Path) -> StateBundle:
-    """Reads the fits that a forecast left, which are never needed: all can be fitted anew.
-
-    Raises:
-        DocumentError: as `read_document`.
-        AlteredDocument: the fits are not those that the document names.
-    """
-    document = read_document(ForecastState, path)
-    fits_path = path.parent / document.fits_file
-    fits = _beside(fits_path)
-    if bytes_digest(fits) != document.fits_digest:
-        raise AlteredDocument("its bytes are not those that were fitted", where=str(fits_path))
-    return StateBundle(document, fits)
 
 
 def _sync(path: Path) -> None:

@@ -1,8 +1,8 @@
 """`ForecastState`: the models that a forecast fitted, so that the next one need not fit them again.
 
-The JSON document describes; the fits themselves (each family's own bytes, one after the other) are in a file beside it,
-tied to it by digest. `StateBundle` is both together. A state is an input like the history: the same state and history
-give the same forecast. It holds no code: trees in XGBoost's own form, coefficients as plain arrays.
+The JSON document describes; the fits themselves (each family's own bytes, one after the other) follow it in the same
+file, tied to it by digest. `StateBundle` is both together. A state is an input like the history: the same state and
+history give the same forecast. It holds no code: trees in XGBoost's own form, coefficients as plain arrays.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,11 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from contracts.document import Document, Model
+from contracts.document import Document, Model, bytes_digest
+from contracts.errors import AlteredDocument, MalformedDocument
 from contracts.series import Granularity
+
+END = b"\0"  # of the document: JSON has none
 
 
 class KeptFamily(Model):
@@ -61,16 +64,18 @@ class ForecastState(Document):
 
     Attributes:
         code: a digest of the code that fitted them; other code does not use them.
-        fits_file: the file with their bytes, beside this one,
-        fits_digest: and its digest.
+        counter: how many states of this environment had been kept with it; says nothing of what it holds.
+        fits_digest: of their bytes.
     """
 
     FORMAT: ClassVar[str] = "prestage/forecast-state"
+    VERSION: ClassVar[int] = 2
+    VOLATILE: ClassVar[frozenset[str]] = frozenset({"counter"})
 
     environment: str
     code: str
+    counter: int = 0
     panels: tuple[KeptPanel, ...]
-    fits_file: str
     fits_digest: str
 
 
@@ -80,3 +85,24 @@ class StateBundle:
 
     document: ForecastState
     fits: bytes
+
+    def to_bytes(self) -> bytes:
+        """The sealed document and the fits, as one file."""
+        return self.document.sealed().encode() + END + self.fits
+
+    @staticmethod
+    def from_bytes(payload: bytes, *, where: str) -> "StateBundle":
+        """What `to_bytes` gave.
+
+        Raises:
+            DocumentError: as `Document.unseal`.
+            AlteredDocument: the fits are not those that the document names.
+        """
+        text, _, fits = payload.partition(END)
+        try:
+            document = ForecastState.unseal(text.decode(), where=where)
+        except UnicodeDecodeError as error:
+            raise MalformedDocument(f"is not UTF-8 (byte {error.start})", where=where) from error
+        if bytes_digest(fits) != document.fits_digest:
+            raise AlteredDocument("its bytes are not those that were fitted", where=where)
+        return StateBundle(document, fits)

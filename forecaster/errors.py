@@ -19,6 +19,7 @@ ForecasterError
 ├── KeyRefused               ask the person: the history is encrypted and its key does not open it
 │   ├── KeyUnavailable           no key, out of reach, or kept where others can read it
 │   └── WrongKey                 another key than the one that wrapped the history's keys
+├── SealRefused              go on without: what a forecast kept is altered, foreign or under another key
 ├── HistoryUnwritable        ask the person: disk full or no permission; the history is as it was before
 ├── UnknownModel             ask the person: a model of that name does not exist
 ├── FamilyNotInstalled       ask the person: a model was named whose package is not installed
@@ -116,6 +117,10 @@ class KeyUnavailable(KeyRefused):
 
 class WrongKey(KeyRefused):
     """This is not the key that wrapped the history's keys."""
+
+
+class SealRefused(ForecasterError):
+    """What a forecast kept is not what was written here under this key; all of it can be made again."""
 
 
 class HistoryUnwritable(ForecasterError):

@@ -10,7 +10,7 @@ def state_bundle(environment: str, code: str, panels: tuple[PanelState, ...]) ->
     """One document and one row of bytes of all panels. The same fits give the same bytes.
 
     Args:
-        environment: its name; names the file of the fits too.
+        environment: its name.
         code: a digest of the code that fitted.
         panels: hourly and daily ones.
     """
@@ -45,7 +45,6 @@ def state_bundle(environment: str, code: str, panels: tuple[PanelState, ...]) ->
         environment=environment,
         code=code,
         panels=described,
-        fits_file=f"{environment}.fits",
         fits_digest=bytes_digest(fits),
     )
     return StateBundle(document, fits)

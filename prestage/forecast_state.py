@@ -1,20 +1,37 @@
-"""The fits that a forecast leaves for the next one: where they lie, and what is never trusted."""
+"""What a forecast leaves for the next one: where it lies, what closes it, and what is never trusted."""
 
 import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from contracts.document import Document
 from contracts.errors import DocumentError
-from contracts.files import read_state, write_state
+from contracts.files import read_document, write_bytes, write_document
+from contracts.forecast_state import StateBundle
+from forecaster.errors import SealRefused
+from prestage.forecast_windows import WindowFile, WindowPlace
 
 if TYPE_CHECKING:
-    from contracts.forecast_state import StateBundle
+    from forecaster.history.sealing import Seal
 
-FITTERS = ("numpy", "xgboost", "xgboost-cpu", "jax")  # whose other versions may fit otherwise
+FITTERS = ("numpy", "xgboost", "xgboost-cpu", "jax", "scipy", "statsmodels", "prophet")  # others may fit otherwise
 ROOMS = ("sources", "history")  # of the forecaster, that bring history and fit nothing
+
+
+class StateSeen(Document):
+    """The last state that was kept here, beside the keys: so that an older one is found.
+
+    Attributes:
+        counter: how many states had been kept.
+    """
+
+    FORMAT: ClassVar[str] = "prestage/forecast-state-seen"
+
+    environment: str
+    counter: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,36 +39,94 @@ class StateShelf:
     """Where an environment's state lies.
 
     Attributes:
-        file: the document; its fits lie beside it.
+        folder: of the environment's forecasts.
         environment: its name.
+        seal: closes what lies there as the history is closed.
+        memory: file that remembers the last state, where the history is encrypted.
     """
 
-    file: Path
+    folder: Path
     environment: str
+    seal: "Seal"
+    memory: Path | None = None
 
-    def take(self) -> "tuple[StateBundle | None, str]":
-        """The state, or none and why not: a state that is damaged, newer or not of this is never trusted."""
+    @property
+    def file(self) -> Path:
+        """Of the state."""
+        return self.folder / f"{self.environment}.state"
+
+    def windows(self) -> WindowFile:
+        """What was said in held-back windows."""
+        file = self.folder / f"{self.environment}.windows"
+        return WindowFile(WindowPlace(file=file, environment=self.environment, code=code_digest(), seal=self.seal))
+
+    def take(self) -> tuple[StateBundle | None, str]:
+        """The state, or none and why not: one that is damaged, newer, older than the last or foreign is never used."""
+        forget_earlier_form(self.folder, self.environment)
+        name = self.file.name
         if not self.file.exists():
             return None, "nothing was kept"
         try:
-            found = read_state(self.file)
-        except DocumentError as error:
-            return None, f"{self.file.name} is not used: {error.what}"
+            found = StateBundle.from_bytes(self.seal.opened(self.file.read_bytes(), name), where=str(self.file))
+            last = self._last()
+        except (DocumentError, SealRefused) as error:
+            return None, f"{name} is not used: {error.what}"
         except OSError as error:
-            return None, f"{self.file.name} cannot be read: {error.strerror}"
+            return None, f"{name} cannot be read: {error.strerror}"
         if found.document.environment != self.environment:
-            return None, f"{self.file.name} is of the environment {found.document.environment!r}"
+            return None, f"{name} is of the environment {found.document.environment!r}"
         if found.document.code != code_digest():
             return None, "what was kept is of another version"
+        if found.document.counter < last:
+            return None, f"{name} was rolled back: it is state {found.document.counter}, and state {last} was kept here"
         return found, ""
 
-    def put(self, state: "StateBundle") -> str:
+    def put(self, state: StateBundle) -> str:
         """Keeps a state; says why it cannot be kept, which costs the next forecast time and nothing else."""
         try:
-            write_state(self.file, state)
+            counter = self._counted() + 1
+            numbered = StateBundle(state.document.model_copy(update={"counter": counter}), state.fits)
+            write_bytes(self.file, self.seal.closed(numbered.to_bytes(), self.file.name))
+            if self.memory is not None:
+                write_document(self.memory, StateSeen(environment=self.environment, counter=counter))
         except OSError as error:
             return f"{self.file.name} cannot be written: {error.strerror}"
         return ""
+
+    def _last(self) -> int:
+        """The number of the last state that was kept here.
+
+        Raises:
+            DocumentError: that cannot be told.
+        """
+        if self.memory is None or not self.memory.exists():
+            return 0
+        return read_document(StateSeen, self.memory).counter
+
+    def _counted(self) -> int:
+        """The same; where it cannot be told, it begins anew."""
+        try:
+            return self._last()
+        except DocumentError:
+            return 0
+
+
+def forget_kept(folder: Path, environment: str) -> tuple[str, ...]:
+    """Removes what forecasts kept, and names it: what was learned of hours that are forgotten is forgotten, too."""
+    gone = list(forget_earlier_form(folder, environment))
+    for name in (f"{environment}.state", f"{environment}.windows"):
+        if (folder / name).exists():
+            (folder / name).unlink()
+            gone.append(name)
+    return tuple(gone)
+
+
+def forget_earlier_form(folder: Path, environment: str) -> tuple[str, ...]:
+    """Removes files of an earlier form, which was never encrypted."""
+    names = tuple(name for name in (f"{environment}.state.json", f"{environment}.fits") if (folder / name).exists())
+    for name in names:
+        (folder / name).unlink()
+    return names
 
 
 @cache

@@ -15,9 +15,9 @@ from prestage.forecast_state import StateShelf, code_digest
 
 if TYPE_CHECKING:
     from contracts.backtest import BacktestReport
+    from forecaster.history.store import History
     from forecaster.make import Made
     from forecaster.outside import Outside
-    from forecaster.view import HistoryView
 
 SEED = 1
 S = TypeVar("S")
@@ -43,22 +43,22 @@ class ForecastOrder:
     fast: bool = False
     refit: bool = False
 
-    @property
-    def shelf(self) -> StateShelf:
-        """Where one forecast leaves its models for the next."""
-        name = self.environment.name
-        return StateShelf(file=self.file.with_name(f"{name}.state.json"), environment=name)
+    def shelf(self, history: "History") -> StateShelf:
+        """Where one forecast leaves what it learned and said for the next, closed as the history is."""
+        seal, keys, name = history.seal(), history.vault.keys, self.environment.name
+        memory = keys.memory.with_name(f"{keys.memory.stem}-state-{name}.json") if keys and seal.envelope else None
+        return StateShelf(folder=self.file.parent, environment=name, seal=seal, memory=memory)
 
     @property
     def file(self) -> Path:
         """Where plans look for the forecast."""
         return self.folder / self.environment.state_dir / "forecasts" / f"{self.environment.name}.json"
 
-    def history(self) -> "HistoryView":
-        """All that is known."""
+    def history(self) -> "History":
+        """Where all that is known is kept."""
         from prestage.projects import history_of
 
-        return history_of(self.folder, self.environment).load()
+        return history_of(self.folder, self.environment)
 
     def settings(self, make: Callable[..., S]) -> S:
         """As the forecaster wants them: forecast and back-test have the same ones."""
@@ -111,7 +111,7 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
     """
     from forecaster.make import ForecastSettings, go_on_forecasting
 
-    now, environment = clock(), order.environment
+    now, environment, history = clock(), order.environment, order.history()
     settings = replace(
         order.settings(ForecastSettings),
         outside=order.outside(now),
@@ -119,24 +119,27 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
         recommend_level=environment.rules.headroom_quantile,
         block_use=environment.block_use,
     )
-    keeps, state = order.origin is None, None
-    why = "as asked for" if keeps else "an origin in the past"
-    if keeps and not order.refit:
-        state, why = order.shelf.take()
-    settings = replace(settings, state=state, code=code_digest())
-    made = go_on_forecasting(order.history(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
+    if order.origin is not None:
+        made = go_on_forecasting(history.load(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
+        write_forecast(order.file, made.bundle)
+        return Forecasted(bundle=made.bundle, models=_models(made, "an origin in the past", ()))
+    shelf = order.shelf(history)
+    state, why = (None, "as asked for") if order.refit else shelf.take()
+    windows = shelf.windows()
+    settings = replace(settings, state=state, code=code_digest(), kept=windows)
+    made = go_on_forecasting(history.load(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
     write_forecast(order.file, made.bundle)
-    unkept = order.shelf.put(made.state) if keeps and made.refitted else ""
-    return Forecasted(bundle=made.bundle, models=_models(made, why if state is None else "", unkept))
+    told = (windows.told(), shelf.put(made.state) if made.refitted else "", windows.keep(made.windows))
+    return Forecasted(bundle=made.bundle, models=_models(made, why if state is None else "", told))
 
 
-def _models(made: "Made", unusable: str, unkept: str) -> str:
+def _models(made: "Made", unusable: str, told_besides: tuple[str, ...]) -> str:
     """Which models made a forecast, and what was wrong with what was kept."""
     told = "those of the last forecast" if made.went_on else ""
     if made.refitted:
         told = f"{told}, but fitted anew: " if told else "fitted anew: "
         told += unusable or "; ".join(made.refitted)
-    return f"{told}; {unkept}" if unkept else told
+    return "; ".join([told, *(one for one in told_besides if one)])
 
 
 def backtest_environment(order: ForecastOrder, clock: Clock, progress: Progress) -> "BacktestReport":
@@ -147,4 +150,4 @@ def backtest_environment(order: ForecastOrder, clock: Clock, progress: Progress)
     from forecaster.backtest import BacktestSettings, run_backtest
 
     settings = replace(order.settings(BacktestSettings), outside=order.outside_ever(clock()))
-    return run_backtest(order.history(), settings, progress)
+    return run_backtest(order.history().load(), settings, progress)

@@ -18,6 +18,7 @@ from forecaster.history.keyring import Keyring
 from forecaster.history.manifest import Part, Span, read_manifest
 from forecaster.history.merge import Counts, merge
 from forecaster.history.parquet import frame
+from forecaster.history.sealing import Seal
 from forecaster.history.vault import Contents, Vault
 from forecaster.view import MEASUREMENT_KEY, REQUEST_KEY, HistoryView, view_of
 
@@ -98,6 +99,14 @@ class History:
             frame(measurements) if measurements else no_measurements(),
             frame(requests) if requests else no_requests(),
         )
+
+    def seal(self) -> Seal:
+        """What closes things that hold values of this history as it is closed itself.
+
+        Raises:
+            HistoryDamaged, KeyRefused: as `load`.
+        """
+        return Seal(self.vault.look().envelope)
 
     def summary(self) -> tuple[SeriesSummary, ...]:
         """One line for each series, sorted."""

@@ -9,6 +9,7 @@ from contracts.exits import ExitCode
 from prestage.scope import NoOptions, Scope, examples, scoped
 
 if TYPE_CHECKING:
+    from contracts.environment import Environment
     from forecaster.history.keyring import Kms
 
 
@@ -67,10 +68,12 @@ def keys(scope: Scope, _options: NoOptions) -> int:
 def encrypt(scope: Scope, _options: NoOptions) -> int:
     """Encrypt a history that is not, under the environment's key."""
     from forecaster.history.upkeep import encrypt as encrypt_history
-    from prestage.projects import open_history
+    from prestage.projects import open_history, read_environment
     from prestage.views.paper import plural
 
     files = encrypt_history(open_history(scope))
+    if files:
+        _forget_learned(scope, read_environment(scope))
     told = f"{plural(files, 'file')} encrypted; the plain ones are removed" if files else "nothing to encrypt"
     scope.answer({"encrypted": files}, lambda: told)
     return ExitCode.CLEAN
@@ -131,8 +134,20 @@ def compact(scope: Scope, options: CompactArguments) -> int:
     days = {str(kind): count for kind, count in environment.history.keep_days.items()} | dict(options.keep)
     keeping = Keeping(now=clock_of(scope.folder)(), days=days)
     report = compact_history(history_of(scope.folder, environment), keeping)
+    if report.forgotten:
+        _forget_learned(scope, environment)
     scope.answer(compacted_document(report), lambda: compacted_text(report))
     return ExitCode.CLEAN
+
+
+def _forget_learned(scope: Scope, environment: "Environment") -> None:
+    """What models learned of rows that are gone goes with them."""
+    from prestage.forecast_state import forget_kept
+    from prestage.forecasts import ForecastOrder
+
+    order = ForecastOrder(folder=scope.folder, environment=environment)
+    if gone := forget_kept(order.file.parent, environment.name):
+        click.echo(f"what forecasts had kept is removed: {', '.join(gone)}", err=True)
 
 
 @click.command("verify", epilog=examples("prestage history verify", "prestage history verify --accept"))

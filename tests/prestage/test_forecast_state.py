@@ -1,19 +1,29 @@
 """`prestage forecast` goes on from the models of the last one, and never trusts what was kept without a check."""
 
+import contextlib
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from contracts.environment import Environment
 from contracts.exits import ExitCode
-from contracts.files import read_forecast, read_state, write_state
+from contracts.files import read_forecast
 from contracts.forecast_state import StateBundle
+from contracts.yaml_files import read_yaml_document
+from forecaster.history.sealing import Seal
+from forecaster.models.profile import Profile
 from prestage import forecast_state
 from prestage.failures import run
+from prestage.forecast_state import StateShelf
+from prestage.forecasts import ForecastOrder
 from tests.forecaster.estates import wave
+from tests.prestage.conftest import ROOT
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
+ENVIRONMENT = "environments/dev.yaml"
 FORECAST = ["forecast", "--model", "profile_14d", "--model", "level_shape"]
 
 
@@ -33,9 +43,22 @@ def learn(project, first: int, end: int) -> None:
     assert run(["history", "import", "traffic.csv", "--table", "traffic", "--unit", "gbps"]) == ExitCode.CLEAN
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> Path:
+    """What a project with two weeks of traffic keeps after its first forecast."""
+    folder = tmp_path_factory.mktemp("begun")
+    for name in ("environments", "estate"):
+        shutil.copytree(ROOT / name, folder / name)
+    with contextlib.chdir(folder):
+        learn(folder, 0, 336)
+        assert run(FORECAST) == ExitCode.CLEAN
+    return folder / ".prestage"
+
+
 @pytest.fixture
-def forecast(project, capsys):
+def forecast(project, begun, capsys):
     """Makes forecasts in a project with two weeks of traffic; each says which models made it."""
+    shutil.copytree(begun, project / ".prestage")
 
     def made(*options: str) -> str:
         capsys.readouterr()
@@ -44,13 +67,23 @@ def forecast(project, capsys):
         assert len(told) == 1
         return str(told[0].removeprefix("models: "))
 
-    learn(project, 0, 336)
-    assert made() == "fitted anew: nothing was kept"
     return made
 
 
+def shelf(project) -> StateShelf:
+    """Where the project's environment keeps its state."""
+    order = ForecastOrder(folder=project, environment=read_yaml_document(Environment, project / ENVIRONMENT))
+    return order.shelf(order.history())
+
+
+def kept(project) -> StateBundle:
+    state, why = shelf(project).take()
+    assert state is not None, why
+    return state
+
+
 def test_new_hours_go_on_from_what_was_fitted(project, forecast):
-    state = read_state(forecasts(project) / "dev.state.json")
+    state = kept(project)
     first = read_forecast(forecasts(project) / "dev.json")
     assert {panel.granularity for panel in state.document.panels} == {"hourly", "daily"}
     assert first.document.state_digest == ""
@@ -60,29 +93,71 @@ def test_new_hours_go_on_from_what_was_fitted(project, forecast):
     assert second.document.state_digest == state.document.digest()
     assert second.document.origin == first.document.origin + timedelta(hours=6)
     assert second.document.blends != first.document.blends
-    assert read_state(forecasts(project) / "dev.state.json") == state
+    assert kept(project) == state
     assert forecast("--refit") == "fitted anew: as asked for"
-    assert read_state(forecasts(project) / "dev.state.json") != state
+    assert kept(project).document.digest() != state.document.digest()
+
+
+def made_bytes(project) -> tuple[dict[str, object], bytes]:
+    document = json.loads((forecasts(project) / "dev.json").read_text())
+    return {**document, "made_at": 0, "seconds": 0}, (forecasts(project) / "dev.parquet").read_bytes()
 
 
 def test_the_same_state_and_history_make_the_same_bytes(project, forecast):
     written = []
     for _ in range(2):
         assert forecast() == "those of the last forecast"
-        document = json.loads((forecasts(project) / "dev.json").read_text())
-        written.append(({**document, "made_at": 0, "seconds": 0}, (forecasts(project) / "dev.parquet").read_bytes()))
+        written.append(made_bytes(project))
     assert written[0] == written[1]
-    kept = written[0][1]
+    values = written[0][1]
     forecast("--refit")
-    assert (forecasts(project) / "dev.parquet").read_bytes() == kept  # no hour has come: the fits are what they were
+    assert made_bytes(project)[1] == values  # no hour has come: the fits are what they were
+
+
+@pytest.mark.parametrize("harm", ["lost", "one bit", "cut off", "empty"])
+def test_windows_that_are_kept_change_time_and_nothing_else(project, forecast, harm):
+    """Whatever becomes of the file: said again, told, and the same to the byte."""
+    learn(project, 336, 340)
+    assert forecast() == "those of the last forecast"
+    right, file = made_bytes(project), forecasts(project) / "dev.windows"
+    payload = bytearray(file.read_bytes())
+    assert len(payload) > 100_000
+    if harm == "lost":
+        file.unlink()
+        reason = ""
+    elif harm == "one bit":
+        payload[len(payload) // 2] ^= 1
+        file.write_bytes(payload)
+        reason = "; 1 windows of dev.windows did not open and were said again"
+    else:
+        file.write_bytes(payload[: len(payload) // 2] if harm == "cut off" else b"")
+        reason = "; dev.windows is not used: is nothing that a forecast kept, or cut off"
+    assert forecast() == "those of the last forecast" + reason
+    assert made_bytes(project) == right
+
+
+def test_windows_that_are_kept_are_not_said_again(project, forecast, monkeypatch):
+    """But for the one at the end: of the forecast itself, and of days, which end where the hours do."""
+    learn(project, 336, 340)
+    asked = []
+    real = Profile.predict
+    monkeypatch.setattr(
+        Profile, "predict", lambda self, panel, ahead: (asked.append(panel.granularity), real(self, panel, ahead))[1]
+    )
+    forecast()
+    assert asked.count("hourly") == 1
+    (forecasts(project) / "dev.windows").unlink()
+    asked.clear()
+    forecast()
+    assert asked.count("hourly") > 5
 
 
 def test_a_panel_whose_history_grew_is_fitted_anew_and_kept(project, forecast):
-    before = read_state(forecasts(project) / "dev.state.json")
+    before = kept(project)
     learn(project, 336, 336 + 24)
     told = forecast()
     assert told.startswith("fitted anew: hourly levels: the history grew by 7%; daily levels: the history grew by 7%")
-    after = read_state(forecasts(project) / "dev.state.json")
+    after = kept(project)
     assert [new.until - old.until for new, old in zip(after.document.panels, before.document.panels, strict=True)] == [
         timedelta(hours=24)
     ] * 2
@@ -90,68 +165,144 @@ def test_a_panel_whose_history_grew_is_fitted_anew_and_kept(project, forecast):
 
 
 def test_a_forecast_from_the_past_neither_uses_nor_leaves_models(project, forecast):
-    before = (forecasts(project) / "dev.state.json").read_bytes()
+    before = {path.name: path.read_bytes() for path in forecasts(project).glob("dev.[sw]*")}
+    assert len(before) == 2
     assert forecast("--origin", "2026-03-14T00:00:00") == "fitted anew: an origin in the past"
-    assert (forecasts(project) / "dev.state.json").read_bytes() == before
+    assert {path.name: path.read_bytes() for path in forecasts(project).glob("dev.[sw]*")} == before
 
 
-def cut_off(file, fits):
-    file.write_text(file.read_text()[:200])
+def cut_off(project, file):
+    file.write_bytes(file.read_bytes()[:200])
 
 
-def altered(file, fits):
-    file.write_text(file.read_text().replace('"dev.fits"', '"foo.fits"'))
-
-
-def one_bit(file, fits):
-    payload = bytearray(fits.read_bytes())
+def one_bit(project, file):
+    payload = bytearray(file.read_bytes())
     payload[len(payload) // 2] ^= 1
-    fits.write_bytes(payload)
+    file.write_bytes(payload)
 
 
-def lost(file, fits):
-    fits.unlink()
+def newer(project, file):
+    payload = kept(project).to_bytes().replace(b'"version": 2', b'"version": 3')
+    file.write_bytes(shelf(project).seal.closed(payload, "dev.state"))
 
 
-def newer(file, fits):
-    file.write_text(file.read_text().replace('"version": 1', '"version": 2'))
+def other_fits(project, file):
+    state = kept(project)
+    file.write_bytes(shelf(project).seal.closed(state.to_bytes() + b"x", "dev.state"))
 
 
-def another_document(file, fits):
-    file.write_text((file.parent / "dev.json").read_text())
+def another_document(project, file):
+    payload = (file.parent / "dev.json").read_bytes()
+    file.write_bytes(shelf(project).seal.closed(payload, "dev.state"))
 
 
-def of_another_environment(file, fits):
-    state = read_state(file)
-    write_state(file, StateBundle(state.document.model_copy(update={"environment": "prod"}), state.fits))
+def of_another_environment(project, file):
+    state = kept(project)
+    other = StateBundle(state.document.model_copy(update={"environment": "prod"}), state.fits)
+    file.write_bytes(shelf(project).seal.closed(other.to_bytes(), "dev.state"))
+
+
+def under_another_name(project, file):
+    file.write_bytes(shelf(project).seal.closed(kept(project).to_bytes(), "prod.state"))
+
+
+def rolled_back(project, file):
+    """The state of before the last two refits is put back."""
+    old = file.read_bytes()
+    for _ in range(2):
+        assert run([*FORECAST, "--refit"]) == ExitCode.CLEAN
+    file.write_bytes(old)
+
+
+def not_encrypted(project, file):
+    file.write_bytes(Seal(None).closed(kept(project).to_bytes(), "dev.state"))
+
+
+def key_rotated(project, file):
+    assert run(["history", "rotate"]) == ExitCode.CLEAN
+
+
+def memory_spoiled(project, file):
+    (memory,) = (project / ".prestage" / "dev" / "keys").glob("*-state-dev.json")
+    memory.write_text(memory.read_text().replace('"counter": 1', '"counter": 0'))
 
 
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (cut_off, "dev.state.json is not used: is not JSON"),
-        (altered, "dev.state.json is not used: altered"),
-        (one_bit, "dev.state.json is not used: its bytes are not those that were fitted"),
-        (lost, "dev.state.json is not used: no such file"),
-        (newer, "dev.state.json is not used: is version 2 of prestage/forecast-state"),
-        (another_document, "dev.state.json is not used: holds 'prestage/forecast'"),
-        (of_another_environment, "dev.state.json is of the environment 'prod'"),
+        (cut_off, "dev.state is not used: does not open with the history's key: altered, or kept under another key"),
+        (one_bit, "dev.state is not used: does not open with the history's key"),
+        (key_rotated, "dev.state is not used: does not open with the history's key"),
+        (under_another_name, "dev.state is not used: does not open with the history's key"),
+        (not_encrypted, "dev.state is not used: is not encrypted, as the history is"),
+        (rolled_back, "dev.state was rolled back: it is state 1, and state 3 was kept here"),
+        (other_fits, "dev.state is not used: its bytes are not those that were fitted"),
+        (newer, "dev.state is not used: is version 3 of prestage/forecast-state"),
+        (another_document, "dev.state is not used: holds 'prestage/forecast'"),
+        (of_another_environment, "dev.state is of the environment 'prod'"),
+        (memory_spoiled, "dev.state is not used: altered"),
     ],
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_what_was_kept_is_never_trusted_without_a_check(project, forecast, harm, reason):
     """All is fitted anew, with the reason; the next forecast goes on from that."""
-    kept = (forecasts(project) / "dev.parquet").read_bytes()
-    harm(forecasts(project) / "dev.state.json", forecasts(project) / "dev.fits")
+    values = (forecasts(project) / "dev.parquet").read_bytes()
+    harm(project, forecasts(project) / "dev.state")
     told = forecast()
     assert told.startswith(f"fitted anew: {reason}")
-    assert (forecasts(project) / "dev.parquet").read_bytes() == kept
+    assert (forecasts(project) / "dev.parquet").read_bytes() == values
     assert forecast() == "those of the last forecast"
+
+
+def test_nothing_that_is_kept_can_be_read_without_the_key(project, forecast):
+    """Names of series and values of the history: in memory, not on the disk."""
+    state = kept(project)
+    assert b"traffic:fra->ams" in state.to_bytes()
+    for name in ("dev.state", "dev.windows"):
+        payload = (forecasts(project) / name).read_bytes()
+        assert payload.count(b"sealed\n") >= 1
+        for told in (b"traffic", b"fra->ams", b"level_shape", state.fits[:16], b"float32", b"prestage/forecast-state"):
+            assert told not in payload
+    keys = project / ".prestage" / "dev" / "keys"
+    keys.rename(keys.with_name("elsewhere"))
+    assert run(FORECAST) == ExitCode.ERROR
+
+
+def test_where_the_history_is_not_encrypted_neither_is_the_state(project, capsys):
+    file = project / ENVIRONMENT
+    file.write_text(file.read_text().replace("key: local", 'key: ""'))
+    learn(project, 0, 336)
+    assert run(FORECAST) == ExitCode.CLEAN
+    assert b"traffic:fra->ams" in (forecasts(project) / "dev.state").read_bytes()
+    payload = bytearray((forecasts(project) / "dev.state").read_bytes())
+    payload[-1] ^= 1
+    (forecasts(project) / "dev.state").write_bytes(payload)
+    capsys.readouterr()
+    assert run(FORECAST) == ExitCode.CLEAN
+    assert "dev.state is not used: altered: its bytes are not those that were written" in capsys.readouterr().err
+    file.write_text(file.read_text().replace('key: ""', "key: local"))
+    assert run(["history", "encrypt"]) == ExitCode.CLEAN
+    assert "what forecasts had kept is removed: dev.state, dev.windows" in capsys.readouterr().err
+    assert run(FORECAST) == ExitCode.CLEAN
+    assert b"traffic:fra->ams" not in (forecasts(project) / "dev.state").read_bytes()
+
+
+def test_what_was_learned_of_hours_that_are_forgotten_is_forgotten(project, forecast, capsys):
+    assert run(["history", "compact"]) == ExitCode.CLEAN
+    assert forecast() == "those of the last forecast"  # nothing was too old
+    for name in ("dev.state.json", "dev.fits"):  # as an earlier version left them, never encrypted
+        (forecasts(project) / name).write_text("{}")
+    capsys.readouterr()
+    assert run(["history", "compact", "--keep", "traffic=1"]) == ExitCode.CLEAN
+    assert "removed: dev.state.json, dev.fits, dev.state, dev.windows" in capsys.readouterr().err
+    assert {path.name for path in forecasts(project).iterdir()} == {"dev.json", "dev.parquet"}
 
 
 def test_other_code_fits_anew(project, forecast, monkeypatch):
     monkeypatch.setattr("prestage.forecast_state.code_digest", lambda: "sha256:other")
-    assert forecast() == "fitted anew: what was kept is of another version"
+    monkeypatch.setattr("prestage.forecasts.code_digest", lambda: "sha256:other")
+    told = "fitted anew: what was kept is of another version; dev.windows is not used: is of another version"
+    assert forecast() == told
 
 
 def test_every_file_that_fits_is_in_the_digest_of_the_code(monkeypatch):
@@ -170,9 +321,12 @@ def test_every_file_that_fits_is_in_the_digest_of_the_code(monkeypatch):
 
 
 def test_a_state_that_cannot_be_kept_costs_only_time(project, forecast, monkeypatch):
-    def full(path, bundle):
+    def full(path, payload):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(forecast_state, "write_state", full)
+    monkeypatch.setattr(forecast_state, "write_bytes", full)
+    monkeypatch.setattr("prestage.forecast_windows.written_whole", lambda path: full(path, b""))
+    (forecasts(project) / "dev.windows").unlink()
     told = forecast("--refit")
-    assert told == "fitted anew: as asked for; dev.state.json cannot be written: No space left on device"
+    full_disk = "cannot be written: No space left on device"
+    assert told == f"fitted anew: as asked for; dev.state {full_disk}; dev.windows {full_disk}"
