@@ -11,12 +11,12 @@ import numpy as np
 from contracts.environment import BlockUse
 from contracts.forecast import BlockOutlook
 from contracts.series import SeriesKind
-from forecaster.demand import PATHS, rows_of
 from forecaster.panel import Matrix, Panel
 from forecaster.paths import paths_within_memory, sample_paths, seasonal_ranks
 
 BUSY = 0.9  # of all blocks, by what an address of theirs carried at most
 MEMORY_WEEKS = 4
+PATHS = 500
 
 
 def block_outlooks(panel: Panel, quantiles: Matrix, rules: BlockUse, seed: int) -> tuple[BlockOutlook, ...]:
@@ -32,7 +32,7 @@ def block_outlooks(panel: Panel, quantiles: Matrix, rules: BlockUse, seed: int) 
     hours = quantiles.shape[1]
     if not rows or not hours:
         return ()
-    blocks = rows_of(panel, rows)
+    blocks = panel.rows(rows)
     paths = sample_paths(quantiles[rows], seasonal_ranks(blocks), paths_within_memory(PATHS, len(rows), hours), seed)
     peaks, capacity = paths.max(axis=2), _capacity(blocks, rules)
     return tuple(

@@ -7,8 +7,8 @@ busiest hour of a sum is neither the sum of busiest hours nor at a sum of quanti
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -17,16 +17,15 @@ from contracts.environment import Coefficients
 from contracts.forecast import DemandBasis, ResourceDemand
 from contracts.names import pair_ends
 from contracts.series import SeriesKey, SeriesKind
-from forecaster.panel import Matrix, Panel
-from forecaster.paths import paths_within_memory, quantiles_of, sample_paths, seasonal_ranks, widths
+from forecaster.coherence import Agreed
+from forecaster.panel import Matrix
+from forecaster.paths import quantiles_of
 
-PATHS = 500
 OWN = {
     CapacityKind.VCPU: SeriesKind.CPU,
     CapacityKind.MEMORY_GIB: SeriesKind.MEMORY,
     CapacityKind.STORAGE_GIB: SeriesKind.STORAGE,
 }
-_NEEDED = (*OWN.values(), SeriesKind.TRAFFIC, SeriesKind.BANDWIDTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,6 @@ class DemandSettings:
         level: the quantile that recommendations rest on, 0 to 1.
         levels: of places that need another one, such as those of critical customers.
         derived: of series that were not measured, what they rest on, in words.
-        seed: of the paths.
     """
 
     hours: int = 24
@@ -46,48 +44,28 @@ class DemandSettings:
     levels: Mapping[str, float] = field(default_factory=dict)
     coefficients: Coefficients = field(default_factory=Coefficients)
     derived: Mapping[SeriesKey, str] = field(default_factory=dict)
-    seed: int = 0
 
 
-def resource_demand(panel: Panel, quantiles: Matrix, settings: DemandSettings) -> tuple[ResourceDemand, ...]:
-    """Demand of every region and pair of an hourly panel.
+def resource_demand(agreed: Agreed, begins: datetime, settings: DemandSettings) -> tuple[ResourceDemand, ...]:
+    """Demand of every region and pair that has hourly paths.
 
     Args:
-        panel: what was seen.
-        quantiles: (series, steps, levels) of what follows it.
+        agreed: their paths.
+        begins: the first hour of the paths.
         settings: how it is told.
     """
-    rows = [row for row, key in enumerate(panel.keys) if key.kind in _NEEDED]
-    hours = min(settings.hours, quantiles.shape[1])
-    if not rows or not hours:
+    hours = min(settings.hours, agreed.paths.shape[2])
+    if not agreed.keys or not hours:
         return ()
-    part = rows_of(panel, rows)
-    count = paths_within_memory(PATHS, len(rows), hours)
-    said = quantiles[rows, :hours]
-    paths = sample_paths(said, seasonal_ranks(part), count, settings.seed, _weights(part, said)).astype(np.float64)
-    told = _Told(panel=part, settings=settings, paths={key: paths[:, row] for row, key in enumerate(part.keys)})
+    told = _Told(begins=begins, settings=settings, paths=agreed.until(hours))
     return tuple(sorted((*told.regions(), *told.pairs()), key=lambda one: (one.place, one.kind)))
-
-
-def _weights(panel: Panel, quantiles: Matrix) -> Matrix:
-    """Each kind of series counts alike, whatever its unit; in a kind, the widest count most."""
-    wide, kinds = widths(quantiles), np.array([key.kind for key in panel.keys])
-    total = np.array([wide[kinds == kind].sum() for kind in kinds])
-    weights: Matrix = wide / np.where(total > 0, total, 1.0)
-    return weights
-
-
-def rows_of(panel: Panel, rows: list[int]) -> Panel:
-    """The panel with some of its series only."""
-    keys = tuple(panel.keys[row] for row in rows)
-    return replace(panel, keys=keys, observed=panel.observed[rows], filled=panel.filled[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Told:
     """Paths by series, each (paths, hours), and how to tell of them."""
 
-    panel: Panel
+    begins: datetime
     settings: DemandSettings
     paths: Mapping[SeriesKey, Matrix]
 
@@ -152,7 +130,7 @@ class _Told:
             peak=tuple(round(float(value), 6) for value in quantiles_of(peaks)),
             level=level,
             recommended=round(float(np.quantile(peaks, level)), 6),
-            at=self.panel.end + timedelta(hours=int(busiest.argmax())),
+            at=self.begins + timedelta(hours=int(busiest.argmax())),
             why=why,
         )
 

@@ -256,10 +256,10 @@ def _demand(parts: list[Part], prepared: Prepared, settings: ForecastSettings) -
         levels=promised_levels(settings.outside.customers.known_by(known_by), settings.recommend_level),
         coefficients=settings.coefficients,
         derived=derived,
-        seed=settings.seed,
     )
     hourly = (part.joined for part in parts if part.panel.granularity is Granularity.HOURLY)
-    return tuple(one for each in hourly for one in resource_demand(each.panel, each.quantiles, telling))
+    drawn = ((each.agreed, each.panel.end) for each in hourly if each.agreed is not None)
+    return tuple(one for agreed, begins in drawn for one in resource_demand(agreed, begins, telling))
 
 
 def _blocks(parts: list[Part], settings: ForecastSettings) -> tuple[BlockOutlook, ...]:

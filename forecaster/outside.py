@@ -13,7 +13,7 @@ from contracts.customers import Customers
 from contracts.events import Calendar
 from contracts.forecast import ExpectedEvent, Treatment
 from contracts.series import SeriesKey, SeriesKind
-from forecaster.coherence import sum_regions
+from forecaster.coherence import Agreed, agree
 from forecaster.customers import announced_keys, merge_customers
 from forecaster.events.effects import learn_effects
 from forecaster.events.outlook import expected_events
@@ -52,6 +52,7 @@ class Joined:
         carried: what carries a series instead of a model, by row.
         summed: rows of regions that are sums of their pairs.
         treatments: newborn series and profiles.
+        agreed: paths of what capacity is planned for; none of counts.
     """
 
     panel: Panel
@@ -59,6 +60,7 @@ class Joined:
     carried: tuple[tuple[int, str], ...] = ()
     summed: tuple[int, ...] = ()
     treatments: tuple[Treatment, ...] = ()
+    agreed: Agreed | None = None
 
 
 class Surroundings:
@@ -97,14 +99,17 @@ class Surroundings:
         born = _newborns(neutral, unseen, needed, quantiles.shape[1])
         for row, one in born:
             said[row] = one.quantiles
+        steady = said.copy()
+        steady[len(neutral.keys) :] = 0.0
         merged = merge_customers(self._effects[False].applied(said, panel), panel, self._customers)
-        agreed, summed = sum_regions(panel, merged.quantiles, self._seed)
+        agreed = agree(panel, steady, merged.quantiles, self._seed)
         carried = {panel.keys.index(key): ANNOUNCED for key in unseen} | {row: NEWBORN for row, _ in born}
         return Joined(
             panel=panel,
-            quantiles=agreed,
+            quantiles=agreed.quantiles,
             carried=tuple(sorted(carried.items())),
-            summed=summed,
+            summed=agreed.summed,
+            agreed=agreed,
             treatments=(*(_treatment(one, panel) for _, one in born), *merged.treatments),
         )
 

@@ -3,7 +3,7 @@
 Filling looks backwards only, so that the filled matrix cut at a step is what would have been filled at that step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -62,6 +62,11 @@ class Panel:
             observed=self.observed[:, :step],
             filled=self.filled[:, :step],
         )
+
+    def rows(self, rows: list[int]) -> "Panel":
+        """The panel with some of its series only."""
+        keys = tuple(self.keys[row] for row in rows)
+        return replace(self, keys=keys, observed=self.observed[rows], filled=self.filled[rows])
 
     def phase(self, steps: Steps) -> Steps:
         """Where in the week steps lie: 0 is the one that begins Monday 00:00 UTC (or on Monday, for days)."""

@@ -26,6 +26,7 @@ FEWEST_PATHS = 100
 LASTING = 0.4  # measured on windows of GEANT that end before 2005-02-06
 
 Paths = NDArray[np.float32]
+Order = NDArray[np.int32]
 _STANDARD = NormalDist()
 
 
@@ -58,6 +59,17 @@ def sample_paths(
     Returns:
         (paths, series, steps), from 0.
     """
+    return paths_in(draw_order(quantiles, residual_ranks, count, seed, weights), quantiles)
+
+
+def draw_order(
+    quantiles: Matrix, residual_ranks: Matrix, count: int, seed: int, weights: Matrix | None = None
+) -> Order:
+    """Which path is lowest, next to lowest, and so on: of each series and step. Arguments are those of `sample_paths`.
+
+    Returns:
+        (series, steps, paths): numbers of paths, from the one with the lowest value to the one with the highest.
+    """
     dependence = learn_dependence(residual_ranks, quantiles.shape[1], widths(quantiles) if weights is None else weights)
     order = _canonical(quantiles, residual_ranks)
     drawn = np.random.default_rng(seed).standard_normal((len(order), quantiles.shape[1], count), dtype=np.float32)
@@ -65,11 +77,18 @@ def sample_paths(
     normal[order] = drawn
     normal = np.tensordot(_root(dependence.series).astype(np.float32), normal, axes=1)
     over_steps = _toeplitz_root(dependence.steps, quantiles.shape[1]).astype(np.float32)
-    paths = np.empty((count, *quantiles.shape[:2]), dtype=np.float32)
-    even = _even_normals(count)
+    found = np.empty(normal.shape, dtype=np.int32)
+    for row, one in enumerate(normal):
+        found[row] = np.argsort(over_steps @ one, axis=1, kind="stable")
+    return found
+
+
+def paths_in(order: Order, quantiles: Matrix) -> Paths:
+    """Paths (paths, series, steps) that stand in a given order and have the given quantiles (series, steps, levels)."""
+    count = order.shape[2]
+    paths, even = np.empty((count, *quantiles.shape[:2]), dtype=np.float32), even_scores(count)
     for row, table in enumerate(quantiles):
-        ordered = np.argsort(over_steps @ normal[row], axis=1, kind="stable")
-        np.put_along_axis(paths[:, row].T, ordered, _values(table, even).T, axis=1)
+        np.put_along_axis(paths[:, row].T, order[row], values_at(table, even).T, axis=1)
     return paths
 
 
@@ -180,7 +199,7 @@ def quantiles_of(paths: Paths | Matrix) -> Matrix:
     return np.maximum.accumulate(found.astype(np.float64), axis=-1)
 
 
-def _values(table: Matrix, normal: Matrix) -> Matrix:
+def values_at(table: Matrix, normal: Matrix) -> Matrix:
     """Values at ascending normal scores, (scores, steps), of one series' quantiles (steps, levels).
 
     Straight between the levels on the scale of normal scores, and beyond the outermost ones.
@@ -192,7 +211,8 @@ def _values(table: Matrix, normal: Matrix) -> Matrix:
     return found
 
 
-def _even_normals(count: int) -> Matrix:
+def even_scores(count: int) -> Matrix:
+    """Normal scores of so many paths, spread evenly."""
     return _normal((np.arange(count) + 0.5) / count)
 
 

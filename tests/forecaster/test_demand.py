@@ -10,6 +10,7 @@ from contracts.environment import BlockUse, Coefficients
 from contracts.forecast import DemandBasis
 from contracts.series import LEVELS, SeriesKey, SeriesKind
 from forecaster.blocks import block_outlooks
+from forecaster.coherence import agree
 from forecaster.demand import DemandSettings, resource_demand
 from forecaster.derive import derived_demand
 from forecaster.events.widening import NORMAL
@@ -55,8 +56,12 @@ def ahead(panel: Panel, steps: int = 48, sd: float = 0.3) -> np.ndarray:
     return panel.filled[:, -168 : steps - 168, None] * np.exp(sd * NORMAL)
 
 
+def demanded(panel, quantiles, given_):
+    return resource_demand(agree(panel, quantiles, quantiles, 0), panel.end, given_)
+
+
 def told(panel, **given_):
-    demand = resource_demand(panel, ahead(panel), DemandSettings(**given_))
+    demand = demanded(panel, ahead(panel), DemandSettings(**given_))
     return {(one.place, one.kind): one for one in demand}
 
 
@@ -85,7 +90,7 @@ def test_a_region_s_pairs_add_up_to_it_in_a_single_hour():
     """One hour: no busiest one to look for, so medians of shares must be near the whole."""
     panel = estate()
     narrow = ahead(panel, 1, sd=1e-6)
-    found = {(one.place, one.kind): one for one in resource_demand(panel, narrow, DemandSettings(hours=1))}
+    found = {(one.place, one.kind): one for one in demanded(panel, narrow, DemandSettings(hours=1))}
     shares = sum(found[pair, CapacityKind.VCPU].peak[7] for pair in ("fra->ams", "lhr->ams"))
     assert shares == pytest.approx(found["ams", CapacityKind.VCPU].peak[7], rel=1e-3)
     pairs = sum(found[pair, CapacityKind.GBPS].peak[7] for pair in ("fra->ams", "lhr->ams", "ams->fra"))
@@ -106,7 +111,7 @@ def test_a_place_may_need_another_level_and_more_load_never_less():
     calm, careful = told(panel), told(panel, levels={"ams": 0.99})
     assert careful["ams", CapacityKind.VCPU].recommended > calm["ams", CapacityKind.VCPU].recommended
     assert careful["fra->ams", CapacityKind.VCPU] == calm["fra->ams", CapacityKind.VCPU]
-    doubled = resource_demand(panel, 2 * ahead(panel), DemandSettings())
+    doubled = demanded(panel, 2 * ahead(panel), DemandSettings())
     assert all(one.recommended > calm[one.place, one.kind].recommended for one in doubled if one.basis != "share")
 
 
