@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     Rule("failover_partner", 1, Level.OVERRIDABLE, placement.failover_partner),
     Rule("allowed_regions", 1, Level.MANDATORY, placement.allowed_regions),
     Rule("no_destruction", 1, Level.MANDATORY, protection.no_destruction),
+    Rule("no_content_lost", 1, Level.OVERRIDABLE, protection.no_content_lost),
     Rule("change_ceiling", 1, Level.OVERRIDABLE, spending.change_ceiling),
     Rule("pool_utilisation", 1, Level.OVERRIDABLE, capacity.pool_utilisation),
     Rule("forecast_reaches", 1, Level.OVERRIDABLE, protection.forecast_reaches),

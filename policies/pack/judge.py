@@ -2,7 +2,7 @@
 
 The declared resources are laid over the reviewed plan: resources of roots that the stack does not hold are taken from
 the plan as they are, those of its own roots are taken as declared, and what lies in clouds is the plan's too: a cloud's
-own resources are parts that the rules do not know. What differs from the plan is a change.
+own resources are parts that the rules do not know. What differs from the plan is a change, and so is what it destroys.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -29,6 +29,7 @@ PACK_RULES = (
     "failover_partner",
     "allowed_regions",
     "no_destruction",
+    "no_content_lost",
     "pool_utilisation",
     "expiry",
 )
@@ -80,7 +81,7 @@ def laid_over(
     return plan.model_copy(
         update={
             "resources": tuple(after[key] for key in sorted(after)),
-            "changes": tuple(_changes(planned, after)),
+            "changes": (*_changes(planned, after), *_destroyed(plan, after)),
             "cost": plan.cost.model_copy(update={"after_usd_per_hour": usd}),
         }
     )
@@ -151,6 +152,14 @@ def _changes(before: dict[str, PlannedResource], after: dict[str, PlannedResourc
             reason=standing.reason,
             usd_per_hour=(new.usd_per_hour if new else 0.0) - (old.usd_per_hour if old else 0.0),
         )
+
+
+def _destroyed(plan: Plan, after: dict[str, PlannedResource]) -> Iterator[Change]:
+    """What the plan itself destroys, and the stack does as well."""
+    for change in plan.changes:
+        standing = after[change.key].resource if change.key in after else None
+        if change.operation in (Operation.DELETE, Operation.REPLACE) and standing == change.after:
+            yield change
 
 
 def _units(plan: Plan, owners: dict[str, str]) -> Iterator[UnitView]:

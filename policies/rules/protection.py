@@ -1,11 +1,12 @@
-"""What a plan may not do: destroy what somebody holds or uses, be sized by what is over, outlive its validity."""
+"""What a plan may not do: destroy what somebody has or volumes hold, be sized by what is over, outlive its validity."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from contracts.ledger import UnitView
 from contracts.plan import Change, Operation
-from contracts.resources import CircuitSpec, ComputeSpec, Resource, ResourceKind, StorageSpec
+from contracts.resources import CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, StorageSpec
+from contracts.storage import StorageClass
 from policies.case import WHOLE_PLAN, Breach, Case
 from policies.rules.placement import regions_of
 
@@ -25,6 +26,23 @@ def no_destruction(case: Case) -> Iterator[Breach]:
             )
         elif change.operation in (Operation.DELETE, Operation.REPLACE):
             yield from _cut_off(change, case.handed_out)
+
+
+def no_content_lost(case: Case) -> Iterator[Breach]:
+    """No volume that serves is deleted, replaced or made smaller: nothing copies what it holds."""
+    known = {item.name: item for item in case.facts.catalog.storage_classes} if case.facts.catalog else {}
+    for change in case.plan.changes:
+        before = change.before
+        if before is None or before.purpose is not Purpose.SERVING or change.key in case.handed_out:
+            continue
+        if isinstance(before.spec, StorageSpec) and (harm := _lost(change, before.spec, known)):
+            yield Breach(
+                resource=change.key,
+                message=f"{harm} {before.spec.gib} GiB of {before.spec.storage_class} that serve;"
+                " nothing copies what they hold",
+                fix="ask for storage that it can be part of; or pin it, apply, copy what it holds, take the pin out"
+                " and exempt its deletion",
+            )
 
 
 def forecast_reaches(case: Case) -> Iterator[Breach]:
@@ -74,6 +92,19 @@ def _harm(change: Change) -> str:
             return f"shrinks ({_size(change.before):.6g} to {_size(change.after):.6g})"
         case _:
             return ""
+
+
+def _lost(change: Change, before: StorageSpec, known: Mapping[str, StorageClass]) -> str:
+    """What a change does to what a volume holds: engines make a smaller one, or one of another class, anew."""
+    after = change.after.spec if change.after else None
+    if change.operation is Operation.DELETE or not isinstance(after, StorageSpec):
+        return "deletes"
+    if change.operation is Operation.REPLACE or after.storage_class != before.storage_class:
+        return "replaces"
+    storage = known.get(before.storage_class) or StorageClass(name=before.storage_class)
+    old, new = (storage.sizes(spec.gib, spec.volumes) for spec in (before, after))
+    smaller = len(new) < len(old) or any(was > now for was, now in zip(old, new, strict=False))
+    return "makes smaller" if smaller else ""
 
 
 def _cut_off(change: Change, handed_out: dict[str, UnitView]) -> Iterator[Breach]:

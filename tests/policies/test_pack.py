@@ -34,6 +34,7 @@ from tests.policies.sample import (
     RESOURCES,
     STORAGE,
     Scene,
+    delete,
     exemption,
     requirement,
     resource,
@@ -128,7 +129,10 @@ def without(*items: Resource) -> list[Resource]:
 EDITS = {
     "dearer": (changed(COMPUTE, count=25), {"budget"}),
     "smaller than demand": (changed(COMPUTE, count=9), {"headroom"}),
-    "less storage": (changed(STORAGE, gib=400), {"headroom"}),
+    "less storage": (changed(STORAGE, gib=400), {"headroom", "no_content_lost"}),
+    "storage of another class": (changed(STORAGE, storage_class="fast"), {"no_content_lost"}),
+    "no storage": (without(STORAGE), {"headroom", "no_content_lost"}),
+    "more storage": (changed(STORAGE, gib=600), set()),
     "failover left out": (without(FAILOVER), {"failover_partner"}),
     "failover next door": (changed(FAILOVER, partner="ams"), {"failover_partner"}),
     "a grant left out": (without(GRANTED), {"no_destruction"}),
@@ -149,6 +153,16 @@ def test_a_program_edited_beside_the_plan_is_judged_by_what_it_declares(edit):
     items, rules = EDITS[edit]
     scene = SCENE.but(exemptions=(exemption("pool_utilisation", "fra/pool/*"),)) if "exempted" in edit else SCENE
     assert rules_denying(*items, scene=scene) == rules
+
+
+def test_what_the_plan_destroys_is_judged_as_its_review_does():
+    old = resource("fra/storage/serving/old", STORAGE.spec)
+    scene = SCENE.but(changes=(delete(old),))
+    assert rules_denying(*RESOURCES, scene=scene) == {"no_content_lost"}
+    found = [finding for finding in scene.review().findings if finding.rule == "no_content_lost"]
+    assert [(finding.resource, finding.denies) for finding in found] == [(old.key, True)]
+    assert not rules_denying(*RESOURCES, old, scene=scene)  # the program keeps it
+    assert not rules_denying(*RESOURCES, scene=scene.but(exemptions=(exemption("no_content_lost", old.key),)))
 
 
 def test_an_owner_that_allows_other_regions_only():

@@ -23,6 +23,7 @@ from tests.policies.sample import (
     NOW,
     POOL,
     RESOURCES,
+    STORAGE,
     Scene,
     create,
     delete,
@@ -61,6 +62,12 @@ def test_a_good_plan_passes_every_rule():
     assert review.findings == ()
     assert not review.denied
     assert set(review.rules) == {rule.code for rule in RULES}
+
+
+def stored(**fields):
+    """The plan changes the volume that serves."""
+    new = STORAGE.model_copy(update={"spec": STORAGE.spec.model_copy(update=fields)})
+    return GOOD.but(changes=(update(STORAGE, new),), resources=(*without(STORAGE), new))
 
 
 BREACHES = {
@@ -135,6 +142,15 @@ BREACHES = {
         NETWORK.key,
         f"cuts off 1 unit(s) that are held or active, such as {GRANTED.key}",
     ),
+    "no_content_lost, delete": (
+        GOOD.but(changes=(delete(STORAGE),), resources=without(STORAGE), requirements=()),
+        STORAGE.key,
+        "deletes 500 GiB of standard that serve; nothing copies what they hold",
+    ),
+    "no_content_lost, replace": (GOOD.but(changes=(delete(STORAGE, Operation.REPLACE),)), STORAGE.key, "replaces 500"),
+    "no_content_lost, other class": (stored(storage_class="fast"), STORAGE.key, "replaces 500 GiB of standard"),
+    "no_content_lost, shrink": (stored(gib=490), STORAGE.key, "makes smaller 500 GiB of standard"),
+    "no_content_lost, spread": (stored(gib=900, volumes=2), STORAGE.key, "makes smaller 500 GiB of standard"),
     "change_ceiling": (
         GOOD.with_rules(change_ceiling_minimum=2, change_ceiling_share=0.3),
         "*",
@@ -220,6 +236,11 @@ HARMLESS = {
     "a grant grows": GOOD.but(changes=(update(GRANTED, LARGER),)),
     "a grant is deleted that is nobody's": GOOD.but(changes=(delete(GRANTED),), resources=without(GRANTED), units=()),
     "a link goes where nobody is": GOOD.but(changes=(delete(LINK),), resources=without(LINK), units=()),
+    "a volume grows, and is spread over more of its size": stored(gib=1000, volumes=2),
+    "a volume's replica goes elsewhere": stored(replica_region="lon"),
+    "a staged volume goes": GOOD.but(
+        changes=(delete(resource("fra/storage/staged/standard/0001", STORAGE.spec, Purpose.STAGED)),)
+    ),
     "a first plan has no ceiling": GOOD.with_rules(change_ceiling_minimum=0, change_ceiling_share=0.1).but(
         changes=tuple(create(item) for item in RESOURCES)
     ),
