@@ -60,7 +60,8 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
     replication = np.array([environment.replication_gbps_of(region) for region in regions])
     sold = (tier_usd < NOT_OFFERED).any(1) | (replication[ends] <= 0).all(1)
     may = sold & _may_partner(question, market, axes, ends)
-    near = np.flatnonzero(Residency.of(question).kept(regions, ends, may))
+    carries = Residency.of(question).carries(regions, ends, may)
+    near = np.flatnonzero(carries.any(1))
     demand = np.stack([_demand(question, known, region) for region in regions])
     critical = np.array([environment.critical_share_of(region) for region in regions])
     problem = FleetProblem(
@@ -81,6 +82,7 @@ def fleet_problem(question: Question, market: Market, needs: Iterable[Requiremen
         spot_share=np.array([environment.purchases_of(region).spot_share for region in regions]),
         names=np.array(regions, dtype=np.str_),
         domain=_domains(question, market, regions),
+        carries=carries[near] if not carries[near].all() else np.zeros((0, 2), dtype=np.bool_),
         partners=_partners(question, regions),
     )
     _check_links(links, problem)

@@ -45,10 +45,34 @@ def fleet_quotas(market: Market, axes: Axes, gives: Floats, given: Amounts) -> F
     return np.where((steps > 0) & np.isfinite(found), np.floor(found / step + 1e-9) * step, found)
 
 
+def link_quotas(market: Market, axes: Axes, problem: FleetProblem, given: Amounts) -> Floats:
+    """(N,) Gbps that circuits of a link may come to: what may be used, without what is given; infinite where unstated.
+
+    Empty where none is stated at all. It is brought down to a multiple of the smallest circuit that is sold there.
+
+    Args:
+        market: with what may be used.
+        axes: links.
+        problem: what circuits there are, and their prices.
+        given: what other resources take, by place and kind.
+    """
+    stated = [market.available.get((link, CapacityKind.GBPS)) for link in axes.links]
+    if all(most is None for most in stated):
+        return np.zeros(0)
+    taken = [given.get((link, CapacityKind.GBPS), 0.0) for link in axes.links]
+    found = np.array(
+        [np.inf if most is None else max(0.0, most - own) for most, own in zip(stated, taken, strict=True)]
+    )
+    smallest = np.where(problem.tier_usd < NOT_OFFERED, problem.tier_gbps, np.inf).min(1)
+    step = np.where(np.isfinite(smallest), smallest, problem.tier_gbps[0])
+    return np.where(np.isfinite(found), np.floor(found / step + 1e-9) * step, np.inf)
+
+
 def never_met(problem: FleetProblem, axes: Axes, needs: Iterable[Requirement]) -> tuple[Shortfall, ...]:
     """What no fleet could meet, whatever else it did: demand beyond quotas, stock or offers; too few partners."""
     known = by_place(needs)
-    return (*_beyond(problem, axes, known), *_unbacked(problem, axes, known))
+    found = (*_beyond(problem, axes, known), *_over_links(problem, axes, known))
+    return (*found, *_unbacked(problem, axes, known, few_alone=bool(found)))
 
 
 def _beyond(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Shortfall]:
@@ -64,27 +88,71 @@ def _beyond(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Shortfa
                 yield shortfall(need, most)
 
 
-def _unbacked(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Shortfall]:
-    """Regions that too few others may carry: none carries more than half."""
-    partners = np.bincount(problem.pairs.ravel(), minlength=problem.regions)
-    for at in np.flatnonzero(partners * MOST_SHARE < 1).tolist():
+def _over_links(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Shortfall]:
+    """Links that are reserved more than their quotas let circuits come to."""
+    for at in np.flatnonzero(problem.gbps > problem.link_quotas * (1 + 1e-9)).tolist():
+        need = known.get((axes.links[at], CapacityKind.GBPS))
+        if need is not None:
+            yield shortfall(need, float(problem.link_quotas[at]))
+
+
+def _unbacked(problem: FleetProblem, axes: Axes, known: Needs, *, few_alone: bool) -> Iterator[Shortfall]:
+    """Regions that too few others may carry: none carries more than half, nor more than circuits may.
+
+    Args:
+        problem: whose.
+        axes: names of regions and links.
+        known: what must be met.
+        few_alone: whether circuits are left out of it.
+    """
+    carried = _carried(problem)
+    for at in np.flatnonzero(carried < 1 - 1e-9).tolist():
         region, critical = axes.regions[at], float(problem.critical[at, 0].max())
         need = known.get((region, CapacityKind.VCPU))
         if need is None or critical <= 0:
             continue
-        ends = problem.pairs[(problem.pairs == at).any(1)]
+        may = problem.carries if problem.carries.size else np.ones(problem.pairs.shape, dtype=np.bool_)
+        ends = problem.pairs[((problem.pairs == at) & may).any(1)]
         names = ", ".join(axes.regions[other] for other in ends[ends != at].tolist())
+        few = len(ends) * MOST_SHARE < 1
+        if few_alone and not few:
+            continue
         yield Shortfall(
             place=region,
             kind=CapacityKind.VCPU,
             wanted=rounded(critical),
-            available=rounded(critical * MOST_SHARE * float(partners[at])),
+            available=rounded(critical * float(carried[at])),
             at=need.forecast.at if need.forecast else None,
             series=need.forecast.series if need.forecast else None,
             nearest=f"partners ({names or 'no region of another fault domain near enough'}) may carry half of its "
             "critical load each, and two are needed: raise failover.max_latency_ms, add regions near it, or set "
-            "failover.reserve to dedicated",
+            "failover.reserve to dedicated"
+            if few
+            else f"partners ({names}) may carry {carried[at]:.0%} of its critical load, as quotas leave no more Gbps "
+            f"for its replication: raise the quota of {' or '.join(_full(problem, axes, at))}",
         )
+
+
+def _most_shares(problem: FleetProblem) -> Floats:
+    """(P, 2) what each arc carries at most: half, or what circuits within quotas replicate; 0 where it may not."""
+    speed = problem.replication_gbps[problem.pairs]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        most = np.where(speed > 0, problem.pair_room[:, None] / speed, np.inf)
+    may = problem.carries if problem.carries.size else np.ones(problem.pairs.shape, dtype=np.bool_)
+    return np.where(may, np.minimum(most, MOST_SHARE), 0.0)
+
+
+def _carried(problem: FleetProblem) -> Floats:
+    """(R,) which part of each region's critical load others carry at most."""
+    found = np.zeros(problem.regions)
+    np.add.at(found, problem.pairs, _most_shares(problem))
+    return found
+
+
+def _full(problem: FleetProblem, axes: Axes, region: int) -> list[str]:
+    """Links to a region's partners that carry less than half of it."""
+    own = (problem.pairs == region) & (_most_shares(problem) < MOST_SHARE)
+    return [axes.links[at] for at in problem.pair_links[own.any(1)].tolist()]
 
 
 def fleet_shortfalls(desired: Desired, needs: Iterable[Requirement]) -> tuple[Shortfall, ...]:

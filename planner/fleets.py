@@ -21,7 +21,7 @@ from planner.fleet_arrays import Axes, fleet_problem
 from planner.fleet_calm import calm_fleet
 from planner.fleet_given import with_given
 from planner.fleet_last import last_accepted
-from planner.fleet_quotas import fleet_quotas, never_met
+from planner.fleet_quotas import fleet_quotas, link_quotas, never_met
 from planner.fleet_steady import steady
 from planner.given import Given
 from planner.market import Market
@@ -110,7 +110,8 @@ def place_fleet(
     axes = Axes.of(question, market)
     needs, given = asked
     problem = fleet_problem(question, market, needs, axes)
-    problem = replace(problem, quota=fleet_quotas(market, axes, problem.gives, given.use))
+    quota = fleet_quotas(market, axes, problem.gives, given.use)
+    problem = replace(problem, quota=quota, link_quota=link_quotas(market, axes, problem, given.use))
     problem = with_given(question, market, axes, problem, given)
     refuse_odd(problem)
     if short := never_met(problem, axes, needs):

@@ -43,28 +43,26 @@ class Residency:
         """Whether one region may have what another serves."""
         return lost not in self.within or carrier in self.within[lost]
 
-    def both_ways(self, regions: tuple[str, ...], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(N,) whether each of two regions may carry for the other, by (N, 2) numbers of regions."""
-        if not self.within:
-            return np.ones(len(ends), dtype=np.bool_)
-        pairs = [(regions[a], regions[b]) for a, b in ends.tolist()]
-        return np.array([self.may_carry(a, b) and self.may_carry(b, a) for a, b in pairs], dtype=np.bool_)
+    def carries(self, regions: tuple[str, ...], ends: NDArray[np.int64], near: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(N, 2) of pairs that are near enough, (N,), by (N, 2) numbers: whether the second may carry for the first.
 
-    def kept(self, regions: tuple[str, ...], ends: NDArray[np.int64], near: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(N,) which of the pairs that are near enough may carry for each other.
+        And the first for the second: one may where the other may not.
 
         Raises:
             FleetImpossible: that leaves a region fewer partners than it needs; naming it, and what it may have.
         """
-        found = near & self.both_ways(regions, ends)
-        before, after = (np.bincount(ends[some].reshape(-1), minlength=len(regions)) for some in (near, found))
+        every = np.repeat(near[:, None], 2, axis=1)
+        pairs = [(regions[a], regions[b]) for a, b in ends.tolist()]
+        both = [(self.may_carry(a, b), self.may_carry(b, a)) for a, b in pairs] if self.within else every
+        found = every & np.array(both, dtype=np.bool_).reshape(-1, 2)
+        before, after = (np.bincount(ends[some], minlength=len(regions)) for some in (every, found))
         short = [regions[at] for at in np.flatnonzero((after < LEAST_PARTNERS) & (before >= LEAST_PARTNERS))]
         if short:
             raise FleetImpossible(
                 f"residency leaves {len(short)} regions fewer than {LEAST_PARTNERS} partners: "
                 + "; ".join(self.told(name) for name in short[:5]),
                 where=f"region {short[0]}",
-                expected=f"{LEAST_PARTNERS} partners in other fault domains, near enough, each where the other may be",
+                expected=f"{LEAST_PARTNERS} partners in other fault domains, near enough, where its load may be",
                 next_step="add regions to `residency`, or raise failover.max_latency_ms",
             )
         return np.asarray(found)

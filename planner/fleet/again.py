@@ -22,7 +22,7 @@ from planner.fleet.problem import MANY, MOST_SHARE, NOT_OFFERED, Arcs, FleetProb
 from planner.fleet.shares import base_circuits, step_points
 from planner.fleet.shift import spread
 
-AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps", "domain", "partners")
+AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps", "domain", "partners", "carries", "link_quota")
 """What must be the same for a fleet to be planned again from another one."""
 
 WHOLE = 5e-7
@@ -180,7 +180,9 @@ def _short(have: Floats, want: Floats) -> NDArray[np.bool_]:
 
 def _whole_shares(problem: FleetProblem, arcs: Arcs, before: FleetSolution) -> Floats:
     """(P, 2) shares that sum to one for every region, those that do already as they are."""
-    shares = np.clip(before.shares.reshape(-1), 0.0, MOST_SHARE)
+    shares = np.zeros(before.shares.size)
+    known = np.concatenate(arcs.out)
+    shares[known] = np.clip(before.shares.reshape(-1)[known], 0.0, MOST_SHARE)
     for region, out in enumerate(arcs.out):
         if abs(float(shares[out].sum()) - 1) > WHOLE:
             price = (before.worth_critical[arcs.carrier[out]] * problem.critical[region]).sum((1, 2))

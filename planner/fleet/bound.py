@@ -76,6 +76,9 @@ def certificate_of(
         part = weight / max(total[hull.pair], float(hours))  # a pair's duals sum to the hours, or to less
         steps[hull.pair] += part * np.array(hull.slopes)
         floors[hull.pair] += part * hull.constant
+    paid = np.where(np.isfinite(problem.pair_room), weights.quotas / hours, 0.0)  # of each Gbps within its quota
+    steps += paid[:, None] * problem.replication_gbps[problem.pairs]
+    floors -= paid * np.where(paid > 0, problem.pair_room, 0.0)
     return Certificate(prices=prices, claims=claims, steps=steps, floors=floors)
 
 

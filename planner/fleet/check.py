@@ -21,6 +21,7 @@ def refuse_odd(problem: FleetProblem) -> None:
         "critical load": problem.critical,
         "stock": problem.stock,
         "a quota": problem.quota,
+        "a quota of a link": problem.link_quota,
         "traffic": problem.gbps,
         "replication traffic": problem.replication_gbps,
         "what an instance gives": problem.gives,
@@ -29,7 +30,7 @@ def refuse_odd(problem: FleetProblem) -> None:
         wrong = ~(numbers_of >= 0)  # what is no number is not above anything either
         if wrong.any():
             at = tuple(int(place) for place in np.argwhere(wrong)[0])
-            of_links_or_types = ("traffic", "a price of a circuit", "what an instance gives")
+            of_links_or_types = ("traffic", "a price of a circuit", "a quota of a link", "what an instance gives")
             by_region = len(numbers_of) == problem.regions and what not in of_links_or_types
             raise InputsDisagree(
                 f"{what} is {numbers_of[at]:g}",
@@ -62,10 +63,12 @@ def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, 
     np.add.at(carried, problem.pair_links, (shares * problem.replication_gbps[pairs]).sum(1))
     spot = np.einsum("t,rth->rh", problem.gives[:, 0], solution.spot)
     used = solution.committed[:, :, None] + solution.on_demand + solution.spot
+    closed = shares[~problem.carries] if problem.carries.size else np.zeros(0)
     usd = _usd(problem, solution)
     return (
         ("counts are not whole", not _whole(solution)),
         ("shares", bool((shares < -SLACK).any() or (shares > MOST_SHARE + SLACK).any() or (covered < 1 - SLACK).any())),
+        ("who may carry", bool((closed > SLACK).any())),
         ("partners", bool(len(too_many(problem, shares)))),
         ("demand", _short(firm + soft, problem.demand)),
         ("critical load", _short(firm, problem.critical)),
@@ -78,6 +81,7 @@ def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, 
         ("stock", bool((used > problem.stock[:, :, None]).any())),
         ("quotas", _above_quota(problem, used)),
         ("circuits", _short(solution.circuits @ problem.tier_gbps, carried)),
+        ("quotas of links", bool((solution.circuits @ problem.tier_gbps > problem.link_quotas * (1 + SLACK)).any())),
         ("something is bought that is not offered", _unoffered(problem, solution)),
         ("cost", not abs(solution.usd - usd) <= SLACK * (1 + usd)),
         ("bound", not solution.bound <= solution.usd * (1 + SLACK)),

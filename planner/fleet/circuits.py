@@ -43,6 +43,35 @@ def circuits_for(gbps: Floats, tier_gbps: Floats, tier_usd: Floats) -> Ints:
     return counts
 
 
+def circuits_within(gbps: Floats, tier_gbps: Floats, tier_usd: Floats, most: Floats) -> Ints:
+    """The same where all circuits of a link may come to no more than `most` Gbps, a multiple of the smallest sold.
+
+    Args:
+        gbps: (N,), at most `most`.
+        tier_gbps: (tiers,).
+        tier_usd: (N, tiers).
+        most: (N,), infinite where nothing limits it.
+    """
+    counts = circuits_for(gbps, tier_gbps, tier_usd)
+    for link in np.flatnonzero(counts @ tier_gbps > most + SLACK).tolist():
+        counts[link] = _least(max(0.0, gbps[link] - SLACK), tier_gbps, tier_usd[link], most[link])[1]
+    return counts
+
+
+def _least(gbps: float, tiers: Floats, usd: Floats, most: float) -> tuple[float, list[int]]:
+    """USD and counts: of the largest tier as many as fit below what is wanted, or one more where there is room."""
+    size, price = float(tiers[-1]), float(usd[-1])
+    found = []
+    below = int(gbps // size)
+    for count in (below, below + 1):
+        left, room = max(0.0, gbps - count * size), most - count * size
+        if room < 0 or (len(tiers) == 1 and left > 0):
+            continue
+        cost, counts = _least(left, tiers[:-1], usd[:-1], room) if len(tiers) > 1 else (0.0, [])
+        found.append((cost + count * price, [*counts, count]))
+    return min(found, default=(np.inf, [0] * len(tiers)))
+
+
 def levels(gbps: float, most: float, tier_gbps: Floats, tier_usd: Floats) -> tuple[Floats, Floats]:
     """Where the cost steps up from `gbps` to `most`: how much each step carries, and its USD per hour, both rising."""
     ends = np.arange(np.ceil(gbps / tier_gbps[0] - SLACK), np.ceil(most / tier_gbps[0] - SLACK) + 1) * tier_gbps[0]

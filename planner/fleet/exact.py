@@ -31,7 +31,9 @@ def solve_exactly(problem: FleetProblem) -> tuple[Counts, float] | None:
         np.stack([_columns(builder, problem, usd, usd) for _ in range(problem.hours)], axis=-1)
         for usd in (problem.on_demand_usd, problem.spot_cost)
     ]
-    shares = np.array([builder.column(0.0, upper=MOST_SHARE, integer=False) for _ in arcs.lost])
+    most = np.zeros(len(arcs.lost))
+    most[np.concatenate(arcs.out)] = MOST_SHARE
+    shares = np.array([builder.column(0.0, upper=share, integer=False) for share in most.tolist()])
     for region in range(problem.regions):
         for hour in range(problem.hours):
             counts = (committed[region], by_hour[0][region, :, hour], by_hour[1][region, :, hour])
@@ -107,6 +109,8 @@ def _circuits(builder: ModelBuilder, problem: FleetProblem, shares: Ints) -> Non
             (builder.column(problem.hours * usd), size)
             for usd, size in zip(problem.tier_usd[link].tolist(), problem.tier_gbps.tolist(), strict=True)
         ]
+        if np.isfinite(problem.link_quotas[link]):
+            builder.row(terms, upper=float(problem.link_quotas[link]))
         if link in pair_of:
             pair = pair_of[link]
             each = problem.replication_gbps[problem.pairs[pair]].tolist()

@@ -6,15 +6,17 @@ Work is bounded by counts, and the same problem gives the same fleet.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.errors import FleetImpossible
 from planner.fleet.basket import Bought, buy
 from planner.fleet.choice import loads
-from planner.fleet.circuits import circuits_for, circuits_usd
+from planner.fleet.circuits import circuits_usd, circuits_within
 from planner.fleet.offers import first_types
 from planner.fleet.plain import PlainPrices, plain_bound, plain_prices
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.rungs import Rung
+from planner.fleet.shares import no_shares, overfull
 
 SPREADS = (2, 3, 4, 6)
 """Numbers of partners that are tried for a region: more of them hold less each, over more circuits."""
@@ -42,6 +44,8 @@ def greedy_fleet(problem: FleetProblem) -> FleetSolution:
         held = _held(problem, arcs, shares)
         bought = [buy(problem, region, types[region], held[region]) for region in range(problem.regions)]
         lacking = frozenset(region for region, found in enumerate(bought) if found is None)
+        if not lacking and len(overfull(problem, shares)):
+            raise no_shares(problem)
         if not lacking:
             whole = [found for found in bought if found is not None]
             return _solution(problem, shares, whole, plain_bound(problem, prices))
@@ -54,7 +58,7 @@ def greedy_fleet(problem: FleetProblem) -> FleetSolution:
 def _shares(problem: FleetProblem, arcs: Arcs, prices: PlainPrices, full: frozenset[int]) -> Floats:
     """Shares by arc: each region's nearest partners in even parts, as many as come cheapest beside all others."""
     usd = problem.tier_usd[problem.pair_links[arcs.pair]].min(1)  # circuits cost by distance
-    is_full = np.isin(arcs.carrier, sorted(full))
+    is_full = np.isin(arcs.carrier, sorted(full)) | _narrow(problem, arcs)
     near = [out[np.lexsort((arcs.carrier[out], usd[out], is_full[out]))] for out in arcs.out]
     shares = np.zeros(len(arcs.lost))
     most = problem.partners if problem.partners.size else np.full(problem.regions, len(shares))
@@ -70,6 +74,11 @@ def _shares(problem: FleetProblem, arcs: Arcs, prices: PlainPrices, full: frozen
                 tried.append(_usd_about(problem, arcs, prices, shares, region))
             _spread(shares, order, spreads[int(np.argmin(tried))])
     return shares
+
+
+def _narrow(problem: FleetProblem, arcs: Arcs) -> NDArray[np.bool_]:
+    """(2P,) arcs of pairs whose circuits may not carry half of both regions' replication."""
+    return np.isin(arcs.pair, problem.narrow_pairs)
 
 
 def _spread(shares: Floats, order: Ints, count: int) -> None:
@@ -99,7 +108,8 @@ def _held(problem: FleetProblem, arcs: Arcs, shares: Floats) -> Floats:
 
 
 def _solution(problem: FleetProblem, shares: Floats, bought: list[Bought], bound: float) -> FleetSolution:
-    circuits = circuits_for(loads(problem, shares), problem.tier_gbps, problem.tier_usd)
+    carried = loads(problem, shares)
+    circuits = circuits_within(carried, problem.tier_gbps, problem.tier_usd, problem.link_quotas)
     usd = sum(found.usd for found in bought) + problem.hours * float((problem.tier_usd * circuits).sum())
     return FleetSolution(
         committed=np.stack([found.committed for found in bought]),

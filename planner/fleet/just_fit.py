@@ -15,6 +15,7 @@ from planner.fleet.partners import Rechosen
 from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation
+from planner.fleet.shares import overfull
 from planner.fleet.shift import spread
 from planner.fleet.tight import until_held
 from planner.fleet.whole import round_up
@@ -79,7 +80,7 @@ def _eased(relaxation: Relaxation, shares: Floats, answers: list[RegionAnswer], 
             arcs.into[region], _caps(relaxation, region, shares, part * (held[region] - problem.critical[region]))
         )
     if problem.partners.size:
-        return Rechosen().shares(known, shares, np.array(short))
+        return Rechosen().shares(known, shares, np.array(short), overfull(problem, shares))
     found = shares.copy()
     for out in arcs.out:
         if (shares[out] > known.most[out]).any():

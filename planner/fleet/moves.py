@@ -11,7 +11,7 @@ import numpy as np
 from planner.errors import FleetTooFar
 from planner.fleet.cells import Cells
 from planner.fleet.choice import loads
-from planner.fleet.circuits import circuits_for
+from planner.fleet.circuits import circuits_for, circuits_within
 from planner.fleet.partners import too_many
 from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.settle import settle
@@ -191,8 +191,9 @@ def kept_circuits(work: Work, shares: Floats, links: Ints) -> Ints:
     problem, before = work.problem, work.before.circuits[links]
     carried, tier_usd = loads(problem, shares)[links], problem.tier_usd[links]
     sold = np.where(tier_usd < NOT_OFFERED, before, 0)
+    best = circuits_within(carried, problem.tier_gbps, tier_usd, problem.link_quotas[links])
     more = sold + circuits_for(carried - sold @ problem.tier_gbps, problem.tier_gbps, tier_usd)
-    best = circuits_for(carried, problem.tier_gbps, tier_usd)
+    more = np.where((more @ problem.tier_gbps > problem.link_quotas[links])[:, None], best, more)
     gone = (tier_usd * np.maximum(sold - best, 0)).sum(1)
     saved = (tier_usd * (more - best)).sum(1)
     return np.where((saved <= work.calm.move_share * gone + PAYS)[:, None], more, best)

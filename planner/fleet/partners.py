@@ -66,11 +66,19 @@ class Rechosen:
             found.append((np.array([arcs.into[region][at] for region in regions]), regions))
         return found
 
-    def shares(self, known: ShareProgram, shares: Floats, short: Ints) -> Floats:
-        """Shares by arc within the limit of partners; arcs that carry nothing for those who chose are closed."""
+    def shares(self, known: ShareProgram, shares: Floats, short: Ints, full: Ints) -> Floats:
+        """Shares by arc within the limit of partners; arcs that carry nothing for those who chose are closed.
+
+        Args:
+            known: what is known of carriers.
+            shares: so far.
+            short: regions that lack something.
+            full: pairs whose circuits may not carry so much.
+        """
         arcs, used = known.arcs, shares > COUNTS
         for region in short.tolist():
             self.choosing.update(arcs.lost[arcs.into[region][used[arcs.into[region]]]].tolist())
+        self.choosing.update(known.problem.pairs[full].reshape(-1).tolist())
         self.choosing.update(too_many(known.problem, shares).tolist())
         found = _chosen(known, shares, sorted(self.choosing))
         if found is None:
@@ -88,16 +96,12 @@ def _chosen(known: ShareProgram, shares: Floats, regions: list[int]) -> Floats |
     column = np.full(len(arcs.lost), -1)
     column[free] = [builder.column(0.0, upper=MOST_SHARE, integer=False) for _ in free]
     for region in regions:
-        out = arcs.out[region]
-        used = [builder.column(0.0, upper=1.0) for _ in out]
-        for arc, whether in zip(out.tolist(), used, strict=True):
-            builder.row([(int(column[arc]), 1.0), (whether, -float(known.room[arc]))], upper=0.0)
-        builder.row([(whether, 1.0) for whether in used], upper=float(known.problem.partners[region]))
-        builder.row([(int(column[arc]), 1.0) for arc in out], lower=1.0)
+        _backed(builder, known, region, column)
     paid = {int(region): builder.column(1.0, integer=False) for region in np.unique(arcs.carrier[free])}
     for cut, constant in zip(known.cuts, known.constants, strict=True):
         if cut.region in paid:
             _bounded(builder, (paid[cut.region], column), (arcs.into[cut.region], cut.slopes, constant), shares)
+    _within_quotas(builder, known.problem, column, shares)
     hours = float(known.problem.hours)
     pairs = {int(pair): builder.column(hours, integer=False) for pair in np.unique(arcs.pair[free])}
     for hull in known.hulls:
@@ -114,6 +118,28 @@ def _chosen(known: ShareProgram, shares: Floats, regions: list[int]) -> Floats |
     values = np.clip(solution.values[: len(free)], 0.0, MOST_SHARE)
     found[free] = np.where(values > COUNTS, values, 0.0)
     return found
+
+
+def _backed(builder: ModelBuilder, known: ShareProgram, region: int, column: Ints) -> None:
+    """A region is backed up whole, by no more partners than it may have: whether one is used is a whole number."""
+    out = known.arcs.out[region]
+    used = [builder.column(0.0, upper=1.0) for _ in out]
+    for arc, whether in zip(out.tolist(), used, strict=True):
+        builder.row([(int(column[arc]), 1.0), (whether, -float(known.room[arc]))], upper=0.0)
+    builder.row([(whether, 1.0) for whether in used], upper=float(known.problem.partners[region]))
+    builder.row([(int(column[arc]), 1.0) for arc in out], lower=1.0)
+
+
+def _within_quotas(builder: ModelBuilder, problem: FleetProblem, column: Ints, shares: Floats) -> None:
+    """Circuits of a pair carry no more than their quota; of arcs that are not free, what they do."""
+    room, speed = problem.pair_room, problem.replication_gbps[problem.pairs]
+    for pair in problem.narrow_pairs.tolist():
+        both = np.array([2 * pair, 2 * pair + 1])
+        free = column[both] >= 0
+        left = float(room[pair] - (speed[pair] * np.where(free, 0.0, shares[both])).sum())
+        if free.any():
+            terms = zip(column[both[free]].tolist(), speed[pair][free].tolist(), strict=True)
+            builder.row(terms, upper=max(0.0, left))
 
 
 def _bounded(builder: ModelBuilder, at: tuple[int, Ints], below: tuple[Ints, Floats, float], shares: Floats) -> None:

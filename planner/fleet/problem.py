@@ -53,6 +53,9 @@ class FleetProblem:
         names: (R,) of regions, for messages; without them, their numbers.
         quota: (R, K) the most of each resource that all instances of a region may have at any hour, infinite where
             nothing limits it; without it, nothing does.
+        link_quota: (N,) the most Gbps that all circuits of a link may come to, a multiple of its smallest circuit;
+            infinite where nothing limits it; without it, nothing does.
+        carries: (P, 2) whether `pairs[i, 1]` may carry for `pairs[i, 0]`, and back; without it, all may.
     """
 
     gives: Floats
@@ -74,11 +77,29 @@ class FleetProblem:
     partners: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     names: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
     quota: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    link_quota: Floats = field(default_factory=lambda: np.zeros(0))
+    carries: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 2), dtype=np.bool_))
 
     @property
     def quotas(self) -> Floats:
         """(R, K) quotas of every region, infinite where there is none."""
         return self.quota if self.quota.size else np.full(self.demand.shape[:2], np.inf)
+
+    @property
+    def link_quotas(self) -> Floats:
+        """(N,) quotas of every link, infinite where there is none."""
+        return self.link_quota if self.link_quota.size else np.full(len(self.gbps), np.inf)
+
+    @property
+    def pair_room(self) -> Floats:
+        """(P,) Gbps of replication that the circuits of a pair may carry beside what is reserved."""
+        return np.asarray(np.maximum(self.link_quotas - self.gbps, 0.0)[self.pair_links])
+
+    @property
+    def narrow_pairs(self) -> Ints:
+        """Pairs whose circuits may not carry all that both shares could ask of them."""
+        most = MOST_SHARE * self.replication_gbps[self.pairs].sum(1)
+        return np.flatnonzero(self.pair_room < most)
 
     def name(self, region: int) -> str:
         """What people call a region."""
@@ -129,6 +150,8 @@ class FleetProblem:
             spot_share=np.full(len(arrays["D"]), float(arrays["sigma"])),
             quota=arrays["Q"] if "Q" in arrays else np.zeros((0, 0)),
             domain=np.asarray(arrays.get("fall", np.zeros(0)), dtype=np.int64),
+            link_quota=arrays.get("B", np.zeros(0)),
+            carries=np.asarray(arrays.get("carry", np.zeros((0, 2))), dtype=np.bool_),
         )
 
 
@@ -233,7 +256,7 @@ class Arcs:
 
     Attributes:
         lost, carrier, pair, side: (2P,) by arc; arc 2 i + side is `side` of pair i.
-        into: by carrier, its arcs; out: by region that may be lost, its arcs.
+        into: by carrier, its arcs; out: by region that may be lost, its arcs. Those that may carry nothing are in none.
         losses: by carrier, which loss each of its arcs is of, from 0; empty where every region is lost alone.
     """
 
@@ -254,8 +277,9 @@ class Arcs:
         """
         lost = problem.pairs.reshape(-1)
         carrier = problem.pairs[:, ::-1].reshape(-1)
-        into = tuple(np.flatnonzero(carrier == region) for region in range(problem.regions))
-        out = tuple(np.flatnonzero(lost == region) for region in range(problem.regions))
+        is_open = problem.carries.reshape(-1) if problem.carries.size else np.ones(len(lost), dtype=np.bool_)
+        into = tuple(np.flatnonzero((carrier == region) & is_open) for region in range(problem.regions))
+        out = tuple(np.flatnonzero((lost == region) & is_open) for region in range(problem.regions))
         lonely = [region for region, arcs in enumerate(out) if len(arcs) * MOST_SHARE < 1]
         if lonely:
             raise FleetImpossible(

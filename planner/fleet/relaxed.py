@@ -14,7 +14,7 @@ import numpy as np
 from planner.fleet.offers import Prices, ever_useful, first_types, unbought
 from planner.fleet.problem import Arcs, FleetProblem, Floats
 from planner.fleet.region import RegionAnswer, RegionProgram
-from planner.fleet.shares import Cut, ShareProgram
+from planner.fleet.shares import Cut, ShareProgram, overfull
 
 INWARD = 0.5
 """How far from the best shares towards the newest ones the next pass looks."""
@@ -115,7 +115,8 @@ class Relaxation:
 def relax(relaxation: Relaxation, passes: int, pool: ThreadPoolExecutor) -> Floats:
     """Shares by arc near the relaxation's optimum, after so many passes."""
     arcs, horizon = relaxation.arcs, relaxation.problem.hours
-    best = shares = 1.0 / np.array([len(out) for out in arcs.out])[arcs.lost]
+    even = np.minimum(1.0 / np.array([len(out) for out in arcs.out])[arcs.lost], relaxation.shares.most)
+    best = shares = relaxation.shares.solve() if len(overfull(relaxation.problem, even)) else even
     least = np.inf
     for at in range(passes):
         answers = relaxation.ask(shares, pool, priced=at < PRICED_PASSES)

@@ -51,7 +51,9 @@ class Room:
         held[place, arcs.side[self.free]] = 0.0
         self._fixed = problem.gbps[links] + (held * each).sum(1)
         self._place, self._speed = place, each[place, arcs.side[self.free]]
+        self._quota = problem.link_quotas[links]
         self._most = np.bincount(place, MOST_SHARE * self._speed, len(self._pairs))
+        self._most = np.minimum(self._most, np.maximum(self._quota - self._fixed, 0.0))
         self._ends, self._usd = self._levels(problem.tier_gbps, problem.hours * problem.tier_usd[links])
         self.at: Ints = np.zeros(len(self._pairs), dtype=np.int64)
         self._rows = np.arange(len(self._pairs), dtype=np.int32)
@@ -150,7 +152,7 @@ class Room:
 
     def _limit(self, caps: Floats) -> None:
         rows = self._rows
-        room = np.maximum(caps - self._fixed, 0.0)
+        room = np.maximum(np.minimum(caps, self._quota) - self._fixed, 0.0)
         self._program.changeRowsBounds(len(rows), rows, np.full(len(rows), -np.inf), room)  # type: ignore[attr-defined]  # not in its stubs
 
     def _run(self) -> None:

@@ -57,10 +57,15 @@ class Hull:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Weights:
-    """How much each cut and hull counts at the optimum: the duals of their rows, at least 0."""
+    """How much each cut and hull counts at the optimum: the duals of their rows, at least 0.
+
+    Attributes:
+        quotas: (P,) USD over the horizon of one more Gbps that a pair's circuits may carry.
+    """
 
     cuts: Floats
     hulls: Floats
+    quotas: Floats
 
 
 @dataclass(slots=True)
@@ -84,7 +89,8 @@ class ShareProgram:
 
     def __post_init__(self) -> None:
         self.hulls = tuple(hull for pair in range(len(self.problem.pairs)) for hull in pair_hulls(self.problem, pair))
-        self.most = np.full(len(self.arcs.lost), MOST_SHARE)
+        self.most = np.zeros(len(self.arcs.lost))
+        self.most[np.concatenate(self.arcs.out)] = MOST_SHARE
         self.room = self.most.copy()
         self._of_region = [[] for _ in range(self.problem.regions)]
         self._program = self._start()
@@ -126,12 +132,7 @@ class ShareProgram:
         self._program.run()
         status = self._program.getModelStatus()
         if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
-            raise FleetImpossible(
-                "no shares of partners within what they have room for carry all critical load",
-                where="failover pairs",
-                expected="partners with room for all that is critical",
-                next_step="raise the quotas, offer more types, or let more regions back each other up",
-            )
+            raise no_shares(self.problem)
         if status != highspy.HighsModelStatus.kOptimal:
             raise SolverCrashed(f"ended as {self._program.modelStatusToString(status)!r}", where="failover shares")
         values = np.array(self._program.getSolution().col_value[: len(self.arcs.lost)])
@@ -146,9 +147,13 @@ class ShareProgram:
 
     def weights(self) -> Weights:
         """The duals of the last solve."""
-        duals = np.maximum(np.array(self._program.getSolution().row_dual), 0.0)
-        first = self.problem.regions
-        return Weights(hulls=duals[first : first + len(self.hulls)], cuts=duals[first + len(self.hulls) :])
+        duals = np.array(self._program.getSolution().row_dual)
+        limited = self.problem.narrow_pairs
+        ends = np.cumsum([self.problem.regions, len(self.hulls), len(limited)])
+        _, hulls, limits, cuts = np.split(duals, ends)
+        quotas = np.zeros(len(self.problem.pairs))
+        quotas[limited] = np.maximum(-limits, 0.0)
+        return Weights(hulls=np.maximum(hulls, 0.0), cuts=np.maximum(cuts, 0.0), quotas=quotas)
 
     def circuits_below(self, shares: Floats) -> float:
         """USD per hour of circuits by their hulls: never more than the circuits of these shares cost."""
@@ -164,7 +169,7 @@ class ShareProgram:
         program = quiet_program()
         columns = 3 * pairs + regions
         cost = np.concatenate([np.zeros(2 * pairs), np.full(pairs, float(self.problem.hours)), np.ones(regions)])
-        upper = np.concatenate([np.full(2 * pairs, MOST_SHARE), np.full(pairs + regions, np.inf)])
+        upper = np.concatenate([self.most, np.full(pairs + regions, np.inf)])
         program.addVars(columns, np.zeros(columns), upper)
         program.changeColsCost(columns, np.arange(columns, dtype=np.int32), cost)
         for out in self.arcs.out:
@@ -172,7 +177,30 @@ class ShareProgram:
         for hull in self.hulls:
             which = np.array([2 * hull.pair, 2 * hull.pair + 1, 2 * pairs + hull.pair], dtype=np.int32)
             program.addRow(hull.constant, np.inf, 3, which, np.array([-hull.slopes[0], -hull.slopes[1], 1.0]))
+        room, speed = self.problem.pair_room, self.problem.replication_gbps[self.problem.pairs]
+        for pair in self.problem.narrow_pairs.tolist():
+            program.addRow(-np.inf, room[pair], 2, np.array([2 * pair, 2 * pair + 1], dtype=np.int32), speed[pair])
         return program
+
+
+def no_shares(problem: FleetProblem) -> FleetImpossible:
+    """That partners have no room for all critical load: they, or the circuits to them."""
+    tight = problem.narrow_pairs
+    ends = [" and ".join(problem.name(end) for end in problem.pairs[at].tolist()) for at in tight[:5].tolist()]
+    more = f" and {len(tight) - 5} more" if len(tight) > 5 else ""
+    links = f"; quotas of links leave less than half of the replication between {', '.join(ends)}{more}" if ends else ""
+    return FleetImpossible(
+        f"no shares of partners within what they have room for carry all critical load{links}",
+        where="failover pairs",
+        expected="partners, and circuits to them, with room for all that is critical",
+        next_step="raise the quotas there, offer more types, or let more regions back each other up",
+    )
+
+
+def overfull(problem: FleetProblem, shares: Floats) -> Ints:
+    """Pairs whose circuits may not carry what shares by arc ask of them."""
+    wanted = (problem.replication_gbps[problem.pairs] * shares.reshape(-1, 2)).sum(1)
+    return np.flatnonzero(wanted > problem.pair_room + SLACK)
 
 
 def pair_hulls(problem: FleetProblem, pair: int) -> tuple[Hull, ...]:

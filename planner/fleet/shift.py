@@ -69,7 +69,7 @@ def shifted(room: Room, shares: Floats, region: int) -> Iterator[Floats]:
     price = (room.worth[room.arcs.carrier[out]] * room.problem.critical[region]).sum((1, 2))
     over = np.flatnonzero(shares[out] > compute + LEAST)
     tried = [lumps, compute]
-    most = np.where(_open(room, shares[out], region), MOST_SHARE, 0.0)
+    most = np.where(_open(room, shares[out], region), _by_quota(room.problem, shares, out), 0.0)
     for at in over[np.argsort(-price[over], kind="stable")][:ALONE].tolist():
         tried.append(np.where(np.arange(len(out)) == at, compute, np.maximum(shares[out], compute)))
     for caps in tried:
@@ -100,6 +100,16 @@ def _by_circuits(room: Room, shares: Floats, arcs: Ints) -> Floats:
     left = np.maximum(room.gbps[room.problem.pair_links[room.arcs.pair[arcs]]] - back, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         most = np.where(speed[room.arcs.lost[arcs]] > 0, left / speed[room.arcs.lost[arcs]], np.inf)
+    return np.asarray(np.minimum(most, MOST_SHARE))
+
+
+def _by_quota(problem: FleetProblem, shares: Floats, arcs: Ints) -> Floats:
+    """The most of some arcs that circuits within quotas carry, the other direction as it is."""
+    lost = problem.pairs.reshape(-1)[arcs]
+    carrier = problem.pairs[:, ::-1].reshape(-1)[arcs]
+    left = np.maximum(problem.pair_room[arcs // 2] - problem.replication_gbps[carrier] * shares[arcs ^ 1], 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        most = np.where(problem.replication_gbps[lost] > 0, left / problem.replication_gbps[lost], np.inf)
     return np.asarray(np.minimum(most, MOST_SHARE))
 
 

@@ -14,7 +14,7 @@ from planner.errors import FleetImpossible, FleetTooFar
 from planner.fleet.again import fleet_usd, moved, whole_fleet
 from planner.fleet.bound import Certificate, certificate_of, certified_usd
 from planner.fleet.choice import Chosen, improve, loads, whole_circuits_usd
-from planner.fleet.circuits import circuits_for
+from planner.fleet.circuits import circuits_within
 from planner.fleet.exact import Counts, is_small, solve_exactly
 from planner.fleet.just_fit import fitted
 from planner.fleet.moves import Calm
@@ -24,6 +24,7 @@ from planner.fleet.problem import Arcs, FleetProblem, FleetSolution, Floats
 from planner.fleet.proof import packed
 from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation, prices_of, relax
+from planner.fleet.shares import overfull
 from planner.fleet.tight import is_short, until_held, without_lacking
 
 
@@ -92,11 +93,12 @@ def _decomposed(problem: FleetProblem, effort: Effort) -> tuple[FleetSolution, C
         if len(too_many(problem, shares)):
             shares, closed = few_partners(problem, relaxation.arcs, shares)
             relaxation.shares.close(closed)
-            shares, answers = _choose(relaxation, shares, (max(2, effort.turns), pool))
+            turns = 0 if len(overfull(problem, shares)) else max(2, effort.turns)
+            shares, answers = _choose(relaxation, shares, (turns, pool))
         shares, answers, more = until_held(relaxation, (shares, answers), pool)
         if more:
             again = _choose(relaxation, shares, (effort.turns, pool))  # its circuits were not looked at yet
-            worse = any(map(is_short, again[1])) or len(too_many(problem, again[0]))
+            worse = any(map(is_short, again[1])) or len(too_many(problem, again[0])) or len(overfull(problem, again[0]))
             shares, answers = (shares, answers) if worse else again
             certificate, bound = max(_bound(relaxation), (certificate, bound), key=itemgetter(1))
         shares, answers, counts = fitted(relaxation, (shares, answers), pool)
@@ -125,7 +127,7 @@ def _programme_alone(problem: FleetProblem, refused: FleetImpossible) -> FleetSo
 def _solution(problem: FleetProblem, counts: Counts, bound: float, prices: Prices) -> FleetSolution:
     committed, on_demand, spot, shares = counts
     carried = loads(problem, shares)
-    circuits = circuits_for(carried, problem.tier_gbps, problem.tier_usd)
+    circuits = circuits_within(carried, problem.tier_gbps, problem.tier_usd, problem.link_quotas)
     found = FleetSolution(
         committed=committed,
         on_demand=on_demand,

@@ -14,7 +14,7 @@ from planner.fleet.partners import Rechosen, too_many
 from planner.fleet.problem import MOST_SHARE, RESOURCES, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer, lacking_usd
 from planner.fleet.relaxed import Relaxation
-from planner.fleet.shares import Cut
+from planner.fleet.shares import Cut, no_shares, overfull
 
 DEAR, EVERY = 0.1, 1e-6
 """Part of the price of what is lacking from which on a price counts as that; and the least weight of other cuts."""
@@ -57,16 +57,19 @@ def until_held(
     rechosen, limited = Rechosen(), bool(relaxation.problem.partners.size)
     for passes in range(MORE_PASSES):
         short = np.flatnonzero([is_short(answer) for answer in answers])
-        if limited and (len(short) or len(too_many(relaxation.problem, shares))):
+        full = overfull(relaxation.problem, shares)
+        if limited and (len(short) or len(full) or len(too_many(relaxation.problem, shares))):
             for alone, carriers in rechosen.trials(relaxation.arcs, short):
                 relaxation.ask(_at_most(alone, len(shares)), pool, regions=carriers)
-            shares = rechosen.shares(relaxation.shares, shares, short)
-        elif len(short):
+            shares = rechosen.shares(relaxation.shares, shares, short, full)
+        elif len(short) or len(full):
             shares = relaxation.shares.solve()
         else:
             return shares, answers, passes
         answers = relaxation.ask(shares, pool)
     _check_held(relaxation.problem, answers)
+    if len(overfull(relaxation.problem, shares)):
+        raise no_shares(relaxation.problem)
     return shares, answers, MORE_PASSES
 
 

@@ -44,6 +44,8 @@ class Fleet:
     spot_share: float
     quota: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # [R, K], inf where unlimited; empty: none at all
     fall: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # [R] what falls together; empty: nothing
+    link_quota: Floats = field(default_factory=lambda: np.zeros(0))  # [N] Gbps, inf where unlimited; empty: none at all
+    carries: Floats = field(default_factory=lambda: np.zeros((0, 2)))  # [P, 2] 1: it may; empty: all may
 
     @classmethod
     def read(cls, arrays: Arrays) -> Self:
@@ -67,14 +69,16 @@ class Fleet:
             spot_share=float(_floats(arrays["sigma"])),
             quota=_floats(arrays["Q"]) if "Q" in arrays else np.zeros((0, 0)),
             fall=_ints(arrays["fall"]) if "fall" in arrays else np.zeros(0, dtype=np.int64),
+            link_quota=_floats(arrays["B"]) if "B" in arrays else np.zeros(0),
+            carries=_floats(arrays["carry"]) if "carry" in arrays else np.zeros((0, 2)),
         )
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The problem under the model's own names, as `numpy.savez` wants it."""
         found: dict[str, NDArray[np.generic]] = {theirs: getattr(self, ours) for ours, theirs in _NAMES.items()}
-        quota: dict[str, NDArray[np.generic]] = {"Q": self.quota} if self.quota.size else {}
-        fall: dict[str, NDArray[np.generic]] = {"fall": self.fall} if self.fall.size else {}
-        return found | {"sigma": np.array(self.spot_share)} | quota | fall
+        stated = {"Q": self.quota, "fall": self.fall, "B": self.link_quota, "carry": self.carries}
+        some: dict[str, NDArray[np.generic]] = {name: array for name, array in stated.items() if array.size}
+        return found | {"sigma": np.array(self.spot_share)} | some
 
     def losses(self) -> list[list[int]]:
         """Regions that are lost at one moment: each alone, or all that fall together."""
@@ -85,6 +89,16 @@ class Fleet:
     def quotas(self) -> Floats:
         """Of every region and resource [R, K]."""
         return self.quota if self.quota.size else np.full(self.demand.shape[:2], np.inf)
+
+    @property
+    def link_quotas(self) -> Floats:
+        """Of every pair for circuits [N]."""
+        return self.link_quota if self.link_quota.size else np.full(len(self.pairs), np.inf)
+
+    @property
+    def most_share(self) -> Floats:
+        """What each partner may carry at most [P, 2]."""
+        return 0.5 * self.carries if self.carries.size else np.full(self.partners.shape, 0.5)
 
     @property
     def regions(self) -> int:

@@ -39,6 +39,7 @@ class Limit(StrEnum):
     STOCK = "stock"
     QUOTA = "quota"
     CIRCUITS = "circuits"
+    LINK_QUOTA = "quota of a link"
     BOUND = "bound"
 
 
@@ -72,7 +73,7 @@ def judge(fleet: Fleet, solution: Solution) -> Verdict:
     if odd:
         return Verdict(usd=float("nan"), violations=odd, gap=None)
     cost = usd(fleet, solution)
-    checks = (_whole, _met, _critical, _failover, _range, _covered, _spot, _stock, _quota, _circuits)
+    checks = (_whole, _met, _critical, _failover, _range, _covered, _spot, _stock, _quota, _circuits, _links)
     found = [violation for check in checks for violation in check(fleet, solution)]
     gap = None
     if solution.bound is not None:
@@ -142,7 +143,7 @@ def _failover(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
 
 
 def _range(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
-    off = np.maximum(solution.share - 0.5, -solution.share)
+    off = np.maximum(solution.share - fleet.most_share, -solution.share)
 
     def place(at: tuple[int, ...]) -> str:
         return f"pair {fleet.partners[at[0]].tolist()}, direction {at[1]}, share {solution.share[at]:.9g}"
@@ -180,6 +181,12 @@ def _quota(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
 def _circuits(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
     have, wanted = solution.circuits @ fleet.tier_gbps, fleet.circuits_gbps(solution.share)
     yield from _short(Limit.CIRCUITS, have, wanted, lambda at: f"pair {fleet.pairs[at[0]].tolist()}, Gbps")
+
+
+def _links(fleet: Fleet, solution: Solution) -> Iterator[Violation]:
+    most = np.where(np.isfinite(fleet.link_quotas), fleet.link_quotas, 1e18)
+    have = solution.circuits @ fleet.tier_gbps
+    yield from _short(Limit.LINK_QUOTA, most, have, lambda at: f"pair {fleet.pairs[at[0]].tolist()}, Gbps")
 
 
 def _entry(name: str, at: tuple[int, ...]) -> str:

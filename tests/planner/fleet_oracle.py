@@ -170,7 +170,7 @@ def _costs(fleet: Fleet, at: Columns) -> tuple[Floats, Floats]:
     cost[at.on_demand] = fleet.on_demand_usd[:, :, None]
     cost[at.spot] = (fleet.spot_usd * (1 + fleet.loss / 2))[:, :, None]
     cost[at.circuits] = fleet.hours * fleet.tier_usd
-    upper[at.share] = SHARE_AT_MOST
+    upper[at.share] = np.minimum(fleet.most_share, SHARE_AT_MOST)
     upper[at.committed] = fleet.stock
     upper[at.on_demand] = upper[at.spot] = fleet.stock[:, :, None]
     offered = np.isfinite(cost)
@@ -220,3 +220,5 @@ def _links(rows: Rows, fleet: Fleet, at: Columns) -> None:
         same = np.flatnonzero((np.sort(fleet.partners, axis=1) == np.sort(pair)).all(axis=1))
         parts += [(at.share[one], -fleet.replication_gbps[fleet.partners[one]]) for one in same]
         rows.add(parts, fleet.reserved_gbps[row], np.inf)
+        if np.isfinite(fleet.link_quotas[row]):
+            rows.add(parts[:1], -np.inf, fleet.link_quotas[row])

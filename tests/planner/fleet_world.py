@@ -197,6 +197,20 @@ def with_quotas(problem: Fleet, room: float = 1.2) -> Fleet:
     return replace(problem, quota=quota)
 
 
+def with_link_quotas(problem: Fleet, room: float = 1.0) -> Fleet:
+    """Circuits of every third pair may come to little more than what is reserved there."""
+    quota = np.full(len(problem.pairs), np.inf)
+    quota[::3] = np.ceil(problem.reserved_gbps[::3] + room)
+    return replace(problem, link_quota=quota)
+
+
+def one_way(problem: Fleet) -> Fleet:
+    """Of every fourth pair of partners, the second may carry for the first and not the other way round."""
+    carries = np.ones(problem.partners.shape)
+    carries[::4, 1] = 0.0
+    return replace(problem, carries=carries)
+
+
 def sold_out(problem: Fleet, region: int = 0) -> Fleet:
     """One region has no stock of anything: its demand cannot be met."""
     stock = problem.stock.copy()

@@ -23,7 +23,7 @@ from planner.fleet.check import checked_fleet
 from planner.fleet.circuits import circuits_for, circuits_usd
 from planner.fleet.problem import NOT_OFFERED, Floats, Ints
 from planner.fleet.relaxed import Relaxation, relax
-from planner.fleet.shares import Cut, Weights, pair_hulls
+from planner.fleet.shares import Cut, pair_hulls
 from tests.planner import fleet_world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_oracle import optimum
@@ -151,7 +151,7 @@ def highest(module: ModuleType) -> float:
         known, weights = relaxation.shares, relaxation.shares.weights()
         for prices, more in FACTORS:
             cuts = [times(cut, prices) for cut in known.cuts]
-            heavier = Weights(cuts=more * weights.cuts, hulls=more * weights.hulls)
+            heavier = replace(weights, cuts=more * weights.cuts, hulls=more * weights.hulls)
             usd = module.proven_bound(
                 relaxation.problem, relaxation.arcs, (cuts, known.hulls), heavier, relaxation.useful
             )

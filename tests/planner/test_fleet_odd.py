@@ -17,7 +17,7 @@ from contracts.errors import MalformedDocument
 from contracts.exits import ExitCode
 from contracts.inventory import InventoryFacts
 from contracts.plan import Infeasible, Plan
-from contracts.resources import ComputeSpec
+from contracts.resources import CircuitSpec, ComputeSpec
 from planner.build import build_plan
 from planner.errors import FleetImpossible, InputsDisagree
 from planner.fleet import FleetProblem, FleetSolution
@@ -118,12 +118,35 @@ def no_number() -> Question:
     return demand_times(float("nan"))
 
 
+def no_room_on_a_link() -> Question:
+    return quota(world(), "ams--lon", CapacityKind.GBPS, 0.0)
+
+
+def replicating(gbps: float, *names: str) -> Question:
+    """The world where some regions replicate so much."""
+    regions = world().environment.regions
+    said = ({"replication_gbps": gbps} if one.name in names else {} for one in regions)
+    return people(world(), regions=tuple(one.model_copy(update=new) for one, new in zip(regions, said, strict=True)))
+
+
+def no_room_for_replication() -> Question:
+    """Two of the three links over which mad is backed up carry what is reserved, and no replication."""
+    asked = replicating(500.0, "mad")
+    for link in ("ams--mad", "fra--mad"):
+        asked = quota(asked, link, CapacityKind.GBPS, 10.0)
+    return quota(asked, "lon--mad", CapacityKind.GBPS, 1000.0)
+
+
+EVERYWHERE = {"fra", "ams", "lon", "mad", "ams--fra", "ams--lon", "ams--mad", "fra--lon", "fra--mad", "lon--mad"}
+
 UNMET: dict[Callable[[], Question], tuple[set[str], str]] = {
     no_quota: ({"ams"}, r"^0 of [\d.]+ memory_gib can be had: add hosts for"),
     no_price: ({"mad"}, r"^0 of [\d.]+ (vcpu|memory_gib) can be had"),
     no_partner: ({"mad"}, r"no region of another fault domain near enough.*failover.max_latency_ms"),
     one_fault_domain: ({"fra", "ams", "lon", "mad"}, r"two are needed"),
-    a_million_times: ({"fra", "ams", "lon", "mad"}, r"of [\d.e+]+ (vcpu|memory_gib) can be had"),
+    a_million_times: (EVERYWHERE, r"of [\d.e+]+ (vcpu|memory_gib|gbps) can be had"),
+    no_room_on_a_link: ({"ams--lon"}, r"^0 of [\d.]+ gbps can be had: add fibre for"),
+    no_room_for_replication: ({"mad"}, r"may carry 5\d% of its critical load, as quotas .* ams--mad or fra--mad"),
     two_regions_unread: ({"lon", "mad"}, r"may carry half of its critical load each, and two are needed"),
     no_stock: ({"lon"}, r"^0 of [\d.]+ (vcpu|memory_gib) can be had"),
 }
@@ -225,6 +248,24 @@ def test_a_quota_is_kept_by_planning_within_it() -> None:
     assert vcpu(plan, "ams") <= most
     assert plan.cost.optimised_usd_per_hour > free.cost.optimised_usd_per_hour
     assert wrong(quota(world(), "ams", CapacityKind.VCPU, most), plan) == []
+
+
+def test_a_quota_of_a_link_is_kept_by_sending_replication_elsewhere() -> None:
+    replicated = replicating(6.0, "fra", "ams", "lon", "mad")
+    free = build_plan(replicated, solve, quick)
+    assert isinstance(free, Plan)
+    most = gbps(free, "lon--mad") - 2
+    asked = quota(replicated, "lon--mad", CapacityKind.GBPS, most)
+    plan = build_plan(asked, solve, quick)
+    assert isinstance(plan, Plan)
+    assert 0 < gbps(plan, "lon--mad") <= most
+    assert wrong(asked, plan) == []
+
+
+def gbps(plan: Plan, place: str) -> float:
+    """What a plan's circuits at a place come to."""
+    specs = (item.resource.spec for item in plan.resources if item.resource.place == place)
+    return sum(spec.gbps * spec.count for spec in specs if isinstance(spec, CircuitSpec))
 
 
 def vcpu(plan: Plan, place: str) -> float:

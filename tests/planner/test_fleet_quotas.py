@@ -114,7 +114,8 @@ def test_quotas_that_nothing_reaches_change_nothing() -> None:
     plain = world.fleet(RECIPES[1])
     found = solve_fleet(problem_of(plain), NO_PROGRAMME)
     wide = replace(plain, quota=np.full(plain.demand.shape[:2], np.inf))
-    assert solve_fleet(problem_of(wide), NO_PROGRAMME).to_bytes() == found.to_bytes()
+    same = solve_fleet(problem_of(wide), NO_PROGRAMME)
+    assert replace(same, proof="").to_bytes() == replace(found, proof="").to_bytes()
     roomy = replace(plain, quota=np.full(plain.demand.shape[:2], 1e9))
     assert solve_fleet(problem_of(roomy), NO_PROGRAMME).usd <= found.usd * 1.01
 
