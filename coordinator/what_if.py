@@ -8,10 +8,11 @@ from coordinator.solver_ladder import solve_fleet_by_ladder, solve_fleet_quickly
 from coordinator.solver_process import solve_in_child
 from planner.budget import budget_answer
 from planner.build import build_plan
-from planner.clash import Attempt, explained, remembered
+from planner.clash import explained, remembered
 from planner.compare import compare
 from planner.loss import unserved
 from planner.question import Question
+from planner.trials import Attempt
 from planner.what_if import changed, remarks
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from contracts.environment import Environment
 from contracts.plan import Infeasible, Plan
 from contracts.what_if import BudgetAnswer, Concession
-from planner.limits import with_critical_shares
+from planner.lifting import with_critical_shares
 from planner.question import Question
 from planner.requirements import LOWEST_LEVEL, rounded
 

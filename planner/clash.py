@@ -7,104 +7,26 @@ one; a last pass lifts each by itself (the deletion filter: Chinneck and Dravnie
 the limits of what is short, with all others as they are, and then proven with all others lifted; where that does not
 hold, among all. A set that was found is lifted for good and the next one is sought, until there is a plan.
 
-From a plan without limits they are then brought back, in halves, the ones that people promised first; a limit that
-cannot be gets the tightest of its numbers that will do. Every question asked is a whole plan, so work is bounded by
-their count.
+How far limits would have to give way for a plan is `planner.nearest`'s. Every question asked is a whole plan, so work
+is bounded by their count (`planner.trials`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 from contracts.capacity import CapacityKind
-from contracts.clash import Clash, Clashes, Limit, LimitKind, Relaxed
-from contracts.failover import Reserve
+from contracts.clash import Clash, Clashes, Limit, LimitKind
 from contracts.names import is_link
 from contracts.plan import Infeasible, Plan, Shortfall
-from planner.errors import FleetImpossible
-from planner.limits import held, lifted, limits_of, numbers
+from planner.limits import limits_of
 from planner.model import LinearModel, Solution, Solver
+from planner.nearest import nearest
 from planner.question import Question
-
-MOST_CHECKS, LEAST_CHECKS, EFFORT = 200, 20, 1500
-"""Questions asked before the search ends with what it has, half of them for the sets: as many as `EFFORT` plans of one
-region would take, no more and no fewer than the others."""
-
-LEAST_CHECKS_OF_FLEETS = 80
-"""The same where failover is shared: trials take a second for 50 regions."""
+from planner.trials import Attempt, Enough, Search, checks_for
 
 MOST_SETS = 20
 """Sets told: who has more clashes than that has another problem than limits."""
 
 COMPUTE = frozenset({CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.ACCELERATORS})
-
-Attempt = Callable[[Question], Plan | Infeasible]
-
-KEPT_LONGEST = (
-    LimitKind.RESIDENCY,
-    LimitKind.FAULT_DOMAINS,
-    LimitKind.SURVIVE,
-    LimitKind.CRITICAL_SHARE,
-    LimitKind.STORAGE,
-    LimitKind.LATENCY,
-    LimitKind.PARTNERS,
-    LimitKind.MINIMUM,
-    LimitKind.LINKS,
-    LimitKind.OFFERS,
-    LimitKind.STOCK,
-    LimitKind.POOLS,
-    LimitKind.QUOTA,
-)
-"""Which limits are brought back first: promises before prices, and what can be bought last."""
-
-
-class _Enough(Exception):
-    """No more questions may be asked."""
-
-
-@dataclass(slots=True)
-class _Search:
-    """Asks questions, and counts them; what was asked before is not asked again."""
-
-    question: Question
-    attempt: Attempt
-    lacking: Infeasible
-    most: int
-    checks: int = 0
-    _known: dict[tuple[frozenset[str], tuple[tuple[str, float], ...]], Plan | Infeasible] = field(default_factory=dict)
-
-    def ask(self, without: Iterable[Limit], at: Sequence[tuple[Limit, float]] = ()) -> Plan | Infeasible:
-        """The plan without some limits, and with others at other numbers.
-
-        Raises:
-            _Enough: too many questions were asked.
-        """
-        ordered = sorted(without, key=lambda limit: limit.name)
-        key = (frozenset(limit.name for limit in ordered), tuple((limit.name, number) for limit, number in at))
-        if key not in self._known:
-            if self.checks >= self.most:
-                raise _Enough
-            self.checks += 1
-            self._known[key] = self._planned(self.relaxed(ordered, at))
-        return self._known[key]
-
-    def relaxed(self, without: Iterable[Limit], at: Sequence[tuple[Limit, float]]) -> Question:
-        """The question without some limits, and with others at other numbers."""
-        asked = lifted(self.question, without)
-        for limit, number in at:
-            asked = held(asked, limit, number)
-        return asked
-
-    def _planned(self, asked: Question) -> Plan | Infeasible:
-        """The plan; a fleet that is not possible lacks what the question lacked in the first place."""
-        try:
-            return self.attempt(asked)
-        except FleetImpossible:
-            return self.lacking
-
-    def clashes(self, kept: Iterable[Limit], among: Sequence[Limit]) -> bool:
-        """Whether demand cannot be met though every limit but the kept ones is lifted."""
-        names = {limit.name for limit in kept}
-        return isinstance(self.ask(item for item in among if item.name not in names), Infeasible)
 
 
 def explained(question: Question, infeasible: Infeasible, attempt: Attempt, trial: Attempt | None = None) -> Infeasible:
@@ -117,14 +39,8 @@ def explained(question: Question, infeasible: Infeasible, attempt: Attempt, tria
         trial: the same, at any cost and in less time: for all questions but the last. Both are asked at most
             `checks_for(question)` times.
     """
-    search = _Search(question, trial or attempt, infeasible, most=checks_for(question) // 2)
+    search = Search(question, trial or attempt, infeasible, most=checks_for(question) // 2)
     return infeasible.model_copy(update={"clash": _explain(search, infeasible, attempt)})
-
-
-def checks_for(question: Question) -> int:
-    """How many plans the search may ask for: fewer of larger environments, so that it ends in minutes."""
-    least = LEAST_CHECKS_OF_FLEETS if question.environment.failover.reserve is Reserve.SHARED else LEAST_CHECKS
-    return max(least, min(MOST_CHECKS, EFFORT // max(1, len(question.environment.regions))))
 
 
 def remembered(solve: Solver) -> Solver:
@@ -140,7 +56,7 @@ def remembered(solve: Solver) -> Solver:
     return answer
 
 
-def _explain(search: _Search, infeasible: Infeasible, attempt: Attempt) -> Clashes:
+def _explain(search: Search, infeasible: Infeasible, attempt: Attempt) -> Clashes:
     limits = limits_of(search.question, (item.place for item in infeasible.shortfalls))
     sets: list[Clash] = []
     given_up: list[Limit] = []
@@ -150,10 +66,10 @@ def _explain(search: _Search, infeasible: Infeasible, attempt: Attempt) -> Clash
             sets.append(_told(found, _shortfalls(search, found, limits, infeasible)))
             given_up += found
         complete = len(sets) < MOST_SETS
-    except _Enough:
+    except Enough:
         pass
     search.most *= 2
-    relaxed, usd_per_hour, finished = _nearest(search, given_up if complete else limits, attempt)
+    relaxed, usd_per_hour, finished = nearest(search, given_up if complete else limits, attempt)
     return Clashes(
         sets=tuple(sets),
         relaxed=relaxed,
@@ -163,7 +79,7 @@ def _explain(search: _Search, infeasible: Infeasible, attempt: Attempt) -> Clash
     )
 
 
-def _sets(search: _Search, limits: Sequence[Limit], infeasible: Infeasible) -> Iterator[list[Limit]]:
+def _sets(search: Search, limits: Sequence[Limit], infeasible: Infeasible) -> Iterator[list[Limit]]:
     """Irreducible sets one after the other, each found once those before it are lifted, until there is a plan."""
     given_up: list[Limit] = []
     lacking: Plan | Infeasible = infeasible
@@ -204,7 +120,7 @@ def _near(limits: Sequence[Limit], lacking: Infeasible) -> list[Limit]:
     return sorted(near, key=lambda limit: (limit.place in places, not limit.place))
 
 
-def _irreducible(search: _Search, limits: Sequence[Limit], every: Sequence[Limit]) -> list[Limit]:
+def _irreducible(search: Search, limits: Sequence[Limit], every: Sequence[Limit]) -> list[Limit]:
     """Limits that clash, none of which could be left out; nothing where they do not.
 
     Args:
@@ -223,7 +139,7 @@ def _irreducible(search: _Search, limits: Sequence[Limit], every: Sequence[Limit
 
 
 def _quick_explain(
-    search: _Search, kept: Sequence[Limit], grown: bool, limits: Sequence[Limit], every: Sequence[Limit]
+    search: Search, kept: Sequence[Limit], grown: bool, limits: Sequence[Limit], every: Sequence[Limit]
 ) -> list[Limit]:
     """The part of some limits that clashes with those kept."""
     if grown and search.clashes(kept, every):
@@ -238,74 +154,12 @@ def _quick_explain(
 
 
 def _shortfalls(
-    search: _Search, found: Sequence[Limit], every: Sequence[Limit], whole: Infeasible
+    search: Search, found: Sequence[Limit], every: Sequence[Limit], whole: Infeasible
 ) -> tuple[Shortfall, ...]:
     """What the demand lacks where nothing but the limits found stands."""
     names = {limit.name for limit in found}
     answer = search.ask(item for item in every if item.name not in names)
     return answer.shortfalls if isinstance(answer, Infeasible) else whole.shortfalls
-
-
-def _nearest(
-    search: _Search, given_up: Sequence[Limit], attempt: Attempt
-) -> tuple[tuple[Relaxed, ...], float | None, bool]:
-    """The limits brought back as tight as each can be, in turn; what the plan then costs; whether it was finished."""
-    state = _State(sorted(given_up, key=lambda limit: (KEPT_LONGEST.index(limit.kind), limit.name)), [])
-    complete = True
-    try:
-        if not given_up or isinstance(search.ask(state.loose), Infeasible):
-            return (), None, not given_up
-        _bring_back(search, state, tuple(state.loose))
-        for limit in tuple(state.loose):
-            _tighten(search, state, limit)
-    except _Enough:
-        complete = False
-    plan = search.ask(state.loose, state.at)
-    if isinstance(plan, Infeasible):  # asked before, and it was not
-        return (), None, False
-    relaxed = [Relaxed(limit=limit) for limit in state.loose]
-    relaxed += [Relaxed(limit=limit, to=number) for limit, number in state.at]
-    if attempt is not search.attempt:
-        better = attempt(search.relaxed(state.loose, state.at))
-        plan = better if isinstance(better, Plan) else plan
-    return tuple(sorted(relaxed, key=lambda item: item.limit.name)), plan.cost.after_usd_per_hour, complete
-
-
-@dataclass(slots=True)
-class _State:
-    """A question that has a plan: the limits that it does without, and those that it has at other numbers."""
-
-    loose: list[Limit]
-    at: list[tuple[Limit, float]]
-
-
-def _bring_back(search: _Search, state: _State, group: Sequence[Limit]) -> None:
-    """Brings back as they are as many of a group as can be: all at once, or else each half by itself."""
-    others = [limit for limit in state.loose if limit not in group]
-    if isinstance(search.ask(others, state.at), Plan):
-        state.loose = others
-    elif len(group) > 1:
-        half = len(group) // 2
-        _bring_back(search, state, group[:half])
-        _bring_back(search, state, group[half:])
-
-
-def _tighten(search: _Search, state: _State, limit: Limit) -> None:
-    """Puts the tightest number that will do in the place of a limit that was lifted, where it is a number."""
-    plan = search.ask(state.loose, state.at)
-    assert isinstance(plan, Plan)  # a state has one
-    others = [item for item in state.loose if item is not limit]
-    outwards = numbers(search.question, limit, plan)
-    low, high = 0, len(outwards) - 1
-    before = list(state.at)
-    while low <= high:
-        middle = (low + high) // 2
-        number = (limit, float(outwards[middle]))
-        if isinstance(search.ask(others, [*before, number]), Plan):
-            high = middle - 1
-            state.loose, state.at = others, [*before, number]
-        else:
-            low = middle + 1
 
 
 def _told(found: Sequence[Limit], shortfalls: Sequence[Shortfall]) -> Clash:

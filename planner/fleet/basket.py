@@ -91,15 +91,15 @@ def _filled(shop: _Shop, need: Floats, part: float) -> tuple[Floats, Floats] | N
     half = need.shape[1] // 2
     committed = _committed(shop, need * np.repeat([part, 1.0], half))
     hours = np.zeros((len(need), 2 * shop.types))
-    if not _cover(shop, committed, hours, need):
+    if not _fill_hours(shop, committed, hours, need):
         committed = np.zeros(shop.types)  # what is committed took what an hour would have needed
         hours = np.zeros_like(hours)
-        if not _cover(shop, committed, hours, need):
+        if not _fill_hours(shop, committed, hours, need):
             return None
-    _drop(shop, committed, hours, need)
+    _take_spare(shop, committed, hours, need)
     _exchange(shop, committed, hours, need)
-    _drop(shop, committed, hours, need)
-    _settle(shop, committed, hours, need)
+    _take_spare(shop, committed, hours, need)
+    _commit_steady(shop, committed, hours, need)
     return committed, hours
 
 
@@ -112,11 +112,11 @@ def _committed(shop: _Shop, need: Floats) -> Floats:
     level = np.quantile(need, 1 - min(1.0, max(0.0, ratio)), axis=0, method="lower")[None]
     rank = np.concatenate([np.where(pays, shop.committed_usd, np.inf), np.full(shop.types, np.inf)])
     counts = np.zeros((1, 2 * shop.types))
-    _cover(replace(shop, rank=rank, spot_room=np.zeros(1)), np.zeros(shop.types), counts, level)
+    _fill_hours(replace(shop, rank=rank, spot_room=np.zeros(1)), np.zeros(shop.types), counts, level)
     return counts[0, : shop.types]
 
 
-def _cover(shop: _Shop, committed: Floats, counts: Floats, need: Floats) -> bool:
+def _fill_hours(shop: _Shop, committed: Floats, counts: Floats, need: Floats) -> bool:
     """Adds instances to the hours' counts until each need is met; whether all could be."""
     base = committed @ shop.gives[: shop.types]
     for _ in range(STEPS):
@@ -153,7 +153,7 @@ def _left(shop: _Shop, committed: Floats, counts: Floats) -> Floats:
     return np.asarray(np.floor(left + 1e-9))
 
 
-def _drop(shop: _Shop, committed: Floats, counts: Floats, need: Floats) -> None:
+def _take_spare(shop: _Shop, committed: Floats, counts: Floats, need: Floats) -> None:
     """Takes away what no hour needs, the dearest first; then what is committed and never needed."""
     slack = TOLERANCE * np.maximum(need, 1.0)
     spare = committed @ shop.gives[: shop.types] + counts @ shop.gives - need + slack
@@ -198,13 +198,13 @@ def _exchange(shop: _Shop, committed: Floats, counts: Floats, need: Floats) -> N
             return
 
 
-def _settle(shop: _Shop, committed: Floats, counts: Floats, need: Floats) -> None:
+def _commit_steady(shop: _Shop, committed: Floats, counts: Floats, need: Floats) -> None:
     """What is on demand at every hour is committed where that is cheaper; then what is never needed goes again."""
     steady = counts[:, : shop.types].min(0)
     moved = np.where(shop.committed_usd < shop.usd[: shop.types], steady, 0.0)
     committed += moved
     counts[:, : shop.types] -= moved
-    _drop(shop, committed, counts, need)
+    _take_spare(shop, committed, counts, need)
 
 
 def _shop(problem: FleetProblem, region: int, types: Ints) -> _Shop:

@@ -14,11 +14,12 @@ from contracts.environment import RegionSettings
 from contracts.failover import FailoverSettings
 from contracts.names import is_link, link_name
 from contracts.plan import Infeasible, Plan
-from planner import clash
+from planner import trials
 from planner.build import build_plan
-from planner.clash import checks_for, explained, remembered
+from planner.clash import explained, remembered
 from planner.limits import limits_of
 from planner.solve import solve
+from planner.trials import checks_for
 from tests.laws.environments import CATALOG, Recipe, question
 from tests.planner.test_odd_worlds import LACKING, everywhere, seen
 from tests.planner.worlds import RECIPE, WORLD, people, region
@@ -234,7 +235,7 @@ def test_demand_beyond_all_has_no_limit_to_blame():
 
 
 def test_a_search_that_ends_early_says_so_and_still_has_a_plan(monkeypatch):
-    monkeypatch.setattr(clash, "MOST_CHECKS", 30)
+    monkeypatch.setattr(trials, "MOST_CHECKS", 30)
     world = seen(quotas=())
     found = _clash_of(world)
     assert found.cut_short and found.checks <= 30

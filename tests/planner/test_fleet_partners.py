@@ -15,7 +15,8 @@ from planner.fleet.again import replan, stand
 from planner.fleet.check import checked_fleet
 from planner.fleet.moves import Calm
 from planner.fleet.solve import solve_fleet, solve_proven
-from planner.limits import held, limits_of
+from planner.lifting import held
+from planner.limits import limits_of
 from planner.question import Question
 from tests.planner import fleet_world
 from tests.planner.fleet_arrays import Fleet

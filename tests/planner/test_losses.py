@@ -16,7 +16,7 @@ from planner.clash import explained
 from planner.errors import FleetImpossible
 from planner.fleet import Effort, solve_fleet
 from planner.fleet import solve as fleet_solve
-from planner.limits import lifted
+from planner.lifting import lifted
 from planner.solve import solve
 from tests.laws.environments import Recipe, question
 from tests.planner.plan_checker import Rule, breaches

@@ -10,7 +10,7 @@ import pytest
 from contracts.exits import ExitCode
 from contracts.requests import Outcome
 from coordinator.project import Project
-from planner import clash
+from planner import trials
 from prestage.demo.folder import MARKER
 from prestage.failures import run
 from tests.prestage.demo_document import check_demo_document
@@ -165,7 +165,7 @@ def test_plan_over_budget_is_denied(day, capsys):
 
 
 def test_demand_that_cannot_be_met_is_told_in_numbers(day, capsys, monkeypatch):
-    monkeypatch.setattr(clash, "MOST_CHECKS", clash.LEAST_CHECKS)  # what limits clash: tests/planner/test_clash.py
+    monkeypatch.setattr(trials, "MOST_CHECKS", trials.LEAST_CHECKS)  # what limits clash: tests/planner/test_clash.py
     edit(day, "{name: mad, asn: 64515}", "{name: mad, asn: 64515, minimum: {vcpu: 99999}}")
     before = (day / "plans" / "dev.json").read_bytes()
     code, answer = tell(capsys, "plan")
