@@ -65,7 +65,7 @@ def solve_fleet_by_ladder(problem: FleetProblem, *, steps: tuple[Step, ...] = ST
     for step in steps:
         try:
             found = solve_fleet_in_child(problem, timeout_s=step.timeout_s, command=step.command)
-            return replace(found, rungs=(*failed, step.rung)) if failed else found
+            return replace(found, rungs=(*failed, *(found.rungs or (step.rung,)))) if failed else found
         except SolverError as error:
             failed.append(f"{step.rung}: {error.what}")
         except FleetImpossible as error:

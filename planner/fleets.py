@@ -15,7 +15,7 @@ from contracts.standing import Standing
 from planner.errors import FleetTooFar, SolverError
 from planner.fleet import FleetProblem, FleetSolution
 from planner.fleet.check import refuse_odd
-from planner.fleet.rungs import told
+from planner.fleet.rungs import CUT_SHORT, told
 from planner.fleet_again import Asked, planned_again, standing_of
 from planner.fleet_arrays import Axes, fleet_problem
 from planner.fleet_calm import calm_fleet
@@ -87,7 +87,7 @@ class Fleet:
             usd_per_hour=solution.usd / problem.hours,
             lower_bound=solution.bound / problem.hours,
             solver=self.found.told,
-            cut_short=bool(solution.rungs),
+            cut_short=bool(solution.rungs) and solution.rungs[-1] in CUT_SHORT,
         )
 
 

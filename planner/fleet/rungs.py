@@ -7,9 +7,14 @@ class Rung(StrEnum):
     """A way to a fleet, the best first. All keep every constraint; those further down cost more, and prove less."""
 
     DECOMPOSITION = "decomposition by region"
+    PROGRAMME = "one programme of whole numbers"  # small fleets whose limits are too tight for anything else
     ROUNDING = "rounding of the relaxation"
     GREEDY = "greedy with local improvement"
     LAST = "the last accepted plan"
+
+
+CUT_SHORT = (Rung.ROUNDING, Rung.GREEDY, Rung.LAST)
+"""What costs more than need be: the others do not."""
 
 
 def told(rungs: tuple[str, ...]) -> str:

@@ -24,6 +24,7 @@ from planner.fleet.problem import Arcs, FleetProblem, FleetSolution, Floats
 from planner.fleet.proof import packed
 from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation, prices_of, relax
+from planner.fleet.rungs import Rung
 from planner.fleet.shares import overfull
 from planner.fleet.tight import is_short, until_held, without_lacking
 
@@ -61,7 +62,7 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
         return replace(found, proof=packed(problem, certificate))
     except FleetImpossible as refused:
         if effort.exact and is_small(problem):
-            return _programme_alone(problem, refused)
+            return _programme_alone(problem, refused, effort)
         raise
 
 
@@ -106,8 +107,8 @@ def _decomposed(problem: FleetProblem, effort: Effort) -> tuple[FleetSolution, C
     return _solution(problem, (*counts, shares), bound, prices), certificate, prices
 
 
-def _programme_alone(problem: FleetProblem, refused: FleetImpossible) -> FleetSolution:
-    """A small fleet whose limits are too tight for anything but whole numbers; no price at the margin is known.
+def _programme_alone(problem: FleetProblem, refused: FleetImpossible, effort: Effort) -> FleetSolution:
+    """A small fleet whose limits are too tight for anything but whole numbers, at the prices of its relaxation.
 
     Raises:
         FleetImpossible: there is none, as was said before.
@@ -119,9 +120,14 @@ def _programme_alone(problem: FleetProblem, refused: FleetImpossible) -> FleetSo
     if exact is None:
         raise refused
     counts, proven = exact
-    nothing = np.zeros((problem.regions, problem.hours, problem.gives.shape[1]))
-    unpriced = Prices(served=nothing, firm=nothing, spot=nothing[..., 0])
-    return _solution(problem, counts, max(0.0, proven), unpriced)
+    with ThreadPoolExecutor(effort.threads) as pool:
+        relaxation = Relaxation.start(problem)
+        relax(relaxation, effort.passes, pool)
+        certificate, bound = _bound(relaxation)
+        prices = prices_of(relaxation.ask(counts[3], pool))
+    found = _solution(problem, counts, max(0.0, bound, proven), prices)
+    rungs = (f"{Rung.DECOMPOSITION}: {refused.what}", Rung.PROGRAMME)
+    return replace(found, proof=packed(problem, certificate), rungs=rungs)
 
 
 def _solution(problem: FleetProblem, counts: Counts, bound: float, prices: Prices) -> FleetSolution:

@@ -6,14 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from planner.fleet import FleetProblem, FleetSolution
+from planner.errors import FleetImpossible
+from planner.fleet import Effort, FleetProblem, FleetSolution, solve_fleet
 from planner.fleet.check import checked_fleet
 from planner.fleet.exact import solve_exactly
 from planner.fleet.greedy import greedy_fleet
 from planner.fleet.partners import too_many
 from planner.fleet.plain import plain_bound, plain_prices
 from planner.fleet.problem import Floats
-from planner.fleet.rungs import Rung, told
+from planner.fleet.rungs import CUT_SHORT, Rung, told
 from tests.planner import fleet_world
 from tests.planner.fleet_oracle import optimum
 from tests.planner.fleet_planned import problem_of
@@ -64,3 +65,20 @@ def test_what_was_taken_is_told_before_what_failed() -> None:
     )
     greedy: FleetSolution = greedy_fleet(problem_of(WORLD))
     assert told(greedy.rungs) == "greedy with local improvement"
+
+
+def test_a_fleet_that_one_programme_alone_finds_is_told_so_and_has_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(problem: FleetProblem, effort: Effort) -> FleetSolution:
+        raise FleetImpossible("too tight", where="fleet")
+
+    problem = problem_of(WORLD)
+    monkeypatch.setattr("planner.fleet.solve._decomposed", refused)
+    found = checked_fleet(problem, solve_fleet(problem, Effort(passes=6, turns=0, threads=1)))
+    assert told(found.rungs) == "one programme of whole numbers (decomposition by region: too tight)"
+    best = optimum(WORLD).usd
+    assert found.bound <= best * (1 + 1e-9) and found.usd <= best * 1.001
+    paid = (found.worth * problem.demand).sum() + (found.worth_critical * problem.critical).sum()
+    assert 0.3 * best < paid <= best * 1.01  # what demand is worth at its prices, beside circuits and what is shared
+    assert found.proof and not CUT_SHORT.count(Rung.PROGRAMME)
+    with pytest.raises(FleetImpossible, match="too tight"):
+        solve_fleet(problem, Effort(passes=6, turns=0, threads=1, exact=False))
