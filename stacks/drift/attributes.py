@@ -11,7 +11,10 @@ from stacks.engines.engine import Observed
 CAPACITY_FIELDS = frozenset({"instances", "gib", "circuits", "gbps", "share", "iops", "throughput_mibps"})
 WITHOUT_EFFECT = frozenset({"owner", "metric", "threshold"})  # on what demand can be met with
 NOT_COMPARED = frozenset({"id", "state"})  # computed: not anybody's to declare
-CLOUD_SIZES = frozenset({"size", "min_size", "max_size", "desired_capacity", "target_size", "instance_count"})
+CLOUD_SIZES = frozenset(
+    {"size", "min_size", "max_size", "desired_capacity", "target_size", "instance_count"}
+    | {"iops", "throughput", "provisioned_iops", "provisioned_throughput", "provisioned_throughput_in_mibps"}
+)
 CLOUD_REMARKS = ("tag", "tags", "labels", "user_labels", "description")
 OURS = ("prestage:", "prestage-")
 

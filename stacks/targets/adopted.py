@@ -16,6 +16,11 @@ def as_found(declarations: Iterable[Declaration], environment: Environment) -> I
         yield laid_over(item, adopted[item.key]) if adopted.get(item.key) else item
 
 
+def is_adopted(environment: Environment, key: str) -> bool:
+    """Whether something was there before: what nobody asked for is left as it was."""
+    return any(item.key == key for item in environment.adopted)
+
+
 def laid_over(item: Declaration, found: Mapping[str, JsonValue]) -> Declaration:
     """A declaration with values as they were found; what was not there is not declared."""
     kept = {name: value for name, value in item.arguments.items() if name not in found}

@@ -3,24 +3,28 @@
 EBS replicates nothing by itself: a replica is hourly snapshots that Data Lifecycle Manager copies to the partner's
 region, from which volumes are made when they are needed. The default role of that service has to exist in the account.
 
-IOPS and throughput that are provisioned are divided between the volumes, which are then of one size.
+IOPS and throughput that are provisioned are divided between the volumes, which are then of one size. Where none are
+bought, what comes with the type is declared: left out, what was bought before would stay, and be paid for. A volume
+stays in the zone that it is in, however zones are listed: in another one it would be made anew, and empty.
 
 Sizes in GiB, IOPS and MiB per second: Amazon EBS user guide, "Amazon EBS volume types".
 """
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.document import text_digest
 from contracts.resources import StorageSpec
-from stacks.declaration import Argument, Declaration
+from stacks.declaration import Argument, Declaration, Lifecycle
 from stacks.errors import InvalidArgument
+from stacks.targets.adopted import is_adopted
 from stacks.targets.aws.placing import Arguments, Placing
 from stacks.targets.aws.replicas import held_of, replica_site
 
 KEPT_SNAPSHOTS = 24
 SNAPSHOTS_TAG = "snapshots"
+STAYS = Lifecycle(ignore=("availability_zone",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,10 @@ def declare_volumes(placing: Placing, spec: StorageSpec) -> Iterator[Declaration
     for number, size in enumerate(sizes):
         part = f"{number + 1:04d}" if number else ""
         zone = zones[(first + number) % len(zones)]
-        yield placing.declare("aws_ebs_volume", part, {**_volume(placing, spec, part, size), "availability_zone": zone})
+        made = placing.declare(
+            "aws_ebs_volume", part, {**_volume(placing, spec, part, size), "availability_zone": zone}
+        )
+        yield replace(made, lifecycle=STAYS)
     partner = replica_site(placing, spec)
     if partner:
         yield placing.declare("aws_dlm_lifecycle_policy", "snapshots", _snapshots(placing, partner))
@@ -82,18 +89,18 @@ def volume_sizes(spec: StorageSpec) -> tuple[int, ...]:
 
 
 def volume_iops(spec: StorageSpec, size: int) -> int:
-    """What is provisioned with one of a spec's volumes; 0 where it is what the type gives by itself."""
+    """What is provisioned with one of a spec's volumes, bought or not; 0 where the type has nothing to provision."""
     type = VOLUME_TYPES[spec.storage_class]
     least, most = type.iops
     if spec.iops:
         return max(least, math.ceil(spec.iops / len(volume_sizes(spec))))
-    return min(max(least, size * type.iops_per_gib), most) if type.iops_per_gib else 0
+    return min(max(least, size * type.iops_per_gib), most)
 
 
 def volume_throughput(spec: StorageSpec) -> int:
-    """MiB per second provisioned with one of a spec's volumes; 0 where it is what the type gives by itself."""
+    """MiB per second provisioned with one of a spec's volumes, likewise."""
     least = VOLUME_TYPES[spec.storage_class].throughput
-    return max(least, math.ceil(spec.throughput_mibps / len(volume_sizes(spec)))) if spec.throughput_mibps else 0
+    return max(least, math.ceil(spec.throughput_mibps / len(volume_sizes(spec))))
 
 
 def _check(placing: Placing, spec: StorageSpec) -> None:
@@ -125,9 +132,10 @@ def _volume(placing: Placing, spec: StorageSpec, part: str, size: int) -> Argume
         "encrypted": True,
         "tags": placing.tags(part, **held),
     }
-    if iops := volume_iops(spec, size):
+    as_it_was = VOLUME_TYPES[spec.storage_class].throughput and is_adopted(placing.environment, placing.key())
+    if (iops := volume_iops(spec, size)) and (spec.iops or not as_it_was):
         arguments["iops"] = iops
-    if throughput := volume_throughput(spec):
+    if (throughput := volume_throughput(spec)) and (spec.throughput_mibps or not as_it_was):
         arguments["throughput"] = throughput
     return arguments
 

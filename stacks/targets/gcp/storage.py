@@ -1,6 +1,8 @@
 """Storage: zonal and regional disks, buckets; replicated to another region of Google Cloud.
 
-What is provisioned of a disk is so where it serves; its replica has what its size gives until it is needed.
+What is provisioned of a disk is so where it serves; its replica has what its size gives until it is needed. Where
+nothing is bought, what comes without a price is declared: left out, what was bought before would stay, and be paid for.
+A disk stays in the zones that it is in, however they are listed: in another one it would be made anew, and empty.
 
 Disks are replicated asynchronously to a second disk there. A bucket lies in both regions where Google has that pair on
 one continent, else a second bucket is filled by a daily transfer. To another target nothing is replicated: that is
@@ -10,8 +12,9 @@ refused, not left out.
 from collections.abc import Iterator, Mapping
 
 from contracts.resources import StorageSpec
-from stacks.declaration import Argument, Declaration
+from stacks.declaration import Argument, Declaration, Lifecycle
 from stacks.errors import InvalidArgument
+from stacks.targets.adopted import is_adopted
 from stacks.targets.gcp.network import is_google
 from stacks.targets.gcp.placing import Placing
 from stacks.targets.names import cloud_name
@@ -21,7 +24,10 @@ REGIONAL = "regional-"
 DISK_CLASSES = ("pd-balanced", "pd-ssd", "pd-standard")
 HYPERDISK = "hyperdisk-balanced"
 """The class whose IOPS and throughput are provisioned."""
+FREE_IOPS, MOST_IOPS_PER_GIB, FREE_MIBPS = 3000, 500, 140
+"""What comes with it at no charge (Compute Engine, "About Hyperdisk Balanced", baseline performance)."""
 CLASSES = (BUCKET_CLASS, HYPERDISK, *DISK_CLASSES, *(f"{REGIONAL}{name}" for name in DISK_CLASSES))
+STAYS, REGIONAL_STAYS = Lifecycle(ignore=("zone",)), Lifecycle(ignore=("replica_zones",))
 _CONTINENTS = {"europe-": "EU", "us-": "US", "asia-": "ASIA"}
 """Where a bucket may lie in two regions of one's choice (Cloud Storage, "Bucket locations", dual-regions)."""
 
@@ -73,9 +79,10 @@ def _disks(at: Placing, spec: StorageSpec) -> Iterator[Declaration]:
 
 def _disk(at: Placing, part: str, spec: StorageSpec, more: Mapping[str, Argument]) -> Declaration:
     """A disk in the region's first zone, or in its first two where the class is regional."""
-    speeds = (("provisioned_iops", spec.iops), ("provisioned_throughput", spec.throughput_mibps))
-    faster = {name: amount for name, amount in speeds if amount and not part}
-    held: dict[str, str | int | float] = {name.removeprefix("provisioned_"): value for name, value in faster.items()}
+    speeds = {"iops": spec.iops, "throughput": spec.throughput_mibps}
+    bought = {name: amount for name, amount in speeds.items() if amount and not part}
+    provisioned = bought if part or spec.storage_class != HYPERDISK else {**_free(at, spec), **bought}
+    held: dict[str, str | int | float] = {**bought}
     if spec.replica_region and not part:
         held["replica"] = spec.replica_region
     arguments: dict[str, Argument] = {
@@ -83,11 +90,11 @@ def _disk(at: Placing, part: str, spec: StorageSpec, more: Mapping[str, Argument
         "type": spec.storage_class.removeprefix(REGIONAL),
         "size": spec.gib,
         "labels": at.labels(part, **held),
-        **faster,
+        **{f"provisioned_{name}": amount for name, amount in provisioned.items()},
         **more,
     }
     if not spec.storage_class.startswith(REGIONAL):
-        return at.declare("google_compute_disk", part, arguments | {"zone": at.cloud.zones[0]})
+        return at.declare("google_compute_disk", part, arguments | {"zone": at.cloud.zones[0]}, STAYS)
     if len(at.cloud.zones) < 2:
         raise InvalidArgument(
             f"{spec.storage_class} lies in two zones, and region {at.region} has {len(at.cloud.zones)}",
@@ -95,7 +102,14 @@ def _disk(at: Placing, part: str, spec: StorageSpec, more: Mapping[str, Argument
             next_step=f"name two `zones`, or use {spec.storage_class.removeprefix(REGIONAL)}",
         )
     zones: Mapping[str, Argument] = {"region": at.cloud.location, "replica_zones": at.cloud.zones[:2]}
-    return at.declare("google_compute_region_disk", part, {**arguments, **zones})
+    return at.declare("google_compute_region_disk", part, {**arguments, **zones}, REGIONAL_STAYS)
+
+
+def _free(at: Placing, spec: StorageSpec) -> Mapping[str, int]:
+    """What comes with a disk; nothing of one that was there before, whose speed nobody asked for."""
+    if is_adopted(at.environment, at.key()):
+        return {}
+    return {"iops": min(FREE_IOPS, MOST_IOPS_PER_GIB * spec.gib), "throughput": FREE_MIBPS}
 
 
 def _buckets(at: Placing, spec: StorageSpec) -> Iterator[Declaration]:

@@ -8,7 +8,7 @@ import pytest
 from contracts.drift import DriftClass
 from contracts.ledger import LedgerView, UnitState, UnitView
 from contracts.resources import ResourceKind
-from stacks.declaration import Declaration, Lifecycle
+from stacks.declaration import Argument, Declaration, Lifecycle
 from stacks.drift import ThreeViews, compare
 from stacks.engines.engine import Action, Observed
 
@@ -34,12 +34,20 @@ def unit(state):
     return UnitView(key=KEY, kind=ResourceKind.COMPUTE, place="fra", root="fra", state=state, holder="acme")
 
 
-def report(last, live, wanted, *, action=None, tagged=(), unseen=None, units=(), type=TYPE):
+def report(last, live, wanted, *, action=None, tagged=(), unseen=None, units=(), type=TYPE, **declares):
+    arguments: dict[str, Argument] = {
+        "min_size": 2,
+        "max_size": 4,
+        "desired_capacity": 3,
+        "tags": {},
+        "tag": (),
+        "policy": {},
+    }
     declared = Declaration(
         type=type,
         key=KEY,
         root="fra",
-        arguments={"min_size": 2, "max_size": 4, "desired_capacity": 3, "tags": {}, "tag": (), "policy": {}},
+        arguments={**arguments, **declares},
         lifecycle=Lifecycle(ignore=("desired_capacity",)),
     )
     seen = Observed(type=type, key=KEY, root="fra", last=last, live=live, wanted=wanted, action=action)
@@ -92,6 +100,15 @@ def test_what_a_provider_finishes_is_expected_and_the_way_back_is_not():
     assert found.drift_class is EXPECTED
     (found,) = report(active, pending, active, type="aws_vpc_peering_connection", action=Action.UPDATE)
     assert found.drift_class is not EXPECTED
+
+
+@pytest.mark.parametrize("field", ["iops", "throughput", "provisioned_iops", "provisioned_throughput"])
+def test_a_volume_made_faster_costs_more_and_made_slower_is_harm(field):
+    slow, fast = {field: 3000}, {field: 5000}
+    (more,) = report(slow, fast, slow, type="aws_ebs_volume", action=Action.UPDATE, **slow)
+    assert (more.drift_class, more.why) == (BENIGN, "2000 more than is wanted")
+    (less,) = report(fast, slow, fast, type="aws_ebs_volume", action=Action.UPDATE, **fast)
+    assert (less.drift_class, less.why) == (HARMFUL, "2000 less than is wanted")
 
 
 def test_nested_attributes_are_named_by_their_path():

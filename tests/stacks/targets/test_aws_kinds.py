@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.environment import Environment
+from contracts.environment import Adopted, Environment
 from contracts.resources import (
     AlertSpec,
     BlockSpec,
@@ -222,11 +222,34 @@ def test_what_is_provisioned_is_divided_between_volumes_of_one_size():
     for part in ("", "0002"):
         made = parts[part].arguments
         assert (made["size"], made["iops"], made["throughput"]) == (500, 10_000, 750)
-    plain = declared("fra/storage/serving/gp3", StorageSpec(storage_class="gp3", gib=1000))[""].arguments
-    assert not {"iops", "throughput"} & plain.keys()
+    one = declared("fra/storage/serving/gp3", StorageSpec(storage_class="gp3", gib=100, iops=5000))[""].arguments
+    assert (one["iops"], one["throughput"]) == (5000, 125)
     files = declared("fra/storage/serving/efs", StorageSpec(storage_class="efs", gib=10, throughput_mibps=100))
     made = files[""].arguments
     assert (made["throughput_mode"], made["provisioned_throughput_in_mibps"]) == ("provisioned", 100)
+
+
+@pytest.mark.parametrize(("name", "free"), [("gp3", (3000, 125)), ("gp2", (None, None)), ("io2", (3000, None))])
+def test_what_is_not_bought_any_more_is_declared_as_what_comes_with_the_type(name, free):
+    """Left out, the provider would keep what was bought before."""
+    key, spec = f"fra/storage/serving/{name}", StorageSpec(storage_class=name, gib=1000)
+    made = declared(key, spec)[""].arguments
+    assert (made.get("iops"), made.get("throughput")) == free
+
+
+def test_a_volume_that_was_there_before_keeps_the_speed_that_nobody_asked_for():
+    key, spec = "fra/storage/serving/gp3", StorageSpec(storage_class="gp3", gib=1000)
+    adopted = Adopted(key=key, id="vol-1", as_found={"size": 1000})
+    environment = ENVIRONMENT.model_copy(update={"adopted": (adopted,)})
+    (made,) = aws.declare([resource(key, spec)], environment)
+    assert not {"iops", "throughput"} & made.arguments.keys()
+    (bought,) = aws.declare([resource(key, spec.model_copy(update={"iops": 5000}))], environment)
+    assert bought.arguments["iops"] == 5000
+
+
+def test_a_volume_stays_in_its_zone_however_zones_are_listed():
+    (made,) = aws.declare([resource("fra/storage/serving/gp3", StorageSpec(storage_class="gp3", gib=9))], ENVIRONMENT)
+    assert made.lifecycle.ignore == ("availability_zone",)
 
 
 @pytest.mark.parametrize(

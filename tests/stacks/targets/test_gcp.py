@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.environment import Adopted
 from contracts.resources import (
     LINKS_ROOT,
     AlertSpec,
@@ -65,6 +66,23 @@ def test_what_is_declared_in_a_region_can_be_read_back(spec, purpose):
     arguments = standing.resolved(lambda ref: "known")
     assert gcp.undeclare(standing.type, standing.key, arguments) == spec
     assert gcp.undeclare(standing.type, standing.key, as_in_a_state(arguments)) == spec
+
+
+def test_a_disk_declares_what_comes_with_it_where_nothing_is_bought_and_stays_in_its_zone():
+    """Left out, the provider would keep what was bought before, and a zone that is listed first would move it."""
+    key, spec = "bel/storage/serving/x", StorageSpec(storage_class="hyperdisk-balanced", gib=400, replica_region="ost")
+    speeds = ("provisioned_iops", "provisioned_throughput")
+    parts = declared([resource(key, spec)])
+    assert [parts[key].arguments[name] for name in speeds] == [3000, 140]
+    assert not {*speeds} & parts[f"{key}/replica"].arguments.keys()
+    assert parts[key].lifecycle.ignore == ("zone",)
+    (small,) = declared([resource(key, StorageSpec(storage_class=spec.storage_class, gib=4, iops=1900))]).values()
+    assert [small.arguments[name] for name in speeds] == [1900, 140]
+    (regional,) = declared([resource(key, StorageSpec(storage_class="regional-pd-ssd", gib=20))]).values()
+    assert regional.lifecycle.ignore == ("replica_zones",) and not {*speeds} & regional.arguments.keys()
+    adopted = ENVIRONMENT.model_copy(update={"adopted": (Adopted(key=key, id="disk-1"),)})
+    (found,) = declared([resource(key, spec.model_copy(update={"replica_region": None}))], adopted).values()
+    assert not {*speeds} & found.arguments.keys()
 
 
 @given(BETWEEN)
