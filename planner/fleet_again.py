@@ -42,7 +42,7 @@ MARGIN = 0.005
 MOST = 24
 """Plans in a row that are planned again: prices prove that a fleet is near, a search may find one that is nearer."""
 
-BY_LINK = ("gbps", "tier_usd")
+BY_LINK = ("gbps", "tier_usd", "link_quota")
 """What of a problem is told by link."""
 
 AT_ONCE = 32
@@ -216,7 +216,7 @@ def _digests(problem: FleetProblem) -> list[str]:
     """Of each region, what it is asked and offered, the links to its possible partners included."""
     links: list[Ints] = [np.unique(problem.pair_links[(problem.pairs == at).any(1)]) for at in range(problem.regions)]
     regions = [part for name in (*BY_REGION, "replication_gbps") if (part := getattr(problem, name)).size]
-    by_link = [getattr(problem, name) for name in BY_LINK]
+    by_link = [part for name in BY_LINK if (part := getattr(problem, name)).size]
     return [
         _digest(*(_bytes(part[at]) for part in regions), *(_bytes(part[near]) for part in by_link))
         for at, near in enumerate(links)

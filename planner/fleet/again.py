@@ -25,6 +25,9 @@ from planner.fleet.shift import spread
 AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps", "domain", "partners", "carries", "link_quota")
 """What must be the same for a fleet to be planned again from another one."""
 
+SHIFTS = 2
+"""Rounds in which shares move, where more than one region changed: what one gives up another may take."""
+
 WHOLE = 5e-7
 """How far a region's shares may sum off one: half of what whoever checks lets pass."""
 
@@ -113,7 +116,7 @@ def moved(problem: FleetProblem, before: FleetSolution, arcs: Arcs, changed: Int
     if not len(changed):
         return work
     hold(work)
-    if not calm.keeps_shares:
+    for _ in range(0 if calm.keeps_shares else min(SHIFTS, len(changed))):
         shift(work, changed)
     commit(work, changed)
     polish(work, changed)
