@@ -59,21 +59,6 @@ class ForecastLink(Model):
     at: AwareDatetime  # the step where it peaks
 
 
-class Requirement(Model):
-    """What must hold at a place over the plan's validity.
-
-    `quantity` = forecast value + additions (minimum, failover, staging), each named in `parts`.
-    """
-
-    id: str
-    place: str
-    kind: CapacityKind
-    quantity: float = Field(ge=0)
-    code: ReasonCode
-    forecast: ForecastLink | None = None
-    parts: dict[str, float] = Field(default={})
-
-
 class RefusalCode(StrEnum):
     """Why an alternative was not taken."""
 
@@ -97,6 +82,25 @@ class RefusedAlternative(Model):
     limit: float | None = None
     value: float | None = None
     unit: str = ""
+
+
+class Requirement(Model):
+    """What must hold at a place over the plan's validity.
+
+    `quantity` = forecast value + additions (minimum, failover, staging), each named in `parts`.
+
+    Attributes:
+        refused: where nothing that is sold could meet it, why each candidate does not.
+    """
+
+    id: str
+    place: str
+    kind: CapacityKind
+    quantity: float = Field(ge=0)
+    code: ReasonCode
+    forecast: ForecastLink | None = None
+    parts: dict[str, float] = Field(default={})
+    refused: tuple[RefusedAlternative, ...] = Field(default=(), exclude_if=unsaid)
 
 
 class MarginalBasis(StrEnum):

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from contracts.plan import Operation
+from contracts.plan import Operation, RefusalCode, RefusedAlternative, Requirement
 from contracts.resources import (
     AlertSpec,
     BlockSpec,
@@ -61,6 +61,28 @@ def describe_need(need: StorageNeed) -> str:
         f"a durability of {need.least_durability:g}" if need.least_durability else "",
     )
     return ", ".join(part for part in parts if part)
+
+
+def lacking(item: RefusedAlternative) -> str:
+    """What a class of storage lacks: `gp3 gives 3000 of 5000 IOPS, and no more is sold`."""
+    match item.code:
+        case RefusalCode.TOO_SLOW:
+            return f"{item.candidate} gives {item.value or 0:g} of {item.limit or 0:g} {item.unit}, and no more is sold"
+        case RefusalCode.LESS_DURABLE:
+            return f"{item.candidate} " + (
+                f"has a durability of {item.value:g}" if item.value else "states no durability"
+            )
+        case _:
+            return f"{item.candidate} is not offered there"
+
+
+def unmet(requirement: Requirement) -> str:
+    """What of a requirement is not met because nothing that is sold could meet it; nothing of any other."""
+    if not requirement.refused:
+        return ""
+    wanted = sum(amount for amount in requirement.parts.values() if amount > 0)
+    why = "; ".join(lacking(item) for item in requirement.refused)
+    return f"{wanted:g} {requirement.kind} of {requirement.place} cannot be staged: {why}"
 
 
 def symbol(operation: Operation) -> str:

@@ -38,6 +38,7 @@ from planner.staging import staged_units
 from planner.storage import want_storage
 from planner.support import want_support
 from planner.units import want_units
+from planner.unstaged import unstaged_storage
 
 __all__ = ["Question", "build_plan"]
 
@@ -80,6 +81,7 @@ def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infea
     if short:
         return _infeasible(question, short)
     want_units(desired, question, staged_units(question, desired.market), spaces)
+    desired.requirements.extend(unstaged_storage(question, desired.market))
     want_support(desired, demand)
     return _document(question, desired, demand, circuits_usd)
 

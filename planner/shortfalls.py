@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from contracts.capacity import CapacityKind
-from contracts.plan import RefusalCode, RefusedAlternative, Requirement, Shortfall
+from contracts.plan import RefusedAlternative, Requirement, Shortfall
 from contracts.storage import StorageNeed
-from contracts.wording import describe_need
+from contracts.wording import describe_need, lacking
 from planner.placement import Lacking
 from planner.requirements import rounded, total
 from planner.sites import SHARE_STEPS, Amount, Site
@@ -40,7 +40,7 @@ def shortfall(requirement: Requirement, available: float) -> Shortfall:
 
 def unmet_storage(requirement: Requirement, need: StorageNeed, refused: Iterable[RefusedAlternative]) -> Shortfall:
     """No class of a place has what is asked of its storage: what each lacks."""
-    lacks = [f"{item.candidate} {_lacking(item)}" for item in refused]
+    lacks = [lacking(item) for item in refused]
     return Shortfall(
         place=requirement.place,
         kind=requirement.kind,
@@ -52,16 +52,6 @@ def unmet_storage(requirement: Requirement, need: StorageNeed, refused: Iterable
         f"({'; '.join(lacks)}): state what a class gives and its prices in the catalog, add a class, or ask for less "
         "in `storage`",
     )
-
-
-def _lacking(item: RefusedAlternative) -> str:
-    match item.code:
-        case RefusalCode.TOO_SLOW:
-            return f"gives {item.value or 0:g} of {item.limit or 0:g} {item.unit}, and no more is sold"
-        case RefusalCode.LESS_DURABLE:
-            return f"has a durability of {item.value:g}" if item.value else "states no durability"
-        case _:
-            return "is not offered there"
 
 
 def placement_shortfalls(

@@ -18,6 +18,7 @@ from contracts.plan import (
     PlannedResource,
     Reason,
     ReasonCode,
+    RefusalCode,
     RefusedAlternative,
 )
 from contracts.requests import Missing
@@ -30,6 +31,7 @@ from contracts.resources import (
     Purpose,
     Spec,
 )
+from contracts.wording import lacking
 from planner.addresses import AddressSpace, block_ends, shortest_lengths
 from planner.alternatives import circuit_alternatives, shape_alternatives
 from planner.changes import ORDER
@@ -42,7 +44,7 @@ from planner.requirements import rounded
 from planner.sites import Amount
 from planner.small_work import Work
 from planner.support import Leaning, dependencies
-from planner.volumes import spec_of, unit_volume
+from planner.volumes import spec_of, unit_refusals, unit_volume
 
 __all__ = ["SmallQuestion", "build_small_plan"]
 
@@ -136,12 +138,34 @@ def _want_storage(work: Work) -> None:
         return
     gib, room = math.ceil(wanted), work.room(region, CapacityKind.STORAGE_GIB)
     volume = unit_volume(work.market, work.question.environment, region, gib)
-    if volume is None or volume.gib > room:
-        work.lacks(region, CapacityKind.STORAGE_GIB, gib, room if volume else 0.0)
+    if volume is None:
+        _lacks_class(work, region, gib)
+        return
+    if volume.gib > room:
+        work.lacks(region, CapacityKind.STORAGE_GIB, gib, room)
         return
     work.lower_bound += wanted * (work.market.price(region, volume.storage_class) or 0.0)
     spec, ids = spec_of(volume), (work.need(region, CapacityKind.STORAGE_GIB, wanted),)
     work.want(_key(work, region, spec, volume.storage_class), region, Purpose.GRANTED, spec, _reason(ids))
+
+
+def _lacks_class(work: Work, region: str, gib: int) -> None:
+    """No class can be what is asked of the region's storage: what the nearest lacks, in numbers."""
+    refused = unit_refusals(work.market, work.question.environment, region, gib)
+    kinds = {"IOPS": "iops", "MiB/s": "throughput_mibps", "": "durability"}
+    if not refused or refused[0].code is RefusalCode.NOT_OFFERED:
+        work.lacks(region, CapacityKind.STORAGE_GIB, gib, 0.0)
+        return
+    nearest, told = refused[0], "; ".join(lacking(item) for item in refused)
+    work.missing.append(
+        Missing(
+            kind=kinds[nearest.unit],
+            place=region,
+            wanted=nearest.limit or 0.0,
+            available=nearest.value or 0.0,
+            why=f"no storage class will do for {gib} GiB: {told}",
+        )
+    )
 
 
 def _want_circuits(work: Work) -> None:

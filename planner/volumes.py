@@ -164,14 +164,31 @@ def unit_volume(market: Market, environment: Environment, place: str, gib: int) 
 
     It is as durable as the first part of the place's storage, and as fast as that by the GiB.
     """
+    return cheapest_volume(market, place, _unit_need(environment, place, gib))
+
+
+def unit_refusals(market: Market, environment: Environment, place: str, gib: int) -> tuple[RefusedAlternative, ...]:
+    """Why a class cannot be the volume for a request; the nearest to it first. None where one can."""
+    need = _unit_need(environment, place, gib)
+    found = [volume_of(market, place, name, need) for name in market.storage_classes]
+    refused = [item for item in found if isinstance(item, RefusedAlternative)]
+    return tuple(sorted(refused, key=_far)) if len(refused) == len(found) else ()
+
+
+def _far(item: RefusedAlternative) -> float:
+    """How far a class is from what is asked of it: first those that lack speed, then durability, then an offer."""
+    share = (item.value or 0.0) / item.limit if item.limit else 0.0
+    return (RefusalCode.TOO_SLOW, RefusalCode.LESS_DURABLE, RefusalCode.NOT_OFFERED).index(item.code) - share
+
+
+def _unit_need(environment: Environment, place: str, gib: int) -> StorageNeed:
     ask = environment.storage_of(place)[0]
-    need = StorageNeed(
+    return StorageNeed(
         gib=gib,
         iops=stepped(ask.iops_per_gib * gib, STEP_IOPS),
         throughput_mibps=stepped(ask.mibps_per_gib * gib, STEP_MIBPS),
         least_durability=ask.least_durability,
     )
-    return cheapest_volume(market, place, need)
 
 
 def spec_of(volume: Volume, replica: str | None = None) -> StorageSpec:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from contracts.plan import Change, Plan
 from contracts.review import Finding, Review
-from contracts.wording import symbol
+from contracts.wording import symbol, unmet
 from policies import words
 
 LIMIT = 60_000
@@ -61,9 +61,18 @@ def _lines(review: Review, plan: Plan, detail: _Detail) -> Iterator[str]:
     yield f"**{words.counts(plan.changes)}** by {plan.engine}, valid until {plan.expires_at:%Y-%m-%d %H:%M} UTC."
     yield ""
     yield from _cost(plan)
+    yield from _unmet(plan)
     yield from _findings(review.findings, detail)
     yield from _changes(plan, detail)
     yield from _risk(plan, detail)
+
+
+def _unmet(plan: Plan) -> Iterator[str]:
+    """What is not staged because nothing that is sold could be."""
+    told = [text for text in map(unmet, plan.requirements) if text]
+    yield from (f"- {text}" for text in told)
+    if told:
+        yield ""
 
 
 def _cost(plan: Plan) -> Iterator[str]:

@@ -6,7 +6,7 @@ from textwrap import wrap
 import click
 
 from contracts.plan import Change, Infeasible, Operation, Plan, ReasonCode, Shortfall
-from contracts.wording import describe, symbol
+from contracts.wording import describe, symbol, unmet
 from prestage.views.clash import clash_lines
 from prestage.views.paper import (
     WIDTH,
@@ -86,6 +86,8 @@ def _header(plan: Plan) -> Iterable[str]:
     yield f"  {warn(counts) if plan.changes else good(counts)}"
     for item in plan.unread:
         yield warn(f"  {item.region} could not be read and is left as it was: {item.why or 'no reason given'}")
+    for told in filter(None, map(unmet, plan.requirements)):
+        yield warn(f"  {told}")
 
 
 def _destroyed(plan: Plan) -> Iterable[str]:
