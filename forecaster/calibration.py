@@ -6,7 +6,8 @@ volume and steps of one horizon bucket, and the level's quantile of the pool is 
 the upper tail. The spread that was said is first made as wide as errors of that hour of the day were in the group
 (normalised conformal prediction, Papadopoulos, Gammerman and Vovk 2008), shrunk to none where there are few. Levels
 above the median are taken at (n + 1) / n of themselves (split conformal prediction, Vovk, Gammerman and Shafer 2005,
-2.2). The fewer series there are, the farther all is moved outwards: errors of one series over weeks are much alike.
+2.2). The fewer series there are, and the longer their errors last, the farther all is moved outwards: of a series that
+is off by the same all week, a week tells one thing; of one whose errors come and go it tells many.
 
 What few windows share, they share by chance: all series may have been low in the only week that was looked at. Beside
 the errors of m windows that share no day stand as many of their mirror images as make the part of the errors that has
@@ -33,9 +34,12 @@ ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
 ENOUGH_WINDOWS = 4  # that share no day: scores of one window are too alike
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
 FAMILIAR = 0.9  # of daily series, the share of windows that counts: they are alike, and taught weights too
-KNOWN = 2.0  # independent windows that no series at all is worth: families are off by much alike everywhere,
-WORTH = 1.5  # and that one hourly series is; both chosen on GEANT before 2005-02-06, on telemetry before what is scored
-ALIKE = 0.75  # power of the number of series: they are alike, but they are not one
+KNOWN = 1.0  # independent windows that no series at all is worth: families are off by much alike everywhere,
+WORTH = 2.0  # and that one hourly series is; chosen, as the next three, on GEANT before 2005-02-06, on telemetry before
+ALIKE = 0.75  # what is scored and on made series; power of the number of series: they are alike, but they are not one
+LASTING = 0.25  # share of squared errors that last for a window, of which so much is said;
+FLEETING = 0.03  # the least that is believed,
+FADING = 1.5  # and the power with which a series is worth more where errors last less
 CHANCE = 1.0  # windows whose errors' common side is taken for chance
 HOUR_SCORES = 500.0  # with so many at an hour of the day, half of what they say of it counts
 HOUR_RANGE = (0.5, 2.0)
@@ -113,9 +117,10 @@ def calibrate(said: Matrix, actual: Matrix, windows: Windows, groups: Steps) -> 
         scores = _standardised(_by_hours(said, hours[groups], windows.ahead), actual)
         errors = _Errors(scores, np.array(windows.cutoffs), windows.day)
         at = buckets(windows.ahead, windows.day)
-        whole = _tables(errors, at)
+        lasting = errors.lasting()
+        whole = _tables(errors, at, lasting)
         for group in range(count):
-            own = _tables(errors.of(groups == group), at) if count > 1 else whole
+            own = _tables(errors.of(groups == group), at, lasting) if count > 1 else whole
             share = OWN_SHARE if own.enough else 0.0
             shift[group] = share * own.shift + (1 - share) * whole.shift
             wider[group] = own.wider
@@ -171,6 +176,19 @@ class _Errors:
         window, step = np.divmod(np.linspace(0, cells - 1, wanted).astype(np.int64), self.scores.shape[2])
         chosen = self.scores[window, :, step]
         return np.asarray(-chosen[np.isfinite(chosen[..., 0])][:, ::-1])
+
+    def lasting(self) -> float:
+        """The share of squared errors that a series is off by from the first step of a window to the last, on average.
+
+        The part of the variance that lies between windows (one-way layout, Fisher 1925, "Statistical methods for
+        research workers", VII), with the common part of all windows, which was no more foreseen.
+        """
+        errors = np.clip(self.scores[..., MEDIAN], -LOUD, LOUD)
+        known = np.isfinite(errors)
+        count, errors = known.sum(axis=2), np.where(known, errors, 0.0)
+        mean = errors.sum(axis=2) / np.maximum(count, 1)
+        squares = float((errors**2).sum())
+        return float((mean**2 * count).sum()) / squares if squares > 0 else LASTING
 
     def older(self) -> float:
         """How much less is strayed now than from the windows, which knew less: a mean of n days strays by 1 + 1 / n."""
@@ -230,15 +248,15 @@ def _hours(said: Matrix, actual: Matrix, windows: Windows) -> Matrix:
     return np.asarray(np.clip((totals / usual + HOUR_SCORES) / (counts + HOUR_SCORES), *HOUR_RANGE))
 
 
-def _tables(errors: _Errors, at: Steps) -> _Pooled:
+def _tables(errors: _Errors, at: Steps, lasting: float) -> _Pooled:
     """The correction of one group, shapes (buckets, levels), and whether every scored bucket had enough."""
     shift, wider = np.zeros((len(BUCKET_DAYS), len(LEVELS))), np.full((len(BUCKET_DAYS), len(LEVELS)), BLIND)
-    whole = _pool(errors)
+    whole = _pool(errors, lasting)
     if whole is None:
         return _Pooled(shift, wider, False)
     scored, enough = np.unique(at), True
     for index in scored:
-        pooled = _pool(errors.at(at == index), int(BUCKET_DAYS[index])) or whole
+        pooled = _pool(errors.at(at == index), lasting, int(BUCKET_DAYS[index])) or whole
         shift[index], wider[index], enough = pooled.shift, pooled.wider, enough and pooled.enough
     last = int(scored[-1])
     for index in range(last + 1, len(BUCKET_DAYS)):  # errors grow with the square root of the time ahead
@@ -246,7 +264,7 @@ def _tables(errors: _Errors, at: Steps) -> _Pooled:
     return _Pooled(shift, wider, enough)
 
 
-def _pool(errors: _Errors, days: int = 1) -> _Pooled | None:
+def _pool(errors: _Errors, lasting: float, days: int = 1) -> _Pooled | None:
     """The correction from all errors of a block of windows of so many days; None where there are too few for any."""
     scores, windows = errors.known(), errors.independent()
     if len(scores) < POOL_SCORES // 3:
@@ -258,15 +276,15 @@ def _pool(errors: _Errors, days: int = 1) -> _Pooled | None:
     wanted = np.where(LEVEL > 0.5, upper, LEVEL)
     pool = np.concatenate([scores, errors.mirrored(errors.apart(days * errors.day))])
     shift = np.array([np.quantile(pool[:, index], level) for index, level in enumerate(wanted)])
-    series = int(np.isfinite(errors.scores[..., 0]).any(axis=(0, 2)).sum())
-    return _Pooled(shift, _wider(errors, windows, series, enough), enough)
+    return _Pooled(shift, _wider(errors, windows, lasting, enough), enough)
 
 
-def _wider(errors: _Errors, windows: int, series: int, enough: bool) -> Matrix:
+def _wider(errors: _Errors, windows: int, lasting: float, enough: bool) -> Matrix:
     """What distances from the median are multiplied by; the outermost ones by more where windows are too few."""
+    series = int(np.isfinite(errors.scores[..., 0]).any(axis=(0, 2)).sum())
     if errors.day == 1:
         return widening(FAMILIAR * windows if enough else windows * series**ALIKE) * errors.older()
-    worth = KNOWN + WORTH * series**ALIKE
+    worth = KNOWN + WORTH * series**ALIKE * (LASTING / max(lasting, FLEETING)) ** FADING
     wider, thin = widening(worth), widening(worth * min(1.0, np.sqrt(windows / ENOUGH_WINDOWS)))
     wider[[0, -1]] = thin[[0, -1]]
     return wider * errors.older()

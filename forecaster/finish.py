@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.series import LEVELS, SeriesKind, Unit, unit_of
+from forecaster.models.model import LEVEL, MEDIAN
 from forecaster.panel import Matrix, Panel
 
 NEEDED_HOURS = 24  # since the first observed one; one of each hour of the day
@@ -11,6 +12,7 @@ LEAST_HOURS = 18  # of them observed: with gaps, the hours beside one that is mi
 NEEDED_DAYS = 8
 CEILING = 4.0  # no quantile lies above so many times the largest value ever seen: a level that fell to almost nothing
 # makes relative errors of any size
+UNSEEN = 0.1  # from this level on nothing is said between 0 and the least value ever seen; below, of series never 0
 WIDE = (0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2.2, 2.8, 3.4, 4)  # times the mean, by level
 
 
@@ -23,7 +25,7 @@ def finished(quantiles: Matrix, panel: Panel, enough: NDArray[np.bool_]) -> Matr
     clean[~enough, :, -1] = np.maximum(clean[~enough, :, -1], _highest(panel)[~enough, None])
     largest = np.nan_to_num(panel.observed).max(axis=1)
     clean = np.minimum(np.maximum.accumulate(clean, axis=2), CEILING * largest[:, None, None])
-    clean[clean < _least(panel)[:, None, None]] = 0.0
+    clean = _as_seen(clean, panel)
     whole = _whole(panel)
     clean[whole] = np.ceil(clean[whole] - 1e-9)
     short = np.flatnonzero(too_short(panel) & ~_requests(panel))
@@ -39,12 +41,20 @@ def _highest(panel: Panel) -> Matrix:
     return np.nan_to_num(found)
 
 
-def _least(panel: Panel) -> Matrix:
-    """The smallest value above 0 of series that are 0 at times: what lies between the two was never seen."""
+def _as_seen(said: Matrix, panel: Panel) -> Matrix:
+    """What lies between 0 and the least value above it that a series ever had was never seen.
+
+    Of counts all that is said there is 0. Of another series that is 0 at times, levels up to the share of zeros become
+    0, and those above it the least value. Of one that never is, levels from `UNSEEN` on become the least value or the
+    median, where that is smaller; those below keep room for what is less than ever.
+    """
     positive = np.where(panel.observed > 0, panel.observed, np.inf).min(axis=1, initial=np.inf)
-    idle = (panel.observed == 0).any(axis=1) & np.isfinite(positive)
-    least: Matrix = np.where(idle, positive, 0.0)
-    return least
+    least = np.where(np.isfinite(positive), positive, 0.0)[:, None, None]
+    share = np.where(_whole(panel), 1.0, (panel.observed == 0).sum(axis=1) / np.maximum(panel.known(), 1))
+    zeros = share[:, None, None]
+    idle = np.where(zeros >= LEVEL, 0.0, least)
+    busy = np.where(LEVEL >= UNSEEN, np.minimum(least, said[..., MEDIAN, None]), said)
+    return np.asarray(np.where(said < least, np.where(zeros > 0, idle, np.maximum(said, busy)), said))
 
 
 def too_short(panel: Panel) -> NDArray[np.bool_]:

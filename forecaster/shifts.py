@@ -33,7 +33,8 @@ LOOKED_BACK_DAYS = 56
 REFINED_DAYS = 7  # until then the size is that of all hours since
 FORGOTTEN_DAYS = 14  # after so many families know the new level by themselves
 OFTEN = 2  # shifts of a row within that time: it has no level that lasts
-COMMON = 0.25  # share of rows that moved from which on it is one event of them all, and not the errors of many
+COMMON = 0.25  # share of rows that moved together from which on it is one event of them all, and not the errors of many
+TOGETHER_DAYS = 2  # rows that moved within so long did so together
 DOUBT_DAYS = 1.0  # after so many a shift counts as one that lasts or not alike; chosen on GEANT before 2005-02-06
 DEEPEST = np.log(1 / 20.0)  # a fall to less may be an outage, and what was before is not forgotten
 FLOOR = 0.02  # of the reference is added to both before logarithms are taken
@@ -179,8 +180,10 @@ def rebased(panel: Panel, shifts: tuple[Shift, ...]) -> Panel:
 
 
 def is_common(shifts: tuple[Shift, ...], panel: Panel) -> bool:
-    """Whether so many rows moved that what is learned of them all is learned of the shift."""
-    return len(believed(shifts, panel)) > COMMON * len(panel.keys)
+    """Whether so many rows moved at a time that what is learned of them all is learned of the shift."""
+    firsts = np.sort([one.first for one in believed(shifts, panel)])
+    together = np.searchsorted(firsts, firsts + TOGETHER_DAYS * panel.day) - np.arange(len(firsts))
+    return bool(together.max(initial=0) > COMMON * len(panel.keys))
 
 
 def learned_from(held: HeldBack, panel: Panel, shifts: tuple[Shift, ...]) -> HeldBack:

@@ -17,12 +17,15 @@ GROUPS = np.zeros(6, dtype=np.int64)
 
 
 class Held:
-    """Errors around 100, twice as far up as down, and three times as large as was said."""
+    """Errors around 100, twice as far up as down, and three times as large as was said; each lasts for some steps."""
 
-    def __init__(self, windows: int, series: int, steps: int, seed: int = 0, scale: float = 3.0) -> None:
+    def __init__(
+        self, windows: int, series: int, steps: int, seed: int = 0, scale: float = 3.0, lasting: int = 1
+    ) -> None:
         chance = np.random.default_rng(seed)
         shape = (windows, series, steps)
         error = scale * chance.exponential(1.0, shape) * np.where(chance.random(shape) < 0.5, -1.0, 2.0)
+        error = error[..., np.arange(steps) // lasting * lasting]
         self.actual = 100 + error
         self.said = spread(np.full(shape, 100.0), np.ones(shape), np.full(shape, 2.0))
         cutoffs = tuple(range(100, 100 + 24 * windows, 24))
@@ -65,7 +68,7 @@ def test_what_one_day_was_off_by_is_half_taken_for_chance(side):
 
 
 def test_few_windows_are_said_and_their_outermost_levels_are_wider():
-    many, few = Held(14, 6, 24), Held(2, 6, 24)
+    many, few = Held(14, 6, 24, lasting=6), Held(2, 6, 24, lasting=6)
     assert many.learned().enough().all() and not few.learned().enough().any()
     wide, wider = (one.learned().wider[0, 0] for one in (many, few))
     assert wider[-1] > 1.05 * wide[-1] > 1.05 and wider[0] > 1.05 * wide[0]
@@ -74,9 +77,20 @@ def test_few_windows_are_said_and_their_outermost_levels_are_wider():
 
 def test_fewer_series_are_wider():
     """However many windows one series has: its errors over weeks are alike."""
-    wide = [Held(14, count, 24).learned(np.zeros(count, dtype=np.int64)).wider[0, 0] for count in (1, 6, 60)]
+    wide = [Held(14, count, 24, lasting=6).learned(np.zeros(count, dtype=np.int64)).wider[0, 0] for count in (1, 6, 60)]
     assert (wide[0] > wide[1]).all() and (wide[1] > wide[2]).all()
     assert wide[0][-1] > 1.4 and wide[2][-1] < 1.05
+
+
+def test_errors_that_last_are_wider_than_those_that_come_and_go():
+    """Of a series that is off by the same all day, a day tells one thing; of the other it tells twenty-four."""
+    wide = [Held(14, 1, 24, lasting=steps).learned(GROUPS[:1]).wider[0, 0] for steps in (24, 6, 1)]
+    assert (wide[0] > wide[1]).all() and (wide[1] > wide[2]).all()
+    assert wide[0][-1] > 1.6 and wide[2][-1] < 1.15
+    for error in (0.0, np.tile([-3.0, 3.0], 12)):  # nothing to learn from, and nothing that lasts
+        still = Held(14, 1, 24)
+        still.actual = still.said[..., MEDIAN] + error
+        assert np.isfinite(still.learned(GROUPS[:1]).wider).all()
 
 
 def test_hours_are_told_apart_where_there_are_enough_of_them():

@@ -17,7 +17,9 @@ from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.errors import NothingToForecast, UnknownModel
 from forecaster.finish import finished, too_short
 from forecaster.make import ForecastSettings
+from forecaster.models.model import MEDIAN
 from forecaster.panel import Panel, fill
+from forecaster.paths import FEWEST_PATHS, quantiles_of
 from forecaster.prepare import Scope, prepare
 from tests.forecaster.estates import BEGIN, forecast, history, requests, series, wave
 
@@ -64,10 +66,25 @@ def test_every_kind_hourly_and_daily():
 def test_same_input_same_bytes(tmp_path):
     for name in ("one", "two"):
         write_forecast(tmp_path / name / "test.json", forecast(estate()))
-    for file in ("test.json", "test.parquet"):
+    for file in ("test.json", "test.parquet", "test.paths.parquet"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     again = read_forecast(tmp_path / "one" / "test.json")
     assert again.document.series and again.document.blends
+
+
+def test_a_forecast_has_paths_whose_sums_are_its_regions(tmp_path):
+    """To the digits that documents keep; and read back, they are what was written."""
+    bundle = forecast(estate())
+    pairs = [key for key in bundle.paths if key.kind is SeriesKind.TRAFFIC]
+    assert len(pairs) == 2 and bundle.document.paths == len(bundle.paths[pairs[0]]) >= FEWEST_PATHS
+    summed = quantiles_of(np.sum([bundle.paths[key] for key in pairs], axis=0))
+    region = bundle.values[SeriesKey(SeriesKind.REGION_TRAFFIC, "fra"), Granularity.HOURLY]
+    np.testing.assert_allclose(summed, region, rtol=1e-3)
+    np.testing.assert_allclose(quantiles_of(bundle.paths[CPU]), bundle.values[CPU, Granularity.HOURLY], rtol=0.01)
+    write_forecast(tmp_path / "test.json", bundle)
+    again = read_forecast(tmp_path / "test.json")
+    assert again.paths.keys() == bundle.paths.keys()
+    assert all((again.paths[key] == path).all() for key, path in bundle.paths.items())
 
 
 def test_a_forecast_is_near_what_comes_and_its_interval_holds():
@@ -246,10 +263,26 @@ def test_counts_of_whole_numbers_stay_whole_and_rates_do_not():
     assert (whole == np.round(whole)).all() and (rate != np.round(rate)).any()
 
 
-def test_what_was_never_seen_between_zero_and_the_least_is_zero():
-    values = np.zeros(240)
-    values[::10] = 5.0
+@pytest.mark.parametrize(("zeros", "sunk", "lifted"), [(0.9, 0.9, 0.9), (0.3, 0.3, 0.3), (0.0, 0.0, 0.1)])
+def test_what_was_never_seen_between_zero_and_the_least_is_not_said(zeros, sunk, lifted):
+    """Levels up to the share of zeros are 0 there, those above are the least; of what is never 0 the lowest stay."""
+    values = np.full(240, 5.0)
+    values[: round(240 * zeros)] = 0.0
     panel = prepare(history(series("traffic", "fra->ams", values)), Scope()).levels
-    said = np.tile(np.linspace(0.001, 9.0, len(LEVELS)), (len(panel.keys), 3, 1))
-    left = finished(said, panel, np.ones(len(panel.keys), dtype=bool))
-    assert (left[said < 5.0] == 0).all() and (left[said >= 5.0] == said[said >= 5.0]).all()
+    said = np.tile(np.geomspace(0.001, 9.0, len(LEVELS)), (len(panel.keys), 3, 1))
+    said[..., MEDIAN + 1 :] += 5.0
+    left = finished(said, panel, np.ones(len(panel.keys), dtype=bool))[0, 0]
+    said, level, middle = said[0, 0], np.array(LEVELS), said[0, 0, MEDIAN]
+    least = 5.0 if zeros else min(5.0, middle)
+    expected = np.where(said >= 5.0, said, np.where(level <= sunk, 0.0, np.where(level >= lifted, least, said)))
+    np.testing.assert_array_equal(left, expected)
+
+
+def test_counts_between_zero_and_the_least_are_zero():
+    """Their quantiles are whole numbers: 0 at any level is a count that was said."""
+    values = np.zeros(240)
+    values[::5] = 3.0
+    levels = prepare(history(series("traffic", "fra->ams", values)), Scope()).levels
+    panel = replace(levels, keys=(SeriesKey(SeriesKind.PEERING_REQUESTS, "fra->ams"),) * len(levels.keys))
+    said = np.tile(np.where(np.array(LEVELS) > 0.96, 3.0, 0.0), (len(panel.keys), 3, 1))
+    assert (finished(said, panel, np.ones(len(panel.keys), dtype=bool)) == said).all()

@@ -12,7 +12,7 @@ from forecaster.engine import EngineSettings, Tier, forecast_panel
 from forecaster.mixture import mixture
 from forecaster.models.model import MEDIAN, spread
 from forecaster.panel import Panel, fill
-from forecaster.shifts import Shift, believed, find_shifts, followed, learned_from, rebased
+from forecaster.shifts import Shift, believed, find_shifts, followed, is_common, learned_from, rebased
 from forecaster.windows import HeldBack, actuals, plan_windows
 
 DAYS = 24
@@ -123,6 +123,18 @@ def test_a_common_shift_is_one_event_and_a_single_one_is_an_error_like_any_other
     cutoffs, steps = np.array(before.windows.cutoffs)[:, None], before.windows.ahead
     unforeseen = (cutoffs < 21 * 24) & (cutoffs + steps > 20 * 24) & np.isfinite(before.actual[:, 0])
     np.testing.assert_array_equal(lost[:, 0], unforeseen)
+
+
+def test_shifts_at_different_times_are_errors_like_any_other():
+    """Half of all moved, but each on a day of its own: that is how such series are."""
+    rows = [usual(seed) for seed in range(20, 28)]
+    for at, row in enumerate(rows[:4]):
+        row[(13 + 3 * at) * 24 :] *= 6
+    panel = panel_of(*rows)
+    shifts = find_shifts(panel)
+    assert len(believed(shifts, panel)) == 4 and not is_common(shifts, panel)
+    held = held_back(panel)
+    assert learned_from(held, panel, shifts) is held
 
 
 def test_a_shift_of_all_series_is_followed_in_level_and_width():
