@@ -1,7 +1,7 @@
 """The only module of `contracts` that touches the disk: documents in and out, whole or not at all.
 
-A file is written to a temporary name beside its target, flushed to the disk, and renamed over it. A forecast is two
-files: the description (JSON) and the values (Parquet), tied by digest.
+A file is written to a temporary name beside its target, flushed to the disk, and renamed over it. A forecast is
+three files: the description (JSON), the values and the paths (Parquet), tied by digest.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from typing import TypeVar
 from contracts.document import Document, bytes_digest
 from contracts.errors import AlteredDocument, MalformedDocument
 from contracts.forecast import Forecast, ForecastBundle
+from contracts.forecast_paths import paths_from_bytes, paths_to_bytes
 from contracts.forecast_values import values_from_bytes, values_to_bytes
 
 D = TypeVar("D", bound=Document)
@@ -82,27 +83,38 @@ def read_text(path: Path) -> str:
 
 
 def write_forecast(path: Path, bundle: ForecastBundle) -> None:
-    """Writes the values beside `path` under `document.values_file`, then the document itself."""
+    """Writes the values beside `path` under `document.values_file`, and the paths, then the document itself."""
     payload = values_to_bytes(bundle.values, len(bundle.document.levels))
     if bytes_digest(payload) != bundle.document.values_digest:
         raise AlteredDocument("its values do not have the digest that it names", where=str(path))
     write_bytes(path.parent / bundle.document.values_file, payload)
+    if bundle.document.paths_file:
+        drawn = paths_to_bytes(bundle.paths)
+        if bytes_digest(drawn) != bundle.document.paths_digest:
+            raise AlteredDocument("its paths do not have the digest that it names", where=str(path))
+        write_bytes(path.parent / bundle.document.paths_file, drawn)
     write_document(path, bundle.document)
 
 
 def read_forecast(path: Path) -> ForecastBundle:
-    """Reads a forecast and its values.
+    """Reads a forecast, its values and its paths.
 
     Raises:
         DocumentError: as `read_document`.
-        AlteredDocument: the values are not those that the document names.
+        AlteredDocument: the values or the paths are not those that the document names.
     """
     document = read_document(Forecast, path)
-    values_path = path.parent / document.values_file
-    payload = _beside(values_path, next_step="make the forecast again")
-    if bytes_digest(payload) != document.values_digest:
-        raise AlteredDocument("its bytes are not the forecast's", where=str(values_path), next_step="prestage forecast")
-    return ForecastBundle(document, values_from_bytes(payload, len(document.levels)))
+    values = values_from_bytes(_of(document.values_digest, path.parent / document.values_file), len(document.levels))
+    drawn = _of(document.paths_digest, path.parent / document.paths_file) if document.paths_file else b""
+    return ForecastBundle(document, values, paths=paths_from_bytes(drawn) if drawn else {})
+
+
+def _of(digest: str, path: Path) -> bytes:
+    """The bytes of a forecast's file, which must have the digest that the forecast names."""
+    payload = _beside(path, next_step="make the forecast again")
+    if bytes_digest(payload) != digest:
+        raise AlteredDocument("its bytes are not the forecast's", where=str(path), next_step="prestage forecast")
+    return payload
 
 
 def _beside(path: Path, next_step: str = "") -> bytes:

@@ -1,11 +1,11 @@
 """`Forecast`: what demand will be, with its uncertainty, and how far it has been right so far.
 
-The JSON document describes; the values (one number per series, step and quantile level) are in a Parquet file beside
-it, tied to it by digest. `ForecastBundle` is both together, which is what the planner reads.
+The JSON document describes; the values (one number per series, step and quantile level) and samples of whole paths are
+in Parquet files beside it, tied to it by digest. `ForecastBundle` is all together, which is what the planner reads.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal, NamedTuple
@@ -16,6 +16,8 @@ from pydantic import AwareDatetime, Field
 
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model, unsaid
+from contracts.forecast_paths import Paths
+from contracts.forecast_values import Values
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, Unit
 
 
@@ -187,7 +189,8 @@ class Forecast(Document):
     """Quantiles of every series from `origin` on.
 
     Step `i` (from 0) of an hourly series is the hour that begins at `origin + i hours`; daily alike. `origin` is the
-    first moment not seen. The values are in the file named `values_file`, whose bytes have the digest `values_digest`.
+    first moment not seen. The values are in the file named `values_file`, whose bytes have the digest `values_digest`;
+    so are samples of whole paths of what capacity is planned for, where there are any (`contracts/forecast_paths.py`).
     """
 
     FORMAT: ClassVar[str] = "prestage/forecast"
@@ -210,6 +213,9 @@ class Forecast(Document):
     state_digest: str = Field(default="", exclude_if=unsaid)  # of the fits that it went on from; none: all fitted anew
     values_file: str
     values_digest: str
+    paths: int = Field(default=0, ge=0, exclude_if=unsaid)  # how many whole paths there are beside the quantiles
+    paths_file: str = Field(default="", exclude_if=unsaid)
+    paths_digest: str = Field(default="", exclude_if=unsaid)
 
 
 class Peak(NamedTuple):
@@ -229,11 +235,13 @@ class ForecastBundle:
             non-negative, non-decreasing along the levels.
         begins: when the first step of `values` begins, where that is later than the document's origin because periods
             that are over were left out; `origin` is right in both cases.
+        paths: samples of what hourly series will be together: sums of them are sums on each path.
     """
 
     document: Forecast
     values: Mapping[tuple[SeriesKey, Granularity], NDArray[np.float64]]
     begins: datetime | None = None
+    paths: Paths = field(default_factory=dict)
 
     @property
     def origin(self) -> datetime:
@@ -279,11 +287,28 @@ class ForecastBundle:
         }
         longest = max((len(steps) for (_, each), steps in self.values.items() if each is Granularity.HOURLY), default=0)
         begins = self.origin + timedelta(hours=_skipped(longest, over, hours, 1))
-        return ForecastBundle(self.document, values, begins)
+        paths = {key: path[:, _skipped(path.shape[1], over, hours, 1) :] for key, path in self.paths.items()}
+        return ForecastBundle(self.document, values, begins, paths)
+
+    def moved(self, document: Forecast, values: Values) -> "ForecastBundle":
+        """Another forecast of the same steps; the paths of each series go with the mean of its quantiles."""
+        paths = {
+            key: path * _ratio(values[key, Granularity.HOURLY], self.values[key, Granularity.HOURLY])
+            for key, path in self.paths.items()
+            if (key, Granularity.HOURLY) in values
+        }
+        return ForecastBundle(document, values, self.begins, paths)
 
     def subjects(self, kind: SeriesKind) -> tuple[str, ...]:
         """Subjects of all series of a kind, sorted."""
         return tuple(sorted({key.subject for key, _ in self.values if key.kind == kind}))
+
+
+def _ratio(new: NDArray[np.float64], old: NDArray[np.float64]) -> NDArray[np.float32]:
+    """How many times as much each step is, (steps,)."""
+    mean, before = new.mean(axis=1), old.mean(axis=1)
+    ratio: NDArray[np.float32] = np.where(before > 0, mean / np.where(before > 0, before, 1.0), 1.0).astype(np.float32)
+    return ratio
 
 
 def _skipped(steps: int, hours_over: int, hours_needed: int, step_hours: int) -> int:

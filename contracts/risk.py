@@ -7,7 +7,7 @@ environment's `costs` say of one unit missing during one hour.
 from pydantic import AwareDatetime, Field
 
 from contracts.capacity import CapacityKind
-from contracts.document import Model
+from contracts.document import Model, unsaid
 
 
 class ShortAt(Model):
@@ -44,6 +44,32 @@ class DemandCase(Model):
     short: tuple[ShortAt, ...] = ()
 
 
+class PathCase(Model):
+    """What shortages cost, everywhere together, on all but so many of the paths.
+
+    Attributes:
+        level: of the quantile over paths.
+        shortage_usd_per_hour: mean over the hours.
+    """
+
+    level: float = Field(gt=0, lt=1)
+    shortage_usd_per_hour: float = Field(ge=0)
+
+
+class Together(Model):
+    """Shortages on samples of whole paths, on which places peak together as often as they did.
+
+    Attributes:
+        paths: how many were looked at.
+        chance: that anything is missing anywhere in any of the hours.
+        cases: at the quantiles 0.5, 0.95 and 0.99.
+    """
+
+    paths: int = Field(ge=1)
+    chance: float = Field(ge=0, le=1)
+    cases: tuple[PathCase, ...]
+
+
 class Exposure(Model):
     """One kind of capacity at one place beside its demand.
 
@@ -74,12 +100,14 @@ class Risk(Model):
         expected_usd_per_hour: what shortages cost, expected, everywhere together.
         cases: at the quantiles 0.5, 0.95 and 0.99.
         exposures: every place and kind that has a forecast, the most expected cost first.
+        together: what places cost together, where the forecast has paths of all of them.
     """
 
     hours: int = Field(ge=1)
     expected_usd_per_hour: float = Field(ge=0)
     cases: tuple[DemandCase, ...]
     exposures: tuple[Exposure, ...]
+    together: Together | None = Field(default=None, exclude_if=unsaid)
 
     def scarce(self) -> tuple[Exposure, ...]:
         """Where one unit more would be worth more than it costs, the most valuable first."""

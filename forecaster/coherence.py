@@ -15,10 +15,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from contracts.forecast_paths import kept
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.finish import all_zero, too_short
 from forecaster.panel import Matrix, Panel
-from forecaster.paths import Paths, draw_order, paths_in, paths_within_memory, quantiles_of, seasonal_ranks, widths
+from forecaster.paths import (
+    FEWEST_PATHS,
+    Paths,
+    draw_order,
+    paths_in,
+    paths_within_memory,
+    quantiles_of,
+    seasonal_ranks,
+    widths,
+)
 from forecaster.paths_raked import factors_to, readiness
 
 PATHS = 400
@@ -31,6 +41,8 @@ DRAWN = (
     SeriesKind.ACCELERATORS,
 )
 """Kinds that have paths: what capacity is planned for. Regions' traffic is summed of pairs."""
+
+MOST_KEPT = 4_000_000  # values of all paths that a document holds, together: a file of about 8 MB
 
 Groups = Mapping[int, Sequence[int]]
 
@@ -54,6 +66,11 @@ class Agreed:
     def until(self, steps: int) -> dict[SeriesKey, Matrix]:
         """Paths of each series, (paths, steps), of the first steps."""
         return {key: self.paths[:, at, :steps].astype(np.float64) for at, key in enumerate(self.keys)}
+
+    def sample(self) -> dict[SeriesKey, Paths]:
+        """What a document holds of the paths: the first of them, as many as it may; none is likelier than another."""
+        count = min(len(self.paths), max(FEWEST_PATHS, MOST_KEPT // max(1, len(self.keys) * self.paths.shape[2])))
+        return {key: kept(self.paths[:count, at]) for at, key in enumerate(self.keys)}
 
 
 def agree(panel: Panel, steady: Matrix, quantiles: Matrix, seed: int) -> Agreed:

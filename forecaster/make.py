@@ -20,6 +20,7 @@ from contracts.forecast import (
     SeriesForecast,
     Treatment,
 )
+from contracts.forecast_paths import Paths, paths_to_bytes
 from contracts.forecast_state import StateBundle
 from contracts.forecast_values import values_to_bytes
 from contracts.ports import Progress
@@ -159,6 +160,7 @@ def go_on_forecasting(
         for part in parts
         for row, key in enumerate(part.joined.panel.keys)
     }
+    paths = _paths(parts)
     went_on = any(not part.forecast.refitted for part in parts)
     document = Forecast(
         environment=settings.environment,
@@ -177,12 +179,15 @@ def go_on_forecasting(
         state_digest=settings.state.document.digest() if settings.state is not None and went_on else "",
         values_file=f"{settings.environment}.parquet",
         values_digest=bytes_digest(values_to_bytes(values, len(LEVELS))),
+        paths=next((len(path) for path in paths.values()), 0),
+        paths_file=f"{settings.environment}.paths.parquet" if paths else "",
+        paths_digest=bytes_digest(paths_to_bytes(paths)) if paths else "",
     )
     progress.finish(STEP, f"{len(document.series)} series")
     kept = state_bundle(settings.environment, settings.code, tuple(part.forecast.state for part in parts))
     refitted = tuple(_refitted(part) for part in parts if part.forecast.refitted)
     windows = {key: said for part in parts if part.panel.day > 1 for key, said in part.forecast.windows.items()}
-    bundle = ForecastBundle(document, values)
+    bundle = ForecastBundle(document, values, paths=paths)
     return Made(bundle=bundle, state=kept, refitted=refitted, went_on=went_on, windows=windows)
 
 
@@ -239,6 +244,12 @@ def _series(part: Part) -> list[SeriesForecast]:
         )
         for row, key in enumerate(panel.keys)
     ]
+
+
+def _paths(parts: list[Part]) -> Paths:
+    """Samples of whole paths of hourly series."""
+    hourly = (part.joined.agreed for part in parts if part.panel.granularity is Granularity.HOURLY)
+    return next((one.sample() for one in hourly if one is not None), {})
 
 
 def _demand(parts: list[Part], prepared: Prepared, settings: ForecastSettings) -> tuple[ResourceDemand, ...]:

@@ -38,7 +38,9 @@ class Curves:
     Attributes:
         keys: of the series, at least one.
         levels: of the quantiles.
-        tables: (series, hours, levels). Sums of quantiles are those of series that peak together, and never less.
+        tables: (series, hours, levels).
+        total: (hours, levels) of all series together. Read off the forecast's paths, where it has them; without, the
+            sum of quantiles, which is that of series that peak together and more than what comes.
     """
 
     place: str
@@ -46,17 +48,25 @@ class Curves:
     keys: tuple[SeriesKey, ...]
     levels: tuple[float, ...]
     tables: Matrix
+    total: Matrix
 
     def demand(self) -> DemandByHour:
         """Of all series together."""
-        return DemandByHour(self.levels, self.tables.sum(axis=0))
+        return DemandByHour(self.levels, self.total)
 
     def at_level(self, level: float) -> Matrix:
         """Each series' quantile, (series, hours), straight between the levels."""
+        return self._at(self.tables, level)
+
+    def total_at(self, level: float) -> Matrix:
+        """The quantile of all series together, (hours,)."""
+        return self._at(self.total, level)
+
+    def _at(self, tables: Matrix, level: float) -> Matrix:
         right = int(np.clip(np.searchsorted(self.levels, level), 1, len(self.levels) - 1))
         low, high = self.levels[right - 1], self.levels[right]
         share = (float(np.clip(level, self.levels[0], self.levels[-1])) - low) / (high - low)
-        found: Matrix = self.tables[:, :, right - 1] * (1 - share) + self.tables[:, :, right] * share
+        found: Matrix = tables[..., right - 1] * (1 - share) + tables[..., right] * share
         return found
 
 
@@ -89,13 +99,31 @@ def _curves(question: Question, place: str, kind: CapacityKind, keys: tuple[Seri
     forecast, hours = question.forecast, question.environment.horizons.hours_of(kind)
     tables = [_reaching(forecast, key, hours) for key in keys]
     shortest = min(len(table) for table in tables)
+    stacked = np.stack([table[:shortest] for table in tables])
     return Curves(
         place=place,
         kind=kind,
         keys=keys,
         levels=forecast.document.levels,
-        tables=np.stack([table[:shortest] for table in tables]),
+        tables=stacked,
+        total=stacked[0] if len(keys) == 1 else _together(forecast, keys, stacked),
     )
+
+
+def _together(forecast: ForecastBundle, keys: tuple[SeriesKey, ...], tables: Matrix) -> Matrix:
+    """Quantiles of the sum of several series, (hours, levels): over the forecast's paths, so far as those reach."""
+    found: Matrix = tables.sum(axis=0)
+    if all(key in forecast.paths for key in keys):
+        paths = sum_of_paths(forecast, keys)[:, : len(found)]
+        quantiles = np.quantile(paths, forecast.document.levels, axis=0, method="hazen").T
+        found[: len(quantiles)] = np.maximum.accumulate(quantiles, axis=1)
+    return found
+
+
+def sum_of_paths(forecast: ForecastBundle, keys: tuple[SeriesKey, ...]) -> Matrix:
+    """Paths of the sum of several series, (paths, hours)."""
+    total: Matrix = np.sum([forecast.paths[key].astype(np.float64) for key in keys], axis=0)
+    return total
 
 
 def _reaching(forecast: ForecastBundle, key: SeriesKey, hours: int) -> Matrix:

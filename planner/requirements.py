@@ -106,16 +106,17 @@ def sizing_level(question: Question, market: Market, curves: Curves) -> float:
 
 
 def _told(question: Question, market: Market, curves: Curves) -> _Demand:
-    """The hour when the quantiles of all series together peak, and the series that is largest then."""
+    """The hour when the quantile of all series together peaks, and the series that is largest then."""
     level = sizing_level(question, market, curves)
-    values = curves.at_level(level)
-    at = int(np.argmax(values.sum(axis=0)))
+    values, total = curves.at_level(level), curves.total_at(level)
+    at = int(np.argmax(total))
     largest = int(np.argmax(values[:, at]))
-    rest = float(values[:, at].sum() - values[largest, at])
+    alone = min(float(values[largest, at]), float(total[at]))
+    rest = float(total[at]) - alone
     forecast = ForecastLink(
         series=str(curves.keys[largest]),
         level=level,
-        value=rounded(float(values[largest, at])),
+        value=rounded(alone),
         at=question.forecast.origin + timedelta(hours=at),
     )
     return _Demand(curves.place, curves.kind, forecast, (("other pairs", rounded(rest)),) if rest > 0 else ())

@@ -72,7 +72,7 @@ def _reforecast(question: Question, what_if: WhatIf, values: Values) -> Question
     before = question.forecast.document
     digest = text_digest(f"{before.values_digest} {what_if.canonical()}")
     document = before.model_copy(update={"values_digest": digest})
-    return replace(question, forecast=replace(question.forecast, document=document, values=values))
+    return replace(question, forecast=question.forecast.moved(document, values))
 
 
 def _times(values: Values, factor: float) -> Values:

@@ -147,6 +147,9 @@ def _risk(plan: Plan, detail: _Detail) -> Iterator[str]:
     yield ""
     head = ("all demand at", "USD per hour", "of it shortages", "short")
     yield from _table(head, "lrrl", (words.case(item) for item in risk.cases))
+    if risk.together:
+        yield words.together(risk.together)
+        yield ""
     if not (found := words.likely_short(risk)):
         return
     yield f"<details><summary>{words.counted(len(found), 'place')} may be short</summary>"

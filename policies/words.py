@@ -7,7 +7,7 @@ from contracts.names import is_link
 from contracts.plan import Change, Operation, Plan, ReasonCode, Requirement
 from contracts.resources import LINKS_ROOT
 from contracts.review import Finding, Review
-from contracts.risk import DemandCase, Exposure, Risk
+from contracts.risk import DemandCase, Exposure, Risk, Together
 from contracts.wording import describe
 from policies.case import WHOLE_PLAN
 
@@ -131,6 +131,15 @@ def short(digest: str) -> str:
 def left_out(rest: Sequence[Change]) -> str:
     """`and 123 more: 100 create, 23 delete`."""
     return f"and {len(rest)} more: {counts(rest)}"
+
+
+def together(item: Together) -> str:
+    """What shortages cost on samples of whole paths."""
+    costs = ", ".join(f"{one.shortage_usd_per_hour:,.4f} USD/h at {one.level:.0%}" for one in item.cases)
+    return (
+        f"Everywhere together, on {counted(item.paths, 'path')} of demand: something is short on {item.chance:.1%} of "
+        f"them; shortages cost {costs}."
+    )
 
 
 def case(item: DemandCase) -> tuple[str, str, str, str]:

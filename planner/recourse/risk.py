@@ -11,10 +11,12 @@ from datetime import timedelta
 import numpy as np
 
 from contracts.capacity import CapacityKind
+from contracts.forecast import ForecastBundle
 from contracts.plan import PlannedResource
 from contracts.resources import ComputeSpec, Purpose
-from contracts.risk import DemandCase, Exposure, Risk, ShortAt
-from planner.curves import SERIES_OF, Curves, link_curves, region_curves
+from contracts.risk import DemandCase, Exposure, PathCase, Risk, ShortAt, Together
+from contracts.series import SeriesKey
+from planner.curves import SERIES_OF, Curves, link_curves, region_curves, sum_of_paths
 from planner.market import Market
 from planner.question import Question
 from planner.recourse.distribution import DemandByHour, Matrix, normal_score
@@ -41,6 +43,7 @@ class Stake:
         available: in each hour, (hours,).
         shortage_usd: of one unit missing during one hour.
         idle_usd: of one unit more, during one hour; None where none is offered.
+        paths: of demand, (paths, hours); None where the forecast has none that reach so far.
     """
 
     place: str
@@ -49,6 +52,7 @@ class Stake:
     available: Matrix
     shortage_usd: float
     idle_usd: float | None
+    paths: Matrix | None = None
 
     def expected(self) -> Matrix:
         """Units missing in each hour of the sample, (scores, hours)."""
@@ -57,7 +61,11 @@ class Stake:
 
     def missing(self, scores: Matrix) -> Matrix:
         """Units missing in each hour where demand comes at some normal scores, (scores, hours)."""
-        short: Matrix = np.maximum(0.0, self.demand.at_scores(scores) - self.available)
+        return self.beyond(self.demand.at_scores(scores))
+
+    def beyond(self, demand: Matrix) -> Matrix:
+        """What some demands, (samples, hours), ask for beyond what there is."""
+        short: Matrix = np.maximum(0.0, demand - self.available)
         return np.where(short > 1e-9 * np.maximum(1.0, self.available), short, 0.0)
 
 
@@ -82,6 +90,7 @@ def plan_risk(question: Question, market: Market, wanted: Sequence[PlannedResour
         expected_usd_per_hour=rounded(sum(item.expected_usd_per_hour for item in exposures)),
         cases=tuple(_case(stakes, level, usd_per_hour) for level in CASES),
         exposures=tuple(exposures),
+        together=together_on_paths(stakes),
     )
 
 
@@ -129,6 +138,34 @@ def _stake(question: Question, market: Market, serving: Capacity, curves: Curves
         available=serving.get((place, kind), np.zeros(DAY))[hours],
         shortage_usd=costs[kind],
         idle_usd=market.unit_price(place, kind),
+        paths=_paths(question.forecast, curves.keys, demand.hours),
+    )
+
+
+def _paths(forecast: ForecastBundle, keys: tuple[SeriesKey, ...], hours: int) -> Matrix | None:
+    """Paths of the sum of series over so many hours; None where there are none of all of them, or not so far."""
+    if not all(key in forecast.paths for key in keys):
+        return None
+    paths = sum_of_paths(forecast, keys)
+    return paths[:, :hours] if paths.shape[1] >= hours else None
+
+
+def together_on_paths(stakes: Sequence[Stake]) -> Together | None:
+    """What is missing everywhere on each path; nothing is said where a place has no paths."""
+    drawn = [(stake, stake.paths) for stake in stakes if stake.paths is not None]
+    if len(drawn) < len(stakes):
+        return None
+    missing = [(stake, stake.beyond(paths)) for stake, paths in drawn]
+    costs = np.sum([each.mean(axis=1) * stake.shortage_usd for stake, each in missing], axis=0)
+    short = np.any([each.any(axis=1) for _, each in missing], axis=0)
+    found = np.quantile(costs, CASES, method="hazen")
+    return Together(
+        paths=len(costs),
+        chance=rounded(float(short.mean())),
+        cases=tuple(
+            PathCase(level=level, shortage_usd_per_hour=rounded(float(usd)))
+            for level, usd in zip(CASES, found, strict=True)
+        ),
     )
 
 

@@ -87,21 +87,41 @@ def test_what_was_derived_from_others_is_wider_by_its_doubt():
     assert said[2, 0, -1] > 2 * said[1, 0, -1] and said[2, 0, MIDDLE] == said[1, 0, MIDDLE]
 
 
-def test_regions_agree_with_their_pairs():
-    """Their distribution is the one that they have by themselves, read off sums of the pairs' paths."""
+def with_regions() -> Prepared:
+    """The pairs, and what two of their regions send and receive."""
     pairs = prepared().levels
     regions = np.stack([pairs.observed[[f"r{r}" in key.regions for key in pairs.keys]].sum(axis=0) for r in range(2)])
     panel = panel_of(np.vstack([pairs.observed, regions]), (*PAIRS, "r0", "r1"))
     keys = (*pairs.keys, *(SeriesKey(SeriesKind.REGION_TRAFFIC, f"r{r}") for r in range(2)))
-    levels = replace(panel, keys=keys)
-    history = replace(prepared(), levels=levels)
-    quantiles = flat_quantiles(len(keys), 24)
+    return replace(prepared(), levels=replace(panel, keys=keys))
+
+
+def test_regions_agree_with_their_pairs():
+    """Their distribution is the one that they have by themselves, read off sums of the pairs' paths."""
+    history = with_regions()
+    quantiles = flat_quantiles(len(history.levels.keys), 24)
     quantiles[len(PAIRS) :] *= 6
-    joined = Surroundings(history, Outside()).join(levels, quantiles, NEEDED)
+    joined = Surroundings(history, Outside()).join(history.levels, quantiles, NEEDED)
     assert joined.summed == (len(PAIRS), len(PAIRS) + 1)
     assert (joined.quantiles[: len(PAIRS)] == quantiles[: len(PAIRS)]).all()
     for row in joined.summed:
         np.testing.assert_allclose(joined.quantiles[row], quantiles[row], rtol=0.01)
+    assert joined.agreed is not None
     members = ["r0" in key.regions for key in joined.agreed.keys]
     summed = joined.agreed.paths[:, members].sum(axis=1, dtype=np.float64)
     assert (joined.quantiles[len(PAIRS)] == quantiles_of(summed)).all()
+
+
+def test_what_only_a_profile_names_comes_on_top_of_what_a_region_says_by_itself():
+    history = with_regions()
+    quantiles = flat_quantiles(len(history.levels.keys), 24)
+    quantiles[len(PAIRS) :] *= 6
+    known = customers(HOURS - 1, value=30.0, subject="r0->new", confidence=1.0)
+    plain, more = (
+        Surroundings(history, Outside(customers=each)).join(history.levels, quantiles, NEEDED).quantiles
+        for each in (Customers(), known)
+    )
+    regions = slice(len(PAIRS), len(PAIRS) + 2)
+    grown = (more[regions] - plain[regions])[:, :, MIDDLE]
+    np.testing.assert_allclose(grown[0], 30, rtol=0.1)
+    np.testing.assert_allclose(grown[1], 0, atol=0.5)

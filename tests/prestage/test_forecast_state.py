@@ -295,7 +295,7 @@ def test_what_was_learned_of_hours_that_are_forgotten_is_forgotten(project, fore
     capsys.readouterr()
     assert run(["history", "compact", "--keep", "traffic=1"]) == ExitCode.CLEAN
     assert "removed: dev.state.json, dev.fits, dev.state, dev.windows" in capsys.readouterr().err
-    assert {path.name for path in forecasts(project).iterdir()} == {"dev.json", "dev.parquet"}
+    assert {path.name for path in forecasts(project).iterdir()} == {"dev.json", "dev.parquet", "dev.paths.parquet"}
 
 
 def test_other_code_fits_anew(project, forecast, monkeypatch):
