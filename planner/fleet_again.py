@@ -103,10 +103,9 @@ def planned_again(asked: Asked, live: Sequence[Resource], level: Callable[[Fleet
         checked_fleet(problem, found)
     except SolverLied as error:
         raise FleetTooFar(f"moves do not lead there: {error.what}", where="fleet") from error
-    told = (
-        f"planned again from plan {before.digest().removeprefix('sha256:')[:12]}: {int(looked.sum())} of "
-        f"{problem.regions} regions looked at, gap {gap:.1%}"
-    )
+    name = (asked.question.previous_plan or before.digest()).removeprefix("sha256:")[:12]
+    count = f"{int(looked.sum())} of {problem.regions} regions looked at"
+    told = f"planned again from plan {name}: {count}, gap {gap:.1%}"
     return Again(solution=found, standing=replace_again(seen, standing), told=told)
 
 

@@ -14,9 +14,10 @@ from planner.build import build_plan
 from planner.errors import InputsDisagree
 from planner.explain import explain
 from planner.fleet import FleetProblem, FleetSolution
+from planner.fleet.again import fleet_usd
 from planner.fleet.problem import NOT_OFFERED
 from planner.fleet_arrays import Axes
-from planner.fleet_calm import CalmFleet, Kept
+from planner.fleet_calm import CalmFleet, Kept, calm_fleet
 from planner.market import Market
 from planner.question import Question
 from planner.solve import solve
@@ -218,3 +219,21 @@ def test_regions_hold_what_a_paused_region_may_send_to_them() -> None:
         own = start.environment.critical_share_of(region) * problem.demand[at, 0]
         sent = start.environment.critical_share_of("mad") * share * load
         np.testing.assert_allclose(problem.critical[at, 0], own + sent, rtol=1e-6)
+
+
+def test_what_levelling_makes_dear_is_not_kept() -> None:
+    """At most 1 % more is looked at once all hours are alike where nothing scales by the hour."""
+    asked = demanding(settled(), 1.03)
+    problem, axes = problem_of(asked)
+    cheapest, market = fleet_of(problem), Market.read(asked.catalog, asked.capacity)
+    live = tuple(asked.live().values())
+    assert calm_fleet(problem, cheapest, live, (market, axes)).kept is Kept.NEAR
+
+    def level(found: FleetSolution) -> FleetSolution:
+        more = found.on_demand.copy()
+        more[0, int(np.argmin(problem.on_demand_usd[0]))] += 3
+        dearer = replace(found, on_demand=more)
+        return replace(dearer, usd=fleet_usd(problem, dearer))
+
+    dear = calm_fleet(problem, cheapest, live, (market, axes), level)
+    assert dear.kept is Kept.NOTHING and dear.solution is cheapest

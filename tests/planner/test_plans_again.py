@@ -136,6 +136,28 @@ def test_what_was_taken_away_from_outside_is_looked_at() -> None:
     assert any(change.place == "lon" and change.operation is Operation.CREATE for change in plan.changes)
 
 
+def test_what_came_from_outside_is_looked_at() -> None:
+    asked = applied()
+    live = dict(asked.live())
+    key, item = next(
+        (key, one) for key, one in live.items() if isinstance(one.spec, ComputeSpec) and one.place == "lon"
+    )
+    assert isinstance(item.spec, ComputeSpec)
+    live[key] = item.model_copy(update={"spec": item.spec.model_copy(update={"count": item.spec.count + 5})})
+    plan = again(standing(asked, live.values()))
+    assert ": 1 of 4 regions looked at" in plan.solver
+    assert [change.operation for change in plan.changes if change.key == key] == [Operation.UPDATE]
+
+
+def test_a_price_that_falls_a_little_is_looked_at_there_alone() -> None:
+    asked = applied()
+    offers = (
+        offer.model_copy(update={"usd_per_hour": 0.99 * offer.usd_per_hour}) if offer.place == "lon" else offer
+        for offer in asked.capacity.offers
+    )
+    assert ": 1 of 4 regions looked at" in again(snapshot(asked, offers=tuple(offers))).solver
+
+
 def dearer(asked: Question) -> Question:
     """Prices of one region that rise: old prices prove nothing of that, and their gap tells."""
     offers = (
