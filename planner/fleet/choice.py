@@ -1,22 +1,23 @@
-"""Shares for whole circuits: in neighbourhoods of regions, whatever lies outside of them held.
+"""Shares for whole circuits: by slopes everywhere, then in neighbourhoods, whatever lies outside of them held.
 
-Circuits are bought whole, so that the relaxation's shares, spread thin, are dear. Within a neighbourhood, first each
-share is charged what its circuits cost per share so far, and shares are chosen anew, again and again: those that pay
-for little give way (dynamic slope scaling: Kim and Pardalos 1999). Then each pair has the circuits that it uses, and
-one pair at a time comes to the next level of circuits below or above, where the duals promise most; what does not pay
-is put back. Costs of instances are the cuts that are known; after each group of neighbourhoods its regions add theirs,
-so that what a search believes is never far from what is true. Neighbourhoods that do not touch are searched side by
-side: the order, and with it the result, is the same on any number of cores, and work is bounded by counts.
+Circuits are bought whole, so that the relaxation's shares, spread thin, are dear. First, everywhere at once, each share
+is charged what its pair's circuits cost per Gbps so far, and shares are chosen anew, again and again: those that pay for
+little give way (dynamic slope scaling: Kim and Pardalos 1999). Then, within a neighbourhood, each pair has the circuits
+that it uses, and one pair at a time comes to the next level of circuits below or above, where the duals promise most;
+what does not pay is put back. Costs of instances are the cuts that are known; regions add theirs after each round of
+slopes and after each group of neighbourhoods, so that what a search believes is never far from what is true.
+Neighbourhoods that do not touch are searched side by side: the order, and with it the result, is the same on any number
+of cores, and work is bounded by counts.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 
 import numpy as np
 
-from planner.fleet.circuits import circuits_usd
-from planner.fleet.problem import Arcs, FleetProblem, Floats
+from planner.fleet.circuits import SLACK, circuits_usd
+from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
 from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation
 from planner.fleet.room import Room, Step
@@ -24,14 +25,13 @@ from planner.fleet.room import Room, Step
 NEIGHBOURS = 16
 """Regions whose shares are chosen together: more make each step dearer, fewer leave more to later turns."""
 
-SLOPED = 2
-"""Turns that begin with slopes. The first does nothing else, so that regions soon say what few partners cost."""
+SLOPES = 6
+"""Rounds of slope scaling: later ones save less than turns in neighbourhoods do."""
 
-SLOPES = 12
-"""Rounds of slope scaling: by then shares go round in circles."""
+KEPT_RATE = 0.5
+"""How much of what a Gbps was charged in the last round counts in the next: with none, shares go round in circles."""
 
 STEPS_EACH = 24
-
 """Steps of circuits that are tried at most, by region."""
 
 
@@ -69,7 +69,7 @@ def neighbourhoods(arcs: Arcs, size: int, turn: int) -> tuple[tuple[frozenset[in
     return tuple(tuple(group) for group in groups)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Chosen:
     """Shares by arc, and what every region answers to them."""
 
@@ -77,17 +77,39 @@ class Chosen:
     answers: list[RegionAnswer]
 
 
-def improve(relaxation: Relaxation, chosen: Chosen, pool: ThreadPoolExecutor, turn: int) -> None:
+def sloped(relaxation: Relaxation, chosen: Chosen, pool: ThreadPoolExecutor) -> Iterator[Chosen]:
+    """What shares come to, round by round, when each is charged what its circuits cost per Gbps in the round before.
+
+    Where a pair is not used, its last charge stays, so that it does not come back as cheap as if it were used in full.
+    """
+    problem, known = relaxation.problem, relaxation.shares
+    speed = problem.replication_gbps[problem.pairs]
+    fixed, usd = problem.gbps[problem.pair_links], problem.tier_usd[problem.pair_links]
+    start = circuits_usd(fixed, problem.tier_gbps, usd)
+    rate: Floats | None = None
+    for _ in range(SLOPES):
+        gbps = (chosen.shares.reshape(-1, 2) * speed).sum(1)
+        used = gbps > SLACK
+        gbps = np.where(used, gbps, MOST_SHARE * speed.sum(1))
+        extra = (circuits_usd(fixed + gbps, problem.tier_gbps, usd) - start) / np.maximum(gbps, SLACK)
+        rate = extra if rate is None else np.where(used, KEPT_RATE * rate + (1 - KEPT_RATE) * extra, rate)
+        shares = known.charged(problem.hours * (rate[:, None] * speed).ravel())
+        chosen = Chosen(shares, relaxation.ask(shares, pool))
+        yield chosen
+
+
+def improve(relaxation: Relaxation, chosen: Chosen, pool: ThreadPoolExecutor, turn: int) -> Chosen:
     """Searches every neighbourhood once; regions then say what they really cost, which later searches know."""
+    shares, answers = chosen.shares, list(chosen.answers)
     for group in neighbourhoods(relaxation.arcs, NEIGHBOURS, turn):
-        rooms = [Room(relaxation.shares, chosen.shares, members) for members in group]
-        shares = chosen.shares.copy()
-        for room, found in zip(rooms, pool.map(_search, rooms, repeat(turn)), strict=True):
+        rooms = [Room(relaxation.shares, shares, members) for members in group]
+        shares = shares.copy()
+        for room, found in zip(rooms, pool.map(_search, rooms), strict=True):
             shares[room.free] = found
         touched = [region for room in rooms for region in room.carriers]
-        chosen.shares = shares
         for region, answer in zip(touched, relaxation.ask(shares, pool, regions=touched), strict=True):
-            chosen.answers[region] = answer
+            answers[region] = answer
+    return Chosen(shares, answers)
 
 
 def whole_circuits_usd(problem: FleetProblem, shares: Floats) -> float:
@@ -103,16 +125,12 @@ def loads(problem: FleetProblem, shares: Floats) -> Floats:
     return gbps
 
 
-def _search(room: Room, turn: int) -> Floats:
-    """The best shares of a room; first turns start from slopes, later ones from what there is."""
-    shares = room.start
-    if turn < SLOPED:
-        for _ in range(SLOPES):
-            shares = room.scaled(shares)
-    room.allow(shares)
+def _search(room: Room) -> Floats:
+    """The best shares of a room, from those that there are."""
+    room.allow(room.start)
     known = room.settle()
     refused: set[Step] = set()
-    for _ in range(STEPS_EACH * len(room.members) if turn else 0):
+    for _ in range(STEPS_EACH * len(room.members)):
         step = room.promising(refused)
         if step is None:
             break

@@ -19,8 +19,11 @@ from planner.fleet.shares import Cut, ShareProgram, overfull
 INWARD = 0.5
 """How far from the best shares towards the newest ones the next pass looks."""
 
-PRICED_PASSES = 3
-"""Passes after which types that are worth more than they cost are taken in."""
+PRICED = (0, 1, 2, 6, 10)
+"""Passes after which types that are worth more than they cost are taken in: most come at once, some when prices settle."""
+
+SETTLING = 3
+"""Passes after which the cheapest shares so far count as the best: before, regions lack types."""
 
 NEWCOMERS = 6
 """Types taken in at once by a region."""
@@ -119,9 +122,9 @@ def relax(relaxation: Relaxation, passes: int, pool: ThreadPoolExecutor) -> Floa
     best = shares = relaxation.shares.solve() if len(overfull(relaxation.problem, even)) else even
     least = np.inf
     for at in range(passes):
-        answers = relaxation.ask(shares, pool, priced=at < PRICED_PASSES)
+        answers = relaxation.ask(shares, pool, priced=at in PRICED)
         usd = sum(answer.usd for answer in answers) + horizon * relaxation.shares.circuits_below(shares)
-        if usd < least or at <= PRICED_PASSES:
+        if usd < least or at <= SETTLING:
             least, best = usd, shares
         shares = INWARD * relaxation.shares.solve() + (1 - INWARD) * best
     for program in relaxation.regions:

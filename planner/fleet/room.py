@@ -60,20 +60,8 @@ class Room:
         self._duals = np.zeros(len(self._pairs))
         self._program = self._build(known, shares)
 
-    def scaled(self, shares: Floats) -> Floats:
-        """Shares chosen anew when each is charged what its pair's circuits cost per Gbps at `shares`."""
-        more = self._used(shares) - self._fixed
-        extra = self._price(self._level(self._fixed + more)) - self._usd[:, 0]
-        chord = (self._price(self._level(self._fixed + self._most)) - self._usd[:, 0]) / np.maximum(self._most, SLACK)
-        rate = np.where(more > 1e-6, extra / np.maximum(more, SLACK), chord)
-        self._charge(rate[self._place] * self._speed)
-        self._limit(np.full(len(self._pairs), np.inf))
-        self._run()
-        return self._shares()
-
     def allow(self, shares: Floats) -> None:
-        """Every pair may carry what the circuits for these shares do, and shares cost nothing beyond."""
-        self._charge(np.zeros(len(self.free)))
+        """Every pair may carry what the circuits for these shares do."""
         self.put(self._level(self._used(shares)))
 
     def settle(self, least: float = np.inf) -> float:
@@ -146,9 +134,6 @@ class Room:
 
     def _price(self, at: Ints) -> Floats:
         return np.asarray(self._usd[self._rows, at])
-
-    def _charge(self, usd: Floats) -> None:
-        self._program.changeColsCost(len(usd), np.arange(len(usd), dtype=np.int32), usd)
 
     def _limit(self, caps: Floats) -> None:
         rows = self._rows

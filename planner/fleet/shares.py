@@ -138,6 +138,17 @@ class ShareProgram:
         values = np.array(self._program.getSolution().col_value[: len(self.arcs.lost)])
         return np.asarray(np.clip(values, 0.0, self.most))
 
+    def charged(self, usd: Floats) -> Floats:
+        """The best shares, by arc, when circuits cost so much per share over the horizon, (2P,), not what hulls say."""
+        self._cost(usd, 0.0)
+        shares = self.solve()
+        self._cost(np.zeros(len(usd)), float(self.problem.hours))
+        return shares
+
+    def _cost(self, shares_usd: Floats, circuits: float) -> None:
+        cost = np.append(shares_usd, np.full(len(self.problem.pairs), circuits))
+        self._program.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
+
     def cuts_of(self, region: int, shares: Floats) -> list[tuple[Cut, float]]:
         """The cuts of one region that say most about it near these shares, each with its value where none are."""
         into = self.arcs.into[region]

@@ -6,6 +6,7 @@ number of cores.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import itemgetter
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from planner.errors import FleetImpossible, FleetTooFar
 from planner.fleet.again import fleet_usd, moved, whole_fleet
 from planner.fleet.bound import Certificate, certificate_of, certified_usd
-from planner.fleet.choice import Chosen, improve, loads, whole_circuits_usd
+from planner.fleet.choice import Chosen, improve, loads, sloped, whole_circuits_usd
 from planner.fleet.circuits import circuits_within
 from planner.fleet.exact import Counts, is_small, solve_exactly
 from planner.fleet.just_fit import fitted
@@ -40,8 +41,8 @@ class Effort:
         threads: that regions are shared out over; no part of the result.
     """
 
-    passes: int = 10
-    turns: int = 6
+    passes: int = 14
+    turns: int = 3
     exact: bool = True
     threads: int = 2
 
@@ -179,15 +180,15 @@ def _choose(
     """The best shares, at first or after any turn, by what regions and whole circuits really cost; and the answers."""
     turns, pool = work
     chosen = Chosen(shares, relaxation.ask(shares, pool))
-    best, least = replace(chosen, answers=list(chosen.answers)), _usd(relaxation, chosen.shares, chosen.answers)
+    found = [chosen, *(sloped(relaxation, chosen, pool) if turns else ())]
+    best = min(found, key=partial(_usd, relaxation))
+    chosen = best
     for turn in range(turns):
-        improve(relaxation, chosen, pool, turn)
-        usd = _usd(relaxation, chosen.shares, chosen.answers)
-        if usd < least:
-            least, best = usd, Chosen(chosen.shares, list(chosen.answers))
+        chosen = improve(relaxation, chosen, pool, turn)
+        best = min(best, chosen, key=partial(_usd, relaxation))
     return best.shares, best.answers
 
 
-def _usd(relaxation: Relaxation, shares: Floats, answers: list[RegionAnswer]) -> float:
+def _usd(relaxation: Relaxation, chosen: Chosen) -> float:
     problem = relaxation.problem
-    return sum(answer.usd for answer in answers) + problem.hours * whole_circuits_usd(problem, shares)
+    return sum(answer.usd for answer in chosen.answers) + problem.hours * whole_circuits_usd(problem, chosen.shares)
