@@ -16,10 +16,11 @@ from planner.errors import FleetTooFar
 from planner.fleet.bound import Certificate, alone_usd, backed_usd
 from planner.fleet.cells import TOLERANCE
 from planner.fleet.committing import commit
+from planner.fleet.hulls import floors_of
 from planner.fleet.moves import Calm, Work, claims, hold, kept_circuits, leave, polish, shift
 from planner.fleet.offers import Prices, ever_useful
 from planner.fleet.problem import MANY, MOST_SHARE, NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
-from planner.fleet.shares import base_circuits, step_points
+from planner.fleet.shares import base_circuits
 from planner.fleet.shift import spread
 
 AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps", "domain", "partners", "carries", "link_quota")
@@ -242,9 +243,8 @@ def _proof(standing: Standing, problem: FleetProblem, changed: Ints, links: Ints
     floors, base = certificate.floors, standing.base
     if len(links):
         base, floors = base_circuits(problem), floors.copy()
-        for pair in np.flatnonzero(np.isin(problem.pair_links, links)).tolist():
-            points = step_points(problem, pair)
-            floors[pair] = float((points[:, 2] - points[:, :2] @ certificate.steps[pair]).min())
+        pairs = np.flatnonzero(np.isin(problem.pair_links, links))
+        floors[pairs] = floors_of(problem, pairs, certificate.steps[pairs])
     backed[changed] = backed_usd(problem, arcs, certificate, changed)
     certificate = replace(certificate, floors=floors)
     return replace(standing, certificate=certificate, alone=alone, backed=backed, base=base)

@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planner.fleet.hulls import Hull
 from planner.fleet.offers import Prices, unbought
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
-from planner.fleet.shares import Cut, Hull, Weights, base_circuits
+from planner.fleet.shares import Cut, Weights, base_circuits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,13 +1,13 @@
 """Shares for whole circuits: by slopes everywhere, then in neighbourhoods, whatever lies outside of them held.
 
 Circuits are bought whole, so that the relaxation's shares, spread thin, are dear. First, everywhere at once, each share
-is charged what its pair's circuits cost per Gbps so far, and shares are chosen anew, again and again: those that pay for
-little give way (dynamic slope scaling: Kim and Pardalos 1999). Then, within a neighbourhood, each pair has the circuits
-that it uses, and one pair at a time comes to the next level of circuits below or above, where the duals promise most;
-what does not pay is put back. Costs of instances are the cuts that are known; regions add theirs after each round of
-slopes and after each group of neighbourhoods, so that what a search believes is never far from what is true.
-Neighbourhoods that do not touch are searched side by side: the order, and with it the result, is the same on any number
-of cores, and work is bounded by counts.
+is charged what its pair's circuits cost per Gbps so far, and shares are chosen anew, again and again: those that pay
+for little give way (dynamic slope scaling: Kim and Pardalos 1999). Then, within a neighbourhood, each pair has the
+circuits that it uses, and one pair at a time comes to the next level of circuits below or above, where the duals
+promise most; what does not pay is put back. Costs of instances are the cuts that are known; regions add theirs after
+each round of slopes and after each group of neighbourhoods, so that what a search believes is never far from what is
+true. Neighbourhoods that do not touch are searched side by side: the order, and with it the result, is the same on any
+number of cores, and work is bounded by counts.
 """
 
 from collections.abc import Iterator

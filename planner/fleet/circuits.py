@@ -72,9 +72,20 @@ def _least(gbps: float, tiers: Floats, usd: Floats, most: float) -> tuple[float,
     return min(found, default=(np.inf, [0] * len(tiers)))
 
 
-def levels(gbps: float, most: float, tier_gbps: Floats, tier_usd: Floats) -> tuple[Floats, Floats]:
-    """Where the cost steps up from `gbps` to `most`: how much each step carries, and its USD per hour, both rising."""
-    ends = np.arange(np.ceil(gbps / tier_gbps[0] - SLACK), np.ceil(most / tier_gbps[0] - SLACK) + 1) * tier_gbps[0]
-    usd = circuits_usd(ends, tier_gbps, np.broadcast_to(tier_usd, (len(ends), len(tier_usd))))
-    last = np.append(np.flatnonzero(np.diff(usd) > 1e-12), len(usd) - 1)  # of equal cost, the one that carries most
-    return ends[last], usd[last]
+def levels(gbps: Floats, most: Floats, tier_gbps: Floats, tier_usd: Floats) -> tuple[Floats, Floats]:
+    """Where the cost of each of n links steps up from `gbps` to `most`, both (n,), at its prices, (n, tiers).
+
+    Returns:
+        (n, L) how much each step carries, and its USD per hour, both rising. Steps that a link has not carry as much as
+        its last one and cost infinitely much.
+    """
+    first, last = (np.ceil(each / tier_gbps[0] - SLACK)[:, None] for each in (gbps, most))
+    units = np.minimum(first + np.arange(int((last - first).max(initial=0)) + 1), last)
+    ends = units * tier_gbps[0]
+    usd = circuits_usd(ends, tier_gbps, tier_usd[:, None])
+    stepped = np.diff(usd, axis=1, append=np.inf) > 1e-12  # of equal cost, the one that carries most
+    steps = stepped.sum(1)
+    order = np.argsort(~stepped, axis=1, kind="stable")[:, : int(steps.max(initial=0))]
+    lacking = np.arange(order.shape[1]) >= steps[:, None]
+    ends, usd = np.take_along_axis(ends, order, 1), np.take_along_axis(usd, order, 1)
+    return np.where(lacking, last * tier_gbps[0], ends), np.where(lacking, np.inf, usd)

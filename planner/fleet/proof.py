@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from planner.errors import FleetTooFar
 from planner.fleet.bound import Certificate
+from planner.fleet.hulls import floors_of
 from planner.fleet.offers import Prices
 from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, Floats
-from planner.fleet.shares import step_points
 
 PARTS = 4095
 """Steps of what a partner is charged of its carrier's price."""
@@ -62,16 +62,9 @@ def unpacked(problem: FleetProblem, text: str) -> Certificate:
     reading.end()
     claims = firm[arcs.carrier] * _shared_out(arcs, parts)
     prices = Prices(served=served, firm=firm, spot=spot, quota=quota)
-    return Certificate(prices=prices, claims=claims, steps=steps, floors=floors_of(problem, steps))
-
-
-def floors_of(problem: FleetProblem, steps: Floats) -> Floats:
-    """(P,) USD per hour: how high a plane of these steps lies at no share, to be nowhere above a pair's circuits."""
-    found = np.zeros(len(steps))
-    for pair, step in enumerate(steps):
-        points = step_points(problem, pair)
-        found[pair] = float((points[:, 2] - points[:, :2] @ step).min())
-    return found
+    return Certificate(
+        prices=prices, claims=claims, steps=steps, floors=floors_of(problem, np.arange(len(steps)), steps)
+    )
 
 
 def _shared_out(arcs: Arcs, parts: Floats) -> Floats:

@@ -20,7 +20,7 @@ INWARD = 0.5
 """How far from the best shares towards the newest ones the next pass looks."""
 
 PRICED = (0, 1, 2, 6, 10)
-"""Passes after which types that are worth more than they cost are taken in: most come at once, some when prices settle."""
+"""Passes after which types that are worth more than they cost are taken in: most come at once, few late."""
 
 SETTLING = 3
 """Passes after which the cheapest shares so far count as the best: before, regions lack types."""

@@ -54,7 +54,8 @@ class Room:
         self._quota = problem.link_quotas[links]
         self._most = np.bincount(place, MOST_SHARE * self._speed, len(self._pairs))
         self._most = np.minimum(self._most, np.maximum(self._quota - self._fixed, 0.0))
-        self._ends, self._usd = self._levels(problem.tier_gbps, problem.hours * problem.tier_usd[links])
+        usd = problem.hours * problem.tier_usd[links]
+        self._ends, self._usd = levels(self._fixed, self._fixed + self._most, problem.tier_gbps, usd)
         self.at: Ints = np.zeros(len(self._pairs), dtype=np.int64)
         self._rows = np.arange(len(self._pairs), dtype=np.int32)
         self._duals = np.zeros(len(self._pairs))
@@ -111,20 +112,6 @@ class Room:
         """Gbps that each pair may carry."""
         return self._ends[self._rows, self.at]
 
-    def _levels(self, tiers: Floats, usd: Floats) -> tuple[Floats, Floats]:
-        """(pairs, L) what each level carries, and USD over the horizon; levels that a pair has not are infinite."""
-        found = [
-            levels(fixed, fixed + most, tiers, own)
-            for fixed, most, own in zip(self._fixed.tolist(), self._most.tolist(), usd, strict=True)
-        ]
-        longest = max(len(ends) for ends, _ in found)
-        table = np.full((2, len(found), longest), np.inf)
-        for row, (ends, cost) in enumerate(found):
-            table[0, row, : len(ends)] = ends
-            table[0, row, len(ends) :] = ends[-1]
-            table[1, row, : len(cost)] = cost
-        return table[0], table[1]
-
     def _level(self, gbps: Floats) -> Ints:
         """The first level that carries so much."""
         return np.asarray((self._ends < gbps[:, None] - SLACK).sum(1))
@@ -154,32 +141,37 @@ class Room:
 
     def _build(self, known: ShareProgram, shares: Floats) -> "highspy.Highs":
         """Columns: free shares, cost by carrier, shares nobody carries. Rows: caps by pair, whole backing, cuts."""
-        program = quiet_program()
-        arcs, count = known.arcs, len(self.free)
-        carriers = self.carriers
-        column = np.full(len(arcs.lost), -1, dtype=np.int32)
-        column[self.free] = np.arange(count)
-        members = sorted(self.members)
+        count, members, carriers = len(self.free), sorted(self.members), self.carriers
+        dear = UNCOVERED * max(1.0, known.dearest)
+        cost = np.repeat([0.0, 1.0, dear], [count, len(carriers), len(members)])
         upper = np.concatenate([known.most[self.free], np.full(len(carriers), np.inf), np.ones(len(members))])
+        program = quiet_program()
         program.addVars(len(upper), np.zeros(len(upper)), upper)
-        paid = np.arange(count, count + len(carriers), dtype=np.int32)
-        program.changeColsCost(len(paid), paid, np.ones(len(paid)))
-        bare = np.arange(count + len(carriers), len(upper), dtype=np.int32)
-        dear = UNCOVERED * max(1.0, max((cut.usd for cut in known.cuts), default=1.0))
-        program.changeColsCost(len(bare), bare, np.full(len(bare), dear))
-        for pair in range(len(self._pairs)):
-            own = np.flatnonzero(self._place == pair).astype(np.int32)
-            program.addRow(-np.inf, np.inf, len(own), own, self._speed[own])
-        for uncovered, region in zip(bare.tolist(), members, strict=True):
-            out = arcs.out[region]
-            program.addRow(
-                1.0, np.inf, len(out) + 1, np.append(column[out], uncovered).astype(np.int32), np.ones(len(out) + 1)
-            )
-        for cost, region in zip(paid, carriers, strict=True):
-            into = arcs.into[region]
+        program.changeColsCost(len(upper), np.arange(len(upper), dtype=np.int32), cost)
+        own = np.argsort(self._place, kind="stable")
+        caps = np.bincount(self._place, minlength=len(self._pairs))
+        _add_rows(program, np.full(len(caps), -np.inf), np.full(len(caps), np.inf), (caps, own, self._speed[own]))
+        column = np.full(len(known.arcs.lost), -1)
+        column[self.free] = np.arange(count)
+        bare = count + len(carriers) + np.arange(len(members))
+        backing = [np.append(column[known.arcs.out[region]], at) for at, region in zip(bare, members, strict=True)]
+        lengths = np.array([len(row) for row in backing])
+        ones = np.ones(len(members))
+        _add_rows(program, ones, np.inf * ones, (lengths, np.concatenate(backing), np.ones(lengths.sum())))
+        for paid, region in enumerate(carriers, start=count):
+            into = known.arcs.into[region]
             inside = column[into] >= 0
-            for cut, constant in known.cuts_of(region, shares):
-                lower = constant + float(cut.slopes[~inside] @ shares[into[~inside]])
-                columns = np.append(column[into[inside]], cost).astype(np.int32)
-                program.addRow(lower, np.inf, len(columns), columns, np.append(-cut.slopes[inside], 1.0))
+            slopes, constants = known.cuts_of(region, shares)
+            lower = constants + slopes[:, ~inside] @ shares[into[~inside]]
+            columns = np.tile(np.append(column[into[inside]], paid), len(slopes))
+            values = np.column_stack([-slopes[:, inside], np.ones(len(slopes))])
+            lengths = np.full(len(slopes), values.shape[1])
+            _add_rows(program, lower, np.full(len(slopes), np.inf), (lengths, columns, values.ravel()))
         return program
+
+
+def _add_rows(program: "highspy.Highs", lower: Floats, upper: Floats, entries: tuple[Ints, Ints, Floats]) -> None:
+    """Adds rows, whose entries are their lengths, columns and values, one row after the other."""
+    lengths, columns, values = entries
+    starts = np.cumsum(lengths) - lengths
+    program.addRows(len(lower), lower, upper, len(values), starts.astype(np.int32), columns.astype(np.int32), values)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.errors import FleetImpossible, SolverCrashed
-from planner.fleet.circuits import SLACK, circuits_usd, levels
+from planner.fleet.circuits import circuits_usd
+from planner.fleet.hulls import Hull, hulls_of
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
 from planner.fleet.quiet import quiet_program
 
@@ -44,15 +45,6 @@ class Cut:
     spot: Floats
     quota: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     largest: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hull:
-    """An affine function below the circuits' extra cost of a pair: USD per hour at the shares of its two arcs."""
-
-    pair: int
-    slopes: tuple[float, float]
-    constant: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +80,7 @@ class ShareProgram:
     _program: "highspy.Highs" = field(init=False)
 
     def __post_init__(self) -> None:
-        self.hulls = tuple(hull for pair in range(len(self.problem.pairs)) for hull in pair_hulls(self.problem, pair))
+        self.hulls = hulls_of(self.problem)
         self.most = np.zeros(len(self.arcs.lost))
         self.most[np.concatenate(self.arcs.out)] = MOST_SHARE
         self.room = self.most.copy()
@@ -149,12 +141,18 @@ class ShareProgram:
         cost = np.append(shares_usd, np.full(len(self.problem.pairs), circuits))
         self._program.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
 
-    def cuts_of(self, region: int, shares: Floats) -> list[tuple[Cut, float]]:
-        """The cuts of one region that say most about it near these shares, each with its value where none are."""
-        into = self.arcs.into[region]
-        known = [(self.cuts[at], self.constants[at]) for at in self._of_region[region]]
-        known.sort(key=lambda cut: -(cut[1] + float(cut[0].slopes @ shares[into])))
-        return known[:TELLING]
+    def cuts_of(self, region: int, shares: Floats) -> tuple[Floats, Floats]:
+        """Of one region's cuts those that say most near these shares: (n, arcs) slopes, (n,) values without shares."""
+        own = self._of_region[region]
+        slopes = np.stack([self.cuts[at].slopes for at in own])
+        constants = np.array([self.constants[at] for at in own])
+        told = np.argsort(-(constants + slopes @ shares[self.arcs.into[region]]), kind="stable")[:TELLING]
+        return slopes[told], constants[told]
+
+    @property
+    def dearest(self) -> float:
+        """USD over the horizon of the dearest region that was seen."""
+        return max((cut.usd for cut in self.cuts), default=0.0)
 
     def weights(self) -> Weights:
         """The duals of the last solve."""
@@ -212,61 +210,6 @@ def overfull(problem: FleetProblem, shares: Floats) -> Ints:
     """Pairs whose circuits may not carry what shares by arc ask of them."""
     wanted = (problem.replication_gbps[problem.pairs] * shares.reshape(-1, 2)).sum(1)
     return np.flatnonzero(wanted > problem.pair_room + SLACK)
-
-
-def pair_hulls(problem: FleetProblem, pair: int) -> tuple[Hull, ...]:
-    """The lower convex hull of a pair's extra circuits over both shares (Barber, Dobkin and Huhdanpaa 1996: Qhull).
-
-    The cost is constant between its steps, so that its hull hangs on the corners and where steps end on the edges.
-    What rounding does to a facet is taken off its constant.
-    """
-    from scipy.spatial import ConvexHull, QhullError
-
-    points = step_points(problem, pair)
-    if not points[:, 2].any():
-        return ()
-    try:
-        lid = np.array([[x, y, 4 * points[:, 2].max() + 1] for x in (0, MOST_SHARE) for y in (0, MOST_SHARE)])
-        planes = ConvexHull(np.concatenate([points, lid])).equations
-    except QhullError:  # flat: a region that replicates nothing
-        return ()
-    lower = planes[planes[:, 2] < -1e-9]
-    slopes = np.unique(np.round(-lower[:, :2] / lower[:, 2:3], 9), axis=0)
-    return tuple(
-        Hull(
-            pair=pair,
-            slopes=(float(slope[0]), float(slope[1])),
-            constant=float((points[:, 2] - points[:, :2] @ slope).min()),
-        )
-        for slope in slopes
-        if slope.any()
-    )
-
-
-def step_points(problem: FleetProblem, pair: int) -> Floats:
-    """(points, 3) both shares and the extra USD per hour: corners, and where a step ends on an edge of the box.
-
-    A step ends where nothing more is let pass: `SLACK` beyond what its circuits carry.
-    """
-    link = problem.pair_links[pair]
-    reserved, usd = float(problem.gbps[link]), problem.tier_usd[link]
-    each = problem.replication_gbps[problem.pairs[pair]]
-    most = MOST_SHARE * float(each.sum())
-    ends, level_usd = levels(reserved, reserved + most, problem.tier_gbps, usd)
-    corners = np.array([(x, y) for x in (0.0, MOST_SHARE) for y in (0.0, MOST_SHARE)])
-    at_corners = circuits_usd(
-        reserved + corners @ each, problem.tier_gbps, np.broadcast_to(usd, (len(corners), len(usd)))
-    )
-    found = [(x, y, cost) for (x, y), cost in zip(corners.tolist(), at_corners.tolist(), strict=True)]
-    for end, cost in zip((ends - reserved + SLACK).tolist(), level_usd.tolist(), strict=True):
-        for at, other in ((0, 1), (1, 0)):
-            for held in (0.0, MOST_SHARE):
-                room = end - held * each[other]
-                if 0 < room < MOST_SHARE * each[at]:
-                    moving = room / each[at]
-                    found.append((moving, held, cost) if at == 0 else (held, moving, cost))
-    start = float(circuits_usd(np.array(reserved), problem.tier_gbps, usd))
-    return np.array(found) - [0.0, 0.0, start]
 
 
 def base_circuits(problem: FleetProblem) -> float:

@@ -21,9 +21,10 @@ from planner.errors import SolverLied
 from planner.fleet import Effort, FleetProblem, FleetSolution, bound, solve_fleet
 from planner.fleet.check import checked_fleet
 from planner.fleet.circuits import circuits_for, circuits_usd
+from planner.fleet.hulls import hulls_of
 from planner.fleet.problem import NOT_OFFERED, Floats, Ints
 from planner.fleet.relaxed import Relaxation, relax
-from planner.fleet.shares import Cut, pair_hulls
+from planner.fleet.shares import Cut
 from tests.planner import fleet_world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_oracle import optimum
@@ -80,7 +81,7 @@ def test_hulls_lie_below_what_circuits_cost(
     for here, there in (*shares, *grid):
         carried = np.array([reserved + here * each[0] + there * each[1], reserved])
         with_it, without = circuits_usd(carried, sizes, np.stack([usd, usd]))
-        for hull in pair_hulls(problem, 0):
+        for hull in hulls_of(problem):
             below = hull.slopes[0] * here + hull.slopes[1] * there + hull.constant
             assert below <= with_it - without + 1e-9 * (1 + with_it)
 

@@ -94,10 +94,12 @@ def test_what_is_live_and_a_little_too_much_stays() -> None:
     found = [
         (vcpu[item.spec.shape], key, item.spec)
         for key, item in live.items()
-        if isinstance(item.spec, ComputeSpec) and item.purpose is Purpose.SERVING and not item.spec.by_hour
+        if isinstance(item.spec, ComputeSpec) and item.purpose is Purpose.SERVING and item.spec.by_hour
     ]
     _, key, spec = min(found, key=lambda one: one[:2])
-    small = {key: live[key].model_copy(update={"spec": spec.model_copy(update={"count": spec.count + 1})})}
+    more = (*spec.by_hour[:-1], spec.by_hour[-1] + 1)
+    one_more = spec.model_copy(update={"by_hour": more, "count": max(more)})
+    small = {key: live[key].model_copy(update={"spec": one_more})}
     plan = planned(standing(asked, (live | small).values()))
     assert serving(plan) == []
     assert plan.solver == "decomposition by region, what is live stays"

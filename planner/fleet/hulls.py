@@ -1,0 +1,128 @@
+"""Convex hulls below what a pair's circuits cost, over both shares: what the relaxation believes of circuits.
+
+The cost is constant between its steps, so that its lower hull over the box of both shares hangs on the corners and on
+where steps end on the edges. These are few: all planes through three of them are tried at once, and those count that
+no point lies below. What rounding does to a plane is taken off its constant, so that each is a bound by itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+
+from planner.fleet.circuits import SLACK, circuits_usd, levels
+from planner.fleet.problem import MOST_SHARE, FleetProblem, Floats, Ints
+
+TOGETHER = 64
+"""Pairs whose steps are laid out at once."""
+
+BELOW = 1e-9
+"""How far, in parts of the dearest point, a point may lie below a plane that counts: what arithmetic leaves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hull:
+    """An affine function below the circuits' extra cost of a pair: USD per hour at the shares of its two arcs."""
+
+    pair: int
+    slopes: tuple[float, float]
+    constant: float
+
+
+def hulls_of(problem: FleetProblem) -> tuple[Hull, ...]:
+    """The lower convex hulls of all pairs' extra circuits."""
+    points = _step_points(problem, np.arange(len(problem.pairs)))
+    return tuple(hull for pair, own in enumerate(points) for hull in _lower(pair, own))
+
+
+def floors_of(problem: FleetProblem, pairs: Ints, steps: Floats) -> Floats:
+    """(n,) USD per hour at no share: how high planes of steps (n, 2) may lie, nowhere above pairs' circuits."""
+    points = _step_points(problem, pairs)
+    return np.array([float((own[:, 2] - own[:, :2] @ step).min()) for own, step in zip(points, steps, strict=True)])
+
+
+def _step_points(problem: FleetProblem, pairs: Ints) -> Iterator[Floats]:
+    """Of each pair, (points, 3): both shares and the extra USD per hour at corners, and where steps end on edges.
+
+    Of the points on an edge, those that its own lower hull hangs on. A step ends where nothing more is let pass:
+    `SLACK` beyond what its circuits carry.
+    """
+    for first in range(0, len(pairs), TOGETHER):
+        yield from _laid_out(problem, pairs[first : first + TOGETHER])
+
+
+def _laid_out(problem: FleetProblem, pairs: Ints) -> list[Floats]:
+    """The same, of pairs whose steps are laid out at once."""
+    links = problem.pair_links[pairs]
+    reserved, usd = problem.gbps[links], problem.tier_usd[links]
+    each = problem.replication_gbps[problem.pairs[pairs]]
+    ends, cost = levels(reserved, reserved + MOST_SHARE * each.sum(1), problem.tier_gbps, usd)
+    start = circuits_usd(reserved, problem.tier_gbps, usd)
+    rooms = ends - reserved[:, None] + SLACK
+    extra = cost - start[:, None]
+    sides = np.array([(x, y) for x in (0.0, MOST_SHARE) for y in (0.0, MOST_SHARE)])
+    at_corners = circuits_usd(reserved[:, None] + each @ sides.T, problem.tier_gbps, usd[:, None]) - start[:, None]
+    corners = np.dstack([np.broadcast_to(sides, (len(pairs), *sides.shape)), at_corners])
+    return [_points(*row) for row in zip(each, rooms, extra, corners, strict=True)]
+
+
+def _points(each: Floats, rooms: Floats, extra: Floats, corners: Floats) -> Floats:
+    """Corners, (4, 3), and of each edge the steps' ends that its lower hull hangs on."""
+    found = [corners]
+    for axis, other in ((0, 1), (1, 0)):
+        for held in (0.0, MOST_SHARE):
+            room = rooms - held * each[other]
+            inside = (room > 0) & (room < MOST_SHARE * each[axis]) & np.isfinite(extra)
+            low, high = (corner[2] for corner in corners[corners[:, other] == held])
+            share = np.concatenate([[0.0], room[inside] / each[axis], [MOST_SHARE]]) if inside.any() else np.zeros(0)
+            usd = np.concatenate([[low], extra[inside], [high]])
+            kept = _hanging(share, usd)[1:-1]
+            edge = np.full((len(kept), 3), held)
+            edge[:, axis], edge[:, 2] = share[kept], usd[kept]
+            found.append(edge)
+    return np.concatenate(found)
+
+
+def _hanging(at: Floats, usd: Floats) -> Ints:
+    """Which of some points, from left to right, their lower convex hull hangs on (Andrew 1979)."""
+    kept: list[int] = []
+    for new in range(len(at)):
+        while len(kept) > 1:
+            last, before = kept[-1], kept[-2]
+            rise = (usd[new] - usd[before]) * (at[last] - at[before])
+            if (usd[last] - usd[before]) * (at[new] - at[before]) < rise:
+                break
+            kept.pop()
+        kept.append(new)
+    return np.array(kept, dtype=np.int64)
+
+
+def _lower(pair: int, points: Floats) -> list[Hull]:
+    """The planes that the lower hull of some points consists of."""
+    if not points[:, 2].any():
+        return []
+    a, b, c = points[_triples(len(points))].transpose(1, 0, 2)
+    normals = np.cross(b - a, c - a)
+    upright = np.abs(normals[:, 2]) > BELOW
+    slopes = -normals[upright, :2] / normals[upright, 2:]
+    over = points[:, 2] - slopes @ points[:, :2].T
+    lowest = over.min(1)
+    hull = (a[upright, 2] - (slopes * a[upright, :2]).sum(1)) - lowest <= BELOW * points[:, 2].max()
+    found = np.unique(np.round(slopes[hull], 9), axis=0)
+    return [
+        Hull(
+            pair=pair,
+            slopes=(float(slope[0]), float(slope[1])),
+            constant=float((points[:, 2] - points[:, :2] @ slope).min()),
+        )
+        for slope in found
+        if slope.any()
+    ]
+
+
+@cache
+def _triples(count: int) -> Ints:
+    """(triples, 3) all ways to choose three of some points."""
+    return np.array(list(combinations(range(count), 3)))
