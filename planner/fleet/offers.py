@@ -61,6 +61,10 @@ def _mixes(resources: int) -> Floats:
     return np.concatenate([np.eye(resources), weights / weights.sum(1, keepdims=True)])
 
 
+TOGETHER = 20
+"""Regions whose types are priced at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prices:
     """Duals: USD of one more unit served, of one more held firm, of one more vCPU on spot, and of a quota's last unit.
@@ -84,21 +88,30 @@ def unbought(problem: FleetProblem, prices: Prices, most: Floats) -> Floats:
     many as there are, or as could ever be of use (`most`, (R, T)). Summed, this is what a relaxed region lacks to be a
     lower bound for all types.
     """
-    worth = (prices.served + prices.firm) @ problem.gives.T  # (R, H, T)
-    soft = (prices.served @ problem.gives.T) * (1 - problem.loss)
-    soft -= prices.spot[:, :, None] * problem.gives[:, 0]
+    found = np.empty(most.shape)
+    for first in range(0, len(most), TOGETHER):  # every hour of every type: of all regions that is a hundred MB
+        some = slice(first, first + TOGETHER)
+        found[some] = _unbought(problem, prices, most[some], some)
+    return found
+
+
+def _unbought(problem: FleetProblem, prices: Prices, most: Floats, some: slice) -> Floats:
+    """The same of some regions."""
+    served, firm, stock = prices.served[some], prices.firm[some], problem.stock[some]
+    worth = (served + firm) @ problem.gives.T  # (n, H, T)
+    soft = (served @ problem.gives.T) * (1 - problem.loss)
+    soft -= prices.spot[some, :, None] * problem.gives[:, 0]
     if prices.quota.size:
-        charged = prices.quota @ problem.gives.T  # what an instance takes of quotas, however it is bought
+        charged = prices.quota[some] @ problem.gives.T  # what an instance takes of quotas, however it is bought
         worth, soft = worth - charged, soft - charged
-    on_demand = np.minimum(problem.on_demand_usd[:, None] - worth, 0)
-    spot = np.minimum(problem.spot_cost[:, None] - soft, 0)
-    committed = np.minimum(problem.hours * problem.committed_usd - worth.sum(1), 0)
-    shared = np.minimum(committed, np.minimum(on_demand, spot).sum(1)) * np.where(
-        np.isfinite(problem.stock), problem.stock, 0
-    )
+    on_demand = np.minimum(problem.on_demand_usd[some, None] - worth, 0)
+    spot = np.minimum(problem.spot_cost[some, None] - soft, 0)
+    committed = np.minimum(problem.hours * problem.committed_usd[some] - worth.sum(1), 0)
+    had = np.where(np.isfinite(stock), stock, 0)
+    shared = np.minimum(committed, np.minimum(on_demand, spot).sum(1)) * had
     lossy = most / np.maximum(1 - problem.loss, 1e-9)
     alone = most * (committed + on_demand.sum(1)) + lossy * spot.sum(1)
-    return np.asarray(np.where(np.isfinite(problem.stock), np.maximum(shared, alone), alone))
+    return np.asarray(np.where(np.isfinite(stock), np.maximum(shared, alone), alone))
 
 
 def claimed_at_most(problem: FleetProblem, lost: Ints) -> Floats:
