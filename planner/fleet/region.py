@@ -1,9 +1,9 @@
 """One region's linear programme: the cheapest instances that serve its demand and hold what others may need of it.
 
-Columns: committed by type, then on demand by hour and type, then spot by hour and type. Rows: served and held firm, by
-hour and resource; spot by hour; stock by hour and limited type; quotas by hour and limited resource. Only what must be
-held firm changes between solves, so that the dual simplex starts from the last basis: some ten pivots instead of a
-hundred.
+Columns: committed by type, on demand by hour and type, spot by hour and type, and what all but spot bring together, by
+hour and resource. Rows: what they bring, and what is served, by hour and resource; spot by hour; stock by hour and
+limited type; quotas by hour and limited resource. What must be held firm bounds a column from below: only that changes
+between solves, so that the dual simplex starts from the last basis: some ten pivots instead of a hundred.
 
 A region that cannot hold what the shares ask of it says how much it lacks, so that others are asked: from then on its
 programme has columns for what is lacking, dearer than anything that is sold.
@@ -96,8 +96,9 @@ class RegionProgram:
 
         program, hours, kinds = self._program, self._problem.hours, held.shape[0]
         count, firm = len(self.types), hours * kinds
-        rows = np.arange(firm, 2 * firm, dtype=np.int32)
-        program.changeRowsBounds(firm, rows, held.T.ravel(), np.full(firm, np.inf))  # type: ignore[attr-defined]  # not in its stubs
+        bought = count * (1 + 2 * hours)
+        columns = np.arange(bought, bought + firm, dtype=np.int32)
+        program.changeColsBounds(firm, columns, held.T.ravel(), np.full(firm, np.inf))
         program.run()
         status = program.getModelStatus()
         if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
@@ -119,17 +120,17 @@ class RegionProgram:
             raise SolverCrashed(f"ended as {program.modelStatusToString(status)!r}", where=f"region {self.region}")
         solution = program.getSolution()
         values, duals = np.array(solution.col_value), np.array(solution.row_dual)
-        bought = count * (1 + 2 * hours)
+        beyond = np.array(solution.col_dual)[columns]
         by_hour = np.maximum(values[count:bought], 0).reshape(2, hours, count)
         self._used.update(self.types[(values[:count] > 0) | (by_hour > 0).any((0, 1))].tolist())
-        lacking = np.maximum(values[bought:], 0).reshape(-1, kinds)
+        lacking = np.maximum(values[bought + firm :], 0).reshape(-1, kinds)
         return RegionAnswer(
             usd=float(program.getInfo().objective_function_value),
             committed=np.maximum(values[:count], 0),
             on_demand=by_hour[0],
             spot=by_hour[1],
-            served=np.maximum(duals[:firm], 0).reshape(hours, kinds),
-            firm=np.maximum(duals[firm : 2 * firm], 0).reshape(hours, kinds),
+            served=np.maximum(duals[firm : 2 * firm], 0).reshape(hours, kinds),
+            firm=np.maximum(beyond, 0).reshape(hours, kinds),
             spot_price=np.maximum(-duals[2 * firm : 2 * firm + hours], 0),
             quota_price=self._quota_price(duals),
             lacking=lacking if lacking.any() else lacking[:0],
@@ -187,12 +188,13 @@ def _start(problem: FleetProblem, region: int, types: Ints, *, elastic: bool = F
 
 
 def _add_lacking(program: "highspy.Highs", problem: FleetProblem, region: int) -> None:
-    """A column for each row of what must be held firm, in their order."""
+    """A column for each amount that must be held firm, in their order: it counts as brought, and serves nothing."""
     firm = problem.hours * problem.gives.shape[1]
     price = np.tile(lacking_usd(problem, region), problem.hours)
-    columns, rows = np.arange(firm, dtype=np.int32), np.arange(firm, 2 * firm, dtype=np.int32)
+    starts = np.arange(0, 2 * firm, 2, dtype=np.int32)
+    rows = np.arange(2 * firm, dtype=np.int32).reshape(2, firm).T.ravel()
     unlimited = np.full(firm, np.inf)
-    program.addCols(firm, price, np.zeros(firm), unlimited, firm, columns, rows, np.ones(firm))
+    program.addCols(firm, price, np.zeros(firm), unlimited, 2 * firm, starts, rows, np.tile([1.0, -1.0], firm))
 
 
 def lacking_usd(problem: FleetProblem, region: int) -> Floats:
@@ -209,49 +211,49 @@ def _linear_program(problem: FleetProblem, region: int, types: Ints) -> "highspy
 
     hours, count = problem.hours, len(types)
     gives, keeps = problem.gives[types], 1 - problem.loss[types]
-    kinds, stock = gives.shape[1], problem.stock[region, types]
+    kinds, stock, ones = gives.shape[1], problem.stock[region, types], np.ones((1, gives.shape[1]))
     limited = np.flatnonzero(np.isfinite(stock))
     quotas = problem.quotas[region]
     quota = np.flatnonzero(np.isfinite(quotas))
     own = np.arange(count)
     hour = count + np.arange(hours)[:, None] * count + own  # columns of on demand, (H, n)
     spot = hour + hours * count
+    brought = count * (1 + 2 * hours) + np.arange(hours * kinds).reshape(hours, kinds, 1)
     everywhere = np.broadcast_to(own, (hours, count))
     indices = (
-        np.repeat(np.concatenate([everywhere, hour, spot], 1)[:, None], kinds, 1),
-        np.repeat(np.concatenate([everywhere, hour], 1)[:, None], kinds, 1),
+        np.concatenate([np.repeat(np.concatenate([everywhere, hour], 1)[:, None], kinds, 1), brought], 2),
+        np.concatenate([np.repeat(spot[:, None], kinds, 1), brought], 2),
         spot,
         np.stack([everywhere[:, limited], hour[:, limited], spot[:, limited]], -1),
         np.repeat(np.concatenate([everywhere, hour, spot], 1)[:, None], len(quota), 1),
     )
     values = (
-        np.broadcast_to(np.concatenate([gives, gives, gives * keeps[:, None]]).T, (hours, kinds, 3 * count)),
-        np.broadcast_to(np.concatenate([gives, gives]).T, (hours, kinds, 2 * count)),
+        np.broadcast_to(np.concatenate([gives, gives, -ones]).T, (hours, kinds, 2 * count + 1)),
+        np.broadcast_to(np.concatenate([gives * keeps[:, None], ones]).T, (hours, kinds, count + 1)),
         np.broadcast_to(gives[:, 0], (hours, count)),
         np.ones((hours, len(limited), 3)),
         np.broadcast_to(np.concatenate([gives, gives, gives])[:, quota].T, (hours, len(quota), 3 * count)),
     )
-    each = [(hours * kinds, 3 * count), (hours * kinds, 2 * count), (hours, count), (hours * len(limited), 3)]
+    each = [(hours * kinds, 2 * count + 1), (hours * kinds, count + 1), (hours, count), (hours * len(limited), 3)]
     each.append((hours * len(quota), 3 * count))
     lengths = np.concatenate([np.full(rows, length) for rows, length in each])
     unlimited = np.full(hours * kinds, np.inf)
     spot_room = problem.spot_share[region] * problem.demand[region, 0]
     program = highspy.HighsLp()
-    program.num_col_, program.num_row_ = count * (1 + 2 * hours), len(lengths)
+    program.num_col_, program.num_row_ = count * (1 + 2 * hours) + hours * kinds, len(lengths)
     prices = (problem.committed_usd[region], problem.on_demand_usd[region], problem.spot_cost[region])
     repeats = (1, hours, hours)
     offered = [np.tile(usd[types] < NOT_OFFERED, times) for usd, times in zip(prices, repeats, strict=True)]
     costs = [np.tile(usd[types], times) for usd, times in zip(prices, repeats, strict=True)]
     costs[0] = costs[0] * hours
     bought = np.concatenate(offered)
-    program.col_cost_ = np.where(bought, np.concatenate(costs), 0.0)
-    program.col_lower_ = np.zeros(program.num_col_)
-    program.col_upper_ = np.where(bought, np.tile(stock, 1 + 2 * hours), 0.0)
-    held = problem.critical[region].T.ravel()
+    program.col_cost_ = np.concatenate([np.where(bought, np.concatenate(costs), 0.0), np.zeros(hours * kinds)])
+    program.col_lower_ = np.concatenate([np.zeros(len(bought)), problem.critical[region].T.ravel()])
+    program.col_upper_ = np.concatenate([np.where(bought, np.tile(stock, 1 + 2 * hours), 0.0), unlimited])
     nothing = np.full(hours * (1 + len(limited) + len(quota)), -np.inf)
-    program.row_lower_ = np.concatenate([problem.demand[region].T.ravel(), held, nothing])
+    program.row_lower_ = np.concatenate([np.zeros(hours * kinds), problem.demand[region].T.ravel(), nothing])
     rooms = (np.tile(stock[limited], hours), np.tile(quotas[quota], hours))
-    program.row_upper_ = np.concatenate([unlimited, unlimited, spot_room, *rooms])
+    program.row_upper_ = np.concatenate([np.zeros(hours * kinds), unlimited, spot_room, *rooms])
     program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     program.a_matrix_.start_ = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     program.a_matrix_.index_ = np.concatenate([part.ravel() for part in indices]).astype(np.int32)

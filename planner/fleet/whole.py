@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
+from planner.fleet.problem import MANY, NOT_OFFERED, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer
 
 TOLERANCE = 1e-7
@@ -37,6 +37,9 @@ VARIANTS = (
 )
 """Other ways to fill an hour, of which the cheapest counts: more weight of what has no price; what to start from, as a
 share of what the relaxation takes, and what is added to each before it is rounded down."""
+
+TOGETHER = 40
+"""Regions whose hours are filled at once: more take memory and save no time."""
 
 FLOOR_WEIGHT = 0.1
 """Weight of a resource that has no price at the margin, as a share of its mean price: rounding may still lack it."""
@@ -80,7 +83,25 @@ class Whole:
 
 def round_up(problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequence[Ints], held: Floats) -> Whole:
     """Whole instances that serve the demand and hold `held` (R, K, H) firm."""
-    hours, committed = _hours(problem, answers, types, held)
+    regions, kinds, hours = problem.regions, len(problem.gives), problem.hours
+    most = max(float(problem.demand.max()), float(held.max())) / float(problem.gives[problem.gives > 0].min())
+    counted = np.int32 if most < MANY else np.int64
+    committed, by_hour = np.zeros((regions, kinds), counted), np.zeros((2, regions, kinds, hours), counted)
+    failed = np.zeros(regions, dtype=bool)
+    for first in range(0, regions, TOGETHER):
+        some = np.arange(first, min(first + TOGETHER, regions))
+        asked, base = _hours(problem, answers, types, held, some)
+        best, least = _cheapest(asked, base)
+        rows, count = some[:, None], base.shape[1]
+        committed[rows, asked.types] = base
+        for kind in (0, 1):
+            by_hour[kind][rows, asked.types] = best[:, :, kind * count : (kind + 1) * count].transpose(0, 2, 1)
+        failed[some] = np.isinf(least).any(1)
+    return Whole(counts=(committed, by_hour[0], by_hour[1]), failed=failed)
+
+
+def _cheapest(hours: Hours, committed: Floats) -> tuple[Floats, Floats]:
+    """(R, H, 2n) counts of the cheapest way to fill each hour, and its USD by hour."""
     best, least = _filled(hours, committed)
     for weight, kept, up in VARIANTS:
         weights = hours.weights + weight * hours.least
@@ -88,15 +109,7 @@ def round_up(problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequ
         found, usd = _filled(varied, committed)
         better = usd < least - 1e-12
         best[better], least[better] = found[better], usd[better]
-    regions, count = hours.types.shape
-    whole = np.zeros((regions, problem.gives.shape[0]), dtype=np.int64)
-    rows = np.arange(regions)[:, None]
-    whole[rows, hours.types] = committed.astype(np.int64)
-    by_hour = np.zeros((2, regions, problem.gives.shape[0], problem.hours), dtype=np.int64)
-    for kind in (0, 1):
-        part = best[:, :, kind * count : (kind + 1) * count].transpose(0, 2, 1)
-        by_hour[kind][rows, hours.types] = part.astype(np.int64)
-    return Whole(counts=(whole, by_hour[0], by_hour[1]), failed=np.asarray(np.isinf(least).any(1)))
+    return best, least
 
 
 def _filled(hours: Hours, committed: Floats) -> tuple[Floats, Floats]:
@@ -186,21 +199,22 @@ def _drop(hours: Hours, counts: Floats, have: Floats) -> None:
 
 
 def _hours(
-    problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequence[Ints], held: Floats
+    problem: FleetProblem, all_answers: Sequence[RegionAnswer], types: Sequence[Ints], held: Floats, some: Ints
 ) -> tuple[Hours, Floats]:
-    """The arrays of all regions, each with as many types, and committed instances."""
-    count = min(MOST_TYPES, *(len(own) for own in types))
+    """The arrays of some regions, each with as many types, and committed instances."""
+    count = min(MOST_TYPES, *(len(types[region]) for region in some))
+    answers = [all_answers[region] for region in some]
     picked = [
-        _useful(problem, region, answer, own, count)
-        for region, (answer, own) in enumerate(zip(answers, types, strict=True))
+        _useful(problem, region, answer, types[region], count)
+        for region, answer in zip(some.tolist(), answers, strict=True)
     ]
-    own = np.array([types[region][at] for region, at in enumerate(picked)])
-    rows = np.arange(len(own))[:, None]
+    own = np.array([types[region][at] for region, at in zip(some, picked, strict=True)])
+    rows = some[:, None]
     gives, loss = problem.gives[own], problem.loss[own]
     none = np.zeros_like(gives)
     served = np.concatenate([gives, gives * (1 - loss)[..., None]], 1)
     firm = np.concatenate([gives, none], 1)
-    need = np.concatenate([problem.demand, held], 1).transpose(0, 2, 1)
+    need = np.concatenate([problem.demand[some], held[some]], 1).transpose(0, 2, 1)
     duals = np.stack([np.concatenate([answer.served, answer.firm], 1) for answer in answers])
     kinds = gives.shape[2]
     mean = duals.mean(1, keepdims=True)
@@ -220,11 +234,11 @@ def _hours(
         weights=duals + np.concatenate([least, least], 2),
         least=np.concatenate([least, least], 2),
         spot_vcpu=spot_vcpu,
-        spot_room=problem.spot_share[:, None] * problem.demand[:, 0],
+        spot_room=problem.spot_share[some, None] * problem.demand[some, 0],
         stock=np.floor(problem.stock[rows, own]),
         start=np.stack(start) + 1e-6,
         takes=np.concatenate([gives, gives], 1) if problem.quota.size else gives[:, :0],
-        quotas=problem.quota,
+        quotas=problem.quota[some] if problem.quota.size else problem.quota,
     )
     committed = np.stack([answer.committed[at] for answer, at in zip(answers, picked, strict=True)])
     return hours, np.round(committed)
