@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.errors import FleetImpossible, SolverCrashed
-from planner.fleet.circuits import circuits_usd
+from planner.fleet.circuits import SLACK, circuits_usd
 from planner.fleet.hulls import Hull, hulls_of
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
 from planner.fleet.quiet import quiet_program
