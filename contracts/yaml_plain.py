@@ -1,9 +1,12 @@
 """The plain part of YAML, read event by event: a tenth of the memory of a tree of nodes, and no places for messages.
 
 Whatever is not plain, or not well made, is `None` here: `contracts.yaml_files` reads it again, and says what and where.
+What is written (`plain_text`) is read alike here, by readers of YAML 1.1 (PyYAML) and by those of 1.2 (Go's yaml.v3,
+which Pulumi has): they disagree on what `1e5`, `09`, `0o17` and `y` are, so that such text is quoted.
 """
 
 import re
+from collections.abc import Mapping
 
 import yaml
 
@@ -11,8 +14,9 @@ Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # only its parser is used
 _DEEPEST = 50
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")  # longer ones are nobody's, and Python refuses to read them
+_FLOAT = re.compile(r"[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]{1,3})?|[0-9]+[eE][-+]?[0-9]{1,3})")
+_NUMBER_LIKE = re.compile(r"[-+]?\.?[0-9].*|[-+]?\.(inf|nan)|[yn]", re.IGNORECASE | re.DOTALL)
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
@@ -37,6 +41,25 @@ def scalar(text: str, *, quoted: bool) -> str | int | float | bool | None:
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def plain_text(content: Mapping[str, object], *, sort_keys: bool = False) -> str:
+    """A mapping as YAML that every reader takes for the same."""
+    return yaml.dump(dict(content), Dumper=_Writer, sort_keys=sort_keys, width=100)
+
+
+class _Writer(yaml.SafeDumper):
+    """Quotes text that some reader takes for a number or a boolean; writes nothing as an alias."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+    def text(self, text: str) -> yaml.ScalarNode:
+        style = "'" if _NUMBER_LIKE.fullmatch(text) and text.isprintable() else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Writer.add_representer(str, _Writer.text)
 
 
 class _Reader:

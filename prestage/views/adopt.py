@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-import yaml
-
 from contracts.adoption import AdoptionProposal, LeftAlone, ProposedAdoption
 from contracts.environment import Adopted
 from contracts.wording import describe
+from contracts.yaml_plain import plain_text
 from prestage.views.paper import dim, good, next_steps, plural, table, title, warn
 
 
@@ -38,7 +37,7 @@ def proposal_text(proposal: AdoptionProposal, lines: Sequence[Adopted], path: st
 def as_yaml(lines: Iterable[Adopted]) -> str:
     """Entries of `adopted`, as the environment's file has them."""
     entries = [item.model_dump(mode="json") for item in lines]
-    return yaml.safe_dump({"adopted": entries}, sort_keys=False, width=100).rstrip()
+    return plain_text({"adopted": entries}).rstrip()
 
 
 def _proposed(item: ProposedAdoption) -> Iterable[tuple[str, ...]]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-import yaml
-
 from contracts.environment import Environment
+from contracts.yaml_plain import plain_text
 from stacks.declaration import ESTATE_PROVIDER, Declaration
 from stacks.engines.engine import Job
 from stacks.engines.pulumi_engine.resources import SECRETS, Surroundings
@@ -54,7 +53,7 @@ def _files(program: Program, environment: Environment) -> Iterator[tuple[str, st
         "runtime": "python",
     }
     needed = ["pulumi>=3.220", *(DISTRIBUTIONS[name] for name in program.packages)]
-    yield f"{program.stack}/Pulumi.yaml", yaml.safe_dump(project, sort_keys=False)
+    yield f"{program.stack}/Pulumi.yaml", plain_text(project)
     yield f"{program.stack}/__main__.py", program.text()
     yield f"{program.stack}/requirements.txt", "".join(f"{line}\n" for line in needed)
 

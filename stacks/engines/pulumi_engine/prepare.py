@@ -17,6 +17,7 @@ import yaml
 from contracts.environment import Environment
 from contracts.files import write_bytes
 from contracts.resources import LINKS_ROOT
+from contracts.yaml_plain import plain_text
 from stacks.engines.pulumi_engine.command import VARIABLES, find_pulumi
 from stacks.engines.pulumi_engine.workspace import PulumiWorkspace, stack_of
 from stacks.errors import EngineFailed, EngineMissing
@@ -127,7 +128,7 @@ def _write_settings(workspace: PulumiWorkspace) -> list[str]:
         "estate:inventory": workspace.inventory_setting,
         "prestage:plan": f"plans/{environment.name}.json",
     }
-    text = yaml.safe_dump({"config": config})
+    text = plain_text({"config": config}, sort_keys=True)
     return [
         name for stack in _stacks(environment) for name in _write_new(workspace.folder / f"Pulumi.{stack}.yaml", text)
     ]

@@ -17,6 +17,7 @@ from contracts.engines import Backend, BackendKind, Layout
 from contracts.environment import Environment
 from contracts.files import write_bytes
 from contracts.resources import ON_DEMAND_PREFIX, root_of
+from contracts.yaml_plain import plain_text
 from stacks.engines.launch import lean
 from stacks.engines.pulumi_engine.states import FileStates
 from stacks.errors import InvalidArgument
@@ -116,9 +117,9 @@ class PulumiWorkspace:
         if folder := self.backend_folder:
             folder.mkdir(parents=True, exist_ok=True)
         project = {"name": self.project, "runtime": "python", "description": "Written by prestage: do not edit."}
-        _write_if_other(self.work / "Pulumi.yaml", yaml.safe_dump(project))
+        _write_if_other(self.work / "Pulumi.yaml", plain_text(project, sort_keys=True))
         for stack in stacks:
-            _write_if_other(self.work / f"Pulumi.{stack}.yaml", yaml.safe_dump(self._stack_settings(stack)))
+            _write_if_other(self.work / f"Pulumi.{stack}.yaml", plain_text(self._stack_settings(stack), sort_keys=True))
 
     @property
     def file_states(self) -> FileStates | None:
