@@ -29,7 +29,7 @@ from forecaster.paths import (
     seasonal_ranks,
     widths,
 )
-from forecaster.paths_raked import factors_to, readiness
+from forecaster.paths_raked import Sums, rake, readiness
 
 PATHS = 400
 DRAWN = (
@@ -97,7 +97,9 @@ def agree_on(panel: Panel, steady: Matrix, quantiles: Matrix, groups: Groups, se
     drawn = panel.rows(rows)
     order = draw_order(steady[rows], seasonal_ranks(drawn), count, seed, _weights(drawn, steady[rows]))
     paths = paths_in(order, quantiles[rows])
-    _rake(paths, paths_in(order, steady[rows]), steady, rows, _told(panel, groups))
+    unmoved = np.array_equal(steady[rows], quantiles[rows])
+    known = paths if unmoved else paths_in(order, steady[rows])
+    _rake(paths, known, steady, rows, _told(panel, groups))
     agreed = quantiles.copy()
     for row, members in groups.items():
         agreed[row] = quantiles_of(paths[:, [rows.index(at) for at in members]].sum(axis=1, dtype=np.float64))
@@ -109,9 +111,13 @@ def _rake(paths: Paths, known: Paths, steady: Matrix, rows: list[int], groups: G
     parts = sorted({at for members in groups.values() for at in members})
     if not parts:
         return
-    at = [rows.index(part) for part in parts]
-    members = np.array([[float(part in inside) for part in parts] for inside in map(set, groups.values())])
-    paths[:, at] *= factors_to(steady[list(groups)], known[:, at], members, readiness(steady[parts]))
+    told = Sums(
+        quantiles=steady[list(groups)],
+        parts=[rows.index(part) for part in parts],
+        members=np.array([[float(part in inside) for part in parts] for inside in map(set, groups.values())]),
+        gives=readiness(steady[parts]),
+    )
+    rake(paths, known, told)
 
 
 def _told(panel: Panel, groups: Groups) -> Groups:

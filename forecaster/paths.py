@@ -26,7 +26,7 @@ FEWEST_PATHS = 100
 LASTING = 0.4  # measured on windows of GEANT that end before 2005-02-06
 
 Paths = NDArray[np.float32]
-Order = NDArray[np.int32]
+Order = NDArray[np.int16]
 _STANDARD = NormalDist()
 
 
@@ -51,7 +51,7 @@ def sample_paths(
     Args:
         quantiles: (series, steps, levels), ordered, from 0.
         residual_ranks: (series, past steps), ranks of errors at consecutive steps in (0, 1), NaN where unknown.
-        count: how many, from 2.
+        count: how many, 2 to 32,767.
         seed: the same one gives the same paths, in whatever order the series stand.
         weights: how much each series counts where it is learned how long errors last; by default how wide its
             quantiles are, because the widest decide over sums. Of series in several units, give them.
@@ -75,9 +75,10 @@ def draw_order(
     drawn = np.random.default_rng(seed).standard_normal((len(order), quantiles.shape[1], count), dtype=np.float32)
     normal = np.empty_like(drawn)
     normal[order] = drawn
+    del drawn  # as large as all paths
     normal = np.tensordot(_root(dependence.series).astype(np.float32), normal, axes=1)
     over_steps = _toeplitz_root(dependence.steps, quantiles.shape[1]).astype(np.float32)
-    found = np.empty(normal.shape, dtype=np.int32)
+    found = np.empty(normal.shape, dtype=np.int16)
     for row, one in enumerate(normal):
         found[row] = np.argsort(over_steps @ one, axis=1, kind="stable")
     return found

@@ -11,6 +11,8 @@ kept and the aggregate's margin imposed, as Ben Taieb, Taylor and Hyndman 2017 d
 agree exactly, because they are sums.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from contracts.series import LEVELS
@@ -27,24 +29,36 @@ TINY = 1e-300
 MIDDLE, UPPER = LEVELS.index(0.5), LEVELS.index(0.9)
 
 
-def factors_to(sums: Matrix, paths: Paths, members: Matrix, gives: Matrix) -> Paths:
-    """What each value of the paths is to be multiplied by, so that sums of them have the given quantiles.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sums:
+    """What sums are known to be, and what they are sums of.
 
-    Args:
-        sums: (sums, steps, levels), ordered, from 0.
-        paths: of the parts, (paths, parts, steps).
+    Attributes:
+        quantiles: (sums, steps, levels), ordered, from 0.
+        parts: rows of the parts among the paths.
         members: (sums, parts), 1 where a part belongs to a sum, else 0.
         gives: of each part, how readily it moves; see `readiness`.
-
-    Returns:
-        Of the shape of `paths`, between 1/4 and 4; 1 for parts of no sum.
     """
-    even, found = even_scores(len(paths)), np.empty_like(paths)
-    members = members * (gives > 0)
+
+    quantiles: Matrix
+    parts: list[int]
+    members: Matrix
+    gives: Matrix
+
+
+def rake(paths: Paths, known: Paths, sums: Sums) -> None:
+    """Multiplies paths, in place, by what brings sums of the known ones to their quantiles: by a quarter to four times.
+
+    Args:
+        paths: (paths, series, steps).
+        known: the same paths without what the sums do not know either; may be `paths` itself.
+        sums: of some of the series.
+    """
+    even, members = even_scores(len(paths)), sums.members * (sums.gives > 0)
     for step in range(paths.shape[2]):
-        wanted = values_at(sums[:, step], even)
-        found[:, :, step] = np.exp(_raked(paths[:, :, step].astype(np.float64), wanted, members, gives))
-    return found
+        wanted = values_at(sums.quantiles[:, step], even)
+        values = known[:, sums.parts, step].astype(np.float64)
+        paths[:, sums.parts, step] *= np.exp(_raked(values, wanted, members, sums.gives)).astype(np.float32)
 
 
 def readiness(quantiles: Matrix) -> Matrix:

@@ -11,7 +11,7 @@ from forecaster.coherence import agree
 from forecaster.events.widening import NORMAL
 from forecaster.panel import Panel
 from forecaster.paths import by_days, quantiles_of
-from forecaster.paths_raked import FARTHEST, factors_to, readiness
+from forecaster.paths_raked import FARTHEST, Sums, rake, readiness
 from tests.forecaster.events.worlds import panel_of, usual
 
 STEPS, HOURS, MIDDLE = 48, 24 * 7 * 4, LEVELS.index(0.5)
@@ -34,7 +34,7 @@ def said(pair_sd: float, region_sd: float, region_share: float = 1.0) -> np.ndar
     level = np.array([10.0, 5.0, 8.0, 3.0])
     regions = region_share * np.array([level[list(OF[name])].sum() for name in REGIONS])
     levels, spread = np.concatenate([level, regions]), np.repeat([pair_sd, region_sd], [4, 3])
-    return levels[:, None, None] * np.exp(spread[:, None, None] * NORMAL) * np.ones((1, STEPS, 1))
+    return np.asarray(levels[:, None, None] * np.exp(spread[:, None, None] * NORMAL) * np.ones((1, STEPS, 1)))
 
 
 def test_sums_of_paths_agree_exactly_over_pairs_and_hours():
@@ -78,10 +78,11 @@ def test_what_is_known_well_hardly_moves():
         10.0 * np.exp(sd[..., 0] * np.random.default_rng(1).standard_normal((300, 4, 2, 1)))[..., 0], 2, 1
     )
     total = 14.0 * np.exp(0.1 * NORMAL) * np.ones((1, 4, 1))
-    factors = factors_to(total, paths.astype(np.float32), np.ones((1, 2)), readiness(quantiles))
-    sure, unsure = np.log(factors).mean(axis=(0, 2))
+    raked = paths.astype(np.float32)
+    rake(raked, raked, Sums(quantiles=total, parts=[0, 1], members=np.ones((1, 2)), gives=readiness(quantiles)))
+    sure, unsure = np.log(raked / paths).mean(axis=(0, 2))
     assert -0.1 < sure < 0 and unsure < 4 * sure
-    np.testing.assert_allclose(quantiles_of((paths * factors).sum(axis=1))[:, :12], total[0, :, :12], rtol=0.001)
+    np.testing.assert_allclose(quantiles_of(raked.sum(axis=1))[:, :12], total[0, :, :12], rtol=0.001)
 
 
 def test_what_history_does_not_know_is_not_taken_from_the_sum():
