@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 1 << 17
 STEP = "read"
+ZONE = r"\d[T ].*(Z|[+-]\d\d:?\d*)$"  # at the end of a time in ISO 8601
 TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # of a second
 
 
@@ -96,6 +97,8 @@ class _Gathering:
 
     def add(self, ids: pa.Array, seconds: pa.Array, values: pa.Array) -> None:
         """Keeps the rows of one batch that have a series that is wanted, and a time."""
+        if pa.types.is_string_view(ids.type):
+            ids = ids.cast(pa.string())
         encoded = ids.dictionary_encode() if not pa.types.is_dictionary(ids.type) else ids
         index = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
         named, timed = (column.is_valid().to_numpy(zero_copy_only=False) for column in (encoded, seconds))
@@ -175,36 +178,56 @@ def _batches(file: pq.ParquetFile, columns: Columns) -> Iterator[pa.RecordBatch]
 
 
 def _id_type(schema: pa.Schema, path: Path, columns: Columns) -> pa.DataType:
-    found = schema.field(columns.unique_id).type
-    plain = found.value_type if pa.types.is_dictionary(found) else found
-    if not (pa.types.is_integer(plain) or pa.types.is_string(plain) or pa.types.is_large_string(plain)):
+    found = _plain(schema.field(columns.unique_id).type)
+    if not (pa.types.is_integer(found) or _is_text(found)):
         raise MalformedFile(
-            f"column {columns.unique_id!r} holds {plain}", where=str(path), expected="names or whole numbers"
+            f"column {columns.unique_id!r} holds {found}", where=str(path), expected="names or whole numbers"
         )
-    return plain
+    return pa.string() if pa.types.is_string_view(found) else found  # pandas reads no views
 
 
 def _time_type(schema: pa.Schema, path: Path, columns: Columns) -> pa.TimestampType:
     """The type that times are written with again."""
-    found = schema.field(columns.ds).type
+    found = _plain(schema.field(columns.ds).type)
     if pa.types.is_timestamp(found):
         return found
-    if pa.types.is_date(found) or pa.types.is_string(found) or pa.types.is_large_string(found):
+    if pa.types.is_date(found) or _is_text(found):
         return pa.timestamp("us")
     raise MalformedFile(
         f"column {columns.ds!r} holds {found}", where=str(path), expected="times (timestamp, date, or text in ISO 8601)"
     )
 
 
+def _plain(found: pa.DataType) -> pa.DataType:
+    """The type of a column's values: of a dictionary (a category) what it names."""
+    return found.value_type if pa.types.is_dictionary(found) else found
+
+
+def _is_text(found: pa.DataType) -> bool:
+    return bool(pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found))
+
+
 def _seconds(times: pa.Array, path: Path) -> pa.Array:
     """Whole seconds since the epoch; a part of a second is cut."""
+    if pa.types.is_dictionary(times.type):
+        times = times.dictionary_decode()
+    exact = times if pa.types.is_timestamp(times.type) else _moments(times, path)
+    return pc.divide(exact.cast(pa.int64()), TICKS[exact.type.unit])
+
+
+def _moments(times: pa.Array, path: Path) -> pa.Array:
+    """Dates and text as moments: of text either every time names its zone, or none does, and UTC is meant."""
+    if pa.types.is_string_view(times.type):
+        times = times.cast(pa.string())
+    zoned = _is_text(times.type) and pc.any(pc.match_substring_regex(times, ZONE)).as_py()
     try:
-        exact = times if pa.types.is_timestamp(times.type) else times.cast(pa.timestamp("us"))
+        return times.cast(pa.timestamp("us", "UTC" if zoned else None))
     except pa.ArrowInvalid as error:
         raise MalformedFile(
-            f"a time cannot be read ({_first_line(error)})", where=str(path), expected="ISO 8601: 2005-02-06T15:00"
+            f"a time cannot be read ({_first_line(error)})",
+            where=str(path),
+            expected="ISO 8601: 2005-02-06T15:00, all with a zone (Z, +01:00) or all without",
         ) from error
-    return pc.divide(exact.cast(pa.int64()), TICKS[exact.type.unit])
 
 
 def _numbers(values: pa.Array, path: Path, column: str) -> pa.Array:

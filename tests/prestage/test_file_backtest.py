@@ -1,11 +1,12 @@
 """`prestage backtest FILE`: what it writes, from files of every shape, and that it sees nothing after a cutoff."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -177,6 +178,35 @@ def test_files_of_many_shapes(tmp_path, shape):
     assert document.overall.rows > 0 and document.finite and document.ordered
 
 
+def text_of(rows, ending=""):
+    return rows.assign(ds=rows.ds.dt.strftime("%Y-%m-%dT%H:%M:%S") + ending)
+
+
+@pytest.mark.parametrize(
+    ("content", "views", "later"),
+    [
+        (text_of(two_series(), "Z"), False, 0),
+        (text_of(two_series(), "+02:00"), False, -2),
+        (text_of(two_series(), "Z").astype({"ds": "category", "unique_id": "category"}), False, 0),
+        (text_of(two_series()), True, 0),
+    ],
+    ids=["zone", "offset", "categories", "views"],
+)
+def test_text_of_any_kind_is_read_as_the_moments_that_it_names(tmp_path, content, views, later):
+    table = pa.Table.from_pandas(content, preserve_index=False)
+    for column in ("unique_id", "ds") if views else ():
+        at = table.schema.get_field_index(column)
+        table = table.set_column(at, column, table[column].cast(pa.string_view()))
+    asked = order(tmp_path, two_series())
+    plain = backtest_file(asked, Silent(), lambda settings: DayBefore())
+    pq.write_table(table, asked.file)
+    document = backtest_file(asked, Silent(), lambda settings: DayBefore())
+    assert document.overall == plain.overall
+    assert [after - before for before, after in zip(plain.cutoffs, document.cutoffs, strict=True)] == [
+        timedelta(hours=later)
+    ] * 2
+
+
 @pytest.mark.parametrize("hours", [2, 5, 30, 49])
 def test_histories_of_less_than_two_days_by_the_real_engine(tmp_path, hours):
     asked = order(tmp_path, frame({"a": noisy(hours), "b": noisy(hours, 1)}), horizon=1, windows=1)
@@ -264,6 +294,7 @@ def test_the_command_writes_and_answers(tmp_path, capsys, monkeypatch):
         (["norows.parquet", "--out", "o"], ExitCode.ERROR, "holds no row"),
         (["quarters.parquet", "--out", "o"], ExitCode.ERROR, "whole number of hours"),
         (["words.parquet", "--out", "o"], ExitCode.ERROR, "a time cannot be read"),
+        (["zones.parquet", "--out", "o"], ExitCode.ERROR, "all with a zone"),
         (["in.parquet", "--out", "names.txt"], ExitCode.USAGE, "is a file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -274,6 +305,8 @@ def test_what_cannot_be_done_is_said(tmp_path, capsys, monkeypatch, arguments, c
     two_series()[:0].to_parquet("norows.parquet")
     frame({"a": noisy(240)}, freq="15min").to_parquet("quarters.parquet")
     two_series().assign(ds="yesterday").to_parquet("words.parquet")
+    mixed = text_of(two_series()).ds.where(np.arange(480) != 7, "2026-01-05T07:00:00Z")
+    two_series().assign(ds=mixed).to_parquet("zones.parquet")
     (tmp_path / "names.txt").write_text("x\n")
     (tmp_path / "empty.txt").write_text("\n")
     found, out, err = told(capsys, *arguments)
