@@ -166,4 +166,4 @@ def _unknown(where: str, name: str, known: list[str]) -> str:
 
 def _raise(findings: list[str], where: str) -> None:
     if findings:
-        raise MalformedDocument("\n  ".join(findings), where=where)
+        raise MalformedDocument("\n  ".join(findings), where=where, next_step="correct it, then prestage doctor")

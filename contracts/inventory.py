@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from contracts.document import Document, Model, unsaid
 from contracts.names import RegionName
@@ -30,10 +30,10 @@ class RegionInventory(Model):
     continent: str
     fault_domain: str
     hosts: tuple[HostGroup, ...] = ()
-    storage_gib: dict[str, float] = Field(default={})
+    storage_gib: dict[str, NonNegativeFloat] = Field(default={})
     pools: tuple[str, ...] = ()
-    prices: dict[str, float]
-    spot_prices: dict[str, float] = Field(default={})
+    prices: dict[str, NonNegativeFloat]
+    spot_prices: dict[str, NonNegativeFloat] = Field(default={})
     stock: dict[str, NonNegativeInt] = Field(default={}, exclude_if=unsaid)
 
 
@@ -44,7 +44,7 @@ class LinkInventory(Model):
     b: RegionName
     latency_ms: float = Field(ge=0)
     gbps: float = Field(ge=0)
-    prices: dict[str, float]
+    prices: dict[str, NonNegativeFloat]
 
 
 class InventoryFacts(Document):

@@ -36,6 +36,9 @@ def read_yaml_document(kind: type[D], path: Path) -> D:
         MalformedDocument: no such file, not YAML, another format, an unknown or missing key, a wrong type or range.
         NewerDocument: written for a later version of Prestage.
     """
+    if not path.exists():
+        next_step = "write it, or correct the name where it is named, then prestage doctor"
+        raise MalformedDocument("no such file", where=str(path), next_step=next_step)
     return parse_yaml_document(kind, read_text(path), where=str(path))
 
 

@@ -16,7 +16,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # only its parser is us
 _DEEPEST = 50
 _INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")  # longer ones are nobody's, and Python refuses to read them
 _FLOAT = re.compile(r"[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]{1,3})?|[0-9]+[eE][-+]?[0-9]{1,3})")
-_NUMBER_LIKE = re.compile(r"[-+]?\.?[0-9].*|[-+]?\.(inf|nan)|[yn]", re.IGNORECASE | re.DOTALL)
+_NUMBER_LIKE = re.compile(r"([-+.]+_*)?[0-9].*|[-+]?\.(inf|nan)|[yn]", re.IGNORECASE | re.DOTALL)
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 

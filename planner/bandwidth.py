@@ -30,7 +30,7 @@ def want_circuits(desired: Desired, demand: Demand) -> tuple[tuple[Shortfall, ..
         wanted = need.quantity - carried
         circuits = cheapest_circuits(wanted, room, offers)
         if circuits is None:
-            short.append(shortfall(need, carried + most_gbps(room, offers)))
+            short.append(shortfall(need, carried + most_gbps(room, offers), sold=bool(offers)))
             continue
         usd_per_hour += circuits.usd_per_hour
         refused = circuit_alternatives(market, need.place, wanted, room, circuits.counts)

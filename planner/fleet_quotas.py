@@ -85,7 +85,7 @@ def _beyond(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Shortfa
             most, need = min(in_stock, float(problem.quotas[at, kind])), known.get((region, name))
             peak = float(problem.demand[at, kind].max())
             if need is not None and peak > most * (1 + 1e-9):
-                yield shortfall(need, most)
+                yield shortfall(need, most, sold=bool((sold[at] & (gives > 0)).any()))
 
 
 def _over_links(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Shortfall]:

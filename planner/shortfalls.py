@@ -20,11 +20,21 @@ GROW = {
 }
 
 
-def shortfall(requirement: Requirement, available: float) -> Shortfall:
-    """What one requirement lacks, and the nearest that is feasible."""
+def shortfall(requirement: Requirement, available: float, *, sold: bool = True) -> Shortfall:
+    """What one requirement lacks, and the nearest that is feasible.
+
+    Args:
+        requirement: that is not met.
+        available: of it.
+        sold: whether anything that would meet it has a price there.
+    """
     most, missing = rounded(max(0.0, available)), rounded(requirement.quantity - max(0.0, available))
     more = f"add {GROW[requirement.kind]} for {missing:g} {requirement.kind.value} more"
     cap = f"set the maximum {requirement.kind.value} of {requirement.place} to {most:g} and accept the rest as unmet"
+    if not sold:
+        more = (
+            f"nothing of it has a price at {requirement.place}: state one where prices are (inventory, cloud, offers)"
+        )
     link = requirement.kind is CapacityKind.GBPS
     return Shortfall(
         place=requirement.place,
@@ -64,7 +74,7 @@ def placement_shortfalls(
         for kind, amount in ((CapacityKind.VCPU, missing.vcpu), (CapacityKind.MEMORY_GIB, missing.memory_gib)):
             requirement = total(needs, site.region, kind)
             if amount > 0 and requirement is not None:
-                found.append(shortfall(requirement, requirement.quantity - amount))
+                found.append(shortfall(requirement, requirement.quantity - amount, sold=bool(site.serving_shapes)))
         if steps := lacking.shares.get(site.region):
             found.append(_unbacked(site, steps, needs, shares[site.region]))
     return tuple(found)
@@ -75,8 +85,14 @@ def _unbacked(site: Site, steps: int, needs: tuple[Requirement, ...], critical_s
     carried = 1 - steps / SHARE_STEPS
     requirement = total(needs, site.region, CapacityKind.VCPU)
     link = requirement.forecast if requirement else None
-    among = ", ".join(site.partners) or "no region of another fault domain near enough"
     bound = f"{site.bound}; " if site.bound else ""
+    less = f"or set failover.critical_share to {rounded(critical_share * carried):g}"
+    if site.partners:
+        among = f"partners ({', '.join(site.partners)}) can carry {carried:.0%} of its critical load: add hosts there, "
+    else:
+        wider = "widen its residency, " if site.bound else ""
+        among = "no region of another fault domain is near enough and may carry its critical load: raise "
+        among += f"failover.max_latency_ms, {wider}add regions near it, "
     return Shortfall(
         place=site.region,
         kind=CapacityKind.VCPU,
@@ -84,6 +100,5 @@ def _unbacked(site: Site, steps: int, needs: tuple[Requirement, ...], critical_s
         available=rounded(site.critical.vcpu * carried),
         at=link.at if link else None,
         series=link.series if link else None,
-        nearest=f"{bound}partners ({among}) can carry {carried:.0%} of its critical load: add hosts there, "
-        f"or set failover.critical_share to {rounded(critical_share * carried):g}",
+        nearest=f"{bound}{among}{less}",
     )

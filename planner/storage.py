@@ -119,7 +119,7 @@ def _of_part(
     names = tuple(market.storage_classes) if any(item.missing for item in held) else ("",)
     found = {name: in_class(market, held, name, place) for name in names}
     if "" not in found and all(market.price(need.place, name) is None for name in found):
-        return shortfall(need, float(sum(one.gib for one in held)))
+        return shortfall(need, float(sum(one.gib for one in held)), sold=False)
     best = {name: made for name, made in found.items() if isinstance(made, tuple)}
     if not best:
         return unmet_storage(need, whole, [item for item in found.values() if isinstance(item, RefusedAlternative)])

@@ -61,6 +61,7 @@ def go_takes_as_text(text: str) -> bool:
 
 @settings(max_examples=100, deadline=None, database=None)
 @given(FOUND)
+@example({"._0": "-_1"})
 @example({"a": "1e5", "b": "09", "c": 12345678901234567890, "d": ["0o17", "y", 1e20]})
 def test_what_is_written_is_read_alike_by_every_reader(content):
     text = plain_text(content)

@@ -6,6 +6,7 @@ Infeasible documents end commands with exit 7, as `FleetImpossible` does.
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from contracts.exits import ExitCode
 from contracts.inventory import InventoryFacts
 from contracts.plan import Infeasible, Plan
 from contracts.resources import CircuitSpec, ComputeSpec
+from contracts.yaml_files import read_yaml_document
 from planner.build import build_plan
 from planner.errors import FleetImpossible, InputsDisagree
 from planner.fleet import FleetProblem, FleetSolution
@@ -141,7 +143,7 @@ EVERYWHERE = {"fra", "ams", "lon", "mad", "ams--fra", "ams--lon", "ams--mad", "f
 
 UNMET: dict[Callable[[], Question], tuple[set[str], str]] = {
     no_quota: ({"ams"}, r"^0 of [\d.]+ memory_gib can be had: add hosts for"),
-    no_price: ({"mad"}, r"^0 of [\d.]+ (vcpu|memory_gib) can be had"),
+    no_price: ({"mad"}, r"^0 of [\d.]+ (vcpu|memory_gib) can be had: nothing of it has a price at mad"),
     no_partner: ({"mad"}, r"no region of another fault domain near enough.*failover.max_latency_ms"),
     one_fault_domain: ({"fra", "ams", "lon", "mad"}, r"two are needed"),
     a_million_times: (EVERYWHERE, r"of [\d.e+]+ (vcpu|memory_gib|gbps) can be had"),
@@ -196,6 +198,31 @@ def test_what_an_instance_gives_is_no_regions() -> None:
 def test_documents_have_no_negative_prices() -> None:
     with pytest.raises(ValidationError, match="greater than or equal to 0"):
         Offer(place="fra", item="m8", usd_per_hour=-0.1)
+
+
+@pytest.mark.parametrize(
+    ("odd", "where"),
+    [
+        ("prices: {m8: -0.1}", "prices.m8"),
+        ("prices: {m8: 0.1}\n    spot_prices: {m8: -0.1}", "spot_prices.m8"),
+        ("prices: {}\n    storage_gib: {fast: -1}", "storage_gib.fast"),
+    ],
+)
+def test_files_have_none_either_and_the_message_says_where(odd: str, where: str, tmp_path: Path) -> None:
+    path = tmp_path / "inventory.yaml"
+    path.write_text(
+        "format: prestage/inventory\nversion: 1\nregions:\n"
+        f"  - name: fra\n    continent: europe\n    fault_domain: de\n    {odd}\n"
+    )
+    with pytest.raises(MalformedDocument, match=re.escape(f"regions[0].{where}: input should be greater")) as told:
+        read_yaml_document(InventoryFacts, path)
+    assert told.value.where.startswith(f"{path}:") and "doctor" in told.value.next_step
+
+
+def test_a_file_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(MalformedDocument, match="no such file") as told:
+        read_yaml_document(InventoryFacts, tmp_path / "inventory.yaml")
+    assert "doctor" in told.value.next_step
 
 
 def test_a_type_that_is_listed_twice_is_told() -> None:
