@@ -8,11 +8,9 @@ import numpy as np
 
 from benchmarks.address_year import SHARES, SIZES, WEEK, Counts, Floats, Order, Year, static_batch, static_scores
 from planner.address_stock.depth import Ahead, Expected, blocks_worth_having, blocks_worth_keeping
+from planner.address_stock.lengths import hours_looked_at
 
 BUDGET_STEPS = 4000
-LOOKED_AHEAD = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48)
-"""Hours until which it is asked whether what is there will be needed."""
-
 DISPERSION, DISPERSION_HOURS = 0.3, 12.0
 """Of the requests of one hour; it falls with the hours that are counted together: 0.3 / (1 + hours / 12)."""
 
@@ -73,7 +71,9 @@ class Clairvoyant:
 
 @dataclass(slots=True)
 class Staged:
-    """The planner's depth, by a forecast of its own, every hour.
+    """The planner's depth, by a forecast of its own, every hour, as `planner/units.py` does it where orders take hours.
+
+    What lacks is ordered; where nothing of a length does, what is there is taken down but for what is worth keeping.
 
     Attributes:
         price: of an idle address and hour, in misses.
@@ -98,16 +98,15 @@ class Staged:
             expected = _expected(int(SIZES[length]), before, float(total[-1]), self._dispersion(self.lead))
             wanted = blocks_worth_having(expected, self.price, 1.0)
             up[length] = max(0, wanted - int(free[length] + came[-1, length]))
-            if free[length]:
+            if free[length] and not up[length]:
                 down[length] = max(0, int(free[length]) - self._kept(length, total, came[:, length]))
         return up, down
 
     def _kept(self, length: int, total: Floats, came: Counts) -> int:
         """Of what is there, how much stays."""
-        looked_at = [hours for hours in LOOKED_AHEAD if hours <= max(1, self.lead)]
         ahead = [
-            Ahead(hours, _rounded(float(total[hours - 1])), self._dispersion(hours), int(came[hours - 1]))
-            for hours in looked_at
+            Ahead(hours, _rounded(float(total[hours - 1])), self._dispersion(hours), int(came[min(hours, self.lead)]))
+            for hours in hours_looked_at(1, self.lead) or (1,)
         ]
         return blocks_worth_keeping(int(SIZES[length]), ahead, self.price)
 

@@ -50,12 +50,12 @@ class Knows(StrEnum):
     BURSTS = "bursts"  # the rate of every hour
 
 
-def staging(rate: float, lead: int, seeds: list[int], knows: Knows) -> Iterator[Row]:
+def staging(rate: float, lead: int, seeds: list[int], prices: list[float], knows: Knows) -> Iterator[Row]:
     """One row a seed and price."""
     for seed in seeds:
         year = make_year(rate, seed)
         alone = scores_alone(year, lead)
-        for price in PRICES:
+        for price in prices:
             policy = Staged(price, lead, _outlook(year, knows), 0.0 if knows is Knows.BURSTS else DISPERSION)
             ours = simulate(year, policy, lead=lead, larger=True)
             exact = best_static(*alone, ours.idle)[0]
@@ -65,6 +65,7 @@ def staging(rate: float, lead: int, seeds: list[int], knows: Knows) -> Iterator[
                 "lead_hours": lead,
                 "knows": knows,
                 "seed": seed,
+                "price": price,
                 "requests": year.requests,
                 "idle_addresses": round(ours.idle),
                 "misses": ours.misses,
@@ -131,6 +132,7 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--rate", type=float, nargs="+", default=[2.0, 6.0], help="requests an hour")
     parser.add_argument("--lead", type=int, nargs="+", default=[1, 4, 24], help="hours from order to use")
+    parser.add_argument("--prices", type=float, nargs="+", default=PRICES, help="misses an idle address and hour")
     parser.add_argument("--knows", type=Knows, choices=tuple(Knows), default=Knows.PAST, help="what the rule is told")
     parser.add_argument("--every", type=float, nargs="+", default=[1.0, 4.0], help="hours between plans that stage")
     parser.add_argument("--most", type=int, help="staged blocks in all; no limit by default")
@@ -143,7 +145,7 @@ def main() -> None:
     if "staging" in parts:
         for rate in asked.rate:
             for lead in asked.lead:
-                _print("staging", staging(rate, lead, asked.seeds, asked.knows))
+                _print("staging", staging(rate, lead, asked.seeds, asked.prices, asked.knows))
     if "placement" in parts:
         for pool in asked.pool:
             _print("placement", placement(pool, asked.seeds, asked.requests))

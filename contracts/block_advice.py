@@ -30,6 +30,7 @@ class BlockAdvice(Model):
         gives_way: other prefixes that have to be given back or taken in first.
         moves: blocks whose users have to change addresses.
         frees: addresses that come free; negative: that are needed.
+        goes_to: where those of `gives_way` go that somebody has, in the same order: the last of them.
         staged: nobody has it, and nothing is forecast of its use: it would lie better elsewhere.
     """
 
@@ -44,4 +45,5 @@ class BlockAdvice(Model):
     gives_way: tuple[str, ...] = ()
     moves: int = Field(default=0, ge=0)
     frees: int = 0
+    goes_to: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
     staged: bool = Field(default=False, exclude_if=unsaid)

@@ -139,11 +139,17 @@ class Reason(Model):
 
 
 class PlannedResource(Model):
-    """A wanted resource, its price per hour and its reason."""
+    """A wanted resource, its price per hour and its reason.
+
+    Attributes:
+        ready_at: when a staged block that was ordered by this plan, or an earlier one, can be handed out; None where
+            what is ordered is there at once (`horizons.lead_hours`), or has been.
+    """
 
     resource: Resource
     usd_per_hour: float = Field(ge=0)
     reason: Reason
+    ready_at: AwareDatetime | None = Field(default=None, exclude_if=unsaid)
 
 
 class Change(Model):

@@ -19,7 +19,7 @@ HOURS_A_DAY = 24
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """Requests of one pair until staging is replenished, and what each takes, in units by kind."""
+    """Requests of one pair within some hours, and what each takes, in units by kind."""
 
     pair: str
     mean: float
@@ -72,7 +72,9 @@ def requests_at(mean: float, variance: float, level: float) -> int:
 
 
 def expected_arrivals(question: Question, market: Market) -> Iterator[Arrivals]:
-    """Of every pair that requests are forecast for and can be answered, until staging is replenished."""
+    """Of every pair that requests are forecast for and can be answered, until what is staged next would be there."""
+    hours = question.environment.staging.replenish_hours
+    hours += max(question.environment.horizons.lead_hours.values(), default=0)
     profiles = {(item.source, item.destination): item for item in question.forecast.document.request_profiles}
     regions = {region.name for region in question.environment.regions}
     for pair in question.forecast.subjects(SeriesKind.PEERING_REQUESTS):
@@ -83,7 +85,7 @@ def expected_arrivals(question: Question, market: Market) -> Iterator[Arrivals]:
             continue
         if question.is_frozen(link):
             continue
-        expected = expected_requests(question.forecast, pair, question.environment.staging.replenish_hours)
+        expected = expected_requests(question.forecast, pair, hours)
         if expected is not None and expected[0] > 0:
             yield Arrivals(pair, *expected, profile)
 

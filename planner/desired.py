@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from contracts.block_advice import BlockAdvice
 from contracts.capacity import CapacityKind
@@ -24,6 +25,7 @@ class Wish:
     requirements: tuple[str, ...] = ()
     alternatives: tuple[RefusedAlternative, ...] = ()
     storage: StorageNeed | None = None
+    ready_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class Desired:
                 alternatives=wish.alternatives,
                 storage=wish.storage,
             ),
+            ready_at=wish.ready_at,
         )
         for what, amount in self.market.use(resource).items():
             self.use[what] = self.use.get(what, 0.0) + amount

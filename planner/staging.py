@@ -7,8 +7,9 @@ refused: staging is a convenience, serving is not.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from contracts.capacity import ADDRESS_ITEM, CapacityKind
 from contracts.environment import Environment
@@ -18,10 +19,19 @@ from contracts.plan import ForecastLink, ReasonCode, Requirement
 from contracts.resources import CircuitSpec, ComputeSpec, ResourceKind, StorageSpec
 from contracts.series import SeriesKey, SeriesKind
 from contracts.staging import StagingSettings
-from planner.address_stock.lengths import LengthRequests, PairRequests, Prices, ready_blocks
-from planner.addresses import smallest_length
+from planner.address_stock.lengths import (
+    LengthRequests,
+    PairRequests,
+    Prices,
+    ReadyBlocks,
+    Within,
+    hours_looked_at,
+    ready_blocks,
+)
+from planner.addresses import HOUR, smallest_length
 from planner.arrivals import Arrivals, expected_arrivals, requests_at, within
 from planner.market import Market
+from planner.on_the_way import on_the_way
 from planner.question import Question
 from planner.requirements import HIGHEST_LEVEL, LOWEST_LEVEL, rounded
 from planner.volumes import spec_of, unit_volume
@@ -33,12 +43,32 @@ UnitSpec = ComputeSpec | StorageSpec | CircuitSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Of blocks that are there only some hours after they are ordered.
+
+    Attributes:
+        ready_at: when those that are ordered now are there.
+        coming: when those are that an earlier plan ordered, by key.
+        stays: of the others, so many stay while no more are ordered.
+        hours: within which they are needed; 0 where none are.
+        forecast: the requests of these hours, and the quantile of them that what stays meets.
+    """
+
+    ready_at: datetime
+    coming: Mapping[str, datetime]
+    stays: int
+    hours: float
+    forecast: ForecastLink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StagedUnits:
     """How many units of one kind a place should have free. A block has no spec before it is carved: `spec` is nothing.
 
     Attributes:
         size: what one unit is of the requirement's kind (vCPUs, GiB, gbps, addresses).
         blocks: of blocks, which are asked for.
+        wait: what is known of those that are not there at once.
     """
 
     place: str
@@ -48,6 +78,7 @@ class StagedUnits:
     size: float
     requirement: Requirement
     blocks: LengthRequests | None = None
+    wait: Wait | None = None
 
 
 def staged_units(question: Question, market: Market) -> tuple[StagedUnits, ...]:
@@ -61,7 +92,7 @@ def staged_units(question: Question, market: Market) -> tuple[StagedUnits, ...]:
     for link in sorted({link_name(*pair_ends(item.pair)) for item in arrivals if item.joins}):
         across = tuple(item for item in arrivals if link_name(*pair_ends(item.pair)) == link)
         found += _at_place(question, market, link, across)
-    return tuple(item for item in found if item.count > 0)
+    return tuple(item for item in found if item.count or (item.wait and (item.wait.stays or item.wait.coming)))
 
 
 def _at_place(question: Question, market: Market, place: str, arrivals: tuple[Arrivals, ...]) -> Iterator[StagedUnits]:
@@ -129,23 +160,18 @@ def _blocks_at(
 ) -> Iterator[StagedUnits]:
     """Free blocks of each length that is worth having ready at a region, the largest first: they find room worst."""
     staging, usd = question.environment.staging, market.price(region, ADDRESS_ITEM) or 0.0
-    missed = question.environment.costs.missed_staging_usd
-    hours = staging.replenish_hours + question.environment.horizons.lead_hours.get(CapacityKind.ADDRESSES, 0)
-    arrivals = tuple(within(question, item, hours) for item in arrivals)
-    pairs = tuple(
-        PairRequests(
-            pair=item.pair, mean=item.mean, variance=item.variance, blocks=_asked_blocks(item.profile, staging)
-        )
-        for item in arrivals
-    )
+    lead = question.environment.horizons.lead_hours.get(CapacityKind.ADDRESSES, 0)
     prices = Prices(
         usd_per_address_hour=usd,
-        missed_usd=missed,
-        hours=hours,
+        missed_usd=question.environment.costs.missed_staging_usd,
+        hours=staging.replenish_hours,
         most=staging.max_units_per_place,
         reserve=question.environment.addresses.reserve,
     )
-    for ready in reversed(ready_blocks(pairs, prices)):
+    coming = on_the_way(question, region)
+    hours = {length: [(at - question.now) / HOUR for at in each.values()] for length, each in coming.items()}
+    pairs = tuple(_pair_requests(question, item, lead) for item in arrivals)
+    for ready in reversed(ready_blocks(pairs, prices, hours)):
         requests, size = ready.requests, ready.requests.addresses
         parts = {
             pair: rounded(ready.wanted * mean / requests.mean * size) for pair, mean in sorted(requests.by_pair.items())
@@ -159,16 +185,35 @@ def _blocks_at(
             count=ready.count,
             size=float(size),
             blocks=requests,
+            wait=_wait(question, ready, coming.get(requests.key, {})) if lead else None,
             requirement=Requirement(
                 id=f"{region}/{CapacityKind.ADDRESSES}/staged/{requests.length}",
                 place=region,
                 kind=CapacityKind.ADDRESSES,
                 quantity=float(ready.count * size),
                 code=ReasonCode.STAGING,
-                forecast=_length_link(question, requests, usd * size * hours),
+                forecast=_length_link(question, requests, _level(question, ready, usd, lead)),
                 parts=parts,
             ),
         )
+
+
+def _pair_requests(question: Question, arrivals: Arrivals, lead: int) -> PairRequests:
+    """A pair's requests until blocks that are ordered now are there, until the next would be, and for what is there."""
+    staging = question.environment.staging
+    last = within(question, arrivals, staging.replenish_hours + lead)
+    return PairRequests(
+        pair=arrivals.pair,
+        mean=last.mean,
+        variance=last.variance,
+        blocks=_asked_blocks(arrivals.profile, staging),
+        before=within(question, arrivals, lead).mean if lead else 0.0,
+        lulls=tuple(
+            Within(hours, found.mean, found.variance)
+            for hours in hours_looked_at(staging.replenish_hours, lead)
+            for found in (within(question, arrivals, hours),)
+        ),
+    )
 
 
 def _asked_blocks(profile: RequestProfile, staging: StagingSettings) -> tuple[BlockShare, ...]:
@@ -179,11 +224,31 @@ def _asked_blocks(profile: RequestProfile, staging: StagingSettings) -> tuple[Bl
     return (BlockShare(prefix_length=length, share=1.0, duration_hours=profile.duration_hours),)
 
 
-def _length_link(question: Question, requests: LengthRequests, idle_usd: float) -> ForecastLink:
-    """The pair that asks most for a length, at the quantile that a miss and an idle block ask for together."""
+def _level(question: Question, ready: ReadyBlocks, usd: float, lead: int) -> float:
+    """The quantile of requests that the blocks wanted meet; where they are there at once, that which prices ask for."""
+    if lead:
+        return ready.requests.chance_of(ready.wanted)
     missed = question.environment.costs.missed_staging_usd
-    ratio = missed / (idle_usd + missed) if idle_usd + missed else LOWEST_LEVEL
-    level = round(min(HIGHEST_LEVEL, max(LOWEST_LEVEL, ratio)), 4)
+    idle = usd * ready.requests.addresses * question.environment.staging.replenish_hours
+    return missed / (idle + missed) if idle + missed else LOWEST_LEVEL
+
+
+def _wait(question: Question, ready: ReadyBlocks, coming: Mapping[str, datetime]) -> Wait:
+    """What is known of blocks that are there only some hours after they are ordered."""
+    requests, soon = ready.requests, ready.needed_within
+    asked = replace(requests, mean=soon.mean, variance=soon.variance) if soon else requests
+    return Wait(
+        ready_at=question.now + HOUR * question.environment.horizons.lead_hours[CapacityKind.ADDRESSES],
+        coming=coming,
+        stays=ready.stays,
+        hours=soon.hours if soon else 0.0,
+        forecast=_length_link(question, asked, requests.chance_of(ready.stays, soon)),
+    )
+
+
+def _length_link(question: Question, requests: LengthRequests, level: float) -> ForecastLink:
+    """The pair that asks most for a length, and how many ask for it in all at a quantile."""
+    level = round(min(HIGHEST_LEVEL, max(LOWEST_LEVEL, level)), 4)
     pair = max(requests.by_pair, key=lambda name: (requests.by_pair[name], name))
     return ForecastLink(
         series=str(SeriesKey(SeriesKind.PEERING_REQUESTS, pair)),

@@ -1,8 +1,9 @@
 """Staged units as resources: free ones that exist stay, new ones are numbered, a surplus goes if it is free."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_network
 
 from contracts.ledger import UnitState
@@ -50,31 +51,42 @@ def want_units(
     desired: Desired, question: Question, units: tuple[StagedUnits, ...], spaces: dict[str, AddressSpace]
 ) -> None:
     """Wants as many free units as the requirements say, as far as there is room; blocks where they lie well."""
-    stock, moving = Stock.of(question), question.environment.addresses.advice is Advised.PLAN
+    stock, may_move = Stock.of(question), question.environment.addresses.advice is Advised.PLAN
     stay: list[tuple[StagedUnits, Resource]] = []
     for kind in units:
-        free = stock.free(kind)
-        most = max(kind.count, min(len(free), math.floor(kind.count * (1 + CALM_SHARE))))
+        free, moving = stock.free(kind), may_move and kind.wait is None
         movable = [item for item in free if item.key not in desired.resources]
         found = len(free) - len(movable)  # pinned ones stand ready as well
         taken_keys = {*stock.live, *stock.states, *desired.resources}
-        for unit in movable[: max(0, most - found)]:
+        enough = kind.wait is not None and len(free) >= kind.count
+        coming = kind.wait.coming if kind.wait else {}
+        movable.sort(key=lambda unit: unit.key not in coming)
+        for unit in movable[: max(0, _most(kind, free) - found)]:
             better = better_lying(kind, unit, spaces[kind.place]) if moving and kind.blocks else None
             if better and _want(desired, kind, block_key(kind.place, Purpose.STAGED, better.prefix), better):
                 found += 1
                 continue
             stay += [(kind, unit)] if kind.blocks else []
-            found += _want(desired, kind, unit.key, unit.spec)
-        for key, spec in _new_units(kind, kind.count - found, taken_keys, spaces):
-            if not _want(desired, kind, key, spec):
+            found += _want(desired, kind, unit.key, unit.spec, coming.get(unit.key))
+        lacking = 0 if enough else kind.count - found
+        for key, spec in _new_units(kind, lacking, taken_keys, spaces):
+            if not _want(desired, kind, key, spec, kind.wait.ready_at if kind.wait else None):
                 break
             found += 1
-        desired.requirements.append(_met(kind, found))
-    if not moving:
+        if found or kind.count:
+            desired.requirements.append(_met(kind, found, enough=enough))
+    if not may_move:
         desired.block_moves = tuple(advised_moves(stay, spaces))
 
 
-def _want(desired: Desired, units: StagedUnits, key: str, spec: Spec) -> bool:
+def _most(units: StagedUnits, free: Sequence[Resource]) -> int:
+    """How many free units there may be: a tenth more than wanted stay; of what comes late, what is needed till then."""
+    if units.wait is None or len(free) < units.count:
+        return max(units.count, min(len(free), math.floor(units.count * (1 + CALM_SHARE))))
+    return len(units.wait.coming) + units.wait.stays
+
+
+def _want(desired: Desired, units: StagedUnits, key: str, spec: Spec, ready_at: datetime | None = None) -> bool:
     """Wants one unit where there is room for it."""
     probe = Resource(key=key, place=units.place, root=root_of(units.place), purpose=Purpose.STAGED, spec=spec)
     if not desired.fits(probe):
@@ -87,6 +99,7 @@ def _want(desired: Desired, units: StagedUnits, key: str, spec: Spec) -> bool:
             spec=spec,
             code=ReasonCode.STAGING,
             requirements=(units.requirement.id,),
+            ready_at=ready_at,
         )
     )
     return True
@@ -139,13 +152,15 @@ def _item(spec: Spec) -> str:
             raise AssertionError(f"{spec.kind} is no numbered unit")
 
 
-def _met(units: StagedUnits, found: int) -> Requirement:
-    """The requirement as it is met: what calm keeps beyond it, or what there is no room for, is a part of its own."""
+def _met(units: StagedUnits, found: int, *, enough: bool) -> Requirement:
+    """The requirement as it is met: what stays beyond it, or what there is no room for, is a part of its own."""
     difference = (found - units.count) * units.size
     if not difference:
         return units.requirement
     name = "kept from the last plan" if difference > 0 else "no room"
-    quantity = rounded(units.requirement.quantity + difference)
-    return units.requirement.model_copy(
-        update={"quantity": quantity, "parts": {**units.requirement.parts, name: rounded(difference)}}
-    )
+    changed: dict[str, object] = {"quantity": rounded(units.requirement.quantity + difference)}
+    if enough and units.wait:
+        name = f"needed within {units.wait.hours:g} h" if difference > 0 else "not needed before more is there"
+        changed["forecast"] = units.wait.forecast
+    changed["parts"] = {**units.requirement.parts, name: rounded(difference)}
+    return units.requirement.model_copy(update=changed)

@@ -59,7 +59,7 @@ def blocks_worth_having(expected: Expected, misses_per_address_hour: float, hour
     """
     count = 0
     for number, worth in enumerate(each_worth(expected, hours), 1):
-        if worth.saves >= misses_per_address_hour * worth.idles:
+        if worth.saves >= max(_NEGLIGIBLE, misses_per_address_hour * worth.idles):
             count = number
     return count
 

@@ -5,6 +5,7 @@ from textwrap import wrap
 
 import click
 
+from contracts.block_advice import BlockAdvice
 from contracts.plan import Change, Infeasible, Operation, Plan, ReasonCode, Shortfall
 from contracts.wording import describe, symbol, unmet
 from prestage.views.clash import clash_lines
@@ -126,12 +127,18 @@ def _block_advice(plan: Plan) -> Iterable[str]:
                 item.place,
                 item.block,
                 "nobody has it" if item.staged else f"{'over' if item.over else 'under'}-used, {item.probability:.0%}",
-                f"{str(item.action).replace('_', ' ')} {' and '.join(item.into)}".rstrip(),
+                f"{str(item.action).replace('_', ' ')} {' and '.join(item.into)}".rstrip() + _makes_way(item),
                 f"{plural(item.moves, 'move')}, frees {item.frees}",
             )
             for item in plan.block_advice
         ]
         yield table(rows, indent=4)
+
+
+def _makes_way(advice: BlockAdvice) -> str:
+    """Where neighbours in use go, for one to grow."""
+    going = advice.gives_way[len(advice.gives_way) - len(advice.goes_to) :]
+    return "".join(f", {block} to {place}" for block, place in zip(going, advice.goes_to, strict=True))
 
 
 def _changes(changes: Sequence[Change]) -> Iterable[str]:
