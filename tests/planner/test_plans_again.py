@@ -97,6 +97,13 @@ def test_where_nothing_changed_nothing_is_looked_at() -> None:
     assert abs(plan.cost.gap - first().cost.gap) < 1e-4
 
 
+def test_what_a_plan_holds_proves_its_own_bound() -> None:
+    failover = world().environment.failover.model_copy(update={"critical_share": 1.0})
+    for plan in (first(), in_full(people(world(), failover=failover))):  # of the second, much is there for others
+        held = sum(item.least_usd for item in stood(plan).regions) + stood(plan).least_circuits_usd
+        assert 1 - 1e-3 < held / (24 * plan.cost.lower_bound_usd_per_hour) <= 1 + 1e-6
+
+
 def test_one_region_that_wants_more_is_planned_without_a_solver() -> None:
     asked = asking(applied(), 1.1, "fra")
     plan, full = again(asked), in_full(replace(asked, anew=True))
