@@ -59,6 +59,8 @@ class PathCase(Model):
 class Together(Model):
     """Shortages on samples of whole paths, on which places peak together as often as they did.
 
+    Unlike elsewhere, demand goes beyond the forecast's highest level, as steeply as it comes to it.
+
     Attributes:
         paths: how many were looked at.
         chance: that anything is missing anywhere in any of the hours.

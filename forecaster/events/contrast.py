@@ -142,7 +142,11 @@ class _View:
 def median(values: Matrix, axis: int) -> Matrix:
     """The median of what is finite, NaN where nothing is; without numpy's warning."""
     ordered = np.sort(values, axis=axis)  # NaN last
-    count = np.isfinite(values).sum(axis=axis, keepdims=True)
+    size, finite = values.shape[axis], np.isfinite(values)
+    if size and finite.all():
+        whole: Matrix = (ordered.take((size - 1) // 2, axis=axis) + ordered.take(size // 2, axis=axis)) / 2
+        return whole
+    count = finite.sum(axis=axis, keepdims=True)
     low, high = np.maximum(count - 1, 0) // 2, count // 2
     high = np.minimum(high, np.maximum(count - 1, 0))
     ends = [np.take_along_axis(ordered, at, axis=axis).squeeze(axis) for at in (low, high)]

@@ -32,6 +32,7 @@ ROUNDS = 3  # of reweighting
 SPREAD_WEEKS = 4  # whose errors say how far values stray
 MANY = 5  # series that have something in common
 LEAST_SPREAD = 0.02  # in the logarithm
+SERIES = 64  # looked at together: what is made of them on the way stays in the processor's cache
 CLIP = 3.0  # typical errors: a burst is not a level
 CEILING = 2.0  # times the largest value seen
 RECENT = {24: (3, 12, 24, 72, 168), 1: (1, 3, 7, 14, 28)}  # steps, by steps of a day: windows of the recent past
@@ -193,23 +194,37 @@ def _regress(logs: Matrix, weight: Matrix, design: tuple[Matrix, Steps], ridge: 
     products = (columns[:, :, None] * columns[:, None, :]).reshape(len(columns), -1)
     penalty = np.diag(ridge)
     penalty[0, 0] = 1e-6
-    known = np.isfinite(logs)
-    values, base = np.where(known, logs, 0.0), known * weight
-    weights = base
-    for _ in range(ROUNDS):
-        by_phase, weighted = (_by_phase(one, phase, len(columns)) for one in (weights, weights * values))
-        squares = (by_phase @ products).reshape(-1, *penalty.shape) + penalty
-        curve = np.linalg.solve(squares, (weighted @ columns)[..., None])[..., 0] @ columns.T
-        errors = np.where(known, logs - curve[:, phase], np.nan)
-        typical = np.maximum(1.4826 * np.nan_to_num(_median(np.abs(errors)), nan=1.0), 1e-3)[:, None]
-        weights = base * np.minimum(1.0, HUBER * typical / np.maximum(np.abs(np.nan_to_num(errors)), TINY))
+    sums = np.empty((2, len(logs), len(columns)))  # by phase of the week: of weights, and of weighted values
+    typical, curve = np.empty((len(logs), 1)), np.zeros((len(logs), len(columns)))
+    for number in range(ROUNDS):
+        for first in range(0, len(logs), SERIES):
+            some = slice(first, first + SERIES)
+            known = np.isfinite(logs[some])
+            weights = known * weight
+            if number:
+                off, typical[some] = _strayed(logs[some], curve[some], phase)
+                weights *= np.minimum(1.0, HUBER * typical[some] / np.fmax(off, TINY))
+            sums[0, some] = _by_phase(weights, phase, len(columns))
+            sums[1, some] = _by_phase(weights * np.where(known, logs[some], 0.0), phase, len(columns))
+        squares = (sums[0] @ products).reshape(-1, *penalty.shape) + penalty
+        curve = np.linalg.solve(squares, (sums[1] @ columns)[..., None])[..., 0] @ columns.T
+    for first in range(0, len(logs), SERIES):
+        some = slice(first, first + SERIES)
+        typical[some] = _strayed(logs[some], curve[some], phase)[1]
     return curve, CLIP * typical
+
+
+def _strayed(logs: Matrix, curve: Matrix, phase: Steps) -> tuple[Matrix, Matrix]:
+    """How far each step lies from the curve, NaN where it is unknown, and how far one typically does, (series, 1)."""
+    off = np.abs(logs - np.take(curve, phase, axis=1))
+    return off, np.maximum(1.4826 * np.nan_to_num(_median(off), nan=1.0), 1e-3)[:, None]
 
 
 def _by_phase(values: Matrix, phase: Steps, week: int) -> Matrix:
     """Sums over the steps of each phase of the week; phases follow one another."""
-    lead = int(phase[0]) if len(phase) else 0
-    padded = np.pad(values, ((0, 0), (lead, -(lead + values.shape[1]) % week)))
+    lead, steps = int(phase[0]) if len(phase) else 0, values.shape[1]
+    padded = np.zeros((len(values), lead + steps + -(lead + steps) % week))
+    padded[:, lead : lead + steps] = values
     return np.asarray(padded.reshape(len(values), -1, week).sum(axis=1))
 
 

@@ -103,9 +103,12 @@ def arrays_from_bytes(kept: bytes) -> dict[str, NDArray[np.floating]]:
 
 def finite(said: Matrix, panel: Panel) -> Matrix:
     """Predictions with what is not known replaced by each series' own mean (0 where that is unknown too), from 0."""
+    fine = np.isfinite(said)
+    if fine.all():
+        return np.asarray(np.maximum(said, 0.0))
     known = np.isfinite(panel.filled)
     mean = np.where(known, panel.filled, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.asarray(np.maximum(np.where(np.isfinite(said), said, mean[:, None, None]), 0.0))
+    return np.asarray(np.maximum(np.where(fine, said, mean[:, None, None]), 0.0))
 
 
 def spread(centre: Matrix, below: Matrix, above: Matrix) -> Matrix:

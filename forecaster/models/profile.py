@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from forecaster.models.model import LEVEL, Says, finite
-from forecaster.models.order import sort_samples, weighted_quantiles
+from forecaster.models.order import sample_quantiles
 from forecaster.panel import Matrix, Panel, Steps
 
 NEIGHBOUR = 0.5  # weight of the hour before and the hour after,
@@ -82,9 +82,8 @@ class Profile:
         free = weekend(panel, np.arange(first, panel.steps)).reshape(days, day)
         free = np.tile(free, (len(shifts), 1)).T
         kinds = (False, True) if self.other < 1 else (False,)
-        weights = (weight * np.where(free == kind, 1.0, self.other) for kind in kinds)
-        values, *by_kind = sort_samples(samples, *weights)
-        tables = [weighted_quantiles(values, one, LEVEL) for one in by_kind]
+        weights = [weight * np.where(free == kind, 1.0, self.other) for kind in kinds]
+        tables = sample_quantiles(samples, weights, LEVEL)
         return np.stack([tables[0], tables[-1]])
 
 

@@ -17,7 +17,7 @@ from forecaster.models.boosting import Boosting
 from forecaster.models.catalogue import GROUP, check_names, chosen, families
 from forecaster.models.level_shape import LevelShape
 from forecaster.models.model import MEDIAN, Says
-from forecaster.models.order import sort_samples, weighted_quantiles
+from forecaster.models.order import sample_quantiles
 from forecaster.models.per_series import NEEDS, PerSeries
 from forecaster.models.profile import Profile
 from forecaster.models.request_rate import RequestRate
@@ -34,8 +34,8 @@ WEEK = np.arange(1, 169)
 
 
 def quantiles_of(samples: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    ordered, weight = sort_samples(samples, weights)
-    return weighted_quantiles(ordered, weight, levels)
+    (found,) = sample_quantiles(samples, [weights[0]], levels)
+    return found
 
 
 def panel_of(*rows: np.ndarray) -> Panel:
@@ -95,6 +95,24 @@ def test_weighted_quantiles_against_definition_5(samples):
             np.testing.assert_allclose(quantiles, np.quantile(known, levels, method="hazen"), atol=1e-9)
         else:
             assert np.isnan(quantiles).all()
+
+
+def test_quantiles_are_the_same_however_many_series_are_looked_at_together(monkeypatch):
+    chance = np.random.default_rng(3)
+    samples = np.where(chance.random((70, 24, 9)) < 0.1, np.nan, chance.lognormal(size=(70, 24, 9)))
+    weights, levels = [chance.random((24, 9)), np.ones((24, 9))], np.linspace(0.01, 0.99, 15)
+    whole = sample_quantiles(samples, weights, levels)
+    monkeypatch.setattr("forecaster.models.order.ROWS", 50)
+    for one, other in zip(whole, sample_quantiles(samples, weights, levels), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("series", [1, 7])
+def test_a_shape_is_the_same_however_many_series_are_looked_at_together(monkeypatch, series):
+    panel = panel_of(*(periodic(24 * 30) * chance for chance in np.random.default_rng(4).lognormal(size=(9, 24 * 30))))
+    whole = LevelShape().fit(panel, 24).predict(panel, WEEK)
+    monkeypatch.setattr("forecaster.models.level_shape.SERIES", series)
+    assert LevelShape().fit(panel, 24).predict(panel, WEEK).tobytes() == whole.tobytes()
 
 
 def test_a_weight_of_two_is_two_samples():

@@ -2,6 +2,7 @@
 
 import click
 
+from contracts.risk import PathCase, Together
 from prestage.views.plan import plan_text
 from tests.planner.worlds import WORLD, plan_of
 
@@ -18,6 +19,15 @@ def test_a_plan_says_what_a_wrong_forecast_would_cost():
     assert lines[at + 2].split()[2:] == ["nothing"]
     worst = PLAN.risk.exposures[0]
     assert any(worst.place in line and f"{worst.short:.1%}" in line for line in lines[at:])
+
+
+def test_what_places_cost_together_is_told_where_paths_say_so():
+    assert PLAN.risk is not None and PLAN.risk.together is None
+    cases = (PathCase(level=0.5, shortage_usd_per_hour=0.0), PathCase(level=0.99, shortage_usd_per_hour=7.5))
+    together = Together(paths=400, chance=0.25, cases=cases)
+    told = PLAN.model_copy(update={"risk": PLAN.risk.model_copy(update={"together": together})})
+    words = "on 400 paths: something is short on 25.0%, shortages cost 7.50 USD/h or less on 99% of them"
+    assert words in click.unstyle(plan_text(told)) and "together, on" not in click.unstyle(plan_text(PLAN))
 
 
 def test_a_plan_made_before_there_was_a_risk_reads_as_before():
