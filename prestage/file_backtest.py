@@ -195,6 +195,11 @@ def _document(order: FileOrder, table: LongTable, plan: WindowPlan, scored: Scor
     notes = (*table.notes, *plan.notes)
     if order.kind is FileKind.AUTO:
         notes = (*notes, f"taken as {'counts' if counts else 'continuous values'}: --kind says it otherwise")
+    elif counts and not table.looks_like_counts():
+        notes = (
+            *notes,
+            "forecast as rare counts as --kind says, though its values are not whole numbers that mostly are 0",
+        )
     return FileBacktest(
         file=order.file.name,
         kind=FileKind.COUNT if counts else FileKind.TRAFFIC,

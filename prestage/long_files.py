@@ -165,7 +165,7 @@ def _read(file: pq.ParquetFile, path: Path, columns: Columns, wanted: frozenset[
     progress.finish(STEP, f"{done:,} rows")
     if missing := sorted(wanted - gathering.known()):
         raise MalformedFile(
-            f"holds no series {missing[0]!r}" + (f", nor {len(missing) - 1} others" if len(missing) > 1 else ""),
+            f"holds no series {missing[0]!r}" + (f", nor {len(missing) - 1} more" if len(missing) > 1 else ""),
             where=str(path),
             expected="the series that --series names",
         )

@@ -226,6 +226,9 @@ def test_counts_are_found_out_and_can_be_said(tmp_path):
     assert found.kind == "count" and found.pit is not None and "--kind" in found.notes[-1]
     said, _ = backtested(tmp_path, sparse, kind=FileKind.TRAFFIC)
     assert said.kind == "traffic" and not said.notes
+    assert not backtested(tmp_path, sparse, kind=FileKind.COUNT)[0].notes
+    odd, _ = backtested(tmp_path, two_series(), kind=FileKind.COUNT)
+    assert odd.kind == "count" and "not whole numbers" in odd.notes[-1]
 
 
 def test_windows_in_processes_give_the_same_bytes(tmp_path):
