@@ -198,7 +198,7 @@ def _document(order: FileOrder, table: LongTable, plan: WindowPlan, scored: Scor
     elif counts and not table.looks_like_counts():
         notes = (
             *notes,
-            "forecast as rare counts as --kind says, though its values are not whole numbers that mostly are 0",
+            "forecast as rare counts, as --kind says: its values are not whole numbers that mostly are 0",
         )
     return FileBacktest(
         file=order.file.name,
