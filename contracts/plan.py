@@ -5,9 +5,9 @@ against what was live (`changes`), each with the chain forecast quantile -> requ
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from contracts.block_advice import BlockAdvice
 from contracts.capacity import CapacityKind
@@ -283,10 +283,23 @@ class Shortfall(Model):
 
 
 class Infeasible(Document):
-    """What is returned in place of a plan when demand cannot be met (exit 7)."""
+    """What is returned in place of a plan when demand cannot be met (exit 7).
+
+    Attributes:
+        shortfalls: what is short, where that can be said; told: what no plan can do, where it is no such number.
+        where: the place that `told` names, if it names one.
+    """
 
     FORMAT: ClassVar[str] = "prestage/infeasible"
 
     environment: str
-    shortfalls: tuple[Shortfall, ...] = Field(min_length=1)
+    shortfalls: tuple[Shortfall, ...] = ()
+    told: str = Field(default="", exclude_if=unsaid)
+    where: str = Field(default="", exclude_if=unsaid)
     clash: Clashes | None = Field(default=None, exclude_if=unsaid)
+
+    @model_validator(mode="after")
+    def _says_why(self) -> Self:
+        if not self.shortfalls and not self.told:
+            raise ValueError("what is short, or what no plan can do, has to be said")
+        return self

@@ -17,6 +17,7 @@ from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
 from planner.clash import explained, remembered
 from planner.question import Question
+from planner.trials import answered
 from stacks.drift import compare
 from stacks.targets.declare import declare
 
@@ -71,7 +72,7 @@ def make_plan(project: Project, out: Path | None = None, *, why: bool = False, a
         plan = explained(
             question,
             plan,
-            lambda asked: build_plan(asked, solve, solve_fleet_by_ladder),
+            answered(lambda asked: build_plan(asked, solve, solve_fleet_by_ladder)),
             lambda asked: build_plan(asked, solve, solve_fleet_quickly),
         )
     return PlanOutcome(plan=plan, path=path, drift=drift)
@@ -118,7 +119,7 @@ def _question(project: Project, looked: Looked, hurt: frozenset[str]) -> Questio
 
 
 def _build(project: Project, question: Question) -> Plan | Infeasible:
-    plan = build_plan(question, solve_in_child, solve_fleet_by_ladder)
+    plan = answered(lambda asked: build_plan(asked, solve_in_child, solve_fleet_by_ladder))(question)
     if isinstance(plan, Plan):
         declare([item.resource for item in plan.resources], project.environment)  # what no target can make is told now
     return plan

@@ -12,7 +12,7 @@ from planner.clash import explained, remembered
 from planner.compare import compare
 from planner.loss import unserved
 from planner.question import Question
-from planner.trials import Attempt
+from planner.trials import Attempt, answered
 from planner.what_if import changed, remarks
 
 
@@ -29,7 +29,7 @@ def ask(project: Project, what_if: WhatIf) -> WhatIfAnswer:
     return answer(
         question,
         what_if,
-        lambda asked: build_plan(asked, solve, solve_fleet_by_ladder),
+        answered(lambda asked: build_plan(asked, solve, solve_fleet_by_ladder)),
         lambda asked: build_plan(asked, solve, solve_fleet_quickly),
     )
 

@@ -57,13 +57,13 @@ def remembered(solve: Solver) -> Solver:
 
 
 def _explain(search: Search, infeasible: Infeasible, attempt: Attempt) -> Clashes:
-    limits = limits_of(search.question, (item.place for item in infeasible.shortfalls))
+    limits = limits_of(search.question, _short_of(infeasible))
     sets: list[Clash] = []
     given_up: list[Limit] = []
     complete = False
     try:
         for found in _sets(search, limits, infeasible):
-            sets.append(_told(found, _shortfalls(search, found, limits, infeasible)))
+            sets.append(_told(found, _shortfalls(search, found, limits, infeasible), infeasible.told))
             given_up += found
         complete = len(sets) < MOST_SETS
     except Enough:
@@ -101,18 +101,23 @@ def _sets(search: Search, limits: Sequence[Limit], infeasible: Infeasible) -> It
         lacking = search.ask(given_up)
 
 
+def _short_of(lacking: Infeasible) -> set[str]:
+    """Places where something is short."""
+    return {item.place for item in lacking.shortfalls} | {lacking.where} - {""}
+
+
 def _at(limits: Sequence[Limit], lacking: Infeasible) -> list[Limit]:
     """Limits of the places that are short, where these are few, and those of the whole environment."""
-    places = {item.place for item in lacking.shortfalls}
+    places = _short_of(lacking)
     near = [limit for limit in limits if limit.place in places or not limit.place]
     return sorted(near, key=lambda limit: bool(limit.place)) if len(near) < len(limits) // 2 else []
 
 
 def _near(limits: Sequence[Limit], lacking: Infeasible) -> list[Limit]:
     """Limits of what is short, those of a place last: what is sought first among them is found with fewer questions."""
-    places = {item.place for item in lacking.shortfalls}
+    places = _short_of(lacking)
     kinds = {item.kind for item in lacking.shortfalls}
-    if kinds & COMPUTE:  # placed for all regions at once
+    if kinds & COMPUTE or not kinds:  # placed for all regions at once
         others = (LimitKind.POOLS, LimitKind.STORAGE)
         near = [limit for limit in limits if not is_link(limit.place) and limit.kind not in others]
     else:
@@ -162,10 +167,16 @@ def _shortfalls(
     return answer.shortfalls if isinstance(answer, Infeasible) else whole.shortfalls
 
 
-def _told(found: Sequence[Limit], shortfalls: Sequence[Shortfall]) -> Clash:
-    """The set in a sentence: its limits with their numbers, and the demand that they stand against."""
+def _told(found: Sequence[Limit], shortfalls: Sequence[Shortfall], otherwise: str) -> Clash:
+    """The set in a sentence: its limits with their numbers, and the demand that they stand against.
+
+    Args:
+        found: the set.
+        shortfalls: what is short where it stands.
+        otherwise: what is said where nothing is short by a number.
+    """
     names = [_named(limit) for limit in found]
-    wants = "; ".join(_wants(item) for item in shortfalls[:3])
+    wants = "; ".join(_wants(item) for item in shortfalls[:3]) or otherwise.partition("\n")[0]
     verb = "cannot be kept" if len(names) == 1 else "cannot all be kept"
     more = f" and {len(shortfalls) - 3} more" if len(shortfalls) > 3 else ""
     return Clash(limits=tuple(limit for limit in found), told=f"{', '.join(names)} {verb}: {wants}{more}")

@@ -59,7 +59,7 @@ class Residency:
         short = [regions[at] for at in np.flatnonzero((after < LEAST_PARTNERS) & (before >= LEAST_PARTNERS))]
         if short:
             raise FleetImpossible(
-                f"residency leaves {'a region' if len(short) == 1 else f'{len(short)} regions'} fewer than {LEAST_PARTNERS} partners: "
+                f"fewer than {LEAST_PARTNERS} partners are left by residency: "
                 + "; ".join(self.told(name) for name in short[:5]),
                 where=f"region {short[0]}",
                 expected=f"{LEAST_PARTNERS} partners in other fault domains, near enough, where its load may be",

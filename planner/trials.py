@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from contracts.clash import Limit
 from contracts.failover import Reserve
+from contracts.names import is_link
 from contracts.plan import Infeasible, Plan
 from planner.errors import FleetImpossible
 from planner.lifting import held, lifted
@@ -18,6 +19,20 @@ LEAST_CHECKS_OF_FLEETS = 80
 """The same where failover is shared: trials take a second for 50 regions."""
 
 Attempt = Callable[[Question], Plan | Infeasible]
+
+
+def answered(attempt: Attempt) -> Attempt:
+    """The same, where that no fleet is possible is an answer, too, and no error."""
+
+    def answer(question: Question) -> Plan | Infeasible:
+        try:
+            return attempt(question)
+        except FleetImpossible as error:
+            named, place = question.environment.name, error.where.removeprefix("region ")
+            known = is_link(place) or place in {region.name for region in question.environment.regions}
+            return Infeasible(environment=named, told=str(error), where=place if known else "")
+
+    return answer
 
 
 class Enough(Exception):

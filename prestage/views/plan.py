@@ -72,11 +72,15 @@ def dearest(plan: Plan) -> str:
 def infeasible_text(answer: Infeasible) -> str:
     """Which demand cannot be met: where, what, when, how much, and the nearest that can be."""
     head = ("where", "what", "wanted", "there is", "short", "when")
+    clash = clash_lines(answer.clash) if answer.clash else ()
+    first = bad(title(f"No plan meets the demand of {answer.environment}"))
+    if not answer.shortfalls:
+        return "\n".join([first, *(f"  {line}" for line in answer.told.splitlines()), *clash])
     shown = table([_shortfall(item) for item in answer.shortfalls], head=head, right=(2, 3, 4)).splitlines()
-    lines = [bad(title(f"No plan meets the demand of {answer.environment}")), shown[0]]
+    lines = [first, shown[0]]
     for item, line in zip(answer.shortfalls, shown[1:], strict=True):
         lines += [line, *wrap(item.nearest, width=WIDTH, initial_indent="    ", subsequent_indent="    ")]
-    return "\n".join([*lines, *(clash_lines(answer.clash) if answer.clash else ())])
+    return "\n".join([*lines, *clash])
 
 
 def _header(plan: Plan) -> Iterable[str]:

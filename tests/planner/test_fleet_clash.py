@@ -1,6 +1,10 @@
 """Limits that clash where failover is shared: stock among them, small sets, and a nearest plan that holds."""
 
+from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
+from pydantic import ValidationError
 
 from contracts.capacity import CapacityKind, Stock
 from contracts.clash import Clashes, LimitKind
@@ -12,7 +16,8 @@ from planner.fleet.greedy import greedy_fleet
 from planner.limits import limits_of
 from planner.question import Question
 from planner.solve import solve
-from tests.planner.test_fleet_odd import no_partner, no_stock, quota
+from planner.trials import answered
+from tests.planner.test_fleet_odd import no_circuit_price, no_partner, no_room_for_others, no_stock, quota
 from tests.planner.test_fleets import people, snapshot, world, wrong
 
 VCPU = CapacityKind.VCPU
@@ -75,6 +80,23 @@ def test_too_few_partners_are_a_limit_of_latency() -> None:
     found = clash_of(no_partner())
     assert names(found) == [{"failover.max_latency_ms"}]
     assert [(item.limit.kind, item.to) for item in found.relaxed] == [(LimitKind.LATENCY, 900.0)]
+
+
+@pytest.mark.parametrize(("odd", "where"), [(no_room_for_others, ""), (no_circuit_price, "ams--lon")])
+def test_what_no_fleet_can_do_is_explained_too(odd: Callable[[], Question], where: str) -> None:
+    """That a fleet is impossible is an answer with the limits that clash, as what is short by a number is."""
+    asked = odd()
+    refused = answered(trial)(asked)
+    assert isinstance(refused, Infeasible) and not refused.shortfalls
+    assert where in refused.where and "next: " in refused.told
+    found = explained(asked, refused, answered(trial), trial).clash
+    assert found is not None and found.sets and found.relaxed and found.usd_per_hour
+    assert refused.told.partition("\n")[0] in found.sets[0].told
+
+
+def test_an_answer_says_why() -> None:
+    with pytest.raises(ValidationError, match="has to be said"):
+        Infeasible(environment="dev")
 
 
 def test_the_last_word_is_that_of_the_solver() -> None:

@@ -116,7 +116,8 @@ def test_where_residency_leaves_nobody_the_message_says_so():
     found = build_plan(bound(WORLD, fra=("fra",)), solve)
     assert isinstance(found, Infeasible)
     (short,) = found.shortfalls
-    assert short.nearest.startswith("fra may be served in no other region; partners (")
+    assert short.nearest.startswith("fra may be served in no other region; no region of another fault domain")
+    assert "widen its residency" in short.nearest
 
 
 def test_customers_who_hold_something_bind_its_region_where_they_are_asked(plan):
@@ -176,7 +177,7 @@ def test_a_fleet_s_partners_are_within_residency_and_it_binds_one_way():
 
 
 def test_a_fleet_that_residency_leaves_too_few_partners_names_the_region():
-    with pytest.raises(FleetImpossible, match="fewer than 2 partners: fra may be served in ams alone"):
+    with pytest.raises(FleetImpossible, match="fewer than 2 partners are left by residency: fra may be served in ams alone"):
         build_plan(bound(fleet_world(), fra=("ams",)), solve)
 
 
