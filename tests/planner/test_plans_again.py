@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from contracts.capacity import Shape
+from contracts.capacity import CapacityKind, Shape
 from contracts.limits import Freeze
 from contracts.plan import Operation, Plan, ReasonCode
 from contracts.resources import ComputeSpec, Purpose
@@ -242,7 +242,21 @@ def test_what_is_pinned_and_who_is_paused_stay_as_they_are() -> None:
     assert next(item for item in plan.resources if item.resource.key == key).reason.code is ReasonCode.PINNED
 
 
-def test_minimums_hold_and_a_freeze_changes_no_plan() -> None:
+def test_a_minimum_and_a_maximum_hold() -> None:
+    need = next(item.quantity for item in first().requirements if item.id == "lon/vcpu/serving")
+    for bound, parts in ((1.1, "minimum"), (0.9, "maximum")):
+        regions = tuple(
+            item.model_copy(update={parts: {CapacityKind.VCPU: bound * need}}) if item.name == "lon" else item
+            for item in applied().environment.regions
+        )
+        asked = people(remembering(applied(), gap=0.5), regions=regions)  # so little is sold that lumps prove little
+        plan = again(asked)
+        held = next(item for item in plan.requirements if item.id == "lon/vcpu/serving")
+        assert parts in held.parts and held.quantity == pytest.approx(bound * need)
+        assert ": 1 of 4 regions looked at" in plan.solver and wrong(asked, plan) == []
+
+
+def test_a_freeze_changes_no_plan() -> None:
     asked = asking(applied(), 1.1, "fra")
     frozen = people(asked, freezes=(Freeze(start=asked.now, end=asked.now.replace(year=2040), reason="sale"),))
     assert again(frozen).resources == again(asked).resources
