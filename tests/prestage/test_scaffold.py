@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from contracts.accounts import TargetName
 from contracts.capacity import Catalog
 from contracts.consistency import check_catalog, check_environment, check_inventory
 from contracts.engines import EngineName
@@ -35,6 +36,13 @@ def contents(folder: Path) -> dict[str, str]:
 )
 def test_the_repository_is_the_sample_project(path):
     assert (ROOT / path).read_text() == project_files("prestage", now=NOW, engine=EngineName.PULUMI)[path]
+
+
+@pytest.mark.parametrize("target", TargetName)
+def test_a_new_project_keeps_large_blocks_of_addresses_to_be_had(target):
+    """docs/addresses.md says what that brings, and what it costs."""
+    environment = yaml.safe_load(project_files("mine", now=NOW, target=target)["environments/dev.yaml"])
+    assert environment["addresses"] == {"advice": "plan", "reserve": 1}
 
 
 def test_a_project_is_written_whole(tmp_path):
