@@ -77,8 +77,4 @@ def solve_fleet_by_ladder(problem: FleetProblem, *, steps: tuple[Step, ...] = ST
     except (SolverError, FleetImpossible) as error:
         if impossible:
             raise impossible from error
-        raise SolverError(
-            "; ".join([*failed, f"{Rung.GREEDY}: {error.what}"]),
-            where="fleet",
-            next_step="plan again; if it fails again, report the environment and the forecast that it was asked for",
-        ) from error
+        raise SolverError("; ".join([*failed, f"{Rung.GREEDY}: {error.what}"]), where="fleet") from error

@@ -70,7 +70,6 @@ def _answer(command: tuple[str, ...], question: bytes, timeout_s: float) -> byte
         raise SolverStalled(
             f"gave no answer within {timeout_s:g} s and was stopped",
             where="solver",
-            next_step="plan again; if it stalls again, report the environment and the forecast that it was asked for",
         ) from error
     finally:
         _end(child)

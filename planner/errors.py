@@ -49,8 +49,14 @@ class FleetTooFar(PlannerError):
     """The fleet that stands cannot be brought by small moves to what is asked."""
 
 
+AGAIN = "plan again; if it fails again, report the environment and the forecast that it was asked for"
+
+
 class SolverError(PlannerError):
     """The solver gave no answer that can be trusted."""
+
+    def __init__(self, what: str, *, where: str = "", expected: str = "", next_step: str = AGAIN) -> None:
+        super().__init__(what, where=where, expected=expected, next_step=next_step)
 
 
 class SolverCrashed(SolverError):

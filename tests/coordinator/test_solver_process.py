@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from coordinator.solver_process import solve_fleet_in_child, solve_in_child
-from planner.errors import FleetImpossible, SolverCrashed, SolverLied, SolverStalled
+from planner.errors import FleetImpossible, SolverCrashed, SolverError, SolverLied, SolverStalled
 from planner.fleet import FleetProblem, FleetSolution, solve_fleet
 from planner.model import ModelBuilder, Solution, SolveStatus
 from planner.solve import solve
@@ -90,6 +90,13 @@ def telling(payload: bytes) -> tuple[str, ...]:
 
 def test_a_fleet_comes_back_as_this_process_solves_it():
     assert solve_fleet_in_child(fleet()).to_bytes() == solved().to_bytes()
+
+
+@pytest.mark.parametrize("code", ["import os; os.abort()", "import time; time.sleep(9)", "print('noise')"])
+def test_whatever_fails_says_what_to_do_next(code: str):
+    with pytest.raises(SolverError) as told:
+        solve_fleet_in_child(fleet(), command=child(code), timeout_s=0.5)
+    assert told.value.next_step.startswith("plan again")
 
 
 def test_an_impossible_fleet_is_told_as_the_planner_tells_it():
