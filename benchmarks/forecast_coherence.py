@@ -6,13 +6,15 @@ All pairs of the regions, what each region sends and receives, and the total are
 `benchmarks/forecast_sets.py`, each by itself. Paths of the pairs are raked to what the sums say (`forecaster/
 coherence.py`) and summed. Scored against the same sums of what came, by the hour and by days of 24 hours from the
 cutoff; beside them sums of the paths as they were drawn, sums of quantiles, the sums' own forecasts, and the pairs.
+Links that several pairs share are sized as plans do it (`planner/curves.py`), by the paths and by sums of quantiles.
 """
 
 import argparse
 import os
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +23,16 @@ import pandas as pd
 from benchmarks.forecast_scores import COLUMNS, Result, result_of, scored, table_of, table_text
 from benchmarks.forecast_sets import FIRST, HOUR, WEEK, matrices, weekly
 from contracts.ports import Silent
-from contracts.series import SeriesKey, SeriesKind
+from contracts.series import LEVELS, SeriesKey, SeriesKind
 from forecaster.coherence import agree_on
 from forecaster.engine import EngineSettings, Tier, forecast_panel
-from forecaster.longform import panel_until
+from forecaster.longform import LongTable, panel_until
 from forecaster.panel import Panel
 from forecaster.paths import Paths, by_days, quantiles_of, sums
+from planner.curves import quantiles_together
 
 DAYS = WEEK // 24
+SHARED, LINKS, MOST_SHARED = (2, 4, 8, 16), 30, 200
 
 
 def long(wide: pd.DataFrame) -> pd.DataFrame:
@@ -73,6 +77,96 @@ def summed(paths: Paths, groups: dict[int, list[int]], at: dict[int, int]) -> np
     return np.stack(list(sums(paths, places).values()), axis=1)
 
 
+def tops_of(wide: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
+    """What came in the week after a cutoff."""
+    return wide.reindex(pd.date_range(cutoff, periods=WEEK + 1, freq="h")[1:])
+
+
+def links(count: int, paths: Paths, quantiles: np.ndarray, came: np.ndarray) -> Iterator[tuple[float, ...]]:
+    """Links that so many of the largest pairs share: how plans would size them by paths and by sums of quantiles.
+
+    Each is (pairs, size at 0.95 by paths over that by sums, shares of hours above: paths 0.95, sums 0.95, paths 0.99,
+    sums 0.99), the size being that of the hour that needs most.
+    """
+    chance, outer = np.random.default_rng(count), [LEVELS.index(0.95), LEVELS.index(0.99)]
+    largest = np.argsort(-quantiles[:, :, LEVELS.index(0.5)].mean(axis=1), kind="stable")[:MOST_SHARED]
+    for _ in range(LINKS):
+        rows = chance.choice(largest, count, replace=False)
+        actual, tables = came[rows].sum(axis=0), quantiles[rows]
+        known = np.isfinite(actual)
+        total = quantiles_together(paths[:, rows].sum(axis=1, dtype=np.float64), tables, LEVELS)[:, outer]
+        added = tables.sum(axis=0)[:, outer]
+        above = [float((actual > each[:, at])[known].mean()) for at in (0, 1) for each in (total, added)]
+        yield count, float(total[:, 0].max() / added[:, 0].max()), *above
+
+
+def links_text(shared: list[tuple[float, ...]]) -> str:
+    """A Markdown table."""
+    lines = ["| pairs | size at 0.95 | above 0.95 | sums' | above 0.99 | sums' |", "|" + " --- |" * 6]
+    every = np.array(shared)
+    for count in SHARED:
+        _, size, *above = every[every[:, 0] == count].mean(axis=0)
+        lines.append(f"| {count} | {size:.3f} | {' | '.join(f'{100 * share:.1f} %' for share in above)} |")
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Network:
+    """Pairs, and the sums of them.
+
+    Attributes:
+        wide: hours by pairs.
+        tops: hours by sums.
+        table: of both.
+        pairs: rows of pairs in the table.
+        groups: rows of pairs by the row of their sum.
+    """
+
+    wide: pd.DataFrame
+    tops: pd.DataFrame
+    table: LongTable
+    pairs: list[int]
+    groups: dict[int, list[int]]
+
+    def names(self, rows: Iterable[int]) -> list[str]:
+        return [self.table.names[row] for row in rows]
+
+
+def network(wide: pd.DataFrame) -> Network:
+    found = members(list(wide.columns))
+    tops = pd.DataFrame({name: wide.iloc[:, rows].sum(axis=1, min_count=1) for name, rows in found.items()})
+    table = table_of(long(pd.concat([wide, tops], axis=1)))
+    pairs = [row for row, name in enumerate(table.names) if "*" not in name]
+    of = members([table.names[row] for row in pairs])
+    groups = {table.names.index(name): [pairs[place] for place in rows] for name, rows in of.items()}
+    return Network(wide=wide, tops=tops, table=table, pairs=pairs, groups=groups)
+
+
+def window(net: Network, cutoff: pd.Timestamp, tier: Tier) -> tuple[dict[str, pd.DataFrame], list[tuple[float, ...]]]:
+    """What is said at a cutoff, by who says it; and links that pairs share."""
+    step = net.table.grid.step(int(cutoff.timestamp()))
+    panel = mixed(panel_until(net.table, step, np.arange(len(net.table.names)), SeriesKind.TRAFFIC))
+    quantiles = forecast_panel(panel, WEEK, EngineSettings(tier=tier), Silent()).quantiles
+    raked = agree_on(panel, quantiles, quantiles, net.groups, seed=0).paths
+    drawn = agree_on(panel, quantiles, quantiles, {}, seed=0).paths
+    at = {row: place for place, row in enumerate(net.pairs)}
+    by_raked, by_drawn = (summed(paths, net.groups, at) for paths in (raked, drawn))
+    tops, pairs = net.names(net.groups), net.names(net.pairs)
+    added = np.stack([quantiles[rows].sum(axis=0) for rows in net.groups.values()])
+    found = {
+        "sums of raked paths": said(tops, quantiles_of(by_raked), cutoff),
+        "sums of paths as drawn": said(tops, quantiles_of(by_drawn), cutoff),
+        "sums of quantiles": said(tops, added, cutoff),
+        "sums' own forecasts": said(tops, quantiles[list(net.groups)], cutoff),
+        "days of raked paths": said(tops, quantiles_of(by_days(by_raked, total=True)), cutoff, "D"),
+        "days of paths as drawn": said(tops, quantiles_of(by_days(by_drawn, total=True)), cutoff, "D"),
+        "pairs": said(pairs, quantiles[net.pairs], cutoff),
+        "pairs on raked paths": said(pairs, quantiles_of(raked), cutoff),
+    }
+    came = tops_of(net.wide, cutoff)[pairs].to_numpy().T
+    return found, [one for count in SHARED for one in links(count, raked, quantiles[net.pairs], came)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tier", default="full")
@@ -82,48 +176,25 @@ def main() -> None:
     folder = os.environ.get("PRESTAGE_TEST_DATA") or sys.exit("PRESTAGE_TEST_DATA names no folder")
     wide = matrices(Path(folder))
     wanted = {f"r{number:02}" for number in range(1, options.regions + 1)}
-    wide = wide[[pair for pair in wide.columns if set(pair.split("->")) <= wanted]]
-    tops = pd.DataFrame(
-        {name: wide.iloc[:, rows].sum(axis=1, min_count=1) for name, rows in members(list(wide.columns)).items()}
-    )
-    table = table_of(long(pd.concat([wide, tops], axis=1)))
-    pairs = [row for row, name in enumerate(table.names) if "*" not in name]
-    at = {row: place for place, row in enumerate(pairs)}
-    of = members([table.names[row] for row in pairs])
-    groups = {table.names.index(name): [pairs[place] for place in rows] for name, rows in of.items()}
-    names = [table.names[row] for row in groups]
+    net = network(wide[[pair for pair in wide.columns if set(pair.split("->")) <= wanted]])
     found: dict[str, list[pd.DataFrame]] = {}
+    shared: list[tuple[float, ...]] = []
     begun = time.perf_counter()
     for cutoff in weekly(FIRST, options.windows):
-        step = table.grid.step(int(cutoff.timestamp()))
-        panel = mixed(panel_until(table, step, np.arange(len(table.names)), SeriesKind.TRAFFIC))
-        quantiles = forecast_panel(panel, WEEK, EngineSettings(tier=Tier(options.tier)), Silent()).quantiles
-        raked = agree_on(panel, quantiles, quantiles, groups, seed=0)
-        drawn = agree_on(panel, quantiles, quantiles, {}, seed=0)
-        totals = summed(raked.paths, groups, at)
-        hours = {
-            "sums of raked paths": quantiles_of(totals),
-            "sums of paths as drawn": quantiles_of(summed(drawn.paths, groups, at)),
-            "sums of quantiles": np.stack([quantiles[rows].sum(axis=0) for rows in groups.values()]),
-            "sums' own forecasts": quantiles[list(groups)],
-        }
-        days = {"days of raked paths": quantiles_of(by_days(totals, total=True))}
-        days["days of paths as drawn"] = quantiles_of(by_days(summed(drawn.paths, groups, at), total=True))
-        for name, one in hours.items():
-            found.setdefault(name, []).append(said(names, one, cutoff))
-        for name, one in days.items():
-            found.setdefault(name, []).append(said(names, one, cutoff, "D"))
-        found.setdefault("pairs", []).append(said([table.names[row] for row in pairs], quantiles[pairs], cutoff))
-        of_paths = quantiles_of(raked.paths)
-        found.setdefault("pairs on raked paths", []).append(said([table.names[row] for row in pairs], of_paths, cutoff))
-        print(f"{cutoff}: {len(pairs)} pairs, {len(raked.paths)} paths", file=sys.stderr, flush=True)
+        parts, more = window(net, cutoff, Tier(options.tier))
+        shared += more
+        for name, part in parts.items():
+            found.setdefault(name, []).append(part)
+        print(f"{cutoff}: {len(net.pairs)} pairs", file=sys.stderr, flush=True)
     took, until = time.perf_counter() - begun, FIRST + options.windows * WEEK * HOUR
-    of_hours, of_days = table_of(long(tops[:until])), table_of(long(by_day(tops[:until])))
+    of_hours, of_days = table_of(long(net.tops[:until])), table_of(long(by_day(net.tops[:until])))
     results: list[Result] = []
-    for name, parts in found.items():
-        truth = table if name.startswith("pairs") else of_days if name.startswith("days") else of_hours
-        results.append(result_of(name, scored(truth, pd.concat(parts), DAYS if truth is of_days else WEEK), took))
-    print(f"\n{len(groups)} sums of {len(pairs)} pairs, {WEEK} h\n\n{table_text(results)}")
+    for name, each in found.items():
+        truth = net.table if name.startswith("pairs") else of_days if name.startswith("days") else of_hours
+        results.append(result_of(name, scored(truth, pd.concat(each), DAYS if truth is of_days else WEEK), took))
+    print(
+        f"\n{len(net.groups)} sums of {len(net.pairs)} pairs, {WEEK} h\n\n{table_text(results)}\n\n{links_text(shared)}"
+    )
 
 
 if __name__ == "__main__":

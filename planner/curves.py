@@ -112,11 +112,22 @@ def _curves(question: Question, place: str, kind: CapacityKind, keys: tuple[Seri
 
 def _together(forecast: ForecastBundle, keys: tuple[SeriesKey, ...], tables: Matrix) -> Matrix:
     """Quantiles of the sum of several series, (hours, levels): over the forecast's paths, so far as those reach."""
+    if not all(key in forecast.paths for key in keys):
+        added: Matrix = tables.sum(axis=0)
+        return added
+    return quantiles_together(sum_of_paths(forecast, keys), tables, forecast.document.levels)
+
+
+def quantiles_together(paths: Matrix, tables: Matrix, levels: tuple[float, ...]) -> Matrix:
+    """Quantiles (hours, levels) of a sum, of which there are paths (paths, hours) and quantiles of each part.
+
+    Above the median no more than the sum of the parts' quantiles: the hour that needs most of many would else be the
+    one whose few highest paths lie highest by chance. Hours beyond the paths have that sum.
+    """
     found: Matrix = tables.sum(axis=0)
-    if all(key in forecast.paths for key in keys):
-        paths = sum_of_paths(forecast, keys)[:, : len(found)]
-        quantiles = np.quantile(paths, forecast.document.levels, axis=0, method="hazen").T
-        found[: len(quantiles)] = np.maximum.accumulate(quantiles, axis=1)
+    drawn = np.quantile(paths[:, : len(found)], levels, axis=0, method="hazen").T
+    capped = np.where(np.array(levels) > 0.5, np.minimum(drawn, found[: len(drawn)]), drawn)
+    found[: len(drawn)] = np.maximum.accumulate(capped, axis=1)
     return found
 
 

@@ -72,6 +72,16 @@ def test_hours_beyond_the_paths_are_sums_of_quantiles():
     assert (cut.total[5:] == whole.tables.sum(axis=0)[5:]).all()
 
 
+def test_paths_that_lie_higher_by_chance_need_no_more_than_sums_of_quantiles():
+    bundle = with_paths(opposed=True)
+    higher = replace(bundle, paths={key: 2 * path for key, path in bundle.paths.items()})
+    found = curves_of(higher)
+    upper = np.array(found.levels) > 0.5
+    assert (found.total[:, upper] <= np.maximum(found.tables.sum(axis=0), found.total[:, [7]])[:, upper]).all()
+    assert (found.total[:, ~upper] > found.tables.sum(axis=0)[:, ~upper]).all()
+    assert (np.diff(found.total, axis=1) >= 0).all()
+
+
 def curves_of(forecast: ForecastBundle) -> Curves:
     asked, wanted = replace(WORLD, forecast=forecast), shared()
     found = (one for _, directions in link_curves(asked, MARKET) for one in directions)
