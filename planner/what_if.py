@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from contracts.capacity import Offer, Quota
 from contracts.document import text_digest
+from contracts.environment import Environment
 from contracts.forecast import ForecastBundle
-from contracts.resources import Resource
+from contracts.resources import Purchase, Resource
 from contracts.series import Granularity, SeriesKey
 from contracts.spelling import likely
 from contracts.storage import provisioned_items
@@ -56,7 +57,10 @@ def changed(question: Question, what_if: WhatIf, standing: Iterable[Resource]) -
 
 
 def remarks(question: Question, what_if: WhatIf) -> Iterator[str]:
-    """What a change does not do: plans are sized for their validity, so that what lies beyond it moves nothing."""
+    """What a change does not do.
+
+    Plans are sized for their validity: what lies beyond it moves nothing, nor does a price at which no plan buys.
+    """
     begins = question.from_now().forecast.origin
     ends = begins + timedelta(hours=question.environment.horizons.validity_hours)
     for event in what_if.events:
@@ -65,6 +69,23 @@ def remarks(question: Question, what_if: WhatIf) -> Iterator[str]:
                 f"the event on {event.series} lies outside of what this plan is sized for, {begins:%Y-%m-%d %H:%M} to "
                 f"{ends:%Y-%m-%d %H:%M} UTC: it moves nothing (horizons.validity_hours)"
             )
+    for price in what_if.prices:
+        if price.purchase is not Purchase.ON_DEMAND and not any(_buys(question.environment, price)):
+            yield f"no plan buys {price.item} {price.purchase} in {price.place}: its price {_MOVES[price.purchase]}"
+
+
+_MOVES = {
+    Purchase.SPOT: "moves nothing (purchases.spot_share)",
+    Purchase.COMMITTED: "moves advice alone (purchases.committed, buy_commitments)",
+}
+
+
+def _buys(environment: Environment, price: PriceChange) -> Iterator[bool]:
+    """Of each region that a price is for, whether it buys in that way."""
+    for region in environment.regions:
+        if fnmatchcase(region.name, price.place):
+            bought = price.purchase is not Purchase.COMMITTED or environment.buys_commitments(region.name)
+            yield bought and price.purchase in environment.purchases_of(region.name).allowed
 
 
 def _reforecast(question: Question, what_if: WhatIf, values: Values) -> Question:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from textwrap import wrap
 
+from contracts.resources import Purchase
 from contracts.what_if import BudgetAnswer, Concession, Unserved, WhatIf, WhatIfAnswer
 from prestage.views.compare import comparison_text
 from prestage.views.paper import WIDTH, bad, dim, good, number, signed_usd, table, title, usd, warn
@@ -35,7 +36,8 @@ def _asked(asked: WhatIf) -> Iterable[str]:
     for quota in asked.quotas:
         yield f"quota {quota.place} {quota.kind} {_change(quota.total, quota.times)}"
     for price in asked.prices:
-        yield f"price {price.place} {price.item} {_change(price.usd_per_hour, price.times)}"
+        way = "" if price.purchase is Purchase.ON_DEMAND else f" {price.purchase}"
+        yield f"price {price.place} {price.item}{way} {_change(price.usd_per_hour, price.times)}"
     if asked.budget_usd_per_hour is not None:
         yield f"budget {usd(asked.budget_usd_per_hour)} USD/h"
 

@@ -10,6 +10,7 @@ import pytest
 from contracts.capacity import CapacityKind
 from contracts.names import is_link, link_ends
 from contracts.plan import Infeasible, Plan
+from contracts.purchases import Purchases
 from contracts.resources import FailoverSpec, Purchase, StorageSpec
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from contracts.what_if import EventChange, PriceChange, QuotaChange, WhatIf
@@ -22,7 +23,7 @@ from planner.solve import solve
 from planner.what_if import changed, remarks
 from tests.laws.environments import NOW
 from tests.planner.simulate import after
-from tests.planner.worlds import WORLD, plan_of
+from tests.planner.worlds import WORLD, people, plan_of
 
 PLAN = plan_of(WORLD)
 WANTED = tuple(item.resource for item in PLAN.resources)
@@ -98,6 +99,22 @@ def test_an_event_in_the_validity_grows_the_region_and_one_beyond_it_is_remarked
     assert late.comparison is not None and not late.comparison.resources
     assert "lies outside of what this plan is sized for, 2026-11-02 00:00 to 2026-11-03 00:00" in late.notes[0]
     assert list(remarks(WORLD, WhatIf(events=(event(),)))) == []
+
+
+@pytest.mark.parametrize(
+    ("purchase", "told"),
+    [
+        (Purchase.ON_DEMAND, []),
+        (Purchase.SPOT, ["purchases.spot_share"]),
+        (Purchase.COMMITTED, ["purchases.committed"]),
+    ],
+)
+def test_a_price_at_which_no_plan_buys_is_said_to_move_nothing(purchase: Purchase, told: list[str]) -> None:
+    asked = WhatIf(prices=(PriceChange(place="*", item="m8", purchase=purchase, times=0.5),))
+    notes = list(remarks(WORLD, asked))
+    assert len(notes) == len(told) and all(word in note for word, note in zip(told, notes, strict=True))
+    bought = people(WORLD, purchases=Purchases(spot_share=0.3))
+    assert purchase is Purchase.COMMITTED or list(remarks(bought, asked)) == []
 
 
 def test_a_quota_is_set_or_multiplied_at_the_places_that_are_named():
