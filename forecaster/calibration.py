@@ -32,6 +32,10 @@ FLOOR_OF_MEDIAN = 0.05  # and of the median: families are too sure now and then
 CAP = 25.0  # an error of more spreads says that the spread was wrong, not how far the tail reaches
 ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
 ENOUGH_WINDOWS = 4  # that share no day: scores of one window are too alike
+USUAL = np.array((-3.3, -1.8, -1.35, -0.95, -0.45, -0.3, -0.15, 0, 0.05, 0.15, 0.4, 1.05, 1.85, 3.4, 6.0))
+"""Half of what 48 hours usually say of each level, in spreads: the median of nine origins of GEANT before 2005-02-06.
+What fewer windows than are enough say is drawn to it: one window tells as much as this does.
+"""
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
 FAMILIAR = 0.9  # of daily series, the share of windows that counts: they are alike, and taught weights too
 KNOWN = 1.0  # independent windows that no series at all is worth: families are off by much alike everywhere,
@@ -276,6 +280,8 @@ def _pool(errors: _Errors, lasting: float, days: int = 1) -> _Pooled | None:
     wanted = np.where(LEVEL > 0.5, upper, LEVEL)
     pool = np.concatenate([scores, errors.mirrored(errors.apart(days * errors.day))])
     shift = np.array([np.quantile(pool[:, index], level) for index, level in enumerate(wanted)])
+    if windows < ENOUGH_WINDOWS and errors.day > 1:
+        shift = (windows * shift + USUAL) / (windows + 1)
     return _Pooled(shift, _wider(errors, windows, lasting, enough), enough)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.series import LEVELS
-from forecaster.calibration import CAP, Calibration, buckets, calibrate, widening
+from forecaster.calibration import CAP, USUAL, Calibration, buckets, calibrate, widening
 from forecaster.counts import calibrate_counts, count_quantiles, likeliest_dispersion
 from forecaster.models.model import MEDIAN, spread
 from forecaster.windows import Windows
@@ -65,6 +65,17 @@ def test_what_one_day_was_off_by_is_half_taken_for_chance(side):
     assert inside[0] > 0.75 and inside[1] < 0.6
     middles = [abs(float(learned.shift[0, 0, MEDIAN])) for learned in (held_one, held_many)]
     assert middles[0] < 0.75 * middles[1]
+
+
+def test_what_few_windows_say_is_drawn_to_what_is_usual():
+    """A window of errors ten times as large as ever is believed by half, two by two thirds, and four at their word."""
+    one, two, four = (Held(count, 60, 24, scale=30.0).learned(np.zeros(60, dtype=np.int64)) for count in (1, 2, 4))
+    level = LEVELS.index(0.9)
+    believed = [(made.shift[0, 0, level] - USUAL[level] / (1 + count)) for made, count in ((one, 1), (two, 2))]
+    assert believed[0] == pytest.approx(four.shift[0, 0, level] / 2, rel=0.15)
+    assert believed[1] == pytest.approx(four.shift[0, 0, level] * 2 / 3, rel=0.15)
+    calm = Held(1, 60, 24, scale=1e-6).learned(np.zeros(60, dtype=np.int64))
+    assert calm.shift[0, 0, level] > USUAL[level] / 2 - 1.0
 
 
 def test_few_windows_are_said_and_their_outermost_levels_are_wider():
