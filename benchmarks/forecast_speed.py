@@ -1,12 +1,12 @@
 """How long a forecast takes: a demo-sized estate made here, GEANT where it is, and 1,000 series of eight weeks.
 
-    python -m benchmarks.forecast_speed [estate geant state many newborn command]
+    python -m benchmarks.forecast_speed [estate geant many newborn command]
 
 GEANT is read from the folder that PRESTAGE_TEST_DATA names, and left out where that is unset. `many` forecasts 168
 hours of 1,000 series by both tiers, each in a process of its own, whose peak memory is its own; `newborn` is the first
 forecast of a series with three hours of history beside 100 known ones; `command` is `prestage forecast` of an estate
-with 24 pairs, start of the process included. `state` forecasts the estate and GEANT, then again an hour, six hours and
-a day later, by models fitted anew and by those of the first forecast.
+with 24 pairs, start of the process included. What a forecast saves that goes on from the last one is measured by
+`benchmarks.forecast_again`.
 """
 
 import os
@@ -15,21 +15,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from contracts.forecast import ForecastBundle
-from contracts.forecast_state import StateBundle
 from contracts.ports import Silent
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.batch import REQUEST_COLUMNS, TIME_TYPE
 from forecaster.engine import EngineSettings, Tier, forecast_panel
-from forecaster.make import ForecastSettings, Made, go_on_forecasting, make_forecast
+from forecaster.make import ForecastSettings, make_forecast
 from forecaster.newborn import newborn_forecasts
 from forecaster.panel import Panel, fill
 from forecaster.sources.files import ImportOptions, read_file
@@ -90,35 +88,6 @@ def measure(name: str, history: HistoryView) -> None:
             print(f"    {row.granularity.value:7}{row.kind!s:18}{row.model:20}{row.scores.model_dump()}")
 
 
-def states(name: str, history: HistoryView) -> None:
-    """CPU of a forecast by new fits and by kept ones, and how far their quantiles lie apart."""
-    end = history.measurements["time"].max().to_pydatetime() + timedelta(hours=1)
-    first, cpu = _made(history, end - timedelta(hours=25), None)
-    size = len(first.state.fits) / 2**20
-    print(f"{name}: {len(first.bundle.document.series)} series, {cpu:.1f} s of CPU, {size:.1f} MiB kept")
-    for hours in (1, 6, 24):
-        origin = end - timedelta(hours=25 - hours)
-        (fresh, anew), (kept, again) = (_made(history, origin, state) for state in (None, first.state))
-        why = f" ({'; '.join(kept.refitted)})" if kept.refitted else ""
-        apart = _apart(fresh.bundle, kept.bundle)
-        print(f"  {hours:2} h later: {anew:.1f} s of CPU anew, {again:.1f} s by what was kept{why}; {apart:.1%} apart")
-
-
-def _made(history: HistoryView, origin: datetime, state: StateBundle | None) -> tuple[Made, float]:
-    begun = time.process_time()
-    settings = ForecastSettings(environment="speed", origin=origin, state=state)
-    made = go_on_forecasting(history, settings, made_at=origin, seconds=time.perf_counter, progress=Silent())
-    return made, time.process_time() - begun
-
-
-def _apart(one: ForecastBundle, other: ForecastBundle) -> float:
-    """The median over series of the mean distance of quantiles, as a share of their mean."""
-    means = [
-        np.abs(values - other.values[key]).mean() / max(values.mean(), 1e-12) for key, values in one.values.items()
-    ]
-    return float(np.median(means))
-
-
 def many(count: int = 1000, weeks: int = 8) -> None:
     """Both tiers on the same series, each in a process of its own."""
     for tier in ("fast", "full"):
@@ -126,17 +95,22 @@ def many(count: int = 1000, weeks: int = 8) -> None:
 
 
 def panel(tier: str, count: int, weeks: int) -> None:
-    chance = np.random.default_rng(3)
-    observed = np.stack([_wave(chance, 168 * weeks) for _ in range(count)])
-    keys = tuple(SeriesKey(SeriesKind.TRAFFIC, f"s{at:04}") for at in range(count))
-    end = datetime(2026, 3, 2, tzinfo=UTC)
-    series = Panel(keys=keys, granularity=Granularity.HOURLY, end=end, observed=observed, filled=observed)
+    series = noise_panel(count, 168 * weeks)
     begun, cpu = time.perf_counter(), time.process_time()
     made = forecast_panel(series, 168, EngineSettings(tier=Tier(tier)), Silent())
     took, busy = time.perf_counter() - begun, time.process_time() - cpu
     assert made.quantiles.shape == (count, 168, 15)
     rates = f"{count / took:.0f} series/s ({count / busy:.0f} a second of CPU)"
     print(f"{count} series x {weeks} weeks, {tier}: {took:.1f} s, {rates}, peak {peak_mib():.0f} MiB")
+
+
+def noise_panel(count: int, hours: int) -> Panel:
+    """Days and weeks with noise around them."""
+    chance = np.random.default_rng(3)
+    observed = np.stack([_wave(chance, hours) for _ in range(count)])
+    keys = tuple(SeriesKey(SeriesKind.TRAFFIC, f"s{at:04}") for at in range(count))
+    end = datetime(2026, 3, 2, tzinfo=UTC)
+    return Panel(keys=keys, granularity=Granularity.HOURLY, end=end, observed=observed, filled=observed)
 
 
 def newborn(known: int = 100, turns: int = 20) -> None:
@@ -162,23 +136,43 @@ def newborn(known: int = 100, turns: int = 20) -> None:
 def command(days: int = 56) -> None:
     """`prestage forecast` of 24 pairs: traffic of eight weeks."""
     with tempfile.TemporaryDirectory() as folder:
-        call = [sys.executable, "-m", "prestage"]
-        subprocess.run([*call, "init", folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        regions = _regions(Path(folder))
+        project = Project24(Path(folder), days)
+        project.learn(0, 24 * days)
+        print(f"prestage forecast of 24 pairs, {days} days: {project.forecast()}")
+
+
+class Project24:
+    """A new project with 24 pairs, whose hours are imported when they are asked for."""
+
+    def __init__(self, folder: Path, days: int) -> None:
+        self._call = [sys.executable, "-m", "prestage"]
+        subprocess.run([*self._call, "init", folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._call += ["--project", str(folder)]
+        self.folder = folder
         chance = np.random.default_rng(5)
-        times = pd.date_range("2026-01-05", periods=24 * days, freq="h", tz="UTC")
-        pairs = list(permutations(regions, 2))[:24]
+        self._times = pd.date_range("2026-01-05", periods=24 * days, freq="h", tz="UTC")
+        pairs = list(permutations(_regions(folder), 2))[:24]
+        self._waves = {pair: _wave(chance, len(self._times)) for pair in pairs}
+
+    def learn(self, first: int, end: int) -> None:
+        """Imports some hours."""
+        times = self._times[first:end]
         parts = [
-            pd.DataFrame({"time": times, "source": a, "destination": b, "value": _wave(chance, len(times))})
-            for a, b in pairs
+            pd.DataFrame({"time": times, "source": a, "destination": b, "value": wave[first:end]})
+            for (a, b), wave in self._waves.items()
         ]
-        rows = Path(folder) / "traffic.csv"
+        rows = self.folder / "traffic.csv"
         pd.concat(parts).to_csv(rows, index=False)
-        imports = [*call, "--project", folder, "history", "import", str(rows), "--table", "traffic", "--unit", "gbps"]
-        subprocess.run(imports, check=True, stdout=subprocess.DEVNULL)
-        begun = time.perf_counter()
-        subprocess.run([*call, "--project", folder, "forecast"], check=True, stdout=subprocess.DEVNULL)
-        print(f"prestage forecast of {len(pairs)} pairs, {days} days: {time.perf_counter() - begun:.1f} s wall")
+        options = ["--table", "traffic", "--unit", "gbps"]
+        subprocess.run([*self._call, "history", "import", rows, *options], check=True, stdout=subprocess.DEVNULL)
+
+    def forecast(self, *options: str) -> str:
+        """What the command took, start of the process included."""
+        begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        told = subprocess.run([*self._call, "forecast", *options], check=True, capture_output=True, text=True).stderr
+        took, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+        busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return f"{took:.1f} s ({busy:.1f} s of CPU); {told.splitlines()[-1]}"
 
 
 def _regions(folder: Path) -> list[str]:
@@ -199,13 +193,7 @@ def matrices() -> None:
         measure("GEANT, 529 pairs", geant(Path(folder)))
 
 
-def both() -> None:
-    states("demo-sized, 60 days", demo_sized(60))
-    if folder := os.environ.get("PRESTAGE_TEST_DATA"):
-        states("GEANT, 529 pairs", geant(Path(folder)))
-
-
-ROUNDS = {"estate": estate, "geant": matrices, "state": both, "many": many, "newborn": newborn, "command": command}
+ROUNDS = {"estate": estate, "geant": matrices, "many": many, "newborn": newborn, "command": command}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["panel"]:

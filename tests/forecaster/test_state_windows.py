@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,26 +12,33 @@ from contracts.series import SeriesKey, SeriesKind
 from forecaster.calibration import Calibration
 from forecaster.engine import EngineSettings, PanelForecast, Tier, forecast_panel
 from forecaster.models.damped_trend import DampedTrend
-from forecaster.models.level_shape import FittedLevelShape
+from forecaster.models.level_shape import FittedLevelShape, LevelShape
 from forecaster.models.model import Says
 from forecaster.models.seasonal import Seasonal
 from forecaster.panel import Panel, fill
-from forecaster.state import Left
+from forecaster.state import Carried, Left, carried
 from forecaster.state_windows import InMemory, fit_of, window_keys
 from forecaster.windows import FAST, FULL, plan_windows
 from tests.forecaster.estates import wave
 from tests.forecaster.test_models import office_counts, panel_of
 
-HOURS, STEPS = 24 * 44, 48
+HOURS, STEPS = 24 * 32, 48
 QUICK = EngineSettings(models=("level_shape", "seasonal_naive_24", "damped_trend"))
 
 
-def estate(hours: int = HOURS + 96, series: int = 9) -> Panel:
+@cache
+def estate(hours: int = HOURS + 96, series: int = 8) -> Panel:
     return panel_of(*[wave(hours, level=10.0 ** (seed % 4), seed=seed) for seed in range(series)])
 
 
 def made(panel: Panel, left: Left | None = None, settings: EngineSettings = QUICK) -> PanelForecast:
     return forecast_panel(panel, STEPS, settings, Silent(), left or Left())
+
+
+@cache
+def begun() -> PanelForecast:
+    """The forecast that all go on from."""
+    return made(estate().until(HOURS))
 
 
 def same(one: PanelForecast, other: PanelForecast) -> bool:
@@ -58,27 +66,45 @@ def asked(monkeypatch):
     return found
 
 
-@pytest.mark.parametrize("hours", [0, 1, 7, 23, 24, 25, 49])
+@pytest.mark.parametrize("hours", [0, 1, 23, 24, 35])
 def test_only_windows_that_are_new_are_said(asked, hours):
     """Whatever hours came: the bytes are those of a forecast that looked nothing up."""
     panel = estate()
-    first = made(panel.until(HOURS))
+    first = begun()
     later = panel.until(HOURS + hours)
     anew = made(later, Left(state=first.state))
     asked.clear()
     went_on = made(later, Left(state=first.state, windows=InMemory(first.windows)))
     assert same(went_on, anew) and went_on.refitted == ""
     steps = sorted(step for kind, step in asked if kind == "FittedLevelShape")
-    begun = [HOURS + 24 * day for day in range(hours // 24)]
-    assert steps == sorted({*begun, HOURS + hours})
+    room = [HOURS + 24 * day for day in range(hours // 24)]
+    assert steps == sorted({*room, HOURS + hours})
     assert set(asked.values()) == {1}
 
 
+def test_what_was_made_of_all_in_windows_that_are_scored_is_not_made_again(monkeypatch):
+    panel, first = estate(), begun()
+    left = Left(state=first.state, windows=InMemory(first.windows))
+    monkeypatch.delattr("forecaster.examination.learn")
+    assert len(made(panel.until(HOURS + 5), left).examination.cutoffs) > 1
+    with pytest.raises(NameError):
+        made(panel.until(HOURS + 24), left)  # other windows are scored
+
+
+def test_the_two_fits_of_a_family_are_told_apart():
+    panel = estate().until(HOURS)
+    family = LevelShape()
+    state = begun().state
+    (kept,) = carried(replace(state, families=state.families[-1:]), (family,))
+    assert isinstance(kept, Carried)
+    assert kept.fit_at(panel) != kept.fit_at(panel.until(HOURS - 24)) == kept.fit_at(panel.until(HOURS - 48))
+    assert kept.fit_at(panel) == fit_of(family, family.fit(panel, STEPS))
+
+
 def test_a_day_of_hours_one_by_one_and_all_at_once_end_alike():
-    panel = estate()
-    first = made(panel.until(HOURS))
+    panel, first = estate(), begun()
     windows = first.windows
-    for hours in (1, 2, 5, 24, 26):
+    for hours in (2, 24, 26):
         now = made(panel.until(HOURS + hours), Left(state=first.state, windows=InMemory(windows)))
         windows = now.windows
     assert same(now, made(panel.until(HOURS + 26), Left(state=first.state)))
@@ -102,8 +128,8 @@ def renamed(panel: Panel) -> Panel:
 
 @pytest.mark.parametrize("change", [late_measurement, filled_otherwise, renamed])
 def test_what_was_said_of_something_else_is_said_again(change):
-    panel = estate().until(HOURS)
-    first, other = made(panel), change(panel)
+    panel, first = estate().until(HOURS), begun()
+    other = change(panel)
     anew = made(other)
     found = made(other, Left(windows=InMemory(first.windows)))
     assert same(found, anew)
@@ -117,21 +143,20 @@ def test_what_was_said_of_something_else_is_said_again(change):
 
 def test_what_does_not_fit_is_said_again():
     """Arrays of another form, wherever they come from, are no answer."""
-    panel = estate().until(HOURS)
-    first = made(panel)
+    panel, first = estate().until(HOURS), begun()
     spoiled = {key: said[:3] for key, said in first.windows.items()}
     assert same(made(panel, Left(windows=InMemory(spoiled))), first)
     spoiled = {key: said.astype(np.float16) for key, said in first.windows.items()}
     assert same(made(panel, Left(windows=InMemory(spoiled))), first)
 
 
-def test_counts_and_the_fast_tier_go_on_too(asked):
-    counts = panel_of(*office_counts(24 * 42 + 30, (0.4, 0.2, 0.1)))
+def test_counts_and_the_fast_tier_go_on_too():
+    counts = panel_of(*office_counts(HOURS + 30, (0.04, 0.02, 0.01)))
     for panel, settings in (
         (counts, EngineSettings(counts=True)),
-        (estate(24 * 42 + 30), EngineSettings(tier=Tier.FAST)),
+        (estate(HOURS + 30, 3), EngineSettings(tier=Tier.FAST)),
     ):
-        first = made(panel.until(24 * 42), settings=settings)
+        first = made(panel.until(HOURS), settings=settings)
         left = Left(state=first.state, windows=InMemory(first.windows))
         assert same(made(panel, left, settings), made(panel, Left(state=first.state), settings))
 
@@ -191,3 +216,15 @@ def test_an_hour_of_the_day_stays_that_hour_for_an_origin_at_another():
     widths = np.ptp(learned.corrected(said, np.arange(1, 49)), axis=-1)
     turned = np.ptp(learned.turned(5).corrected(said[:, :43], np.arange(1, 44)), axis=-1)
     np.testing.assert_allclose(turned, widths[:, 5:])
+
+
+def test_what_was_learned_of_hours_is_told_to_the_hours_of_the_forecast(monkeypatch):
+    told = []
+    real = Calibration.turned
+    monkeypatch.setattr(Calibration, "turned", lambda self, hours: (told.append(hours), real(self, hours))[1])
+    panel, first = estate(), begun()
+    made(panel.until(HOURS), Left(state=first.state, windows=InMemory(first.windows)))
+    assert set(told) == {0}
+    told.clear()
+    made(panel.until(HOURS + 29), Left(state=first.state, windows=InMemory(first.windows)))
+    assert set(told) == {5, 0} and told.count(5) == 1
