@@ -18,6 +18,9 @@ from planner.requirements import rounded
 from planner.stored import Piece, Stored
 from planner.volumes import STEP_GIB, STEP_IOPS, STEP_MIBPS, Volume, share_of, speeds, stepped, volume_of
 
+SLIGHT = 1e-6
+"""IOPS, or MiB per second, that are lost in adding up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
@@ -80,13 +83,16 @@ class _Amounts:
     def less(self, other: "_Amounts") -> "_Amounts":
         return _Amounts(self.gib - other.gib, self.iops - other.iops, self.mibps - other.mibps)
 
-    def asked(self, need: StorageNeed) -> StorageNeed:
-        """As much of a need."""
+    def asked(self, need: StorageNeed, has: "_Amounts | None" = None) -> StorageNeed:
+        """As much of a need, in whole steps; but no more speed than it has, where it has enough."""
+        iops, mibps = stepped(self.iops, STEP_IOPS), stepped(self.mibps, STEP_MIBPS)
         return need.model_copy(
             update={
                 "gib": max(0, int(self.gib)),
-                "iops": max(0, stepped(self.iops, STEP_IOPS)),
-                "throughput_mibps": max(0, stepped(self.mibps, STEP_MIBPS)),
+                "iops": max(0, int(min(iops, has.iops) if has and self.iops <= has.iops + SLIGHT else iops)),
+                "throughput_mibps": max(
+                    0, int(min(mibps, has.mibps) if has and self.mibps <= has.mibps + SLIGHT else mibps)
+                ),
             }
         )
 
@@ -137,7 +143,7 @@ def _settled(market: Market, held: Held, need: StorageNeed, first: Stored) -> Wa
     for item in (first, *(other for other in held.stored if other is not first and not other.given)):
         storage = market.storage_class(item.spec.storage_class)
         has = _Amounts.of(storage, item.spec)
-        asked = need if len(held.stored) == 1 else has.plus(lack).asked(need)
+        asked = need if len(held.stored) == 1 else has.plus(lack).asked(need, has)
         volume = volume_of(market, held.piece.region, storage.name, asked, item.spec)
         if isinstance(volume, RefusedAlternative):
             return volume
@@ -161,10 +167,14 @@ def _added(market: Market, held: Held, name: str, place: Place) -> Ways:
     lack = _lacking(market, whole, there)
     if stored and max(lack.gib, lack.iops, lack.mibps) <= 0:
         return stored  # as GiB were bought for their speed
-    need = replace(lack, gib=max(STEP_GIB, stepped(lack.gib, STEP_GIB))).asked(whole)
+    need = replace(lack, gib=stepped(held.missing, STEP_GIB)).asked(whole)
     volume = volume_of(market, piece.region, name, need)
     if isinstance(volume, RefusedAlternative):
         return volume
+    rest = _lacking(market, whole, [volume])  # as it may bring more than was asked of it
+    stored = kept(market, held, replace(rest, gib=held.gib).asked(whole))
+    if isinstance(stored, RefusedAlternative):
+        return stored
     numbered = (unit_key(piece.key(name), str(number)) for number in count(2))  # no region's name is a number
     key = next(found for found in chain((piece.key(name),), numbered) if found not in place.taken)
     return (*stored, Made(key=key, piece=piece, volume=volume, need=need, in_place=not held.stored))

@@ -109,12 +109,25 @@ PARTS = st.sampled_from(
         (StorageAsk(name="all"),),
     ]
 )
-ASKS = st.builds(ask, PARTS, st.sampled_from([90.0, 400.0, 1000.0, 1300.0, 40_000.0]), st.sampled_from(SHARES))
+ASKS = st.builds(ask, PARTS, st.sampled_from([90.0, 400.0, 1000.0, 1300.0, 20_000.0]), st.sampled_from(SHARES))
 
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(st.lists(ASKS, min_size=2, max_size=4))
 @example([ask((HOT, COLD)), ask((StorageAsk(iops_per_gib=3),)), ask((StorageAsk(iops_per_gib=5),), gib=1300.0)])
+@example(
+    [
+        ask((HOT.model_copy(update={"replicas": Replicas.SHARES}), COLD), 90.0, SHARES[2]),
+        ask((StorageAsk(iops_per_gib=3),), 40_000.0),
+    ]
+)
+@example(
+    [
+        ask((StorageAsk(iops=9000, replicas=Replicas.SHARES),), partners=SHARES[3]),
+        ask((COLD.model_copy(update={"share": 0.5}), StorageAsk(name="warm", share=0.5, iops=20_000)), 1300.0),
+    ]
+)
+@example([ask((HOT, COLD)), ask((StorageAsk(iops=9000, replicas=Replicas.SHARES),), 1300.0, SHARES[2])])
 def test_whatever_is_asked_next_what_serves_stays(history):
     question = world()
     for asked in history:
