@@ -46,7 +46,7 @@ def solve_fleet_quickly(problem: FleetProblem) -> FleetSolution:
         FleetImpossible, SolverError: as `solve_fleet_by_ladder`.
     """
     try:
-        return checked_fleet(problem, greedy_fleet(problem))
+        return checked_fleet(problem, greedy_fleet(problem, at_any_cost=True))
     except (SolverError, FleetImpossible):
         return solve_fleet_by_ladder(problem)
 

@@ -85,7 +85,8 @@ def _subject(
         return resource, 0.0, change.reason
     keys = [item.resource.key for item in plan.resources]
     keys += [item.key for item in (*plan.changes, *plan.deferred)]
-    likely = get_close_matches(key, keys, n=3)
+    keys = list(dict.fromkeys(keys))
+    likely = [each for each in keys if each.startswith(f"{key}/")][:3] or get_close_matches(key, keys, n=3)
     raise UnknownResource(
         f"the plan has no resource {key!r}",
         where=f"plan of {plan.environment}",

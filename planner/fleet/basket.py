@@ -62,10 +62,11 @@ class _Shop:
         return len(self.stock)
 
 
-def buy(problem: FleetProblem, region: int, types: Ints, held: Floats) -> Bought | None:
+def buy(problem: FleetProblem, region: int, types: Ints, held: Floats, *, at_any_cost: bool = False) -> Bought | None:
     """What one region buys to meet its demand and hold `held` (K, H) firm; nothing where none was found.
 
     Looks at `types` by price first, then at all by price, then more and more at how much of the quotas they take.
+    What is found is improved, but `at_any_cost`: then it is only looked for.
     """
     every = np.arange(len(problem.gives))
     need = np.concatenate([problem.demand[region], held]).T
@@ -73,8 +74,15 @@ def buy(problem: FleetProblem, region: int, types: Ints, held: Floats) -> Bought
     for own, scarce in ((types, 0.0), (every, 0.0), *((every, weight) for weight in SCARCE if limited)):
         shop = _shop(problem, region, own)
         ranked = replace(shop, rank=_rank(shop, need, scarce))
-        found = [_filled(ranked, need, part) for part in (1.0 - float(problem.spot_share[region]), 0.0)]
-        baskets = [bought(problem, (region, own), *counts) for counts in found if counts is not None]
+        baskets = []
+        for part in (1.0 - float(problem.spot_share[region]), 0.0):
+            counts = _filled(ranked, need, part)
+            if counts is not None and not at_any_cost:
+                _improve(ranked, *counts, need)
+            if counts is not None:
+                baskets.append(bought(problem, (region, own), *counts))
+            if baskets and at_any_cost:
+                break
         if baskets:
             return min(baskets, key=lambda basket: basket.usd)
     return None
@@ -96,11 +104,15 @@ def _filled(shop: _Shop, need: Floats, part: float) -> tuple[Floats, Floats] | N
         hours = np.zeros_like(hours)
         if not _fill_hours(shop, committed, hours, need):
             return None
+    return committed, hours
+
+
+def _improve(shop: _Shop, committed: Floats, hours: Floats, need: Floats) -> None:
+    """What no hour needs goes, cheaper takes the place of dearer, and what is there at all hours is committed."""
     _take_spare(shop, committed, hours, need)
     _exchange(shop, committed, hours, need)
     _take_spare(shop, committed, hours, need)
     _commit_steady(shop, committed, hours, need)
-    return committed, hours
 
 
 def _committed(shop: _Shop, need: Floats) -> Floats:

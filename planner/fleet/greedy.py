@@ -31,8 +31,12 @@ TYPES = 16
 """Types that a region looks at first; all of them where these do not do."""
 
 
-def greedy_fleet(problem: FleetProblem) -> FleetSolution:
+def greedy_fleet(problem: FleetProblem, *, at_any_cost: bool = False) -> FleetSolution:
     """A whole fleet that keeps every constraint, with a bound in closed form; no price at the margin is known.
+
+    Args:
+        problem: what is asked.
+        at_any_cost: whether nothing is improved: to see whether there is one, in a third of the time.
 
     Raises:
         FleetImpossible: a region has too few partners, or none was found to hold what must be held.
@@ -42,7 +46,10 @@ def greedy_fleet(problem: FleetProblem) -> FleetSolution:
     for _ in range(REPAIRS):
         shares = _shares(problem, arcs, prices, full)
         held = _held(problem, arcs, shares)
-        bought = [buy(problem, region, types[region], held[region]) for region in range(problem.regions)]
+        bought = [
+            buy(problem, region, types[region], held[region], at_any_cost=at_any_cost)
+            for region in range(problem.regions)
+        ]
         lacking = frozenset(region for region, found in enumerate(bought) if found is None)
         if not lacking and len(overfull(problem, shares)):
             raise no_shares(problem)

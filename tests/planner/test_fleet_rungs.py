@@ -49,6 +49,12 @@ def test_greedy_says_the_same_each_time() -> None:
     assert greedy_fleet(problem).to_bytes() == greedy_fleet(problem).to_bytes()
 
 
+def test_any_fleet_keeps_what_the_improved_one_does_and_costs_more() -> None:
+    problem = problem_of(WORLD)
+    quick = greedy_fleet(problem, at_any_cost=True)
+    assert checked_fleet(problem, quick).usd > greedy_fleet(problem).usd
+
+
 def test_plain_prices_prove_a_bound_and_dearer_ones_do_not() -> None:
     problem, best = problem_of(WORLD), optimum(WORLD).usd
     prices = plain_prices(problem)
