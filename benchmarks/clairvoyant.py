@@ -1,6 +1,6 @@
 """What deciding ahead costs over knowing: commitments, hourly levels and recourse on real weeks.
 
-    PRESTAGE_TEST_DATA=... python -m benchmarks.clairvoyant [--tier full] [--cache FOLDER] [--json]
+    PRESTAGE_TEST_DATA=... python -m benchmarks.clairvoyant [--tier full] [--cache FOLDER] [--errors 0.02 0.03] [--json]
 
 The weeks are the back-test windows of `benchmarks/forecast_sets.py`: 5 of the 23 row sums of GEANT, 1 to 5 of each of
 41 service series. A week begins with a commitment for all of it, from a forecast whose origin is that moment, at 0.62
@@ -16,7 +16,12 @@ Beside what the planner decides (`planner/recourse`), the same run prints
 - `hindsight`: for each series and week the level and the factor on our own quantiles that cost least afterwards, with
   the same freedom for the commitment: choosing another quantile or another margin would have gained no more;
 - `if forecasts were true`: what the planner's decisions would cost over the clairvoyant if demand were drawn from the
-  forecasts themselves (`forecaster/paths.py`): what is left when no forecast is ever wrong about its own chances.
+  forecasts themselves (`forecaster/paths.py`): what is left when no forecast is ever wrong about its own chances;
+- `demand x 1.3`: the demand that came, times 1.3, in place of a forecast.
+
+With `--errors`, the same weeks and rules where forecasts err by so much and know it: the forecast of the week is the
+demand that came times a log-normal factor of its own for each hour, of that sigma; a day ahead `UPDATE_KNOWS` of the
+variance is known; quantiles are those of these factors.
 """
 
 import argparse
@@ -24,6 +29,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -120,13 +127,33 @@ def if_true(week: Week, prices: UnitPrices) -> tuple[float, float]:
     return ours / PATHS, known / PATHS
 
 
+def with_errors(week: Week, sigma: float) -> Week:
+    """The same week where forecasts err by a log-normal factor an hour, and say so."""
+    chance, scores = np.random.default_rng(SEED), np.array([normal_score(level) for level in LEVELS])
+    told, left = sigma * np.sqrt(UPDATE_KNOWS), sigma * np.sqrt(1 - UPDATE_KNOWS)
+    middle = week.actual * np.exp(-left * chance.standard_normal(week.actual.shape))
+    first = middle * np.exp(-told * chance.standard_normal(week.actual.shape))
+    # an hour whose demand is not known wants nothing in particular: what its neighbours in the week do in the middle
+    return replace(
+        week,
+        week=_filled(first)[..., None] * np.exp(sigma * scores),
+        days=_filled(middle)[..., None] * np.exp(left * scores),
+    )
+
+
+def _filled(demand: Matrix) -> Matrix:
+    """Hours that are not known at the median of the others."""
+    filled: Matrix = np.where(np.isfinite(demand), demand, np.nanmedian(demand, axis=1, keepdims=True))
+    return filled
+
+
 RULES: dict[str, Rule] = {"planner": planned, "newsvendor": newsvendor, "forecast x 1.3": plus_third}
 
 
 def ratios(found: list[Week], miss: float) -> dict[str, float]:
     """Cost of each rule over the clairvoyant's, and of what no rule can do."""
     prices = UnitPrices(committed=COMMITTED, level=LEVEL, miss=miss)
-    total = dict.fromkeys((*RULES, "hindsight", "clairvoyant", "true", "true known"), 0.0)
+    total = dict.fromkeys((*RULES, "hindsight", "demand x 1.3", "clairvoyant", "true", "true known"), 0.0)
     for week in found:
         for row, mean in enumerate(week.mean):
             demand = week.actual[row]
@@ -134,10 +161,26 @@ def ratios(found: list[Week], miss: float) -> dict[str, float]:
                 total[name] += cost(rule(week.week[row], week.days[row], prices), demand, miss) / mean
             total["hindsight"] += hindsight(week, row, prices) / mean
             total["clairvoyant"] += least_cost(demand) / mean
+            total["demand x 1.3"] += cost(_beside(1.3 * _filled(demand[None])[0]), demand, miss) / mean
         ours, known = if_true(week, prices)
         total["true"], total["true known"] = total["true"] + ours, total["true known"] + known
-    over = {name: total[name] / total["clairvoyant"] for name in (*RULES, "hindsight")}
+    over = {name: total[name] / total["clairvoyant"] for name in (*RULES, "hindsight", "demand x 1.3")}
     return over | {"if forecasts were true": total["true"] / total["true known"]}
+
+
+def ratios_with_errors(found: list[Week], sigma: float, miss: float) -> dict[str, float]:
+    """Cost of each rule over the clairvoyant's where forecasts err by so much."""
+    prices = UnitPrices(committed=COMMITTED, level=LEVEL, miss=miss)
+    total, least = dict.fromkeys(RULES, 0.0), 0.0
+    for week in (with_errors(week, sigma) for week in found):
+        for row, mean in enumerate(week.mean):
+            demand = week.actual[row]
+            if not np.isfinite(demand).any():
+                continue
+            for name, rule in RULES.items():
+                total[name] += cost(rule(week.week[row], week.days[row], prices), demand, miss) / mean
+            least += least_cost(demand) / mean
+    return {name: each / least for name, each in total.items()}
 
 
 def typical(found: list[Week], miss: float) -> tuple[float, float, float]:
@@ -157,12 +200,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tier", type=Tier, choices=tuple(Tier), default=Tier.FULL)
     parser.add_argument("--cache", type=Path, help="folder where forecasts are kept from run to run; none by default")
+    parser.add_argument("--errors", type=float, nargs="+", default=[], help="sigmas of errors that are made up")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     folder = os.environ.get("PRESTAGE_TEST_DATA")
     if not folder:
         sys.exit("PRESTAGE_TEST_DATA names no folder with geant_tm_hourly_dev.parquet and ms_cloud_hourly.parquet")
     found = list(weeks(Path(folder), options.tier, options.cache))
+    for sigma, miss in product(options.errors, MISSES):
+        told = ", ".join(f"{name} {value:.3f}" for name, value in ratios_with_errors(found, sigma, miss).items())
+        print(f"errors of {sigma:g} at {miss:g}: {told}")
+    if options.errors:
+        return
     views = {"all": found} | {name: [week for week in found if week.name == name] for name in ("geant", "cloud")}
     result = {
         f"{view} at {miss:g}": ratios(chosen, miss) | {"tenths": typical(chosen, miss)}
