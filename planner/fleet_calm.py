@@ -118,8 +118,7 @@ def _in_parts(problem: FleetProblem, stands: FleetSolution, cheapest: FleetSolut
     except FleetTooFar:
         return None
     gone = _gone(problem, stands, cheapest) - _gone(problem, stands, near)
-    move_share = CALM.among(len(problem.gives)).move_share
-    stays = region_usd(problem, near) <= region_usd(problem, cheapest) + move_share * gone
+    stays = region_usd(problem, near) <= region_usd(problem, cheapest) + CALM.move_share * gone
     by_hour = stays[:, None, None]
     found = replace(
         cheapest,

@@ -28,13 +28,14 @@ def commit(work: Work, regions: Ints) -> None:
 
 
 def _commit_some(work: Work, rows: Ints) -> None:
+    exchanges = work.calm.move_share > 0  # polishing a whole fleet has no time for that
     for step in STEPS:
         ways = (_likely(work, rows, step), _steady(work, rows), _needless(work, rows))
         which, deltas = (np.concatenate(parts) for parts in zip(*ways, strict=True))
         if not len(which):
             return
         committed = work.committed[which] + deltas
-        counts, failed = settle(work.cells.only(which), committed, work.counts[which], exchanges=False)
+        counts, failed = settle(work.cells.only(which), committed, work.counts[which], exchanges=exchanges)
         usd = np.where(failed, np.inf, work.price(which, committed, counts))
         better = []
         for row in np.unique(which).tolist():

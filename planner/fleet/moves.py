@@ -4,7 +4,7 @@ Each is weighed by what it really costs: the hours it touches are settled anew (
 there and is replaced is charged a share of its price. Commitments: `planner.fleet.committing`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,12 +17,8 @@ from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution
 from planner.fleet.settle import settle
 from planner.fleet.shift import Room, lumpy, shifted
 
-MOVE_SHARE = 0.4
+MOVE_SHARE = 0.35
 """Price of a move: a change of demand of 3 % in every region then moves a tenth of what solving anew moves."""
-
-FEW_TYPES = 100
-"""Types up to which a move has that price, and falls as they become more: the next best is then nearer, so that what
-pays pays less. Of 400 types, four times the price leaves half of the moves unmade and costs 0.07 % more."""
 
 MOST_TYPES = 24
 """Types that a region is looked at with: those that it has, the cheapest at its prices, the smallest."""
@@ -39,8 +35,7 @@ class Calm:
     """What moving is worth.
 
     Attributes:
-        move_share: replacing an instance or a circuit costs this share of its price: what comes must save more. Of more
-            than `FEW_TYPES` types, less in proportion (`among`).
+        move_share: replacing an instance or a circuit costs this share of its price: what comes must save more.
         keeps_committed: whether what is committed stays, however little it is needed.
         keeps_shares: whether shares stay as they are.
         keeps: a region that has all that it needs stays as it is, unless that costs this share more than what is found.
@@ -50,10 +45,6 @@ class Calm:
     keeps_committed: bool = False
     keeps_shares: bool = False
     keeps: float = 0.0
-
-    def among(self, types: int) -> "Calm":
-        """The same where there are so many types to choose from."""
-        return replace(self, move_share=self.move_share * min(1.0, FEW_TYPES / max(types, 1)))
 
 
 @dataclass(slots=True)
@@ -85,7 +76,7 @@ class Work:
     def start(cls, problem: FleetProblem, before: FleetSolution, arcs: Arcs, changed: Ints, calm: Calm) -> "Work":
         """Regions that changed and all that may carry for them, as they stand."""
         near = [arcs.carrier[arcs.out[region]] for region in changed.tolist()]
-        regions, calm = np.unique(np.concatenate([changed, *near])), calm.among(len(problem.gives))
+        regions = np.unique(np.concatenate([changed, *near]))
         shares = before.shares.reshape(-1)
         types = _types(problem, before, regions)
         worth = before.worth[regions], before.worth_critical[regions]

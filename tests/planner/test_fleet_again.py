@@ -266,11 +266,3 @@ def test_thousands_of_spot_go_where_there_is_room_for_few() -> None:
     fewer = replace(problem, spot_share=0.2 * problem.spot_share)
     found = checked_fleet(fewer, replan(large, fewer, CALM).solution)
     assert large.solution.spot.sum() - found.spot.sum() > 2000
-
-
-def test_of_many_types_a_move_costs_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planner.fleet.moves.FEW_TYPES", MANY.types // 4)
-    start = standing()
-    work = Work.start(start.problem, start.solution, start.arcs, np.array([3]), CALM)
-    assert work.calm.move_share == work.cells.move == pytest.approx(CALM.move_share / 4)
-    assert CALM.among(1).move_share == CALM.move_share
