@@ -6,14 +6,17 @@ from functools import cache
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from planner.errors import FleetTooFar
 from planner.fleet import Effort
 from planner.fleet.again import Standing, replan, stand
+from planner.fleet.cells import Cells
 from planner.fleet.check import checked_fleet
 from planner.fleet.churn import churn
 from planner.fleet.moves import Calm, Work
 from planner.fleet.problem import NOT_OFFERED, FleetSolution, Floats
+from planner.fleet.settle import settle
 from planner.fleet.solve import solve_proven
 from tests.planner import fleet_world
 from tests.planner.fleet_arrays import Fleet
@@ -266,3 +269,18 @@ def test_thousands_of_spot_go_where_there_is_room_for_few() -> None:
     fewer = replace(problem, spot_share=0.2 * problem.spot_share)
     found = checked_fleet(fewer, replan(large, fewer, CALM).solution)
     assert large.solution.spot.sum() - found.spot.sum() > 2000
+
+
+def test_what_a_commitment_leaves_gives_way_to_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = problem_of(each_region(world()))
+    found = replan(standing(), problem, CALM).solution
+
+    def without_exchanges(
+        cells: Cells, committed: Floats, counts: Floats, *, exchanges: bool
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        return settle(cells, committed, counts, exchanges=False)
+
+    monkeypatch.setattr("planner.fleet.committing.settle", without_exchanges)
+    stiff = replan(standing(), problem, CALM).solution
+    moved, more = (churn(problem, standing().solution, one).replaced for one in (found, stiff))
+    assert found.usd < stiff.usd - 1 and moved < more
