@@ -10,7 +10,7 @@ import pytest
 from contracts.capacity import CapacityKind, Offer
 from contracts.ledger import UnitState
 from contracts.plan import Infeasible, Operation, Plan, ReasonCode
-from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purpose, ResourceKind, StorageSpec
+from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purpose, ResourceKind
 from planner.build import build_plan
 from planner.errors import InputsDisagree, UnknownResource
 from planner.explain import explain
