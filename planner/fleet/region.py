@@ -26,7 +26,10 @@ WHOLE = 1e-6
 """How near a count lies to a whole number that counts as one."""
 
 LACKING = 100.0
-"""Price of what is lacking, as a multiple of the cheapest way to have it: no instance is as dear."""
+"""Price of what is lacking, as a multiple of the cheapest way to have it."""
+
+DEARER = 2.0
+"""The same as a multiple of the dearest way, where that is more: what can be bought is never lacking instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -202,8 +205,10 @@ def lacking_usd(problem: FleetProblem, region: int) -> Floats:
     usd = np.minimum(problem.on_demand_usd[region], problem.committed_usd[region])
     usd = np.where(usd > 0, usd, np.inf)  # what is given for nothing is there or not: nothing that is lacking is free
     with np.errstate(divide="ignore"):
-        each = np.array([(usd / gives).min() for gives in problem.gives.T])
-    return np.asarray(LACKING * np.minimum(np.where(np.isfinite(each), each, 1.0), NOT_OFFERED))
+        each = usd / problem.gives.T
+    least = np.where(np.isfinite(each.min(1)), each.min(1), 1.0)
+    most = np.where(np.isfinite(each) & (usd < NOT_OFFERED), each, 0.0).max(1)
+    return np.asarray(np.maximum(LACKING * np.minimum(least, NOT_OFFERED), DEARER * most))
 
 
 def _linear_program(problem: FleetProblem, region: int, types: Ints) -> "highspy.HighsLp":

@@ -234,6 +234,8 @@ def test_a_deleted_resource_is_explained_and_an_unknown_one_is_not():
     assert "surplus" in explain(plan, gone.key).lines()[0]
     with pytest.raises(UnknownResource, match="perhaps fra/network"):
         explain(plan, "fra/netwrok")
+    with pytest.raises(UnknownResource, match="perhaps fra/"):
+        explain(plan, "fra")
 
 
 def test_staying_is_told_where_another_shape_would_be_no_dearer():

@@ -14,6 +14,8 @@ from planner.fleet.again import replan, stand
 from planner.fleet.check import checked_fleet
 from planner.fleet.greedy import greedy_fleet
 from planner.fleet.moves import Calm
+from planner.fleet.problem import NOT_OFFERED
+from planner.fleet.region import lacking_usd
 from planner.fleet.solve import ROUNDING_ALONE, Effort, solve_proven
 from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet
@@ -71,6 +73,18 @@ def test_others_carry_what_whole_instances_of_a_region_do_not_hold(seed: int) ->
     assert checked_fleet(problem_of(fleet), found) is found
     assert judge(fleet, solution_of(found)).violations == ()
     assert found.usd < greedy_fleet(problem_of(fleet)).usd
+
+
+def test_nothing_that_is_sold_is_dearer_than_lacking_it() -> None:
+    problem = problem_of(limited(RECIPES[0]))
+    usd = problem.on_demand_usd * np.where(
+        np.arange(len(problem.gives)) == 1, 1e4, 1.0
+    )  # the only one left may be dear
+    dear = replace(problem, on_demand_usd=usd, committed_usd=np.full_like(usd, NOT_OFFERED))
+    for region in range(problem.regions):
+        with np.errstate(divide="ignore"):
+            each = usd[region, :, None] / problem.gives
+        assert (lacking_usd(dear, region) >= np.where(np.isfinite(each), each, 0.0).max(0)).all()
 
 
 def test_quotas_bind() -> None:
