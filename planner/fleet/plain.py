@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from planner.fleet.offers import Prices, ever_useful, unbought
-from planner.fleet.problem import Arcs, FleetProblem, Floats
+from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, Floats
 from planner.fleet.shares import base_circuits
 
 
@@ -34,8 +34,10 @@ def plain_prices(problem: FleetProblem) -> PlainPrices:
     itself, any way of buying it: what is served may be met by spot, what is firm may not.
     """
     wanted, gives = problem.demand.mean(2), problem.gives
-    firm_usd = np.minimum(problem.on_demand_usd, problem.committed_usd)
-    soft_usd = np.minimum(firm_usd, problem.spot_cost / np.maximum(1 - problem.loss, 1e-9))
+    firm_usd, spot_usd = np.minimum(problem.on_demand_usd, problem.committed_usd), problem.spot_cost
+    given = np.isfinite(problem.stock) & (np.minimum(firm_usd, spot_usd) <= 0)  # its worth is taken off the bound
+    firm_usd, spot_usd = np.where(given, NOT_OFFERED, firm_usd), np.where(given, NOT_OFFERED, spot_usd)
+    soft_usd = np.minimum(firm_usd, spot_usd / np.maximum(1 - problem.loss, 1e-9))
     served, firm, most = np.zeros_like(wanted), np.zeros_like(wanted), np.zeros(len(wanted))
     for mix in product((0.0, 1.0), repeat=wanted.shape[1]):
         price = np.where(wanted > 0, np.array(mix) / np.maximum(wanted, 1e-12), 0.0)

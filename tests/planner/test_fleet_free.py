@@ -54,3 +54,9 @@ def test_what_is_lacking_is_never_free() -> None:
     assert np.array_equal(lacking_usd(problem, 0), lacking_usd(plain, 0))
     assert lacking_usd(problem, 0)[:2].min() > 0
     assert np.array_equal(plain_prices(problem).alone, plain_prices(plain).alone)
+
+
+@pytest.mark.parametrize("purchase", ["committed_usd", "spot_usd"])
+def test_what_is_given_takes_no_more_off_a_plain_bound_than_it_is_worth(purchase: str) -> None:
+    plain = problem_of(WORLD)
+    assert greedy_fleet(given(plain, purchase)).bound > 0.95 * greedy_fleet(plain).bound
