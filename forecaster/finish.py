@@ -21,7 +21,8 @@ def finished(quantiles: Matrix, panel: Panel, enough: NDArray[np.bool_]) -> Matr
 
     Where a series has not `enough` scores, its outermost quantile is at least that of everything that it ever was.
     """
-    clean = np.maximum(np.nan_to_num(quantiles, nan=0.0, posinf=0.0, neginf=0.0), 0.0)
+    fine = np.isfinite(quantiles).all()
+    clean = np.maximum(quantiles if fine else np.nan_to_num(quantiles, nan=0.0, posinf=0.0, neginf=0.0), 0.0)
     clean[~enough, :, -1] = np.maximum(clean[~enough, :, -1], _highest(panel)[~enough, None])
     largest = np.nan_to_num(panel.observed).max(axis=1)
     clean = np.minimum(np.maximum.accumulate(clean, axis=2), CEILING * largest[:, None, None])
@@ -50,6 +51,8 @@ def _as_seen(said: Matrix, panel: Panel) -> Matrix:
     """
     positive = np.where(panel.observed > 0, panel.observed, np.inf).min(axis=1, initial=np.inf)
     least = np.where(np.isfinite(positive), positive, 0.0)[:, None, None]
+    if not (said < least).any():
+        return said
     share = np.where(_whole(panel), 1.0, (panel.observed == 0).sum(axis=1) / np.maximum(panel.known(), 1))
     zeros = share[:, None, None]
     idle = np.where(zeros >= LEVEL, 0.0, least)

@@ -217,7 +217,7 @@ def test_fits_that_have_grown_worse_are_made_anew():
     state = made(panel.until(24 * 92)).state
     assert made(panel, QUICK, state).refitted == ""
     worse = tuple(replace(one, loss=one.loss / (WORSE * 2)) if one.loss else one for one in state.families)
-    early = made(panel.until(24 * 94), QUICK, replace(state, families=worse))
+    early = made(panel.until(24 * 94 + 11), QUICK, replace(state, families=worse))
     assert early.refitted == ""  # two days say too little
     told = made(panel, QUICK, replace(state, families=worse))
     assert told.refitted.startswith("level_shape has grown worse: ")
