@@ -138,10 +138,10 @@ def clean_speed(blocks: int = 200_000) -> float:
     return 2 * blocks / (time.process_time() - begun)
 
 
-def fragmented_speed(pool: int, requests: int) -> float:
+def fragmented_speed(pool: int, requests: int, seed: int) -> float:
     """The same of all lengths at 90 % fill: the calls of a run, made again without the simulator."""
     recorder = Recorder(UNIT - pool)
-    fill_pool(recorder, pool, requests=requests, seed=1)
+    fill_pool(recorder, pool, requests=requests, seed=seed)
     again = _buddies(UNIT - pool)
     begun = time.process_time()
     for order, start, until, now in recorder.calls:

@@ -119,12 +119,15 @@ def staged(seeds: list[int], requests: int, every: list[float], reserves: list[i
             }
 
 
-def speed(pool: int) -> Iterator[Row]:
-    """Allocations and releases a second: the best of three."""
-    yield {
-        "clean": round(max(clean_speed() for _ in range(3))),
-        "fragmented": round(max(fragmented_speed(pool, 30_000) for _ in range(3))),
-    }
+def speed(pool: int, seeds: list[int]) -> Iterator[Row]:
+    """Allocations and releases a second, a row a seed."""
+    for seed in seeds:
+        yield {
+            "pool": pool,
+            "seed": seed,
+            "clean": round(clean_speed()),
+            "fragmented": round(fragmented_speed(pool, 30_000, seed)),
+        }
 
 
 def main() -> None:
@@ -152,7 +155,7 @@ def main() -> None:
     if "staged" in parts:
         _print("staged", staged(asked.seeds, asked.requests, asked.every, asked.reserve, asked.most))
     if "speed" in parts:
-        _print("speed", speed(min(asked.pool)))
+        _print("speed", speed(min(asked.pool), asked.seeds))
 
 
 def _print(part: str, rows: Iterator[Row]) -> None:

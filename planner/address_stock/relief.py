@@ -1,8 +1,8 @@
 """What is done about blocks that will be over-used: as many relieved as can be, with as few moves as that takes.
 
 A way of doing it is an order of the blocks and, for each, one of the remedies that the room left by those before it
-has; what a block leaves is room for those after it. Up to `LAYOUTS` ways are looked at, depth first, so that the first
-one is the plain one: the surest block first, each by its cheapest remedy. Blocks that are many are gone through by
+has; what a block leaves is room for those after it. Up to `REMEDIES` are looked at, depth first, so that the first way
+is the plain one: the surest block first, each by its cheapest remedy. Blocks that are many are gone through by
 `TOGETHER`, the surest first. On small pools this is the minimum (tests hold it to all ways there are).
 """
 
@@ -21,8 +21,8 @@ MOST_BITS = 4
 TOGETHER = 4
 """Blocks of a region of which the best order is looked for at once."""
 
-LAYOUTS = 500
-"""Layouts of a region that are looked at in all, beyond those of the plain way."""
+REMEDIES = 2000
+"""Of all blocks of a region that are looked at, beyond those of the plain way."""
 
 HOLES = 4
 """Places that are looked at for a block that goes elsewhere, in the smallest holes that there are."""
@@ -150,7 +150,7 @@ class _Search:
     """Depth first over orders and remedies; what cannot beat the best found is not gone on with."""
 
     def __init__(self) -> None:
-        self._left, self._found = LAYOUTS, list[Relief]()  # found: each better than the one before it
+        self._left, self._found = REMEDIES, list[Relief]()  # found: each better than the one before it
         self._seen: dict[tuple[frozenset[Network], tuple[Span, ...]], tuple[int, int]] = {}
 
     def best(self, blocks: Sequence[Block], layout: Layout) -> Relief:
@@ -162,14 +162,17 @@ class _Search:
     def _go_on(self, blocks: tuple[Block, ...], done: Relief) -> None:
         value, state = done.value, (frozenset(item.network for item in blocks), done.layout.taken)
         beaten = self._found and value >= self._found[-1].value
-        if beaten or (self._left <= 0 and self._found) or self._seen.get(state, _ANY) <= value:
+        if beaten or self._seen.get(state, _ANY) <= value:
             return
-        self._seen[state], self._left = value, self._left - 1
+        self._seen[state] = value
         if not blocks:
             self._found.append(done)
             return
         for at, block in enumerate(blocks):
             for remedy, layout in remedies(block, done.layout):
+                self._left -= 1
+                if self._left < 0 and self._found:
+                    return
                 self._go_on(
                     (*blocks[:at], *blocks[at + 1 :]),
                     Relief(remedies=(*done.remedies, (block, remedy)), layout=layout),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.address_policies import Staged, best_static, scores_alone, toward
+from benchmarks.address_policies import DISPERSION, Clairvoyant, Staged, _rounded, best_static, scores_alone, toward
 from benchmarks.address_year import LENGTHS, make_year, simulate, static_batch
 from contracts.forecast import BlockShare
 from planner.address_stock.depth import (
@@ -20,7 +20,14 @@ from planner.address_stock.depth import (
     each_worth,
     shared_out,
 )
-from planner.address_stock.lengths import PairRequests, Prices, ready_blocks, requests_by_length
+from planner.address_stock.lengths import (
+    PairRequests,
+    Prices,
+    Within,
+    hours_looked_at,
+    ready_blocks,
+    requests_by_length,
+)
 
 
 def expected(until=3.0, *, before=0.0, dispersion=0.0, addresses=16):
@@ -163,6 +170,32 @@ def test_what_is_there_is_kept_over_a_lull_before_it_is_needed():
     assert blocks_worth_keeping(16, lull[:1], 1e-3) == 0
     assert blocks_worth_keeping(16, lull, 1e-3) == 11
     assert blocks_worth_keeping(16, [lull[0], Ahead(24, 10.0, 0.0, 6)], 1e-3) == 5
+
+
+@pytest.mark.parametrize("lead", [1, 2, 4, 9])
+def test_what_is_measured_is_what_plans_do(lead):
+    """The policy of the benchmark, and the rule of plans: the same orders, and the same blocks taken down."""
+    price = 2e-3  # above that at which the rarest blocks are left out
+    source = np.random.default_rng(lead)
+    known, hour = Clairvoyant(source.uniform(0.5, 20, 48)), int(source.integers(48))
+    free, coming = source.integers(0, 12, len(LENGTHS)), source.integers(0, 3, (lead, len(LENGTHS)))
+    up, down = Staged(price, lead, known)(hour, free, free, coming)
+    rates, shares = known.ahead(hour + 1, lead + 1)
+    asked = np.outer(np.cumsum(rates), shares)
+    for index, length in enumerate(LENGTHS):
+        hours = {h: _rounded(float(asked[h - 1, index])) for h in (*hours_looked_at(1, lead), lead, lead + 1) if h}
+        counts = {h: Within(h, mean, mean + DISPERSION / (1 + h / 12) * mean**2) for h, mean in hours.items()}
+        last = Within(1, hours[lead + 1], hours[lead + 1] + DISPERSION / (1 + lead / 12) * hours[lead + 1] ** 2)
+        pair = PairRequests(
+            pair="a->b", mean=last.mean, variance=last.variance, blocks=(asks(length, 1.0),),
+            before=hours.get(lead, 0.0), lulls=tuple(counts[h] for h in hours_looked_at(1, lead)),
+        )  # fmt: skip
+        come = [float(at + 1) for at in range(lead) for _ in range(coming[at, index])]
+        rule = prices(usd_per_address_hour=price, missed_usd=1.0, hours=1.0, most=10**6)
+        (ready,) = ready_blocks((pair,), rule, {(4, length): come}) or (None,)
+        count, stays = (ready.count, ready.stays) if ready else (0, 0)
+        assert up[index] == max(0, count - free[index] - len(come))
+        assert up[index] or down[index] == max(0, free[index] - stays)
 
 
 @pytest.mark.long
