@@ -17,7 +17,7 @@ from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution
 from planner.fleet.settle import settle
 from planner.fleet.shift import Room, lumpy, shifted
 
-MOVE_SHARE = 0.35
+MOVE_SHARE = 0.4
 """Price of a move: a change of demand of 3 % in every region then moves a tenth of what solving anew moves."""
 
 MOST_TYPES = 24
