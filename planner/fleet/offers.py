@@ -40,6 +40,23 @@ def first_types(problem: FleetProblem, most: int = FIRST_TYPES) -> tuple[Ints, .
     return tuple(np.sort(row) for row in order)
 
 
+def filling_types(problem: FleetProblem, region: int) -> Ints:
+    """Types that fill what is missing with little too much: the smallest, and the smallest of what few types give.
+
+    Of a resource that some types do not give at all (accelerators), a fraction of the cheapest by the unit may be what
+    a relaxation takes, and a whole one many times what is missing.
+    """
+    usd, spot = problem.on_demand_usd[region], problem.spot_cost[region]
+    found = [np.argsort(usd, kind="stable")[:SMALL_TYPES]]
+    for gives in problem.gives.T:
+        least = gives[gives > 0].min(initial=np.inf)
+        if (gives > 0).all() or not np.isfinite(least):
+            continue
+        for size in (least, 2 * least, 4 * least):
+            found += [np.argmin(np.where(gives >= size, price, np.inf))[None] for price in (usd, spot)]
+    return np.unique(np.concatenate(found))
+
+
 def _wanted(problem: FleetProblem) -> Floats:
     """(R, K) the mean of what a region serves, or may have to carry for another."""
     wanted = problem.demand.mean(2)
@@ -60,6 +77,9 @@ def _mixes(resources: int) -> Floats:
     weights = (-np.log(np.maximum(points, 1e-9))) ** 1.5
     return np.concatenate([np.eye(resources), weights / weights.sum(1, keepdims=True)])
 
+
+SMALL_TYPES = 4
+"""Cheapest types per instance, whatever they give, that rounding may use beside those that the relaxation uses."""
 
 TOGETHER = 20
 """Regions whose types are priced at once."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.errors import FleetImpossible, SolverCrashed
+from planner.fleet.offers import filling_types
 from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
 from planner.fleet.quiet import quiet_program
 
@@ -75,7 +76,8 @@ class RegionProgram:
         prices = self._problem.on_demand_usd[self.region]
         known = np.isin(np.arange(len(prices)), self.types)
         order = np.lexsort((prices, ~known)).tolist()  # the smallest of its own first
-        others = [at for at in order if at not in self._used]
+        order = [*filling_types(self._problem, self.region).tolist(), *order]
+        others = list(dict.fromkeys(at for at in order if at not in self._used))
         kept = np.array(sorted([*self._used, *others[: max(0, most - len(self._used))]]))
         if not np.array_equal(kept, self.types):
             self.types = kept

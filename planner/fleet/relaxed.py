@@ -29,7 +29,7 @@ NEWCOMERS = 6
 """Types taken in at once by a region."""
 
 
-LEFT_TYPES = 16
+LEFT_TYPES = 20
 """Types that a region goes on with, or more if it used more, once the relaxation is solved: later solves take half as
 long. As many as rounding looks at."""
 

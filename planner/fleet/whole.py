@@ -13,16 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.fleet.offers import filling_types
 from planner.fleet.problem import MANY, NOT_OFFERED, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer
 
 TOLERANCE = 1e-7
 """Share of what is needed that may be missing: below the tolerance of whoever checks (1e-6)."""
 
-SMALL_TYPES = 4
-"""Cheapest types per instance that rounding may use beside those that the relaxation uses."""
-
-MOST_TYPES = 16
+MOST_TYPES = 20
 """Types that rounding looks at in a region."""
 
 VARIANTS = (
@@ -250,7 +248,6 @@ def _useful(problem: FleetProblem, region: int, answer: RegionAnswer, types: Int
     spent = spent + answer.on_demand.sum(0) * problem.on_demand_usd[region, types]
     spent = spent + answer.spot.sum(0) * problem.spot_cost[region, types]
     price = problem.on_demand_usd[region, types]
-    small = np.argsort(price, kind="stable")[:SMALL_TYPES]
-    rank = np.where(spent > 0, 1e6 + spent, -price)
-    rank[small] = np.maximum(rank[small], 1e5)
+    small = np.isin(types, filling_types(problem, region))
+    rank = np.where(spent > 0, 1e6 + spent, np.where(small, 1e5, 0.0) - price)
     return np.sort(np.argsort(-rank, kind="stable")[:count])
