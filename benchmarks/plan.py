@@ -3,7 +3,8 @@
 `python -m benchmarks.plan --problem FILE.npz --out SOLUTION.npz [--json]`: reads a problem as docs/planning-model.md
 names its arrays, writes the solution and its bound, prints what it costs, the bound, the gap between them, the seconds
 from documents to plan and the memory that planner and solver took at most together: the planner's own peak, or the
-solver's on top of the planner's until it has the answer and has looked at it, whichever is more.
+solver's on top of what the planner had taken when it asked, whichever is more. (The solver has ended when its answer is
+looked at.)
 """
 
 import argparse
@@ -37,8 +38,9 @@ def main(arguments: list[str]) -> int:
     together = [0]
 
     def solve_fleet(fleet: FleetProblem) -> FleetSolution:
+        own = _peak_kib(resource.RUSAGE_SELF)
         answer = solve_fleet_in_child(fleet)
-        together.append(_peak_kib(resource.RUSAGE_SELF) + _peak_kib(resource.RUSAGE_CHILDREN))
+        together.append(own + _peak_kib(resource.RUSAGE_CHILDREN))
         return answer
 
     plan = build_plan(asked, solve_in_child, solve_fleet)

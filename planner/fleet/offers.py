@@ -53,7 +53,7 @@ def filling_types(problem: FleetProblem, region: int) -> Ints:
         if (gives > 0).all() or not np.isfinite(least):
             continue
         for size in (least, 2 * least, 4 * least):
-            found += [np.argmin(np.where(gives >= size, price, np.inf))[None] for price in (usd, spot)]
+            found.append(np.array([np.argmin(np.where(gives >= size, price, np.inf)) for price in (usd, spot)]))
     return np.unique(np.concatenate(found))
 
 
