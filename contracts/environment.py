@@ -111,7 +111,7 @@ class Coefficients(Model):
 class BlockUse(Model):
     """When an address block counts as under- or over-used: shares of what it can carry, in its busiest hour.
 
-    What a block can carry is `gbps_per_address` times its addresses; without that, what the busiest tenth of all
+    What a block of IPv4 can carry is `gbps_per_address` times its addresses; without that, what the busiest tenth of all
     blocks carries per address.
     """
 

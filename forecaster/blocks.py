@@ -1,7 +1,8 @@
 """Address blocks that will be under- or over-used, with the probability of it (pure).
 
-A block is judged by its busiest hour, on whole paths, beside what it can carry: what people say that an address
-carries, else what the busiest tenth of all blocks carries an address.
+A block is judged by its busiest hour, on whole paths, beside what it can carry: what people say that an address of
+IPv4 carries, else what the busiest tenth of all blocks of its family carries an address. Of addresses of IPv6 a block
+has so many that nothing is said of one.
 """
 
 from ipaddress import ip_network
@@ -52,13 +53,18 @@ def block_outlooks(panel: Panel, quantiles: Matrix, rules: BlockUse, seed: int) 
 
 def _capacity(blocks: Panel, rules: BlockUse) -> Matrix:
     """What each block can carry, gbps."""
-    sizes = np.array([float(_size(key.subject)) for key in blocks.keys])
-    if rules.gbps_per_address is not None:
-        return sizes * rules.gbps_per_address
+    networks = [ip_network(key.subject, strict=False) for key in blocks.keys]
+    sizes = np.array([float(network.num_addresses) for network in networks])
     lately = np.nan_to_num(blocks.observed[:, -MEMORY_WEEKS * blocks.week :])
     busiest = lately.max(axis=1) / sizes
-    used = busiest[busiest > 0]
-    capacity: Matrix = sizes * (float(np.quantile(used, BUSY)) if len(used) else 0.0)
+    each = np.zeros(len(networks))
+    for version in (4, 6):
+        family = np.array([network.version == version for network in networks])
+        used = busiest[family & (busiest > 0)]
+        each[family] = float(np.quantile(used, BUSY)) if len(used) else 0.0
+        if version == 4 and rules.gbps_per_address is not None:
+            each[family] = rules.gbps_per_address
+    capacity: Matrix = sizes * each
     return capacity
 
 

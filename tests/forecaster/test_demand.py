@@ -173,6 +173,21 @@ def test_blocks_that_will_be_under_or_over_used_are_told_with_the_probability():
     assert all(one.over >= other.over for one, other in zip(turned, (idle, usual_, full), strict=True))
 
 
+def test_blocks_of_ipv6_are_judged_by_those_of_ipv6():
+    """A /64 has more addresses than all of IPv4: neither family says anything of what the other can carry."""
+    levels = np.linspace(1, 10, 10)
+    mixed = {key(f"block_traffic:10.{n}.0.0/28"): np.full(HOURS, 16.0) for n in range(10)} | {
+        key(f"block_traffic:2001:db8:0:{n}::/64"): np.full(HOURS, level) for n, level in enumerate(levels)
+    }
+    panel = panel_with(mixed)
+    for rules in (BlockUse(), BlockUse(gbps_per_address=1.0)):
+        found = {one.block: one for one in block_outlooks(panel, ahead(panel, 24, sd=0.01), rules, 1)}
+        six = [found[f"2001:db8:0:{n}::/64"] for n in range(10)]
+        assert [one.capacity_gbps for one in six] == pytest.approx([9.1] * 10)
+        assert six[0].under == 0.0 and six[0].over == 0.0 and six[-1].over == 1.0
+        assert found["10.0.0.0/28"].capacity_gbps == pytest.approx(16.0)
+
+
 def test_without_a_stated_capacity_it_is_what_busy_blocks_carry():
     panel = blocks(*np.linspace(1, 10, 10))
     outlooks = block_outlooks(panel, ahead(panel, 24, sd=0.01), BlockUse(), 1)
