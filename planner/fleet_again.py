@@ -106,7 +106,7 @@ def planned_again(asked: Asked, live: Sequence[Resource], level: Callable[[Fleet
     name = (asked.question.previous_plan or before.digest()).removeprefix("sha256:")[:12]
     count = f"{int(looked.sum())} of {problem.regions} regions looked at"
     told = f"planned again from plan {name}: {count}, gap {gap:.1%}"
-    return Again(solution=found, standing=replace_again(seen, standing), told=told)
+    return Again(solution=found, standing=seen.model_copy(update={"again": standing.again + 1}), told=told)
 
 
 def standing_of(asked: Asked, solution: FleetSolution) -> Standing | None:
@@ -128,11 +128,6 @@ def standing_of(asked: Asked, solution: FleetSolution) -> Standing | None:
 def gap_of(solution: FleetSolution) -> float:
     """How much of a fleet's cost is not proved to be needed."""
     return max(0.0, 1 - solution.bound / solution.usd) if solution.usd > 0 else 0.0
-
-
-def replace_again(seen: Standing, before: Standing) -> Standing:
-    """What was seen, one plan further from the last full solve."""
-    return seen.model_copy(update={"again": before.again + 1})
 
 
 def _comparable(asked: Asked) -> tuple[Plan, Standing]:

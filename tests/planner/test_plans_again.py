@@ -1,5 +1,7 @@
 """Plans of fleets made again from the plan applied last: without a solver where little changed, in full where not."""
 
+import base64
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -289,9 +291,6 @@ def test_no_price_in_a_plan_proves_more_than_there_is() -> None:
 
 
 def altered(text: str) -> Iterator[str]:
-    import base64
-    import zlib
-
     random = np.random.default_rng(3)
     plain = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8)
     for size in (1e-3, 1e-2, 0.3):
