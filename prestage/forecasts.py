@@ -15,6 +15,8 @@ from prestage.forecast_state import StateShelf, code_digest
 
 if TYPE_CHECKING:
     from contracts.backtest import BacktestReport
+    from forecaster.history.keyring import Keyring
+    from forecaster.history.sealing import Seal
     from forecaster.history.store import History
     from forecaster.make import Made
     from forecaster.outside import Outside
@@ -43,9 +45,9 @@ class ForecastOrder:
     fast: bool = False
     refit: bool = False
 
-    def shelf(self, history: "History") -> StateShelf:
+    def shelf(self, keys: "Keyring | None", seal: "Seal") -> StateShelf:
         """Where one forecast leaves what it learned and said for the next, closed as the history is."""
-        seal, keys, name = history.seal(), history.vault.keys, self.environment.name
+        name = self.environment.name
         memory = keys.memory.with_name(f"{keys.memory.stem}-state-{name}.json") if keys and seal.envelope else None
         return StateShelf(folder=self.file.parent, environment=name, seal=seal, memory=memory)
 
@@ -123,11 +125,12 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
         made = go_on_forecasting(history.load(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
         write_forecast(order.file, made.bundle)
         return Forecasted(bundle=made.bundle, models=_models(made, "an origin in the past", ()))
-    shelf = order.shelf(history)
+    view, seal = history.opened()
+    shelf = order.shelf(history.vault.keys, seal)
     state, why = (None, "as asked for") if order.refit else shelf.take()
     windows = shelf.windows()
     settings = replace(settings, state=state, code=code_digest(), kept=windows)
-    made = go_on_forecasting(history.load(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
+    made = go_on_forecasting(view, settings, made_at=now, seconds=time.perf_counter, progress=progress)
     write_forecast(order.file, made.bundle)
     told = (windows.told(), shelf.put(made.state) if made.refitted else "", windows.keep(made.windows))
     return Forecasted(bundle=made.bundle, models=_models(made, why if state is None else "", told))

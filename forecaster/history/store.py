@@ -92,21 +92,24 @@ class History:
             HistoryDamaged: a file is missing or is not what was written, or the history was rolled back.
             KeyRefused: its key does not open it.
         """
-        tables = self._tables()
-        measurements = [table for part, table in tables if part.kind != REQUESTS]
-        requests = [table for part, table in tables if part.kind == REQUESTS]
-        return view_of(
-            frame(measurements) if measurements else no_measurements(),
-            frame(requests) if requests else no_requests(),
-        )
+        return self.opened()[0]
 
-    def seal(self) -> Seal:
-        """What closes things that hold values of this history as it is closed itself.
+    def opened(self) -> tuple[HistoryView, Seal]:
+        """Everything that is kept, and what closes things that hold values of it as it is closed itself.
+
+        Whoever keeps the master key is asked once.
 
         Raises:
             HistoryDamaged, KeyRefused: as `load`.
         """
-        return Seal(self.vault.look().envelope)
+        tables, seal = self._tables()
+        measurements = [table for part, table in tables if part.kind != REQUESTS]
+        requests = [table for part, table in tables if part.kind == REQUESTS]
+        view = view_of(
+            frame(measurements) if measurements else no_measurements(),
+            frame(requests) if requests else no_requests(),
+        )
+        return view, seal
 
     def summary(self) -> tuple[SeriesSummary, ...]:
         """One line for each series, sorted."""
@@ -127,11 +130,12 @@ class History:
             for (kind, subject), size, first, last in found.itertuples()
         )
 
-    def _tables(self) -> "list[tuple[Part, pa.Table]]":
+    def _tables(self) -> "tuple[list[tuple[Part, pa.Table]], Seal]":
         for attempt in range(_READS):
             contents = self.vault.look()
             try:
-                return [(part, self.vault.read(contents, part)) for part in contents.parts]
+                tables = [(part, self.vault.read(contents, part)) for part in contents.parts]
+                return tables, Seal(contents.envelope)
             except HistoryDamaged:
                 if attempt + 1 == _READS or read_manifest(self.folder) == contents.manifest:
                     raise

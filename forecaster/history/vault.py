@@ -26,7 +26,7 @@ from contracts.files import write_bytes
 from forecaster.errors import HistoryDamaged, HistoryUnwritable, KeyRefused, KeyUnavailable
 from forecaster.history.aead import Unsealable
 from forecaster.history.envelope import Envelope, FileKey
-from forecaster.history.keyring import Keyring, Wrapped
+from forecaster.history.keyring import Keyring
 from forecaster.history.manifest import MANIFEST, Manifest, Part, Span, read_manifest
 from forecaster.history.memory import check, recall, remember
 from forecaster.history.parquet import decode, encode
@@ -60,7 +60,6 @@ class Vault:
     def __init__(self, folder: Path, keys: Keyring | None) -> None:
         self.folder = folder
         self.keys = keys
-        self._envelope: Envelope | None = None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -101,7 +100,7 @@ class Vault:
                 next_step="name the key in the environment's file: history: {key: local}",
             )
         try:
-            envelope = self._unwrapped(self.keys, manifest.history, manifest.key)
+            envelope = Envelope.opened(self.keys.kms, manifest.history, manifest.key)
         except KeyRefused as error:
             raise type(error)(
                 f"cannot be opened: {error.where}: {error.what}",
@@ -112,13 +111,6 @@ class Vault:
         if not envelope.signed(manifest.canonical(), manifest.signature):
             raise HistoryDamaged("was altered: its signature does not hold", where=where, next_step=_RESTORE)
         return Contents(manifest=manifest, envelope=envelope)
-
-    def _unwrapped(self, keys: Keyring, history: str, wrapped: Wrapped) -> Envelope:
-        """The history's key; whoever keeps the master key is asked once."""
-        known = self._envelope
-        if known is None or (known.history, known.wrapped) != (history, wrapped):
-            known = self._envelope = Envelope.opened(keys.kms, history, wrapped)
-        return known
 
     def for_writing(self, contents: Contents) -> Contents:
         """The same contents with a key to write with, where there is a keyring and none yet."""

@@ -27,7 +27,7 @@ ENVIRONMENT = "environments/dev.yaml"
 FORECAST = ["forecast", "--model", "profile_14d", "--model", "level_shape"]
 
 
-def forecasts(folder):
+def forecasts(folder: Path) -> Path:
     return folder / ".prestage" / "dev" / "forecasts"
 
 
@@ -46,7 +46,7 @@ def learn(project, first: int, end: int) -> None:
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory) -> Path:
     """What a project with two weeks of traffic keeps after its first forecast."""
-    folder = tmp_path_factory.mktemp("begun")
+    folder = Path(tmp_path_factory.mktemp("begun"))
     for name in ("environments", "estate"):
         shutil.copytree(ROOT / name, folder / name)
     with contextlib.chdir(folder):
@@ -73,7 +73,8 @@ def forecast(project, begun, capsys):
 def shelf(project) -> StateShelf:
     """Where the project's environment keeps its state."""
     order = ForecastOrder(folder=project, environment=read_yaml_document(Environment, project / ENVIRONMENT))
-    return order.shelf(order.history())
+    history = order.history()
+    return order.shelf(history.vault.keys, history.opened()[1])
 
 
 def kept(project) -> StateBundle:
@@ -88,7 +89,9 @@ def test_new_hours_go_on_from_what_was_fitted(project, forecast):
     assert {panel.granularity for panel in state.document.panels} == {"hourly", "daily"}
     assert first.document.state_digest == ""
     learn(project, 336, 342)
+    (forecasts(project) / "dev.fits").write_text("as an earlier version left it, never encrypted")
     assert forecast() == "those of the last forecast"
+    assert not (forecasts(project) / "dev.fits").exists()
     second = read_forecast(forecasts(project) / "dev.json")
     assert second.document.state_digest == state.document.digest()
     assert second.document.origin == first.document.origin + timedelta(hours=6)
@@ -139,11 +142,14 @@ def test_windows_that_are_kept_change_time_and_nothing_else(project, forecast, h
 def test_windows_that_are_kept_are_not_said_again(project, forecast, monkeypatch):
     """But for the one at the end: of the forecast itself, and of days, which end where the hours do."""
     learn(project, 336, 340)
-    asked = []
+    asked: list[str] = []
     real = Profile.predict
-    monkeypatch.setattr(
-        Profile, "predict", lambda self, panel, ahead: (asked.append(panel.granularity), real(self, panel, ahead))[1]
-    )
+
+    def counted(self, panel, ahead):
+        asked.append(panel.granularity.value)
+        return real(self, panel, ahead)
+
+    monkeypatch.setattr(Profile, "predict", counted)
     forecast()
     assert asked.count("hourly") == 1
     (forecasts(project) / "dev.windows").unlink()
