@@ -111,8 +111,8 @@ class Coefficients(Model):
 class BlockUse(Model):
     """When an address block counts as under- or over-used: shares of what it can carry, in its busiest hour.
 
-    What a block of IPv4 can carry is `gbps_per_address` times its addresses; without that, and of IPv6, what the busiest
-    tenth of all blocks of its family carries per address.
+    What a block of IPv4 can carry is `gbps_per_address` times its addresses; without that, and of IPv6, what the
+    busiest tenth of all blocks of its family carries per address.
     """
 
     gbps_per_address: float | None = Field(default=None, gt=0)
