@@ -38,7 +38,7 @@ def solve_exactly(problem: FleetProblem) -> tuple[Counts, float] | None:
         for hour in range(problem.hours):
             counts = (committed[region], by_hour[0][region, :, hour], by_hour[1][region, :, hour])
             _rows(builder, problem, (region, hour, counts), (arcs, shares))
-        builder.row([(int(shares[arc]), 1.0) for arc in arcs.out[region]], lower=1.0)
+        builder.row([(int(shares[arc]), 1.0) for arc in arcs.out[region]], lower=1.0, upper=1.0)
     _circuits(builder, problem, shares)
     if problem.partners.size:
         _partners(builder, problem, arcs, shares)

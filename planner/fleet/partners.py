@@ -127,7 +127,7 @@ def _backed(builder: ModelBuilder, known: ShareProgram, region: int, column: Int
     for arc, whether in zip(out.tolist(), used, strict=True):
         builder.row([(int(column[arc]), 1.0), (whether, -float(known.room[arc]))], upper=0.0)
     builder.row([(whether, 1.0) for whether in used], upper=float(known.problem.partners[region]))
-    builder.row([(int(column[arc]), 1.0) for arc in out], lower=1.0)
+    builder.row([(int(column[arc]), 1.0) for arc in out], lower=1.0, upper=1.0)
 
 
 def _within_quotas(builder: ModelBuilder, problem: FleetProblem, column: Ints, shares: Floats) -> None:

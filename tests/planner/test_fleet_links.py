@@ -12,6 +12,7 @@ from planner.errors import FleetImpossible, SolverLied
 from planner.fleet import Effort, FleetProblem, FleetSolution, bound, solve_fleet
 from planner.fleet.check import checked_fleet
 from planner.fleet.circuits import circuits_for, circuits_within
+from planner.fleet.exact import solve_exactly
 from planner.fleet.greedy import greedy_fleet
 from planner.fleet.solve import ROUNDING_ALONE
 from tests.planner import fleet_world as world
@@ -118,3 +119,10 @@ def test_circuits_within_a_quota_are_the_cheapest_that_are() -> None:
         assert usd[0] @ found == pytest.approx(cheapest)
     free = circuits_within(np.array([9.0]), tiers, usd, np.array([np.inf]))
     assert (free == circuits_for(np.array([9.0]), tiers, usd)).all()
+
+
+def test_shares_sum_to_one_where_more_would_cost_nothing() -> None:
+    fleet = world.without_demand(world.fleet(Recipe(regions=6, types=4, hours=2, choices=5, seed=1003)))
+    found = solve_exactly(problem_of(fleet))
+    assert found is not None
+    assert np.bincount(fleet.partners.ravel(), found[0][3], fleet.regions) == pytest.approx(np.ones(fleet.regions))
