@@ -184,11 +184,19 @@ def go_on_forecasting(
         paths_digest=bytes_digest(paths_to_bytes(paths)) if paths else "",
     )
     progress.finish(STEP, f"{len(document.series)} series")
-    kept = state_bundle(settings.environment, settings.code, tuple(part.forecast.state for part in parts))
+    return _made(ForecastBundle(document, values, paths=paths), parts, settings)
+
+
+def _made(bundle: ForecastBundle, parts: list[Part], settings: ForecastSettings) -> Made:
+    """A forecast with what it leaves for the next one."""
     refitted = tuple(_refitted(part) for part in parts if part.forecast.refitted)
-    windows = {key: said for part in parts if part.panel.day > 1 for key, said in part.forecast.windows.items()}
-    bundle = ForecastBundle(document, values, paths=paths)
-    return Made(bundle=bundle, state=kept, refitted=refitted, went_on=went_on, windows=windows)
+    return Made(
+        bundle=bundle,
+        state=state_bundle(settings.environment, settings.code, tuple(part.forecast.state for part in parts)),
+        refitted=refitted,
+        went_on=len(refitted) < len(parts),
+        windows={key: said for part in parts if part.panel.day > 1 for key, said in part.forecast.windows.items()},
+    )
 
 
 def _refitted(part: Part) -> str:
