@@ -91,7 +91,8 @@ def geant_other(folder: Path, draw: Draw) -> Iterator[BenchmarkSet]:
     yield one_part("geant_other", chosen, weekly(draw.geant, 4))
     for name, hours in (("geant_other_48h", 48), ("geant_other_all", 10**4)):
         parts = []
-        for cutoff in (draw.geant + HOUR * apart for apart in HOURS_APART):
+        cutoffs = (draw.geant + HOUR * apart for apart in HOURS_APART)
+        for cutoff in (at for at in cutoffs if at + 24 * HOUR <= wide.index[-1]):
             inside = chosen[cutoff - (hours - 1) * HOUR : cutoff + 24 * HOUR]
             parts.append(Part(rows=rows_of(inside), cutoffs=(cutoff,)))
         yield BenchmarkSet(name=name, horizon=24, counts=False, parts=tuple(parts), history=rows_of(chosen))
