@@ -238,7 +238,7 @@ def _shop(problem: FleetProblem, region: int, types: Ints) -> _Shop:
         stock=np.floor(problem.stock[region, types]),
         quota=problem.quotas[region],
         spot_room=problem.spot_share[region] * problem.demand[region, 0],
-        weights=np.where(np.isfinite(alone), alone, 0.0),
+        weights=np.where(np.isfinite(alone), alone, 1.0),  # of what is given for nothing alone, any
     )
 
 

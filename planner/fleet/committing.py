@@ -79,8 +79,8 @@ def _steady(work: Work, rows: Ints) -> tuple[Ints, Floats]:
     half = work.committed.shape[1]
     counts, usd = work.counts[rows][:, :, :half], work.cells.usd[rows, :half]
     fixed = work.problem.hours * work.committed_usd(rows)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        hours = np.floor(fixed / usd) + 1  # at so many it pays
+    never = np.full(usd.shape, np.inf)  # in the place of what costs nothing
+    hours = np.floor(np.divide(fixed, usd, out=never, where=usd > 0)) + 1  # at so many it pays
     ranked = -np.sort(-counts, axis=1)
     at = np.clip(hours, 1, work.problem.hours).astype(np.int64) - 1
     often = np.take_along_axis(ranked, at[:, None], 1)[:, 0]

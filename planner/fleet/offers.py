@@ -32,10 +32,12 @@ def first_types(problem: FleetProblem, most: int = FIRST_TYPES) -> tuple[Ints, .
             best = np.argmin(usd / worth, axis=1)
             found[np.arange(len(found)), best] += 1.0
     for kind in range(gives.shape[1]):  # of each resource, the cheapest that nothing limits
-        with np.errstate(divide="ignore"):
-            usd = np.where(np.isinf(problem.stock), problem.on_demand_usd / gives[:, kind], np.inf)
+        usd = np.full(found.shape, np.inf)
+        unlimited = np.isinf(problem.stock) & (gives[:, kind] > 0)
+        np.divide(problem.on_demand_usd, gives[:, kind], out=usd, where=unlimited)
         found[np.arange(len(found)), np.argmin(usd, axis=1)] += MIXES
-    smallest = problem.on_demand_usd / problem.on_demand_usd.max(1, keepdims=True)  # of those at no mix: the smallest
+    dearest = np.maximum(problem.on_demand_usd.max(1, keepdims=True), 1e-200)
+    smallest = problem.on_demand_usd / dearest  # of those at no mix: the smallest
     order = np.argsort(-found + 1e-3 * smallest, axis=1, kind="stable")[:, :most]
     return tuple(np.sort(row) for row in order)
 

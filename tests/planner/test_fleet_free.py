@@ -48,6 +48,18 @@ def test_each_way_finds_a_fleet_beside_what_is_given(way: str, purchase: str) ->
     assert 0 < found.bound <= found.usd <= WAYS[way](problem_of(WORLD)).usd * 1.01
 
 
+@pytest.mark.parametrize("kinds", [slice(0, 1), slice(None)], ids=["one type", "all types"])
+def test_what_is_sold_for_nothing_is_planned(kinds: slice) -> None:
+    plain = problem_of(WORLD)
+    free = {name: getattr(plain, name).copy() for name in PRICES}
+    for usd in free.values():
+        usd[:, kinds] = 0.0
+    for way in WAYS.values():
+        problem = replace(plain, **free)
+        found = checked_fleet(problem, way(problem))
+        assert found.usd <= way(plain).usd * 0.9
+
+
 def test_what_is_lacking_is_never_free() -> None:
     plain = problem_of(WORLD)
     problem = given(plain, "committed_usd")
