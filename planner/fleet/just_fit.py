@@ -13,12 +13,12 @@ from planner.errors import FleetImpossible, SolverCrashed
 from planner.fleet.basket import Bought, bought, buy
 from planner.fleet.partners import Rechosen
 from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
-from planner.fleet.region import RegionAnswer
+from planner.fleet.region import RegionAnswer, RegionProgram
 from planner.fleet.relaxed import Relaxation
 from planner.fleet.shares import overfull
 from planner.fleet.shift import spread
 from planner.fleet.tight import until_held
-from planner.fleet.whole import round_up
+from planner.fleet.whole import MOST_TYPES, round_up
 from planner.model import ModelBuilder, SolveStatus
 from planner.solve import solve
 
@@ -45,8 +45,6 @@ def fitted(
         counts, short = _whole(relaxation, answers, relaxation.held(shares), pool)
         if not short:
             return shares, answers, counts
-        for program in relaxation.regions:
-            program.release()
         shares = _eased(relaxation, shares, answers, short)
         shares, answers, _ = until_held(relaxation, (shares, relaxation.ask(shares, pool)), pool)
     raise _no_whole(relaxation.problem, short[0])
@@ -57,8 +55,8 @@ def _whole(
 ) -> tuple[Counts, list[int]]:
     """What the relaxation holds, made whole, and regions of which that failed; the tight ones buy on their own."""
     problem, short = relaxation.problem, []
-    whole = list(pool.map(lambda program: program.commit(held[program.region]), relaxation.regions))
-    own = [program.types for program in relaxation.regions]
+    made = list(pool.map(lambda program: _committed(program, held[program.region]), relaxation.regions))
+    whole, own = [answer for answer, _ in made], [types for _, types in made]
     found = round_up(problem, whole, own, held)
     committed, on_demand, spot = found.counts
     for region in np.flatnonzero(found.failed).tolist():
@@ -68,6 +66,12 @@ def _whole(
         else:
             committed[region], on_demand[region], spot[region] = bought.committed, bought.on_demand, bought.spot
     return (committed, on_demand, spot), short
+
+
+def _committed(program: RegionProgram, held: Floats) -> tuple[RegionAnswer, Ints]:
+    """A region's answer when what is committed is whole, and the types that it is of."""
+    filled = program.to_fill(MOST_TYPES)
+    return filled.commit(held), filled.types
 
 
 def _eased(relaxation: Relaxation, shares: Floats, answers: list[RegionAnswer], short: list[int]) -> Floats:

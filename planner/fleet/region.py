@@ -9,6 +9,7 @@ A region that cannot hold what the shares ask of it says how much it lacks, so t
 programme has columns for what is lacking, dearer than anything that is sold.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -59,12 +60,14 @@ class RegionAnswer:
 class RegionProgram:
     """Holds the programme of one region in HiGHS, and its types, which may grow."""
 
-    def __init__(self, problem: FleetProblem, region: int, types: Ints) -> None:
+    _program: "highspy.Highs | None"
+
+    def __init__(self, problem: FleetProblem, region: int, types: Ints, *, elastic: bool = False) -> None:
         self._problem, self.region = problem, region
         self.types = types
-        self.elastic = False  # whether it ever lacked something
+        self.elastic = elastic  # whether it ever lacked something
         self._used: set[int] = set()
-        self._program = _start(problem, region, types)
+        self._start()
 
     def grow(self, types: Ints) -> None:
         """Takes more types in; the next solve starts anew."""
@@ -73,22 +76,28 @@ class RegionProgram:
 
     def settle_on(self, most: int) -> None:
         """Goes on with the types that some answer so far used, and with the smallest of the others up to `most`."""
+        known = np.isin(np.arange(len(self._problem.gives)), self.types)
         prices = self._problem.on_demand_usd[self.region]
-        known = np.isin(np.arange(len(prices)), self.types)
-        order = np.lexsort((prices, ~known)).tolist()  # the smallest of its own first
-        order = [*filling_types(self._problem, self.region).tolist(), *order]
-        others = list(dict.fromkeys(at for at in order if at not in self._used))
-        kept = np.array(sorted([*self._used, *others[: max(0, most - len(self._used))]]))
+        kept = _joined(self._used, np.lexsort((prices, ~known)), most)  # the smallest of its own first
         if not np.array_equal(kept, self.types):
             self.types = kept
             self._start()
 
-    def release(self) -> None:
-        """Lets what was committed whole be anything again."""
-        self._start()
+    def to_fill(self, most: int) -> "RegionProgram":
+        """The same anew, to be made whole, with types that fill what is missing; up to `most`, but for its own.
 
-    def _start(self) -> None:
-        self._program = _start(self._problem, self.region, self.types, elastic=self.elastic)
+        This one's programme, which is not needed meanwhile, is let go until it is asked again.
+        """
+        self._program = None
+        filling = filling_types(self._problem, self.region)
+        smallest = np.argsort(self._problem.on_demand_usd[self.region], kind="stable")
+        types = _joined(self.types.tolist(), np.concatenate([filling, smallest]), most)
+        return RegionProgram(self._problem, self.region, types, elastic=self.elastic)
+
+    def _start(self) -> "highspy.Highs":
+        program = _start(self._problem, self.region, self.types, elastic=self.elastic)
+        self._program = program
+        return program
 
     def solve(self, held: Floats) -> RegionAnswer:
         """The cheapest instances when `held` (K, H) must stay firm.
@@ -99,7 +108,7 @@ class RegionProgram:
         """
         import highspy
 
-        program, hours, kinds = self._program, self._problem.hours, held.shape[0]
+        program, hours, kinds = self._program or self._start(), self._problem.hours, held.shape[0]
         count, firm = len(self.types), hours * kinds
         bought = count * (1 + 2 * hours)
         columns = np.arange(bought, bought + firm, dtype=np.int32)
@@ -155,9 +164,10 @@ class RegionProgram:
     def commit(self, held: Floats) -> RegionAnswer:
         """The answer when what is committed is whole: one type after the other up or down, as the rest then costs less.
 
-        The one nearest to a whole number comes first, as least is decided by it.
+        The one nearest to a whole number comes first, as least is decided by it. What was made whole stays so.
         """
         answer = self.solve(held)
+        program = self._program or self._start()
         for _ in range(2 * len(self.types)):
             far = np.abs(answer.committed - np.round(answer.committed))
             if far.max() < WHOLE:
@@ -165,22 +175,30 @@ class RegionProgram:
             at = int(np.argmin(np.where(far < WHOLE, np.inf, far)))
             tried = []
             for count in (np.floor(answer.committed[at]), np.ceil(answer.committed[at])):
-                self._program.changeColBounds(at, float(count), float(count))
-                tried.append((self._again(), count))
+                program.changeColBounds(at, float(count), float(count))
+                tried.append((_usd(program), count))
             usd, count = min(tried)
             if not np.isfinite(usd):
                 break
-            self._program.changeColBounds(at, float(count), float(count))
+            program.changeColBounds(at, float(count), float(count))
             answer = self.solve(held)
         return answer
 
-    def _again(self) -> float:
-        """USD of the programme as it stands; infinite where nothing keeps its limits."""
-        import highspy
 
-        self._program.run()
-        optimal = self._program.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        return float(self._program.getInfo().objective_function_value) if optimal else float("inf")
+def _usd(program: "highspy.Highs") -> float:
+    """USD of a programme as it stands; infinite where nothing keeps its limits."""
+    import highspy
+
+    program.run()
+    optimal = program.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(program.getInfo().objective_function_value) if optimal else float("inf")
+
+
+def _joined(kept: Iterable[int], others: Ints, most: int) -> Ints:
+    """Types that are kept, and the first of some others, as many as there may be in all."""
+    first = sorted(kept)
+    every = list(dict.fromkeys([*first, *others.tolist()]))
+    return np.array(sorted(every[: max(most, len(first))]))
 
 
 def _start(problem: FleetProblem, region: int, types: Ints, *, elastic: bool = False) -> "highspy.Highs":

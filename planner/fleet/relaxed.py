@@ -29,9 +29,9 @@ NEWCOMERS = 6
 """Types taken in at once by a region."""
 
 
-LEFT_TYPES = 20
+LEFT_TYPES = 16
 """Types that a region goes on with, or more if it used more, once the relaxation is solved: later solves take half as
-long. As many as rounding looks at."""
+long."""
 
 
 @dataclass(slots=True)
