@@ -14,8 +14,8 @@ import numpy as np
 from contracts.ports import Progress
 from contracts.series import SeriesKey
 from forecaster.engine import answers, scored_cutoffs
-from forecaster.examination import BLEND, Examination, Examined
 from forecaster.events.footprint import footprints
+from forecaster.examination import BLEND, Examination, Examined
 from forecaster.finish import NEEDED_DAYS, NEEDED_HOURS
 from forecaster.make import ForecastSettings, engine_settings, panels
 from forecaster.outside import Outside, Surroundings
