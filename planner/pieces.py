@@ -15,8 +15,8 @@ from contracts.storage import StorageClass, StorageNeed
 from planner.keys import unit_key
 from planner.market import Market
 from planner.requirements import rounded
-from planner.stored import Piece, Stored
-from planner.volumes import STEP_GIB, STEP_IOPS, STEP_MIBPS, Volume, share_of, speeds, stepped, volume_of
+from planner.stored import Piece, Stored, fitting
+from planner.volumes import STEP_GIB, STEP_IOPS, STEP_MIBPS, Volume, share_of, spec_of, speeds, stepped, volume_of
 
 SLIGHT = 1e-6
 """IOPS, or MiB per second, that are lost in adding up."""
@@ -83,6 +83,11 @@ class _Amounts:
     def less(self, other: "_Amounts") -> "_Amounts":
         return _Amounts(self.gib - other.gib, self.iops - other.iops, self.mibps - other.mibps)
 
+    def at_most(self, other: "_Amounts") -> "_Amounts":
+        """No more than another, which counts as nothing where it is below zero."""
+        most = (max(0.0, other.gib), max(0.0, other.iops), max(0.0, other.mibps))
+        return _Amounts(min(self.gib, most[0]), min(self.iops, most[1]), min(self.mibps, most[2]))
+
     def asked(self, need: StorageNeed, has: "_Amounts | None" = None) -> StorageNeed:
         """As much of a need, in whole steps; but no more speed than it has, where it has enough."""
         iops, mibps = stepped(self.iops, STEP_IOPS), stepped(self.mibps, STEP_MIBPS)
@@ -113,8 +118,10 @@ def in_class(market: Market, held: Sequence[Held], name: str, place: Place) -> W
 
 
 def kept(market: Market, held: Held, need: StorageNeed) -> Ways:
-    """What is stored of a piece, having all that is needed together."""
-    return _grown(market, held, need) if any(not item.given for item in held.stored) else ()
+    """What is stored of a piece, having all that is needed together: each a share where none takes what is lacking."""
+    free = [item for item in held.stored if not item.given]
+    grown = _grown(market, held, need) if free else ()
+    return _settled(market, held, need, free[0], evenly=True) if isinstance(grown, RefusedAlternative) else grown
 
 
 def _in_class(market: Market, held: Held, name: str, place: Place) -> Ways:
@@ -136,17 +143,23 @@ def _grown(market: Market, held: Held, need: StorageNeed, name: str | None = Non
     return min(ways, key=lambda made: (not _in_place(made), usd_of(made)))
 
 
-def _settled(market: Market, held: Held, need: StorageNeed, first: Stored) -> Ways:
-    """What is stored of a piece; the first volume takes what is lacking, the others give up what is not needed."""
+def _settled(market: Market, held: Held, need: StorageNeed, first: Stored, *, evenly: bool = False) -> Ways:
+    """What is stored of a piece; the first volume takes what is lacking, the others give up what is not needed.
+
+    Evenly: each takes of it no more than its share, by the GiB, of all that is needed.
+    """
     lack = _lacking(market, need, [item.spec for item in held.stored])
     made = []
     for item in (first, *(other for other in held.stored if other is not first and not other.given)):
         storage = market.storage_class(item.spec.storage_class)
         has = _Amounts.of(storage, item.spec)
-        asked = need if len(held.stored) == 1 else has.plus(lack).asked(need, has)
+        takes = lack.at_most(_share(need, item.spec.gib).less(has)) if evenly else lack
+        asked = need if len(held.stored) == 1 else has.plus(takes).asked(need, has)
         volume = volume_of(market, held.piece.region, storage.name, asked, item.spec)
         if isinstance(volume, RefusedAlternative):
             return volume
+        if isinstance(refused := fitting(market, held.piece, spec_of(volume)), RefusedAlternative):
+            return refused
         lack = lack.plus(has).less(_Amounts.of(storage, volume))
         before, after = (storage.sizes(it.gib, it.volumes) for it in (item.spec, volume))
         in_place = len(before) == len(after)
@@ -171,6 +184,8 @@ def _added(market: Market, held: Held, name: str, place: Place) -> Ways:
     volume = volume_of(market, piece.region, name, need)
     if isinstance(volume, RefusedAlternative):
         return volume
+    if isinstance(refused := fitting(market, piece, spec_of(volume)), RefusedAlternative):
+        return refused
     rest = _lacking(market, whole, [volume])  # as it may bring more than was asked of it
     stored = kept(market, held, replace(rest, gib=held.gib).asked(whole))
     if isinstance(stored, RefusedAlternative):
@@ -178,6 +193,12 @@ def _added(market: Market, held: Held, name: str, place: Place) -> Ways:
     numbered = (unit_key(piece.key(name), str(number)) for number in count(2))  # no region's name is a number
     key = next(found for found in chain((piece.key(name),), numbered) if found not in place.taken)
     return (*stored, Made(key=key, piece=piece, volume=volume, need=need, in_place=not held.stored))
+
+
+def _share(need: StorageNeed, gib: int) -> _Amounts:
+    """What so many GiB of a need must have."""
+    share = share_of(need, gib, max(gib, need.gib))
+    return _Amounts(share.gib, share.iops, share.throughput_mibps)
 
 
 def _lacking(market: Market, need: StorageNeed, there: Sequence[StorageSpec | Volume]) -> _Amounts:

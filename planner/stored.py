@@ -8,12 +8,13 @@ piece is not wanted any more: policies deny its deletion until people have copie
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from contracts.plan import RefusedAlternative
 from contracts.resources import Purpose, ResourceKind, StorageSpec
 from contracts.storage import Replicas, StorageAsk, StorageNeed
 from planner.demand import Demand
 from planner.keys import item_key, unit_key
 from planner.market import Market
-from planner.volumes import Volume, need_of, share_of, stands, volume_of
+from planner.volumes import Volume, need_of, share_of, spec_of, stands, volume_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,13 +120,29 @@ def _suits(piece: Piece, volumes: list[Stored], volume: Stored) -> tuple[bool, b
     return piece.need.part == volume.part, piece.toward == (volume.spec.replica_region or ""), max(0, missing)
 
 
+def fitting(market: Market, piece: Piece, spec: StorageSpec) -> Volume | RefusedAlternative:
+    """What a volume has to be for a piece that it is part of, or why it cannot be.
+
+    It is as fast, by the GiB, as all of the piece; or can have alone what is asked of all of it. Otherwise what is made
+    larger for its speed would be no part of the piece any more when that is planned again.
+    """
+    storage, need = market.storage_class(spec.storage_class), piece.need
+    found = volume_of(market, piece.region, storage.name, share_of(need, spec.gib, max(spec.gib, need.gib)), spec)
+    if isinstance(found, RefusedAlternative):
+        return found
+    if stands(storage, share_of(need, found.gib, max(found.gib, need.gib)), spec_of(found)):
+        return found
+    alone = volume_of(market, piece.region, storage.name, need, spec)
+    return found if isinstance(alone, Volume) else alone
+
+
 def _fits(market: Market, piece: Piece, volume: Stored, spare: float) -> bool:
     """Whether a volume can be part of a piece: changed in place, or as it is where it may not change."""
-    spec, name = volume.spec, volume.spec.storage_class
-    need = share_of(piece.need, spec.gib, max(spec.gib, piece.need.gib))
+    spec, need = volume.spec, piece.need
     if volume.given:
-        return stands(market.storage_class(name), need, spec)
-    found = volume_of(market, piece.region, name, need, spec)
+        storage = market.storage_class(spec.storage_class)
+        return stands(storage, share_of(need, spec.gib, max(spec.gib, need.gib)), spec)
+    found = fitting(market, piece, spec)
     return isinstance(found, Volume) and found.gib - spec.gib <= spare
 
 

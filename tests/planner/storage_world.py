@@ -21,6 +21,15 @@ IO2 = StorageClass(
     name="io2", most_iops=256_000, most_mibps=4000, most_iops_per_gib=1000, largest_gib=65_536, durability=0.99999
 )
 PD = StorageClass(name="pd", iops_per_gib=6, mibps_per_gib=0.28, most_iops=80_000, most_mibps=1200, durability=0.99999)
+HYPERDISK = StorageClass(
+    name="hyperdisk",
+    volume_iops=3000,
+    volume_mibps=140,
+    most_iops=50_000,
+    most_mibps=1200,
+    most_iops_per_gib=500,
+    durability=0.99999,
+)
 ST1 = StorageClass(name="st1", mibps_per_gib=0.04, most_mibps=500, largest_gib=16_384, durability=0.998)
 
 PRICES: Mapping[str, float] = {
@@ -31,6 +40,9 @@ PRICES: Mapping[str, float] = {
     "io2-iops": 0.065 / 730,
     "pd": 0.1 / 730,
     "st1": 0.045 / 730,
+    "hyperdisk": 0.08 / 730,
+    "hyperdisk-iops": 0.004 / 730,
+    "hyperdisk-mibps": 0.03 / 730,
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from planner.given import given_resources
 from planner.market import Market
 from planner.storage import want_storage
 from tests.planner.simulate import standing
-from tests.planner.storage_world import GP3, IO2, PD
+from tests.planner.storage_world import GP3, HYPERDISK, IO2, PD
 from tests.planner.test_storage import sold
 from tests.planner.worlds import WORLD, people
 
@@ -27,6 +28,7 @@ WHOLE = (StorageAsk(),)
 SAFE = 0.99999
 HOT = StorageAsk(name="hot", share=0.25, iops_per_gib=3, least_durability=SAFE)
 COLD = StorageAsk(name="cold", share=0.75)
+FASTER_THAN_PD = (StorageAsk(throughput_mibps=2300),)
 CLASSES = {item.name: item for item in (GP3, IO2, PD)}
 SHARES = ({"ams": 1.0}, {"ams": 0.5, "lon": 0.5}, {"lon": 0.7, "mad": 0.3}, {"ams": 0.4, "lon": 0.3, "mad": 0.3})
 ROOM = 1e6
@@ -232,6 +234,40 @@ def test_a_quota_that_fell_and_a_forecast_that_is_missing_take_nothing_away():
     assert specs(wanted)["gp3"].gib == 1000
     assert {item.reason.code for item in wanted.values()} == {ReasonCode.CONTENT}
     assert planned(question, ask(gib=0.0)) == ((), {})  # people ask for none: a maximum of 0
+
+
+def test_what_no_volume_can_take_alone_is_shared_out_between_those_that_serve():
+    shared = ask((StorageAsk(replicas=Replicas.SHARES, least_durability=SAFE),), partners=SHARES[1])
+    fast = ask((StorageAsk(iops=90_000, least_durability=SAFE),))
+    found = after_all(shared, fast, question=world((HYPERDISK, IO2)))
+    assert {key: spec.iops for key, spec in found.items()} == {"hyperdisk/ams": 45_000, "hyperdisk/lon": 45_000}
+
+
+@pytest.mark.parametrize(
+    ("classes", "history"),
+    [
+        ((GP3, IO2, PD), [ask((StorageAsk(least_durability=SAFE),), 10.0), ask(FASTER_THAN_PD, 90.0)]),
+        ((PD,), [ask((HOT, COLD), 20_000.0), ask(FASTER_THAN_PD, 20_000.0)]),
+        (
+            (HYPERDISK,),
+            [
+                ask((StorageAsk(name="a", share=0.5, iops=40_000), StorageAsk(name="b", share=0.5)), 10.0),
+                ask((StorageAsk(iops=70_000),), 400.0),
+            ],
+        ),
+    ],
+)
+def test_what_is_made_larger_or_beside_is_not_thrown_away_by_the_next_plan(classes, history):
+    """It either stays when the same is asked again, or is not made."""
+    *earlier, last = history
+    question = world(classes)
+    for asked in earlier:
+        question = applied(question, planned(question, asked)[1])
+    short, wanted = planned(question, last)
+    assert bool(short) != bool(wanted)
+    if wanted:
+        again = planned(applied(question, wanted), last)
+        assert not again[0] and specs(again[1]) == specs(wanted)
 
 
 def test_parts_and_classes_of_one_name_have_keys_of_their_own():
