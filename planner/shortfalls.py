@@ -64,6 +64,22 @@ def unmet_storage(requirement: Requirement, need: StorageNeed, refused: Iterable
     )
 
 
+def outgrown_storage(requirement: Requirement, gib: float, available: float) -> Shortfall:
+    """A place has not the room for volumes that have what is asked, or no room for the data itself.
+
+    Args:
+        requirement: of GiB.
+        gib: that volumes take: more than the data does, where speed comes with GiB, parts are many or volumes alike.
+        available: GiB there.
+    """
+    told = shortfall(requirement, available)
+    if requirement.quantity > available:
+        return told
+    nearest = f"volumes that have what is asked take {rounded(gib):g} GiB, and {told.available:g} can be had: "
+    nearest += f"add storage for {rounded(gib - available):g} GiB more, or ask for less in `storage`"
+    return told.model_copy(update={"wanted": rounded(gib), "nearest": nearest})
+
+
 def placement_shortfalls(
     lacking: Lacking, needs: tuple[Requirement, ...], sites: tuple[Site, ...], shares: Mapping[str, float]
 ) -> tuple[Shortfall, ...]:

@@ -18,7 +18,7 @@ from planner.desired import Desired, Wish
 from planner.market import Market
 from planner.pieces import Held, Made, Place, gib_of, in_class, stays, too_large, usd_of
 from planner.requirements import total
-from planner.shortfalls import shortfall, unmet_storage
+from planner.shortfalls import outgrown_storage, shortfall, unmet_storage
 from planner.stored import Stored, pieces_of, shared_out, stored_volumes
 from planner.volumes import Volume, need_of, spec_of, volume_of
 
@@ -103,8 +103,9 @@ def _of_region(
             return chosen
         found += chosen
         taken |= {item.made.key for item in chosen}
-    if gib_of([item.made for item in found]) > room:
-        return shortfall(need, room + sum(item.spec.gib for item in stored if item.given))
+    if (gib := gib_of([item.made for item in found])) > room:
+        given = sum(item.spec.gib for item in stored if item.given)
+        return outgrown_storage(need, gib + given, room + given)
     return tuple(found)
 
 

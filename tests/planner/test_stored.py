@@ -230,6 +230,8 @@ def test_a_quota_that_fell_and_a_forecast_that_is_missing_take_nothing_away():
     assert specs(wanted)["gp3"].replica_region == "ams"  # it has its room there as well
     short, _ = planned(roomy(question, 500.0), ask(gib=1200.0))
     assert short and short[0].wanted == 1200.0
+    (short,), _ = planned(roomy(world((PD,)), 500.0), ask((StorageAsk(iops=4200),), gib=90.0))
+    assert (short.wanted, short.available) == (700.0, 500.0) and "add storage for 200 GiB more" in short.nearest
     _, wanted = planned(question, ask(gib=None))
     assert specs(wanted)["gp3"].gib == 1000
     assert {item.reason.code for item in wanted.values()} == {ReasonCode.CONTENT}
