@@ -24,7 +24,7 @@ LIKELY = 24
 """Steps that are looked at, of those that promise most."""
 
 UNCOVERED = 1e3
-"""What a share that nobody carries costs, in the dearest region's cost: it never pays, and a step may be tried."""
+"""What a share that nobody carries costs, in the dearest region's cost: a step may be tried, and is never kept."""
 
 
 class Room:
@@ -68,10 +68,13 @@ class Room:
     def settle(self, least: float = np.inf) -> float:
         """USD over the horizon of the best shares within the levels, circuits included.
 
-        Where that is less than `least`, the shares are kept, and pairs are left no more than they use.
+        Infinite where nobody has room for some. Where it is less than `least`, the shares are kept, and pairs are left
+        no more than they use.
         """
         self._run()
-        shares = self._shares()
+        shares, bare = self._shares()
+        if bare > SLACK:
+            return np.inf
         at = self._level(self._used(shares))
         usd = float(self._program.getInfo().objective_function_value) + float(self._price(at).sum())
         if usd < least - 1e-6:
@@ -135,9 +138,11 @@ class Room:
         if status != highspy.HighsModelStatus.kOptimal:
             raise SolverCrashed(f"ended as {self._program.modelStatusToString(status)!r}", where="failover shares")
 
-    def _shares(self) -> Floats:
-        values = np.array(self._program.getSolution().col_value[: len(self.free)])
-        return np.asarray(np.clip(values, 0.0, MOST_SHARE))
+    def _shares(self) -> tuple[Floats, float]:
+        """The free shares, and the most of any region's that nobody carries."""
+        values = np.array(self._program.getSolution().col_value)
+        bare = values[len(self.free) + len(self.carriers) :]
+        return np.clip(values[: len(self.free)], 0.0, MOST_SHARE), float(bare.max())
 
     def _build(self, known: ShareProgram, shares: Floats) -> "highspy.Highs":
         """Columns: free shares, cost by carrier, shares nobody carries. Rows: caps by pair, whole backing, cuts."""

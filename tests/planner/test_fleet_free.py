@@ -60,6 +60,14 @@ def test_what_is_sold_for_nothing_is_planned(kinds: slice) -> None:
         assert found.usd <= way(plain).usd * 0.9
 
 
+@pytest.mark.parametrize("seed", [4, 6])
+def test_shares_are_whole_where_circuits_cost_and_instances_do_not(seed: int) -> None:
+    plain = problem_of(fleet_world.fleet(Recipe(regions=4, types=4, hours=1, level=400, accelerated=0, seed=seed)))
+    free = {name: np.zeros_like(getattr(plain, name)) for name in PRICES}
+    problem = replace(plain, tier_usd=20 * plain.tier_usd, **free)
+    assert checked_fleet(problem, WAYS["decomposition"](problem)).usd > 0
+
+
 def test_what_is_lacking_is_never_free() -> None:
     plain = problem_of(WORLD)
     problem = given(plain, "committed_usd")
