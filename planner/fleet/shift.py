@@ -79,6 +79,31 @@ def shifted(room: Room, shares: Floats, region: int) -> Iterator[Floats]:
             yield found
 
 
+def gathered(room: Room, shares: Floats, region: int) -> Floats:
+    """Shares by arc where a region's lie at the fewest partners that hold and carry them with what they have.
+
+    As they are where that is no fewer.
+
+    Args:
+        room: of its partners at least.
+        shares: (2P,).
+        region: whose shares may move.
+    """
+    out = room.arcs.out[region]
+    held = shares[out]
+    every = np.ones((len(out), room.firm.shape[1]), dtype=bool)
+    caps = np.minimum(_by_compute(room, out, every), _by_circuits(room, shares, out))
+    caps = np.maximum(caps, held)
+    order = np.lexsort((-held, -caps))
+    count = int(np.searchsorted(np.cumsum(caps[order]), 1.0)) + 1
+    if count >= np.count_nonzero(held):
+        return shares
+    caps[order[count:]] = 0.0
+    found = shares.copy()
+    found[out] = spread(held, caps, np.zeros(len(out)), caps)
+    return found
+
+
 def _open(room: Room, shares: Floats, region: int) -> NDArray[np.bool_]:
     """Which arcs of a region may carry: where it has as many partners as it may, those that do."""
     held, limit = shares > LEAST, room.problem.partners

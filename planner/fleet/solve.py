@@ -27,6 +27,7 @@ from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation, prices_of, relax
 from planner.fleet.rungs import Rung
 from planner.fleet.shares import overfull
+from planner.fleet.shift import Room, gathered
 from planner.fleet.tight import is_short, until_held, without_lacking
 
 
@@ -60,7 +61,7 @@ def solve_fleet(problem: FleetProblem, effort: Effort = Effort()) -> FleetSoluti
     """
     try:
         found, certificate = solve_proven(problem, effort)
-        return replace(found, proof=packed(problem, certificate))
+        return replace(_gathered(problem, found), proof=packed(problem, certificate))
     except FleetImpossible as refused:
         if effort.exact and is_small(problem):
             return _programme_alone(problem, refused, effort)
@@ -128,7 +129,7 @@ def _programme_alone(problem: FleetProblem, refused: FleetImpossible, effort: Ef
         prices = prices_of(relaxation.ask(counts[3], pool))
     found = _solution(problem, counts, max(0.0, bound, proven), prices)
     rungs = (f"{Rung.DECOMPOSITION}: {refused.what}", Rung.PROGRAMME)
-    return replace(found, proof=packed(problem, certificate), rungs=rungs)
+    return replace(_gathered(problem, found), proof=packed(problem, certificate), rungs=rungs)
 
 
 def _solution(problem: FleetProblem, counts: Counts, bound: float, prices: Prices) -> FleetSolution:
@@ -159,6 +160,31 @@ def _polished(problem: FleetProblem, found: FleetSolution) -> FleetSolution:
     better = whole_fleet(work, np.arange(len(problem.gbps)))
     usd = fleet_usd(problem, better)
     return replace(better, usd=usd, bound=min(found.bound, usd)) if usd < found.usd else found
+
+
+def _gathered(problem: FleetProblem, found: FleetSolution) -> FleetSolution:
+    """The same instances with as few partners for each region as they will do for; circuits may be fewer."""
+    arcs, shares = Arcs.of(problem), found.shares.reshape(-1)
+    firm = np.einsum("tk,rth->rkh", problem.gives, found.committed[:, :, None] + found.on_demand) - problem.critical
+    room = Room(
+        problem=problem,
+        arcs=arcs,
+        firm=firm,
+        gbps=found.circuits @ problem.tier_gbps - problem.gbps,
+        lumpy=np.zeros(firm.shape[:2], dtype=bool),
+        worth=found.worth_critical,
+    )
+    for region in range(problem.regions):
+        if arcs.losses:  # what others of its domain bring comes with it
+            beside = np.flatnonzero((problem.domain[arcs.lost] == problem.domain[region]) & (arcs.lost != region))
+            left = firm.copy()
+            np.subtract.at(left, arcs.carrier[beside], shares[beside, None, None] * problem.critical[arcs.lost[beside]])
+            room = replace(room, firm=left)
+        shares = gathered(room, shares, region)
+    circuits = circuits_within(loads(problem, shares), problem.tier_gbps, problem.tier_usd, problem.link_quotas)
+    better = replace(found, shares=shares.reshape(-1, 2), circuits=circuits)
+    usd = fleet_usd(problem, better)
+    return replace(better, usd=usd, bound=min(found.bound, usd))
 
 
 def _bound(relaxation: Relaxation) -> tuple[Certificate, float]:

@@ -58,6 +58,27 @@ def test_a_fleet_keeps_to_the_limit_and_so_does_the_next(most: int) -> None:
     assert judge(changed, solution_of(again)).violations == ()
 
 
+@pytest.mark.parametrize("together", [False, True], ids=["regions lost", "domains lost"])
+def test_partners_that_others_have_room_for_are_left_out_at_no_cost(together: bool) -> None:
+    fleet = fleet_world.fleet(replace(RECIPE, seed=3))
+    fleet = replace(fleet, replication_gbps=0 * fleet.replication_gbps, fall=fleet.domain if together else fleet.fall)
+    problem = problem_of(fleet)
+    spread, found = solve_proven(problem, QUICK)[0], solve_fleet(problem, QUICK)
+    assert np.count_nonzero(found.shares) <= np.count_nonzero(spread.shares) - 4
+    assert found.usd == spread.usd and found.bound == spread.bound
+    assert judge(fleet, solution_of(found)).violations == ()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_none_is_left_out_where_circuits_to_others_are_full(seed: int) -> None:
+    fleet = fleet_world.fleet(replace(RECIPE, seed=seed))
+    fleet = replace(fleet, replication_gbps=3 * fleet.replication_gbps, tier_gbps=fleet.tier_gbps[:1])
+    fleet = replace(fleet, tier_usd=fleet.tier_usd[:, :1])
+    spread, found = solve_proven(problem_of(fleet), QUICK)[0], solve_fleet(problem_of(fleet), QUICK)
+    assert np.count_nonzero(found.shares) <= np.count_nonzero(spread.shares) and found.usd <= spread.usd
+    assert judge(fleet, solution_of(found)).violations == ()
+
+
 @pytest.mark.parametrize(("seed", "most"), [(109, 4), (112, 5), (137, 4), (149, 4)])
 def test_it_is_kept_where_quotas_send_load_elsewhere(seed: int, most: int) -> None:
     recipe = Recipe(regions=8, types=6, hours=1, level=300, choices=6, accelerated=0, seed=seed)
