@@ -98,8 +98,6 @@ def plan_windows(panel: Panel, steps: int, effort: Effort = FULL, anchor: int | 
     day = panel.day
     first = max(LEAST_DAYS * day if day > 1 else panel.week, panel.steps // 3)
     last = panel.steps - (day if day > 1 else min(steps, panel.week, max(1, (panel.steps - first) // 2)))
-    if last < first or not panel.keys:
-        return Windows(cutoffs=(), ahead=np.arange(0), day=day)
     many = len(panel.keys) > effort.many
     alone = FEW_DAYS_APART if len(panel.keys) < FEW_SERIES else 1
     few, days_apart = (effort.fewer, effort.days_apart) if many else (MAX_WINDOWS, alone)
@@ -107,6 +105,8 @@ def plan_windows(panel: Panel, steps: int, effort: Effort = FULL, anchor: int | 
     apart = day * days_apart if day > 1 else max(1, (last - first) // (few - 1))
     if day > 1 and anchor is not None:
         last -= (panel.steps - anchor) % apart
+    if last < first or not panel.keys:
+        return Windows(cutoffs=(), ahead=np.arange(0), day=day)
     cutoffs = tuple(reversed(range(last, first - 1, -apart)[:few]))
     reach = min(steps, panel.steps - cutoffs[0])
     wanted = effort.cells // (len(cutoffs) * len(panel.keys))

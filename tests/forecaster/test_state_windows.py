@@ -210,6 +210,16 @@ def test_windows_stay_where_they_are_until_there_is_room_for_the_next(effort):
         assert 24 <= steps - cutoffs[-1] < 24 + apart
 
 
+@pytest.mark.parametrize(("hours", "more"), [(46, 2), (47, 1), (47, 2)])
+def test_the_first_window_waits_until_there_is_room_for_it_from_the_fits_on(hours, more):
+    """From the second day on there is room for one at the end, which is not where it would be beside those fits."""
+    panel = estate().until(hours + more)
+    first = made(panel.until(hours))
+    went_on = made(panel, Left(state=first.state, windows=InMemory(first.windows)))
+    assert went_on.refitted == "" and went_on.examination.cutoffs == ()
+    assert plan_windows(panel, STEPS).cutoffs and plan_windows(panel, STEPS, anchor=hours).cutoffs == ()
+
+
 def test_an_hour_of_the_day_stays_that_hour_for_an_origin_at_another():
     hours = np.linspace(0.5, 2, 24)[None, :]
     shift = np.zeros((1, 6, 15))
