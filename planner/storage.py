@@ -91,7 +91,7 @@ def _of_region(
     asks = demand.question.environment.storage_of(need.place)
     parts = [tuple(pieces_of(demand, need.place, ask, need.quantity * ask.share)) for ask in asks]
     pieces = tuple(piece for part in parts for piece in part)
-    shared = iter(shared_out(desired.market, pieces, stored, room - ours))
+    shared = iter(shared_out(desired.market, pieces, stored))
     found: list[_Chosen] = []
     taken = {item.key for item in stored}
     for ask, part in zip(asks, parts, strict=True):

@@ -89,21 +89,18 @@ def pieces_of(demand: Demand, region: str, ask: StorageAsk, gib: float) -> Itera
         yield Piece(region=region, need=part, toward=partner, partners=others)
 
 
-def shared_out(
-    market: Market, pieces: tuple[Piece, ...], stored: tuple[Stored, ...], spare: float
-) -> tuple[tuple[Stored, ...], ...]:
+def shared_out(market: Market, pieces: tuple[Piece, ...], stored: tuple[Stored, ...]) -> tuple[tuple[Stored, ...], ...]:
     """The volumes that each piece is made of already; those that fit none are left out.
 
     Args:
         market: what classes are.
         pieces: of one region.
         stored: what serves there, the largest first.
-        spare: GiB that the place has beyond what is stored.
     """
     found: list[list[Stored]] = [[] for _ in pieces]
     others: list[tuple[Stored, list[int]]] = []
     for volume in stored:
-        fit = [at for at, piece in enumerate(pieces) if _fits(market, piece, volume, spare)]
+        fit = [at for at, piece in enumerate(pieces) if _fits(market, piece, volume)]
         own = [at for at in fit if pieces[at].key(volume.spec.storage_class) == volume.key]
         if own:
             found[own[0]].append(volume)
@@ -136,14 +133,13 @@ def fitting(market: Market, piece: Piece, spec: StorageSpec) -> Volume | Refused
     return found if isinstance(alone, Volume) else alone
 
 
-def _fits(market: Market, piece: Piece, volume: Stored, spare: float) -> bool:
+def _fits(market: Market, piece: Piece, volume: Stored) -> bool:
     """Whether a volume can be part of a piece: changed in place, or as it is where it may not change."""
     spec, need = volume.spec, piece.need
     if volume.given:
         storage = market.storage_class(spec.storage_class)
         return stands(storage, share_of(need, spec.gib, max(spec.gib, need.gib)), spec)
-    found = fitting(market, piece, spec)
-    return isinstance(found, Volume) and found.gib - spec.gib <= spare
+    return isinstance(fitting(market, piece, spec), Volume)
 
 
 def _stem(region: str) -> str:

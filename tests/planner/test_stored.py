@@ -238,6 +238,16 @@ def test_a_quota_that_fell_and_a_forecast_that_is_missing_take_nothing_away():
     assert planned(question, ask(gib=0.0)) == ((), {})  # people ask for none: a maximum of 0
 
 
+def test_what_comes_beside_a_pin_stays_where_there_is_no_room_to_make_it_as_fast():
+    fast = (StorageAsk(iops=100_000),)
+    question = applied(world(), planned(world(), ask(fast, 90.0))[1])
+    pinned = ask(fast, 1300.0, pins=(f"{KEY}/gp3",))
+    _, wanted = planned(roomy(question, 5000.0), pinned)
+    assert wanted.keys() == {f"{KEY}/gp3", f"{KEY}/gp3/2"}
+    _, again = planned(roomy(applied(question, wanted), 5000.0), pinned)
+    assert specs(again) == specs(wanted)
+
+
 def test_what_no_volume_can_take_alone_is_shared_out_between_those_that_serve():
     shared = ask((StorageAsk(replicas=Replicas.SHARES, least_durability=SAFE),), partners=SHARES[1])
     fast = ask((StorageAsk(iops=90_000, least_durability=SAFE),))
