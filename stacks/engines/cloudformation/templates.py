@@ -19,6 +19,8 @@ from stacks.engines.cloudformation.template import Source, Template, camel_words
 from stacks.engines.cloudformation.types import SHAPES
 
 FORMAT = "2010-09-09"
+KEEPING = frozenset({"aws_ebs_volume"})
+"""What holds content, and is made anew where its zone is another one: the one before stays, as nothing copies it."""
 _LINT = {"cfn-lint": {"config": {"ignore_checks": ["W3010"]}}}  # zones are the environment's to choose, and in it
 
 
@@ -132,6 +134,8 @@ class _Page:
             made |= {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
         if entry.item.lifecycle.ignore and entry.shape.update_policy and type == entry.shape.type:
             made["UpdatePolicy"] = entry.shape.update_policy
+        elif entry.item.type in KEEPING:
+            made |= {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain"}
         return {**made, "Metadata": {"prestage": known}, "Properties": dict(sorted(properties.items()))}
 
     def _first(self, entry: Entry, named: Set[str], spelled: Set[str]) -> list[str]:

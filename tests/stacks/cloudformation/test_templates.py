@@ -110,6 +110,13 @@ def test_what_is_protected_is_kept_when_its_stack_goes():
     assert "DeletionPolicy" not in resources["FraGone"]
 
 
+def test_a_volume_that_an_update_makes_anew_is_not_deleted_with_what_it_holds():
+    """CloudFormation cannot leave a volume in its zone where zones are listed otherwise."""
+    volume = declared("aws_ebs_volume", "fra/v", size=80, lifecycle=Lifecycle(ignore=("availability_zone",)))
+    made = rendered(volume)["fra"].body["Resources"]["FraV"]
+    assert (made["UpdateReplacePolicy"], made["DeletionPolicy"]) == ("Retain", "Delete")
+
+
 @pytest.mark.parametrize("ignored", [("desired_capacity", "min_size"), ()])
 def test_sizes_that_others_may_change_are_not_set_back_by_an_update(ignored):
     """CloudFormation would, even while a scheduled action is in effect."""
