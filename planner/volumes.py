@@ -101,7 +101,7 @@ def stands(storage: StorageClass, need: StorageNeed, live: StorageSpec) -> bool:
     """Whether what is live has all that is asked of it as it is."""
     iops, mibps = speeds(storage, live)
     enough = live.gib >= need.gib and storage.durability >= need.least_durability
-    return enough and iops >= need.iops and mibps >= need.throughput_mibps
+    return enough and iops >= need.iops - 1e-9 and mibps >= need.throughput_mibps - 1e-9
 
 
 def speeds(storage: StorageClass, of: StorageSpec | Volume) -> tuple[float, float]:

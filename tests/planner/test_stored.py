@@ -238,6 +238,14 @@ def test_a_quota_that_fell_and_a_forecast_that_is_missing_take_nothing_away():
     assert planned(question, ask(gib=0.0)) == ((), {})  # people ask for none: a maximum of 0
 
 
+def test_a_pin_is_enough_where_its_speed_is_what_is_asked_but_for_rounding():
+    """1.15 MiB per second of 100 GiB are 114.99999999999999."""
+    exact = ask((StorageAsk(throughput_mibps=115),), 100.0)
+    question = world((PD.model_copy(update={"mibps_per_gib": 1.15}),))
+    question = applied(question, planned(question, exact)[1])
+    assert specs(planned(question, ask(exact.storage, 100.0, pins=(f"{KEY}/pd",)))[1]).keys() == {"pd"}
+
+
 def test_what_comes_beside_a_pin_stays_where_there_is_no_room_to_make_it_as_fast():
     fast = (StorageAsk(iops=100_000),)
     question = applied(world(), planned(world(), ask(fast, 90.0))[1])
