@@ -1,6 +1,5 @@
 """`prestage backtest`: how right each model would have been, on the environment's history or on a file."""
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from contracts.exits import ExitCode
+from prestage.one_thread import on_one_thread
 from prestage.scope import Scope, examples, scoped
 
 if TYPE_CHECKING:
     from prestage.file_backtest import FileOrder
 
 AUTO = "auto"
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Sums over threads end in other last digits than sums of one: windows run side by side instead."""
 
 
 class Moment(click.ParamType[datetime]):
@@ -150,8 +148,7 @@ def command(scope: Scope, options: BacktestOptions) -> int:
     With FILE (Parquet: unique_id, ds, y; hourly or daily), forecast its series from each cutoff, the last hour that is
     seen, and write forecasts, scores and a report with plots. No project is needed then.
     """
-    for name in ONE_THREAD:
-        os.environ.setdefault(name, "1")
+    on_one_thread()
     if options.file is not None:
         return _of_file(scope, options, options.file)
     if options.out or options.first_cutoff or options.series:

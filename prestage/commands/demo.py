@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from contracts.exits import ExitCode
+from prestage.one_thread import on_one_thread
 from prestage.scope import Scope, examples
 
 
@@ -38,6 +39,7 @@ class DemoOptions:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 def command(folder: Path, engine: str, as_json: bool) -> int:
     """Play one day: telemetry, forecast, plan, review, apply, requests, drift, reconcile."""
+    on_one_thread()
     from contracts.engines import EngineName
     from prestage.demo.day import play
     from prestage.views.demo import closing_text, opening_text, scene_text

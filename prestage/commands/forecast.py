@@ -8,6 +8,7 @@ import click
 
 from contracts.errors import PrestageError
 from contracts.exits import ExitCode
+from prestage.one_thread import on_one_thread
 from prestage.scope import Scope, examples, scoped
 
 
@@ -38,6 +39,7 @@ def command(scope: Scope, options: ForecastOptions) -> int:
     """Forecast every series, hourly and daily, with 15 quantiles."""
     if click.get_current_context().invoked_subcommand is not None:
         return ExitCode.CLEAN
+    on_one_thread()
     from prestage.demo.folder import clock_of
     from prestage.forecasts import ForecastOrder, forecast_environment
     from prestage.projects import read_environment
