@@ -89,7 +89,10 @@ def ensure_environment(level: Level, checkout: Checkout | None = None) -> Path:
 
 def _make(checkout: Checkout, level: Level) -> None:
     started = time.monotonic()
-    reusable = checkout.stamped()[:1] == [checkout.interpreter_line()]
+    before = checkout.stamped()
+    reusable = before[:1] == [checkout.interpreter_line()]
+    if reusable and len(before) > len(Level):  # a developer's: it stays one
+        level = Level.DEVELOPER
     checkout.stamp.unlink(missing_ok=True)
     if not reusable:
         _remove(checkout.environment)

@@ -73,6 +73,15 @@ def test_the_developers_environment_serves_the_demo_but_not_the_other_way_round(
     assert len(installer.calls()) == 5
 
 
+def test_a_developers_environment_stays_one_when_the_demo_refreshes_it(installer):
+    ensure_environment(Level.DEVELOPER, installer.checkout)
+    (installer.checkout.root / "pyproject.toml").write_text("second\n")
+    ensure_environment(Level.RUNTIME, installer.checkout)
+    refreshed = installer.calls()
+    ensure_environment(Level.DEVELOPER, installer.checkout)
+    assert installer.calls() == refreshed
+
+
 def test_an_interrupted_setup_is_made_again_from_the_start(installer):
     installer.broken.touch()
     with pytest.raises(SetupError, match=r"uv pip sync .* failed \(exit 2\)"):
