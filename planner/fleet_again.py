@@ -180,7 +180,7 @@ def _refuse_much(before: Standing, seen: Standing) -> None:
     """Raises FleetTooFar where more than `CHANGED` of what must be paid changed."""
     moved = sum(abs(new.least_usd - old.least_usd) for new, old in zip(seen.regions, before.regions, strict=True))
     moved += abs(seen.least_circuits_usd - before.least_circuits_usd)
-    whole = _least(before)
+    whole = max(0.0, _least(before))
     if moved > CHANGED * whole:
         share = f"{moved / whole:.1%}" if whole > 0 else "all"
         raise FleetTooFar(f"{share} of what must be paid changed, more than {CHANGED:.0%}", where="fleet")

@@ -26,14 +26,14 @@ def circuits_for(gbps: Floats, tier_gbps: Floats, tier_usd: Floats) -> Ints:
     for at, size in enumerate(sizes):  # a tier that is dearer than so many of the one below it is bought as those
         usd[..., at + 1] = np.minimum(usd[..., at + 1], size * usd[..., at])
     counts = np.zeros(usd.shape, dtype=np.int64)
-    below = np.zeros(units.shape)
+    below, left = np.zeros(units.shape), np.zeros(units.shape, dtype=np.bool_)
     for at, size in enumerate(sizes):
         rest = units % size
-        below = below + rest * usd[..., at]
-        whole = below > usd[..., at + 1] - 1e-12  # one of the next tier costs no more than what is left over
+        below, left = below + rest * usd[..., at], left | (rest > 0)
+        whole = left & (below > usd[..., at + 1] - 1e-12)  # one of the next tier costs no more than what is left over
         counts[..., at] = rest
         counts[..., : at + 1] *= ~whole[..., None]
-        below = np.where(whole, 0.0, below)
+        below, left = np.where(whole, 0.0, below), left & ~whole
         units = units // size + whole
     counts[..., -1] = units
     for at in range(len(sizes) - 1, -1, -1):

@@ -56,6 +56,11 @@ def test_circuits_are_the_cheapest_of_all_that_carry_it(sold: tuple[Floats, Floa
     assert counts @ usd <= least * (1 + 1e-9) + 1e-9
 
 
+def test_nothing_is_carried_by_no_circuit_though_circuits_be_free() -> None:
+    sizes, usd = np.array([1.0, 10.0, 100.0]), np.zeros(3)
+    assert not circuits_for(np.array([0.0, -3.0]), sizes, usd).any()
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     tiers(),

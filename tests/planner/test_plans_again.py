@@ -106,6 +106,13 @@ def test_what_a_plan_holds_proves_its_own_bound() -> None:
         assert 1 - 1e-3 < held / (24 * plan.cost.lower_bound_usd_per_hour) <= 1 + 1e-6
 
 
+def test_nothing_of_what_costs_nothing_changed() -> None:
+    offers = (offer.model_copy(update={"usd_per_hour": 0.0}) for offer in world().capacity.offers)
+    asked = snapshot(world(), offers=tuple(offers))
+    plan = again(after(asked, in_full(asked)))
+    assert plan.changes == () and ": 0 of 4 regions looked at, gap 0.0%" in plan.solver
+
+
 def test_one_region_that_wants_more_is_planned_without_a_solver() -> None:
     asked = asking(applied(), 1.1, "fra")
     plan, full = again(asked), in_full(replace(asked, anew=True))
