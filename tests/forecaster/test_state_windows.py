@@ -199,6 +199,16 @@ def test_what_other_packages_say_is_never_kept(monkeypatch):
 
 
 @pytest.mark.parametrize("effort", [FULL, FAST])
+def test_windows_that_do_not_reach_the_horizon_stay_as_long_as_they_are(effort):
+    """Else every hour would ask for other steps ahead, and nothing of what was said would be found."""
+    panel, anchor, steps = estate(), HOURS - 5, 400
+    found = [plan_windows(panel.until(end), steps, effort, anchor) for end in range(anchor, HOURS + 96)]
+    assert found[0].reach < steps
+    assert {one.ahead.tobytes() for one in found} == {found[0].ahead.tobytes()}
+    assert found[0].ahead.tobytes() == plan_windows(panel.until(anchor), steps, effort).ahead.tobytes()
+
+
+@pytest.mark.parametrize("effort", [FULL, FAST])
 def test_windows_stay_where_they_are_until_there_is_room_for_the_next(effort):
     panel = estate()
     anchor = HOURS - 5
