@@ -62,7 +62,6 @@ class StateShelf:
 
     def take(self) -> tuple[StateBundle | None, str]:
         """The state, or none and why not: one that is damaged, newer, older than the last or foreign is never used."""
-        forget_earlier_form(self.folder, self.environment)
         name = self.file.name
         if not self.file.exists():
             return None, "nothing was kept"

@@ -11,7 +11,7 @@ from contracts.environment import Environment
 from contracts.files import write_forecast
 from contracts.forecast import ForecastBundle
 from contracts.ports import Clock, Progress
-from prestage.forecast_state import StateShelf, code_digest
+from prestage.forecast_state import StateShelf, code_digest, forget_earlier_form
 
 if TYPE_CHECKING:
     from contracts.backtest import BacktestReport
@@ -127,6 +127,7 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
         return Forecasted(bundle=made.bundle, models=_models(made, "an origin in the past", ()))
     view, seal = history.opened()
     shelf = order.shelf(history.vault.keys, seal)
+    forget_earlier_form(shelf.folder, shelf.environment)
     state, why = (None, "as asked for") if order.refit else shelf.take()
     windows = shelf.windows()
     settings = replace(settings, state=state, code=code_digest(), kept=windows)

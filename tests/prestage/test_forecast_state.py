@@ -97,7 +97,9 @@ def test_new_hours_go_on_from_what_was_fitted(project, forecast):
     assert second.document.origin == first.document.origin + timedelta(hours=6)
     assert second.document.blends != first.document.blends
     assert kept(project) == state
+    (forecasts(project) / "dev.fits").write_text("as an earlier version left it, never encrypted")
     assert forecast("--refit") == "fitted anew: as asked for"
+    assert not (forecasts(project) / "dev.fits").exists()
     assert kept(project).document.digest() != state.document.digest()
 
 
