@@ -5,9 +5,8 @@ region's own forecast is right about the sum; so paths of the pairs are drawn (`
 distribution (`paths_raked.py`), and summed. What a region does not know by itself (announced customers, events that the
 pairs feel) comes to the pairs afterwards, on the same paths, and so into the sum.
 
-Measured on GEANT before 2005-02-06, eight windows of a week with 529 pairs and their 47 sums (sent, received, all):
-sums of paths as they were drawn cover 71 and 88 % where 80 and 95 % are meant, of days 64 and 81 %, because means of
-pairs with pooled tails are 20 % too high; raked 82 and 96 %, of days 82 and 94 %.
+Sums of paths as they are drawn are too high, because tails of pairs are pooled: figures, and what else was tried, are in
+docs/decisions/0014-sums-are-raked-paths.md.
 """
 
 from collections.abc import Mapping, Sequence
