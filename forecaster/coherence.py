@@ -5,7 +5,7 @@ region's own forecast is right about the sum; so paths of the pairs are drawn (`
 distribution (`paths_raked.py`), and summed. What a region does not know by itself (announced customers, events that the
 pairs feel) comes to the pairs afterwards, on the same paths, and so into the sum.
 
-Sums of paths as they are drawn are too high, because tails of pairs are pooled: figures, and what else was tried, are in
+Sums of paths as they are drawn are too high, because tails of pairs are pooled: figures, and what else was tried, in
 docs/decisions/0014-sums-are-raked-paths.md.
 """
 
