@@ -4,36 +4,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-
 from contracts.document import bytes_digest
 from contracts.environment import BlockUse, Coefficients
 from contracts.forecast import (
-    BlendWeights,
     BlockOutlook,
-    Evidence,
     Forecast,
     ForecastBundle,
-    ModelScore,
     ResourceDemand,
-    Scores,
     SeriesForecast,
-    Treatment,
 )
 from contracts.forecast_paths import Paths, paths_to_bytes
 from contracts.forecast_state import StateBundle
 from contracts.forecast_values import values_to_bytes
 from contracts.ports import Progress
-from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, unit_of
+from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
 from forecaster.blocks import block_outlooks
 from forecaster.customers import promised_levels
 from forecaster.demand import DemandSettings, resource_demand
 from forecaster.derive import DERIVED
-from forecaster.engine import EngineSettings, PanelForecast, Tier, forecast_panel
+from forecaster.engine import EngineSettings, Tier, forecast_panel
 from forecaster.finish import NEEDED_DAYS, NEEDED_HOURS
 from forecaster.models.catalogue import check_names
-from forecaster.outside import SUMMED, Joined, Outside, Surroundings
+from forecaster.outside import Outside, Surroundings
 from forecaster.panel import Panel, daily
+from forecaster.parts import Part, blends_of, scores_of, series_of, treatments_of, why_refitted
 from forecaster.prepare import Prepared, Scope, prepare, selected_requests
 from forecaster.profiles import request_profiles
 from forecaster.state import Left
@@ -87,15 +81,6 @@ class ForecastSettings:
     @property
     def scope(self) -> Scope:
         return Scope(regions=self.regions, coefficients=self.coefficients, origin=self.origin)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Part:
-    """One panel, what models say of it, and that with events, customers and newborn series in it."""
-
-    panel: Panel
-    forecast: PanelForecast
-    joined: Joined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -167,11 +152,11 @@ def go_on_forecasting(
         origin=prepared.origin,
         made_at=made_at,
         seconds=max(0.0, seconds() - begun),
-        series=tuple(sorted((one for part in parts for one in _series(part)), key=_order)),
+        series=tuple(sorted((one for part in parts for one in series_of(part)), key=_order)),
         request_profiles=request_profiles(selected_requests(history, settings.scope)),
-        models=tuple(score for part in parts for score in _model_scores(part)),
-        blends=tuple(blend for part in parts for blend in _blends(part)),
-        treatments=(*prepared.treatments, *(found for part in parts for found in _treatments(part))),
+        models=tuple(score for part in parts for score in scores_of(part)),
+        blends=tuple(blend for part in parts for blend in blends_of(part)),
+        treatments=(*prepared.treatments, *(found for part in parts for found in treatments_of(part))),
         demand=_demand(parts, prepared, settings),
         blocks=_blocks(parts, settings),
         events=around.expected(settings.hourly_hours),
@@ -189,7 +174,7 @@ def go_on_forecasting(
 
 def _made(bundle: ForecastBundle, parts: list[Part], settings: ForecastSettings) -> Made:
     """A forecast with what it leaves for the next one."""
-    refitted = tuple(_refitted(part) for part in parts if part.forecast.refitted)
+    refitted = tuple(why_refitted(part) for part in parts if part.forecast.refitted)
     return Made(
         bundle=bundle,
         state=state_bundle(settings.environment, settings.code, tuple(part.forecast.state for part in parts)),
@@ -197,11 +182,6 @@ def _made(bundle: ForecastBundle, parts: list[Part], settings: ForecastSettings)
         went_on=len(refitted) < len(parts),
         windows={key: said for part in parts if part.panel.day > 1 for key, said in part.forecast.windows.items()},
     )
-
-
-def _refitted(part: Part) -> str:
-    what = "counts" if part.forecast.state.counts else "levels"
-    return f"{part.panel.granularity.value} {what}: {part.forecast.refitted}"
 
 
 def _parts(around: Surroundings, settings: ForecastSettings, progress: Progress) -> list[Part]:
@@ -232,26 +212,6 @@ def engine_settings(panel: Panel, settings: ForecastSettings) -> EngineSettings:
     """How the engine treats a panel of this forecast."""
     counts = all(key.kind is SeriesKind.PEERING_REQUESTS for key in panel.keys)
     return EngineSettings(models=settings.models, tier=settings.tier, seed=settings.seed, counts=counts)
-
-
-def _series(part: Part) -> list[SeriesForecast]:
-    panel, made, known = part.joined.panel, part.forecast, part.joined.panel.known()
-    carried = dict(part.joined.carried)
-    unscored = carried | dict.fromkeys(part.joined.summed, SUMMED)  # what models say of them is not what is said
-    return [
-        SeriesForecast(
-            kind=key.kind,
-            subject=key.subject,
-            unit=unit_of(key.kind),
-            granularity=panel.granularity,
-            model=unscored.get(row) or made.model[row],
-            steps=made.quantiles.shape[1],
-            history_steps=int(known[row]),
-            evidence=Evidence.ENOUGH if row not in carried and made.enough[row] else Evidence.THIN,
-            scores=Scores() if row in unscored else made.scores(row),
-        )
-        for row, key in enumerate(panel.keys)
-    ]
 
 
 def _paths(parts: list[Part]) -> Paths:
@@ -285,40 +245,6 @@ def _blocks(parts: list[Part], settings: ForecastSettings) -> tuple[BlockOutlook
     hourly = (part.joined for part in parts if part.panel.granularity is Granularity.HOURLY)
     rules, seed = settings.block_use, settings.seed
     return tuple(one for each in hourly for one in block_outlooks(each.panel, each.quantiles, rules, seed))
-
-
-def _treatments(part: Part) -> tuple[Treatment, ...]:
-    return (*part.forecast.treatments, *_fallbacks(part), *part.joined.treatments)
-
-
-def _fallbacks(part: Part) -> list[Treatment]:
-    panel, known = part.panel, part.panel.known()
-    needed = f"{NEEDED_HOURS} hours" if panel.day == 24 else f"{NEEDED_DAYS} days"
-    what = {
-        "zero": "nothing but zeros was ever seen: forecast as 0",
-        "wide_naive": f"less than {needed} seen: carried by its mean, from 0 to 4 times as much",
-    }
-    return [
-        Treatment(series=f"{panel.keys[row]} ({panel.granularity.value})", what=what[by], hours=int(known[row]))
-        for row, by in enumerate(part.forecast.model)
-        if by in what and row not in dict(part.joined.carried)
-    ]
-
-
-def _model_scores(part: Part) -> list[ModelScore]:
-    everything = np.ones(len(part.panel.keys), dtype=bool)
-    return [
-        ModelScore(model=one.name, granularity=part.panel.granularity, scores=one.scores.summary(everything))
-        for one in part.forecast.examination.entries
-    ]
-
-
-def _blends(part: Part) -> list[BlendWeights]:
-    granularity = part.panel.granularity
-    return [
-        BlendWeights(kind=one.kind, granularity=granularity, series=one.series, weights=dict(one.weights))
-        for one in part.forecast.weights
-    ]
 
 
 def _order(series: SeriesForecast) -> tuple[SeriesKey, Granularity]:
