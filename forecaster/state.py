@@ -136,7 +136,7 @@ def reason_to_refit(state: PanelState, panel: Panel, steps: int, settings: str) 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Kept:
+class Resumed:
     """The families of an earlier forecast, and the first step at which a held-back window may begin.
 
     Attributes:
@@ -155,7 +155,7 @@ class Kept:
         return "held-back windows begin before the fits ended" if saw else ""
 
 
-def go_on(state: PanelState | None, panel: Panel, steps: int, settings: str, families: tuple[Family, ...]) -> Kept:
+def go_on(state: PanelState | None, panel: Panel, steps: int, settings: str, families: tuple[Family, ...]) -> Resumed:
     """What of a state can be used for a panel; what cannot be used is refused with its reason, never an error.
 
     Args:
@@ -166,14 +166,14 @@ def go_on(state: PanelState | None, panel: Panel, steps: int, settings: str, fam
         families: that could be blended now.
     """
     if state is None:
-        return Kept(refused="nothing was kept")
+        return Resumed(refused="nothing was kept")
     if why := reason_to_refit(state, panel, steps, settings):
-        return Kept(refused=why)
+        return Resumed(refused=why)
     try:
         found = carried(state, families)
     except ValueError as error:
-        return Kept(refused=str(error))
-    return Kept(families=found, first=step_at(panel, state.before_until), anchor=step_at(panel, state.until))
+        return Resumed(refused=str(error))
+    return Resumed(families=found, first=step_at(panel, state.before_until), anchor=step_at(panel, state.until))
 
 
 def carried(state: PanelState, families: tuple[Family, ...]) -> tuple[Family, ...]:
