@@ -2,7 +2,8 @@
 
 The earlier file itself is superseded: it says what changes from a state that is gone. What it wanted is still known,
 and so is what is live; the new plan joins the two. It is reviewed and goes through the gate like any other. What was
-handed out since stays, with what it stands on (docs/decisions/0007-the-way-back-is-a-new-plan.md).
+handed out since stays, with what it stands on (docs/decisions/0007-the-way-back-is-a-new-plan.md); so do volumes that
+serve, as nothing copies what they hold.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from contracts.files import write_document
 from contracts.plan import Plan, ReasonCode
-from contracts.resources import BlockSpec, Purpose, Resource, root_of
+from contracts.resources import BlockSpec, Purpose, Resource, StorageSpec, root_of
 from contracts.review import Review
 from coordinator.errors import UnknownName
 from coordinator.plan_file import read_plan
@@ -83,16 +84,22 @@ def _applied_here(project: Project, digest: str, target: str) -> Plan:
 def _plan(project: Project, earlier: Plan) -> Plan:
     capacity = project.capacity()
     live = {item.resource.key: item.resource for item in capacity.resources}
-    kept = leaning(live, kept_in(project, live))
+    stored = {key: "holds what nothing else holds" for key, item in live.items() if _serves_content(item)}
+    kept = leaning(live, {**stored, **kept_in(project, live)})
     wanted = {item.resource.key: item for item in earlier.resources if _fits(item.resource, kept, live)}
     for key in kept:
-        known = wanted[key].resource.purpose if key in wanted else Purpose.GRANTED
+        since = live[key].purpose if key in stored else Purpose.GRANTED
+        known = wanted[key].resource.purpose if key in wanted else since
         home = live[key].model_copy(update={"root": root_of(live[key].place)})  # what was made on demand is adopted
-        wanted[key] = planned_as(home, ReasonCode.GRANT, known)
+        wanted[key] = planned_as(home, ReasonCode.CONTENT if key in stored else ReasonCode.GRANT, known)
     told = f"way back to {earlier.digest()[:19]}"
     return plan_toward(
         project, Wanted(resources=tuple(wanted.values()), requirements=earlier.requirements, told=told), capacity
     )
+
+
+def _serves_content(resource: Resource) -> bool:
+    return isinstance(resource.spec, StorageSpec) and resource.purpose is Purpose.SERVING
 
 
 def _fits(resource: Resource, kept: Mapping[str, str], live: Mapping[str, Resource]) -> bool:

@@ -30,13 +30,17 @@ def grown(folder, hands):
         yield project, first, before
 
 
-def test_everything_is_as_it_was(grown):
+def test_everything_is_as_it_was_but_volumes_that_serve(grown):
     project, first, before = grown
+    now = specs(project)
     back = plan_back(project, first)
     assert back.path.name == "dev.back.json"
     assert not back.review.denied
     assert apply_confirmed(project, back.path).complete
-    assert specs(project) == before
+    volumes = {item.key for item in project.inventory.listing("dev") if "/storage/" in item.key}
+    kept = {key: own for key, own in specs(project).items() if key in volumes}
+    assert volumes and kept == {key: now[key] for key in volumes} != {key: before[key] for key in volumes}
+    assert specs(project) == before | kept
     assert project.journal.last_applied() == back.plan.digest()
     assert plan_back(project, first).plan.changes == ()
 
