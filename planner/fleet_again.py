@@ -23,7 +23,7 @@ from planner.fleet.again import BY_REGION, brought_near, lacking, least_usd
 from planner.fleet.bound import Certificate, backed_usd
 from planner.fleet.check import checked_fleet
 from planner.fleet.exact import is_small
-from planner.fleet.problem import Arcs, Ints
+from planner.fleet.problem import GIVEN, Arcs, Ints
 from planner.fleet.proof import unpacked
 from planner.fleet.shares import base_circuits
 from planner.fleet_arrays import Axes
@@ -44,9 +44,6 @@ MOST = 24
 
 BY_LINK = ("gbps", "tier_usd", "link_quota")
 """What of a problem is told by link."""
-
-AT_ONCE = 32
-"""Regions whose least cost is computed at once: some ten MB for each array over all types and hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -159,8 +156,7 @@ def _standing(asked: Asked, before: Standing, certificate: Certificate) -> Stand
     """What regions are asked now, and what that costs at least by these prices."""
     problem = asked.problem
     arcs = Arcs.of(problem)
-    parts = [np.arange(at, min(at + AT_ONCE, problem.regions)) for at in range(0, problem.regions, AT_ONCE)]
-    least = np.concatenate([least_usd(problem, arcs, certificate, part) for part in parts])
+    least = least_usd(problem, arcs, certificate, np.arange(problem.regions))
     least += backed_usd(problem, arcs, certificate)
     circuits = problem.hours * (float(certificate.floors.sum()) + base_circuits(problem))
     digests = _digests(problem)
@@ -221,9 +217,9 @@ def _axes_digest(asked: Asked) -> str:
     """Of everything that is neither a region's nor a link's, and of the names and sizes of what is."""
     problem, axes = asked.problem, asked.axes
     each = {*BY_REGION, *BY_LINK, "replication_gbps", "names"}
-    arrays = [getattr(problem, name) for name in problem.__slots__ if name not in each]
+    arrays = [getattr(problem, name) for name in GIVEN if name not in each]
     names = (*axes.regions, *(shape.name for shape in axes.shapes), *axes.links, *asked.market.tiers)
-    sizes = [str(getattr(problem, name).shape) for name in problem.__slots__]
+    sizes = [str(getattr(problem, name).shape) for name in GIVEN]
     return _digest(*(_bytes(array) for array in arrays), "\n".join((*names, *sizes)).encode())
 
 

@@ -19,7 +19,8 @@ from planner.fleet.committing import commit
 from planner.fleet.hulls import floors_of
 from planner.fleet.moves import Calm, Work, claims, hold, kept_circuits, leave, polish, shift
 from planner.fleet.offers import Prices, ever_useful
-from planner.fleet.problem import MANY, MOST_SHARE, NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
+from planner.fleet.packed import MANY
+from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.shares import base_circuits
 from planner.fleet.shift import spread
 

@@ -21,6 +21,7 @@ from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
 from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation
 from planner.fleet.room import Room, Step
+from planner.fleet.shares import replicated
 
 NEIGHBOURS = 16
 """Regions whose shares are chosen together: more make each step dearer, fewer leave more to later turns."""
@@ -88,7 +89,7 @@ def sloped(relaxation: Relaxation, chosen: Chosen, pool: ThreadPoolExecutor) -> 
     start = circuits_usd(fixed, problem.tier_gbps, usd)
     rate: Floats | None = None
     for _ in range(SLOPES):
-        gbps = (chosen.shares.reshape(-1, 2) * speed).sum(1)
+        gbps = replicated(problem, chosen.shares)
         used = gbps > SLACK
         gbps = np.where(used, gbps, MOST_SHARE * speed.sum(1))
         extra = (circuits_usd(fixed + gbps, problem.tier_gbps, usd) - start) / np.maximum(gbps, SLACK)
@@ -120,8 +121,7 @@ def whole_circuits_usd(problem: FleetProblem, shares: Floats) -> float:
 def loads(problem: FleetProblem, shares: Floats) -> Floats:
     """(N,) Gbps that each link must carry, replication included."""
     gbps = problem.gbps.copy()
-    each = problem.replication_gbps[problem.pairs] * shares.reshape(-1, 2)
-    np.add.at(gbps, problem.pair_links, each.sum(1))
+    np.add.at(gbps, problem.pair_links, replicated(problem, shares))
     return gbps
 
 

@@ -4,23 +4,20 @@ The model is stated in full in docs/planning-model.md. Axes: regions R, instance
 accelerators, network), hours H, pairs P of regions that may back each other up, links N, circuit tiers.
 """
 
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import FleetImpossible
+from planner.fleet.packed import counts, packed, unpacked, wide
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 RESOURCES = ("vCPU", "GiB of memory", "accelerators", "Gbps")
 """What people call the resources, in their order."""
-
-MANY = 1 << 20
-"""Instances of a type in a region, or circuits of a link, that are kept in numbers of 64 bits."""
 
 MOST_SHARE = 0.5
 """No partner carries more than half of a region's critical load: a region is backed up by two at least."""
@@ -56,6 +53,7 @@ class FleetProblem:
         link_quota: (N,) the most Gbps that all circuits of a link may come to, a multiple of its smallest circuit;
             infinite where nothing limits it; without it, nothing does.
         carries: (P, 2) whether `pairs[i, 1]` may carry for `pairs[i, 0]`, and back; without it, all may.
+        spot_cost: (R, T) of a spot instance, half of what may be lost of it counted twice: it is bought again.
     """
 
     gives: Floats
@@ -79,6 +77,10 @@ class FleetProblem:
     quota: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     link_quota: Floats = field(default_factory=lambda: np.zeros(0))
     carries: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 2), dtype=np.bool_))
+    spot_cost: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spot_cost", np.asarray(self.spot_usd * (1 + self.loss / 2)))
 
     @property
     def quotas(self) -> Floats:
@@ -107,11 +109,11 @@ class FleetProblem:
 
     def to_bytes(self) -> bytes:
         """As npz, for the child's standard input."""
-        return _packed({name: getattr(self, name) for name in self.__slots__})
+        return packed({name: getattr(self, name) for name in GIVEN})
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> "FleetProblem":
-        arrays = {name: _wide(values) for name, values in _unpacked(payload).items()}
+        arrays = {name: wide(values) for name, values in unpacked(payload).items()}
         return cls(**arrays)  # type: ignore[arg-type]  # as packed
 
     @property
@@ -121,11 +123,6 @@ class FleetProblem:
     @property
     def hours(self) -> int:
         return int(self.demand.shape[2])
-
-    @property
-    def spot_cost(self) -> Floats:
-        """(R, T) USD per hour of a spot instance, half of what may be lost of it counted twice: it is bought again."""
-        return np.asarray(self.spot_usd * (1 + self.loss / 2))
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[np.float64]]) -> "FleetProblem":
@@ -153,6 +150,10 @@ class FleetProblem:
             link_quota=arrays.get("B", np.zeros(0)),
             carries=np.asarray(arrays.get("carry", np.zeros((0, 2))), dtype=np.bool_),
         )
+
+
+GIVEN = tuple(each.name for each in fields(FleetProblem) if each.init)
+"""What a problem is given, by name: all but what follows from the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -186,16 +187,16 @@ class FleetSolution:
         """As npz, for the child's standard output."""
         arrays = {name: getattr(self, name) for name in self.__slots__}
         proof = np.frombuffer(self.proof.encode(), dtype=np.uint8)
-        return _packed({**arrays, "rungs": np.array(self.rungs, dtype=np.str_), "proof": proof})
+        return packed({**arrays, "rungs": np.array(self.rungs, dtype=np.str_), "proof": proof})
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> "FleetSolution":
-        arrays = _unpacked(payload)
+        arrays = unpacked(payload)
         return cls(
-            committed=_counts(arrays["committed"]),
-            on_demand=_counts(arrays["on_demand"]),
-            spot=_counts(arrays["spot"]),
-            circuits=_counts(arrays["circuits"]),
+            committed=counts(arrays["committed"]),
+            on_demand=counts(arrays["on_demand"]),
+            spot=counts(arrays["spot"]),
+            circuits=counts(arrays["circuits"]),
             shares=arrays["shares"],
             usd=float(arrays["usd"]),
             bound=float(arrays["bound"]),
@@ -210,44 +211,6 @@ def _told(problem: FleetProblem, regions: list[int]) -> str:
     """The first few of some regions by name."""
     more = f" and {len(regions) - 5} more" if len(regions) > 5 else ""
     return ", ".join(f"region {problem.name(region)}" for region in regions[:5]) + more
-
-
-def _packed(arrays: Mapping[str, object]) -> bytes:
-    sink = io.BytesIO()
-    np.savez(sink, allow_pickle=False, **{name: _narrow(np.asarray(value)) for name, value in arrays.items()})
-    return sink.getvalue()
-
-
-def _narrow(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Whole numbers in as few bytes as hold them all: of 4 million counts by hour, few are above 127."""
-    if values.dtype.kind != "i" or not values.size:
-        return values
-    low, high = int(values.min()), int(values.max())
-    enough = (
-        kind for kind in (np.int8, np.int16, np.int32) if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max
-    )
-    return values.astype(next(enough, np.int64))
-
-
-def _unpacked(payload: bytes) -> dict[str, NDArray[np.float64]]:
-    with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def _wide(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values.astype(np.int64) if values.dtype.kind == "i" else values
-
-
-def _counts(values: NDArray[np.float64]) -> Ints:
-    """Whole numbers out of a solver's answer, in half the bytes where that leaves room for sums over types and hours.
-
-    Raises:
-        TypeError: they are none.
-    """
-    if values.dtype.kind not in "iu":
-        raise TypeError(f"{values.dtype} where counts are whole")
-    few = not values.size or max(-int(values.min()), int(values.max())) < MANY
-    return values.astype(np.int32 if few else np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -66,6 +66,7 @@ class ShareProgram:
 
     Attributes:
         cuts, constants: all cuts so far, and each one's value where no shares are.
+        dearest: USD over the horizon of the dearest region that was seen.
         most: (2P,) what each arc may carry; room: what its carrier could hold of it, whoever else carries.
     """
 
@@ -74,6 +75,7 @@ class ShareProgram:
     hulls: tuple[Hull, ...] = ()
     cuts: list[Cut] = field(default_factory=list)
     constants: list[float] = field(default_factory=list)
+    dearest: float = 0.0
     most: Floats = field(init=False)
     room: Floats = field(init=False)
     _of_region: list[list[int]] = field(init=False)
@@ -95,6 +97,7 @@ class ShareProgram:
             constant = cut.usd - float(cut.slopes @ shares[into])
             self._of_region[cut.region].append(len(self.cuts))
             self.cuts.append(cut)
+            self.dearest = max(self.dearest, cut.usd)
             self.constants.append(constant)
             columns = np.append(into, 3 * pairs + cut.region).astype(np.int32)
             self._program.addRow(constant, np.inf, len(columns), columns, np.append(-cut.slopes, 1.0))
@@ -149,11 +152,6 @@ class ShareProgram:
         told = np.argsort(-(constants + slopes @ shares[self.arcs.into[region]]), kind="stable")[:TELLING]
         return slopes[told], constants[told]
 
-    @property
-    def dearest(self) -> float:
-        """USD over the horizon of the dearest region that was seen."""
-        return max((cut.usd for cut in self.cuts), default=0.0)
-
     def weights(self) -> Weights:
         """The duals of the last solve."""
         duals = np.array(self._program.getSolution().row_dual)
@@ -206,10 +204,14 @@ def no_shares(problem: FleetProblem) -> FleetImpossible:
     )
 
 
+def replicated(problem: FleetProblem, shares: Floats) -> Floats:
+    """(P,) Gbps of replication between the regions of each pair when these are the shares, by arc or (P, 2)."""
+    return np.asarray((problem.replication_gbps[problem.pairs] * shares.reshape(-1, 2)).sum(1))
+
+
 def overfull(problem: FleetProblem, shares: Floats) -> Ints:
     """Pairs whose circuits may not carry what shares by arc ask of them."""
-    wanted = (problem.replication_gbps[problem.pairs] * shares.reshape(-1, 2)).sum(1)
-    return np.flatnonzero(wanted > problem.pair_room + SLACK)
+    return np.flatnonzero(replicated(problem, shares) > problem.pair_room + SLACK)
 
 
 def base_circuits(problem: FleetProblem) -> float:

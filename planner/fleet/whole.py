@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.fleet.offers import filling_types
-from planner.fleet.problem import MANY, NOT_OFFERED, FleetProblem, Floats, Ints
+from planner.fleet.packed import MANY
+from planner.fleet.problem import NOT_OFFERED, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer
 
 TOLERANCE = 1e-7
@@ -244,6 +245,8 @@ def _hours(
 
 def _useful(problem: FleetProblem, region: int, answer: RegionAnswer, types: Ints, count: int) -> Ints:
     """Positions of the types that rounding may use: those in use, most first, then the smallest."""
+    if len(types) <= count:
+        return np.arange(len(types))
     spent = answer.committed * problem.hours * problem.committed_usd[region, types]
     spent = spent + answer.on_demand.sum(0) * problem.on_demand_usd[region, types]
     spent = spent + answer.spot.sum(0) * problem.spot_cost[region, types]

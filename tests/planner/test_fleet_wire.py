@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from planner.fleet.problem import MANY, FleetProblem, FleetSolution
+from planner.fleet.packed import MANY
+from planner.fleet.problem import FleetProblem, FleetSolution
 from tests.planner.fleet_world import Recipe, fleet
 
 
