@@ -15,7 +15,7 @@ from planner.fleet.circuits import circuits_for, circuits_within
 from planner.fleet.partners import too_many
 from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
 from planner.fleet.settle import settle
-from planner.fleet.shift import Room, lumpy, shifted
+from planner.fleet.shift import Spare, lumpy, shifted
 
 MOVE_SHARE = 0.4
 """Price of a move: a change of demand of 3 % in every region then moves a tenth of what solving anew moves."""
@@ -139,20 +139,20 @@ def shift(work: Work, regions: Ints) -> None:
     firm = np.einsum("nmk,nm->nk", work.problem.gives[work.cells.types], work.committed)[:, :, None]
     half = work.committed.shape[1]
     firm = firm + np.einsum("nmk,nhm->nkh", work.problem.gives[work.cells.types], work.first[1][:, :, :half])
-    spare = np.full(work.problem.critical.shape, np.inf)
-    spare[work.regions] = firm - work.problem.critical[work.regions]
-    lumps = np.zeros(spare.shape[:2], dtype=bool)
+    left = np.full(work.problem.critical.shape, np.inf)
+    left[work.regions] = firm - work.problem.critical[work.regions]
+    lumps = np.zeros(left.shape[:2], dtype=bool)
     lumps[work.regions] = lumpy(work.problem, work.regions)
-    room = Room(
+    spare = Spare(
         problem=work.problem,
         arcs=work.arcs,
-        firm=spare,
+        firm=left,
         gbps=work.before.circuits @ work.problem.tier_gbps - work.problem.gbps,
         lumpy=lumps,
         worth=work.before.worth_critical,
     )
     for region in regions.tolist():
-        for shares in shifted(room, work.shares, region):
+        for shares in shifted(spare, work.shares, region):
             if _try_shares(work, shares, region):
                 break
 

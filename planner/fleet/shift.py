@@ -25,8 +25,8 @@ LUMP = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Room:
-    """What partners have room for.
+class Spare:
+    """What partners have to spare.
 
     Attributes:
         firm: (R, K, H) what each region holds firm beyond its own critical load.
@@ -51,25 +51,25 @@ def lumpy(problem: FleetProblem, regions: Ints) -> NDArray[np.bool_]:
     return np.asarray(each >= LUMP * problem.demand[regions].max(2))
 
 
-def shifted(room: Room, shares: Floats, region: int) -> Iterator[Floats]:
+def shifted(spare: Spare, shares: Floats, region: int) -> Iterator[Floats]:
     """Other shares by arc that may cost less: a region's cut to what its partners have room for.
 
     First only where more is sold in lumps, then everywhere, then at each partner alone. Nothing where they fit as they
     are.
 
     Args:
-        room: of its partners at least.
+        spare: of its partners at least.
         shares: (2P,).
         region: whose shares may move.
     """
-    out = room.arcs.out[region]
-    circuits = _by_circuits(room, shares, out)
-    lumps = np.minimum(_by_compute(room, out, room.lumpy[room.arcs.carrier[out]]), circuits)
-    compute = np.minimum(_by_compute(room, out, np.ones((len(out), room.lumpy.shape[1]), dtype=bool)), circuits)
-    price = (room.worth[room.arcs.carrier[out]] * room.problem.critical[region]).sum((1, 2))
+    out = spare.arcs.out[region]
+    circuits = _by_circuits(spare, shares, out)
+    lumps = np.minimum(_by_compute(spare, out, spare.lumpy[spare.arcs.carrier[out]]), circuits)
+    compute = np.minimum(_by_compute(spare, out, np.ones((len(out), spare.lumpy.shape[1]), dtype=bool)), circuits)
+    price = (spare.worth[spare.arcs.carrier[out]] * spare.problem.critical[region]).sum((1, 2))
     over = np.flatnonzero(shares[out] > compute + LEAST)
     tried = [lumps, compute]
-    most = np.where(_open(room, shares[out], region), _by_quota(room.problem, shares, out), 0.0)
+    most = np.where(_open(spare, shares[out], region), _by_quota(spare.problem, shares, out), 0.0)
     for at in over[np.argsort(-price[over], kind="stable")][:ALONE].tolist():
         tried.append(np.where(np.arange(len(out)) == at, compute, np.maximum(shares[out], compute)))
     for caps in tried:
@@ -79,20 +79,20 @@ def shifted(room: Room, shares: Floats, region: int) -> Iterator[Floats]:
             yield found
 
 
-def gathered(room: Room, shares: Floats, region: int) -> Floats:
+def gathered(spare: Spare, shares: Floats, region: int) -> Floats:
     """Shares by arc where a region's lie at the fewest partners that hold and carry them with what they have.
 
     As they are where that is no fewer.
 
     Args:
-        room: of its partners at least.
+        spare: of its partners at least.
         shares: (2P,).
         region: whose shares may move.
     """
-    out = room.arcs.out[region]
+    out = spare.arcs.out[region]
     held = shares[out]
-    every = np.ones((len(out), room.firm.shape[1]), dtype=bool)
-    caps = np.minimum(_by_compute(room, out, every), _by_circuits(room, shares, out))
+    every = np.ones((len(out), spare.firm.shape[1]), dtype=bool)
+    caps = np.minimum(_by_compute(spare, out, every), _by_circuits(spare, shares, out))
     caps = np.maximum(caps, held)
     order = np.lexsort((-held, -caps))
     count = int(np.searchsorted(np.cumsum(caps[order]), 1.0)) + 1
@@ -104,27 +104,27 @@ def gathered(room: Room, shares: Floats, region: int) -> Floats:
     return found
 
 
-def _open(room: Room, shares: Floats, region: int) -> NDArray[np.bool_]:
+def _open(spare: Spare, shares: Floats, region: int) -> NDArray[np.bool_]:
     """Which arcs of a region may carry: where it has as many partners as it may, those that do."""
-    held, limit = shares > LEAST, room.problem.partners
+    held, limit = shares > LEAST, spare.problem.partners
     return np.ones(len(shares), dtype=bool) if not limit.size or held.sum() < limit[region] else held
 
 
-def _by_compute(room: Room, arcs: Ints, counts: NDArray[np.bool_]) -> Floats:
+def _by_compute(spare: Spare, arcs: Ints, counts: NDArray[np.bool_]) -> Floats:
     """The most of some arcs for which their carriers need no more of the resources that count, (n, K)."""
-    load, carrier = room.problem.critical[room.arcs.lost[arcs]], room.arcs.carrier[arcs]
+    load, carrier = spare.problem.critical[spare.arcs.lost[arcs]], spare.arcs.carrier[arcs]
     with np.errstate(divide="ignore", invalid="ignore"):
-        most = np.where(load > 0, np.maximum(room.firm[carrier], 0.0) / load, np.inf).min(2)
+        most = np.where(load > 0, np.maximum(spare.firm[carrier], 0.0) / load, np.inf).min(2)
     return np.asarray(np.minimum(np.where(counts, most, np.inf).min(1), MOST_SHARE))
 
 
-def _by_circuits(room: Room, shares: Floats, arcs: Ints) -> Floats:
+def _by_circuits(spare: Spare, shares: Floats, arcs: Ints) -> Floats:
     """The most of some arcs for which no circuit is missing, the other direction as it is."""
-    speed = room.problem.replication_gbps
-    back = speed[room.arcs.carrier[arcs]] * shares[arcs ^ 1]
-    left = np.maximum(room.gbps[room.problem.pair_links[room.arcs.pair[arcs]]] - back, 0.0)
+    speed = spare.problem.replication_gbps
+    back = speed[spare.arcs.carrier[arcs]] * shares[arcs ^ 1]
+    left = np.maximum(spare.gbps[spare.problem.pair_links[spare.arcs.pair[arcs]]] - back, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        most = np.where(speed[room.arcs.lost[arcs]] > 0, left / speed[room.arcs.lost[arcs]], np.inf)
+        most = np.where(speed[spare.arcs.lost[arcs]] > 0, left / speed[spare.arcs.lost[arcs]], np.inf)
     return np.asarray(np.minimum(most, MOST_SHARE))
 
 

@@ -27,7 +27,7 @@ from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation, prices_of, relax
 from planner.fleet.rungs import Rung
 from planner.fleet.shares import overfull
-from planner.fleet.shift import Room, gathered
+from planner.fleet.shift import Spare, gathered
 from planner.fleet.tight import is_short, until_held, without_lacking
 
 
@@ -166,7 +166,7 @@ def _gathered(problem: FleetProblem, found: FleetSolution) -> FleetSolution:
     """The same instances with as few partners for each region as they will do for; circuits may be fewer."""
     arcs, shares = Arcs.of(problem), found.shares.reshape(-1)
     firm = np.einsum("tk,rth->rkh", problem.gives, found.committed[:, :, None] + found.on_demand) - problem.critical
-    room = Room(
+    spare = Spare(
         problem=problem,
         arcs=arcs,
         firm=firm,
@@ -179,8 +179,8 @@ def _gathered(problem: FleetProblem, found: FleetSolution) -> FleetSolution:
             beside = np.flatnonzero((problem.domain[arcs.lost] == problem.domain[region]) & (arcs.lost != region))
             left = firm.copy()
             np.subtract.at(left, arcs.carrier[beside], shares[beside, None, None] * problem.critical[arcs.lost[beside]])
-            room = replace(room, firm=left)
-        shares = gathered(room, shares, region)
+            spare = replace(spare, firm=left)
+        shares = gathered(spare, shares, region)
     circuits = circuits_within(loads(problem, shares), problem.tier_gbps, problem.tier_usd, problem.link_quotas)
     better = replace(found, shares=shares.reshape(-1, 2), circuits=circuits)
     usd = fleet_usd(problem, better)
