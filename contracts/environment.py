@@ -13,7 +13,7 @@ from contracts.capacity import CapacityKind
 from contracts.document import Document, Model, unsaid
 from contracts.engines import Backend, EngineName, Layout, Rollout
 from contracts.failover import FailoverSettings
-from contracts.limits import Freeze, Rules, Tolerance, Unattended
+from contracts.limits import CapacitySettings, Freeze, Rules, Tolerance, Unattended, a_day
 from contracts.names import RegionName
 from contracts.purchases import Purchases, only_on_demand
 from contracts.series import SeriesKind
@@ -199,6 +199,7 @@ class Environment(Document):
     rules: Rules = Rules()
     unattended: Unattended = Unattended()
     tolerance: Tolerance = Tolerance()
+    capacity: CapacitySettings = Field(default=CapacitySettings(), exclude_if=a_day)
     freezes: tuple[Freeze, ...] = ()
     adopted: tuple[Adopted, ...] = ()
     pins: tuple[str, ...] = ()  # resource keys that plans leave as they are

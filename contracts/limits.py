@@ -1,4 +1,4 @@
-"""What people allow: the numbers of the policy rules, of plans without approval, of staleness, and freezes.
+"""What people allow: the numbers of the policy rules, of plans without approval, of staleness and age, and freezes.
 
 Part of `contracts.environment.Environment`.
 """
@@ -51,6 +51,17 @@ class Tolerance(Model):
 
     price_share: float = Field(default=0.05, ge=0)
     quota_share: float = Field(default=0.05, ge=0)
+
+
+class CapacitySettings(Model):
+    """How old what is read of capacity may be when a plan is made of it: a snapshot, or one region's part of it."""
+
+    max_age_minutes: int = Field(default=1440, ge=1)
+
+
+def a_day(value: CapacitySettings) -> bool:
+    """Whether nothing is said but the default: not written then, so that earlier documents keep their digest."""
+    return value == CapacitySettings()
 
 
 class Freeze(Model):

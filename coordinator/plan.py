@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from contracts.capacity import CapacitySnapshot
 from contracts.drift import DriftReport
 from contracts.exits import ExitCode
 from contracts.files import read_forecast, write_document
@@ -10,7 +11,8 @@ from contracts.plan import Infeasible, Plan
 from coordinator.drift import damaged, three_views
 from coordinator.errors import UnknownName
 from coordinator.project import Project
-from coordinator.reading import Looked, look
+from coordinator.reading import look
+from coordinator.saved_capacity import read_saved
 from coordinator.settle import note_applied
 from coordinator.solver_ladder import solve_fleet_by_ladder, solve_fleet_quickly
 from coordinator.solver_process import solve_in_child
@@ -44,7 +46,9 @@ class PlanOutcome:
         return ExitCode.DRIFT if self.drift.found else ExitCode.CLEAN
 
 
-def make_plan(project: Project, out: Path | None = None, *, why: bool = False, anew: bool = False) -> PlanOutcome:
+def make_plan(
+    project: Project, out: Path | None = None, *, why: bool = False, anew: bool = False, saved: Path | None = None
+) -> PlanOutcome:
     """Plans, and writes the plan to `out` (by default `plans/<environment>.json`) where demand can be met.
 
     Args:
@@ -52,17 +56,19 @@ def make_plan(project: Project, out: Path | None = None, *, why: bool = False, a
         out: the file.
         why: whether to look for the limits that clash where demand cannot be met, which takes as long as many plans.
         anew: whether a fleet is solved in full, though planning the one that stands again would do.
+        saved: a capacity snapshot, in place of what is live: drift is not looked for then.
 
     Raises:
         UnknownName: there is no forecast yet.
-        DocumentError: the forecast cannot be used.
+        DocumentError: the forecast, or the saved snapshot, cannot be used.
+        CapacityTooOld: the saved snapshot is older than the environment allows.
         ApplyBusy: an apply has been running for longer than we wait.
         CloudError: no region of the environment could be read.
         InvalidArgument: a target has nothing that a planned resource could be.
     """
     path = out or project.paths.plan
     with project.patient_lock("prestage plan"):
-        question, drift = read_question(project)
+        question, drift = read_question(project, saved)
         question = replace(question, anew=anew)
         plan = _build(project, question)
     if isinstance(plan, Plan):
@@ -78,22 +84,29 @@ def make_plan(project: Project, out: Path | None = None, *, why: bool = False, a
     return PlanOutcome(plan=plan, path=path, drift=drift)
 
 
-def read_question(project: Project) -> tuple[Question, DriftReport]:
+def read_question(project: Project, saved: Path | None = None) -> tuple[Question, DriftReport]:
     """Everything that a plan is made from, as it is now, and what drifted. Only under the lock.
+
+    Args:
+        project: the environment.
+        saved: a capacity snapshot, in place of what is live: no cloud is asked then, and drift is not looked for.
 
     Raises:
         UnknownName: there is no forecast yet.
-        DocumentError: the forecast cannot be used.
+        DocumentError: the forecast, or the saved snapshot, cannot be used.
         CloudError: no region of the environment could be read.
     """
     note_applied(project)
+    if saved is not None:
+        nothing = DriftReport(environment=project.environment.name, read_at=project.clock(), differences=())
+        return _question(project, read_saved(project, saved)), nothing
     looked = look(project)
     views = three_views(project, looked)
     drift = compare(views, read_at=project.clock())
-    return _question(project, looked, damaged(drift, views)), drift
+    return replace(_question(project, project.capacity(looked)), damaged=damaged(drift, views)), drift
 
 
-def _question(project: Project, looked: Looked, hurt: frozenset[str]) -> Question:
+def _question(project: Project, capacity: CapacitySnapshot) -> Question:
     forecast = project.paths.forecast
     if not forecast.exists():
         raise UnknownName(
@@ -107,14 +120,13 @@ def _question(project: Project, looked: Looked, hurt: frozenset[str]) -> Questio
     return Question(
         environment=project.environment,
         forecast=read_forecast(forecast),
-        capacity=project.capacity(looked),
+        capacity=capacity,
         catalog=project.catalog,
         ledger=project.ledger.view(),
         rules=project.bundle.digest(),
         previous_plan=previous,
         now=project.clock(),
         earlier=project.archived(previous),
-        damaged=hurt,
     )
 
 

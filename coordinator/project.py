@@ -104,9 +104,10 @@ class Project:
         """What is live now, whatever runs meanwhile; every resource in its place's own root.
 
         Args:
-            young: readings of clouds that are no older are taken as they are.
+            young: readings of clouds that are no older are taken as they are, unless plans could not use them.
         """
-        return read_now(self, {}, young=young).snapshot
+        allowed = timedelta(minutes=self.environment.capacity.max_age_minutes)
+        return read_now(self, {}, young=min(young, allowed)).snapshot
 
     def capacity(self, looked: Looked | None = None) -> CapacitySnapshot:
         """What is live now, on-demand resources in the root that the engine's state says. Only under the lock.

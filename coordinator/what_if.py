@@ -1,5 +1,7 @@
 """`ask`: the plan as it would be under changed circumstances, beside the plan as it is. Nothing is written."""
 
+from pathlib import Path
+
 from contracts.plan import Infeasible, Plan
 from contracts.what_if import WhatIf, WhatIfAnswer
 from coordinator.plan import read_question
@@ -16,15 +18,15 @@ from planner.trials import Attempt, answered
 from planner.what_if import changed, remarks
 
 
-def ask(project: Project, what_if: WhatIf) -> WhatIfAnswer:
-    """The answer to a what-if of the environment as it is now.
+def ask(project: Project, what_if: WhatIf, saved: Path | None = None) -> WhatIfAnswer:
+    """The answer to a what-if of the environment as it is now, or as a saved capacity snapshot has it.
 
     Raises:
         WhatIfRefused: it names what is not there.
-        UnknownName, DocumentError, ApplyBusy, CloudError: as `make_plan`.
+        UnknownName, DocumentError, CapacityTooOld, ApplyBusy, CloudError: as `make_plan`.
     """
     with project.patient_lock("prestage plan --what-if"):
-        question, _ = read_question(project)
+        question, _ = read_question(project, saved)
     solve = remembered(solve_in_child)
     return answer(
         question,

@@ -17,7 +17,7 @@ from planner.commitments import advise_commitments
 from planner.compute import want_compute
 from planner.demand import Demand
 from planner.desired import Desired
-from planner.errors import InputsDisagree
+from planner.errors import CapacityTooOld, InputsDisagree
 from planner.fleet import solve_fleet
 from planner.fleet_quotas import fleet_shortfalls
 from planner.fleet_wishes import want_fleet
@@ -27,12 +27,12 @@ from planner.market import Market
 from planner.model import Solver
 from planner.nobodys import free_spaces
 from planner.placement import Lacking, Placement, place
-from planner.question import Question
+from planner.question import CLOCKS_DIFFER, Question, age_text
 from planner.reasons import Buying, fleet_prices
 from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
-from planner.shortfalls import placement_shortfalls
+from planner.shortfalls import placement_shortfalls, unstated_told
 from planner.sites import read_sites
 from planner.staging import staged_units
 from planner.storage import want_storage
@@ -48,6 +48,7 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
 
     Raises:
         InputsDisagree: the documents are not of one environment, or a region is not in the snapshot.
+        CapacityTooOld: the snapshot is older than the environment allows.
         FleetImpossible: where failover is shared, no fleet keeps the limits.
         SolverError: the solver gave no answer that can be trusted.
     """
@@ -156,10 +157,9 @@ def _cost(
 
 def _unread(question: Question) -> Iterator[UnreadRegion]:
     """The regions that this plan leaves as they are because it does not know how they are."""
-    why = {reading.region: reading.failed for reading in question.capacity.readings}
-    mine = {region.name for region in question.environment.regions}
-    for region in sorted(question.unreadable() & mine):
-        yield UnreadRegion(region=region, why=why.get(region, ""))
+    mine, why = {region.name for region in question.environment.regions}, question.why_unread()
+    for region in sorted(why.keys() & mine):
+        yield UnreadRegion(region=region, why=why[region])
 
 
 def _priced(item: PlannedResource) -> PlannedResource:
@@ -167,12 +167,14 @@ def _priced(item: PlannedResource) -> PlannedResource:
 
 
 def _infeasible(question: Question, short: Sequence[Shortfall]) -> Infeasible:
-    ordered = sorted(short, key=lambda item: (item.place, item.kind))
+    market, reserve = Market.read(question.catalog, question.capacity), question.environment.failover.reserve
+    told = (unstated_told(item, market, reserve) for item in short)
+    ordered = sorted(told, key=lambda item: (item.place, item.kind))
     return Infeasible(environment=question.environment.name, shortfalls=tuple(ordered))
 
 
 def _check(question: Question) -> None:
-    """Raises InputsDisagree when the documents do not belong together."""
+    """Raises InputsDisagree when the documents do not belong together, CapacityTooOld when capacity is not of now."""
     name = question.environment.name
     documents: tuple[tuple[str, str], ...] = (
         ("forecast", question.forecast.document.environment),
@@ -182,6 +184,7 @@ def _check(question: Question) -> None:
     for what, of in documents:
         if of != name:
             raise InputsDisagree(f"is of environment {of!r}", where=what, expected=f"environment {name!r}")
+    _check_age(question)
     known = {facts.region for facts in question.capacity.regions}
     missing = sorted(region.name for region in question.environment.regions if region.name not in known)
     if missing:
@@ -191,3 +194,17 @@ def _check(question: Question) -> None:
             expected=f"some of {', '.join(sorted(known))}",
             next_step="add them to the inventory, or take them out of the environment",
         )
+
+
+def _check_age(question: Question) -> None:
+    age = question.age(question.capacity.read_at)
+    if -CLOCKS_DIFFER <= age <= question.most_age():
+        return
+    when = f"{age_text(age)} before this plan" if age > CLOCKS_DIFFER else f"{age_text(-age)} after this plan is made"
+    raise CapacityTooOld(
+        f"the snapshot was read at {question.capacity.read_at.isoformat(timespec='minutes')}, {when}",
+        where="capacity",
+        expected=question.allowed_age(),
+        next_step=f"prestage capacity --env {question.environment.name} --json > FILE, or plan from what is live: "
+        f"prestage plan --env {question.environment.name}",
+    )

@@ -2,6 +2,7 @@
 
 PlannerError
 ├── InputsDisagree     ask the person: the documents that go into a plan do not belong together
+├── CapacityTooOld     read capacity again: the snapshot is older than the environment allows (exit 6)
 ├── BlockNotTaken      stop: a block is given back that nobody has
 ├── UnknownResource    ask the person: no such key in the plan
 ├── WhatIfRefused      ask the person: a changed circumstance that names what is not there
@@ -25,6 +26,12 @@ class PlannerError(PrestageError):
 
 class InputsDisagree(PlannerError):
     """Forecast, capacity and environment are not of one another."""
+
+
+class CapacityTooOld(PlannerError):
+    """The capacity snapshot is older than the environment allows, or of a time that is still to come."""
+
+    exit_code = ExitCode.REFUSED
 
 
 class UnknownResource(PlannerError):

@@ -15,6 +15,15 @@ from contracts.resources import Resource
 TAKEN = frozenset({UnitState.HELD, UnitState.ACTIVE, UnitState.QUARANTINED})
 """Units that no plan may touch: somebody has them, or had them until a moment ago."""
 
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""Between who read capacity and who plans: what is read later than that has a time that cannot be true."""
+
+
+def age_text(age: timedelta) -> str:
+    """`45 min`, `26.5 h`."""
+    minutes = age.total_seconds() / 60
+    return f"{minutes:.3g} min" if minutes < 120 else f"{minutes / 60:.4g} h"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -39,12 +48,16 @@ class Question:
     earlier: Plan | None = None
     damaged: frozenset[str] = frozenset()
     anew: bool = False
+    _too_old: frozenset[str] = field(init=False, repr=False, compare=False)
     _unreadable: frozenset[str] = field(init=False, repr=False, compare=False)
     _frozen: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        unreadable = frozenset(facts.region for facts in self.capacity.regions if not facts.readable)
+        read = {item.region: item.read_at for item in self.capacity.readings if item.read_at}
+        old = frozenset(region for region, read_at in read.items() if self.age(read_at) > self.most_age())
+        unreadable = old | {facts.region for facts in self.capacity.regions if not facts.readable}
         paused = {region.name for region in self.environment.regions if region.paused}
+        object.__setattr__(self, "_too_old", old)
         object.__setattr__(self, "_unreadable", unreadable)
         object.__setattr__(self, "_frozen", unreadable | paused)
 
@@ -70,9 +83,30 @@ class Question:
         """The ledger's word on every unit, by key."""
         return {unit.key: unit.state for unit in self.ledger.units}
 
+    def age(self, read_at: datetime) -> timedelta:
+        """How long ago something was read when the plan is made."""
+        return self.now - read_at
+
+    def most_age(self) -> timedelta:
+        """How old capacity may be."""
+        return timedelta(minutes=self.environment.capacity.max_age_minutes)
+
     def unreadable(self) -> frozenset[str]:
-        """Regions that capacity could not be read of."""
+        """Regions that capacity could not be read of, or that were read too long ago."""
         return self._unreadable
+
+    def why_unread(self) -> dict[str, str]:
+        """By region that is not read: why not."""
+        said = {item.region: item for item in self.capacity.readings}
+        why = {region: said[region].failed if region in said else "" for region in self._unreadable}
+        for region in self._too_old:
+            if not why[region] and (read_at := said[region].read_at):
+                why[region] = f"was read {age_text(self.age(read_at))} ago; {self.allowed_age()}"
+        return why
+
+    def allowed_age(self) -> str:
+        """How old capacity may be, and which setting says so."""
+        return f"at most {age_text(self.most_age())} are allowed (capacity.max_age_minutes)"
 
     def is_unread(self, place: str) -> bool:
         """Whether what lives at a place is not known: its region, or one end of a link, could not be read."""

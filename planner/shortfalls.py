@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from contracts.capacity import CapacityKind
+from contracts.failover import Reserve
 from contracts.plan import RefusedAlternative, Requirement, Shortfall
 from contracts.storage import StorageNeed
 from contracts.wording import describe_need, lacking
+from planner.market import Market
 from planner.placement import Lacking
 from planner.requirements import rounded, total
 from planner.sites import SHARE_STEPS, Amount, Site
@@ -18,6 +20,7 @@ GROW = {
     CapacityKind.ADDRESSES: "address pools",
     CapacityKind.ACCELERATORS: "hosts with accelerators",
 }
+HOSTS = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB)
 
 
 def shortfall(requirement: Requirement, available: float, *, sold: bool = True) -> Shortfall:
@@ -46,6 +49,18 @@ def shortfall(requirement: Requirement, available: float, *, sold: bool = True) 
         nearest=f"{most:g} of {requirement.quantity:g} {requirement.kind.value} can be had: "
         + (more if link else f"{more}, or {cap}"),
     )
+
+
+def unstated_told(item: Shortfall, market: Market, reserve: Reserve) -> Shortfall:
+    """The same, saying so where what is short is what the snapshot states no quota of."""
+    kinds = (CapacityKind.STORAGE_GIB,) if reserve is Reserve.SHARED else (item.kind,)
+    if item.kind in HOSTS and reserve is not Reserve.SHARED:
+        kinds = HOSTS  # an instance takes of both
+    names = " and ".join(kind.value for kind in kinds if (item.place, kind) not in market.available)
+    if item.kind not in kinds or not names or item.available > 0:
+        return item
+    told = f"the capacity snapshot states no quota of {names} at {item.place}, which counts as none there; {item.nearest}"
+    return item.model_copy(update={"nearest": told})
 
 
 def unmet_storage(requirement: Requirement, need: StorageNeed, refused: Iterable[RefusedAlternative]) -> Shortfall:

@@ -15,11 +15,13 @@ class PlanOptions:
 
     Attributes:
         anew: whether a fleet is solved in full, though planning the one that stands again would do.
+        capacity: a saved snapshot in place of what is live.
     """
 
     out: Path | None
     what_if: Path | None
     anew: bool
+    capacity: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class CompareOptions:
         "prestage plan --env dev --json | jq .cost",
         "prestage plan --what-if fra-lost.yaml",
         "prestage plan --anew",
+        "prestage plan --capacity capacity.json",
         "prestage plan compare yesterday.json plans/dev.json",
         "",
         "Exit codes: 0 nothing to change, 2 changes, 4 changes and drift, 7 demand cannot be met. With --what-if:",
@@ -54,6 +57,11 @@ class CompareOptions:
 @click.option(
     "--anew", is_flag=True, help="Solve in full, though little changed since the plan applied last (shared reserves)."
 )
+@click.option(
+    "--capacity",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Snapshot saved by `prestage capacity --json`, in place of what is live; drift is not looked for.",
+)
 @scoped(PlanOptions)
 def command(scope: Scope, options: PlanOptions) -> int:
     """Build the plan out of forecast, live capacity, prices and rules.
@@ -61,14 +69,16 @@ def command(scope: Scope, options: PlanOptions) -> int:
     It is written to a file, to be reviewed and applied.
     """
     below = click.get_current_context().invoked_subcommand
-    if below is not None and (options.out or options.what_if or options.anew):
-        raise click.UsageError(f"--out, --what-if and --anew are of `prestage plan` alone, not of `{below}`")
+    if below is not None and (options.out or options.what_if or options.anew or options.capacity):
+        raise click.UsageError(
+            f"--out, --what-if, --anew and --capacity are of `prestage plan` alone, not of `{below}`"
+        )
     if below is not None:
         return ExitCode.CLEAN  # that one runs next
     if options.what_if is not None:
         if options.out is not None or options.anew:
             raise click.UsageError("a what-if writes nothing: leave --out and --anew away")
-        return _what_if(scope, options.what_if)
+        return _what_if(scope, options.what_if, options.capacity)
     from contracts.plan import Infeasible
     from coordinator.plan import make_plan
     from prestage.projects import open_project
@@ -76,7 +86,7 @@ def command(scope: Scope, options: PlanOptions) -> int:
     from prestage.views.plan import infeasible_text, plan_text
 
     with open_project(scope) as project:
-        outcome = make_plan(project, options.out, why=True, anew=options.anew)
+        outcome = make_plan(project, options.out, why=True, anew=options.anew, saved=options.capacity)
     if isinstance(outcome.plan, Infeasible):
         infeasible = outcome.plan
         scope.answer(infeasible, lambda: infeasible_text(infeasible))
@@ -87,8 +97,8 @@ def command(scope: Scope, options: PlanOptions) -> int:
     return outcome.exit_code
 
 
-def _what_if(scope: Scope, file: Path) -> int:
-    """Answers the question of a file."""
+def _what_if(scope: Scope, file: Path, saved: Path | None) -> int:
+    """Answers the question of a file, of what is live or of a saved snapshot."""
     from contracts.what_if import WhatIf
     from contracts.yaml_files import read_yaml_document
     from coordinator.what_if import ask
@@ -97,7 +107,7 @@ def _what_if(scope: Scope, file: Path) -> int:
 
     asked = read_yaml_document(WhatIf, file)
     with open_project(scope) as project:
-        answer = ask(project, asked)
+        answer = ask(project, asked, saved)
     scope.answer(answer, lambda: what_if_text(answer))
     if answer.infeasible is not None:
         return ExitCode.UNMET

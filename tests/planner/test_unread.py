@@ -1,19 +1,25 @@
 """A plan over a snapshot that lacks a region: it is left as it was, and said to be; the others are planned."""
 
 from dataclasses import replace
+from datetime import timedelta
 
-from contracts.capacity import Reading
+import pytest
+
+from contracts.capacity import CapacityKind, Reading
+from contracts.limits import CapacitySettings
 from contracts.names import link_ends
-from contracts.plan import UnreadRegion
+from contracts.plan import Infeasible, UnreadRegion
 from contracts.resources import FailoverSpec, StorageSpec
+from planner.build import build_plan
 from planner.market import Market
+from planner.solve import solve
 from tests.laws.environments import Recipe, question
 from tests.planner.simulate import after
-from tests.planner.worlds import WORLD, plan_of
+from tests.planner.worlds import WORLD, people, plan_of
 
 FIRST = plan_of(WORLD)
 STANDING = after(WORLD, FIRST)
-LOST = WORLD.environment.regions[0].name
+LOST, OTHER = (item.name for item in WORLD.environment.regions[:2])
 
 
 def blind(world, region=LOST, *, known=False):
@@ -87,3 +93,26 @@ def test_a_first_plan_over_a_lost_region_leaves_it_out():
     plan = plan_of(blind(WORLD))
     assert plan.changes and not [item.resource.key for item in plan.resources if touches(item.resource.place)]
     assert [item.region for item in plan.unread] == [LOST]
+
+
+def test_a_region_that_was_read_too_long_ago_is_left_as_it_is_and_its_age_is_told():
+    read_at = STANDING.now - timedelta(hours=25)
+    readings = (Reading(region=LOST, read_at=read_at), Reading(region=OTHER, read_at=STANDING.now))
+    grown = question(Recipe(regions=4, load=1.6)).forecast
+    world = replace(STANDING, capacity=STANDING.capacity.model_copy(update={"readings": readings}), forecast=grown)
+    plan = plan_of(world)
+    why = "was read 25 h ago; at most 24 h are allowed (capacity.max_age_minutes)"
+    assert plan.unread == (UnreadRegion(region=LOST, why=why),)
+    assert not [change.key for change in plan.changes if touches(change.place)]
+    assert [change.key for change in plan.changes if touches(change.place, OTHER)]
+    patient = people(world, capacity=CapacitySettings(max_age_minutes=25 * 60))
+    assert plan_of(patient).unread == () and [item for item in plan_of(patient).changes if touches(item.place)]
+
+
+@pytest.mark.parametrize("kind", [CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.STORAGE_GIB])
+def test_a_quota_that_is_not_stated_is_told_as_such(kind):
+    quotas = tuple(item for item in WORLD.capacity.quotas if (item.place, item.kind) != (LOST, kind))
+    found = build_plan(replace(WORLD, capacity=WORLD.capacity.model_copy(update={"quotas": quotas})), solve)
+    assert isinstance(found, Infeasible) and {item.place for item in found.shortfalls} == {LOST}
+    told = f"the capacity snapshot states no quota of {kind} at {LOST}, which counts as none there; "
+    assert all(item.nearest.startswith(told) for item in found.shortfalls)
