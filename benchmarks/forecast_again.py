@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,8 +25,9 @@ from forecaster.engine import EngineSettings, PanelForecast, Tier, forecast_pane
 from forecaster.make import ForecastSettings, Made, go_on_forecasting
 from forecaster.panel import Panel
 from forecaster.state import Left
-from forecaster.state_windows import InMemory
+from forecaster.state_windows import InMemory, Kept
 from forecaster.view import HistoryView
+from prestage.forecast_numbers import numbers_to_bytes
 from prestage.memory import peak_mib
 
 MIB = 2**20
@@ -35,9 +37,9 @@ def states(name: str, history: HistoryView) -> None:
     """CPU of a forecast by new fits and by what was kept, and how far their quantiles lie apart."""
     end = history.measurements["time"].max().to_pydatetime() + timedelta(hours=1)
     first, cpu = _made(history, ForecastSettings(environment="speed", origin=end - timedelta(hours=25)))
-    fits, windows = len(first.state.fits) / MIB, sum(said.nbytes for said in first.windows.values()) / MIB
+    fits, windows = len(first.state.fits) / MIB, _size(first.windows)
     print(f"{name}: {len(first.bundle.document.series)} series, {cpu:.1f} s of CPU; {fits:.1f} MiB of fits", end=", ")
-    print(f"{windows:.0f} MiB of windows kept")
+    print(f"{windows:.1f} MiB of windows kept")
     for hours in (1, 6, 24):
         settings = ForecastSettings(environment="speed", origin=end - timedelta(hours=25 - hours))
         fresh, anew = _made(history, settings)
@@ -50,6 +52,11 @@ def states(name: str, history: HistoryView) -> None:
             end="",
         )
         print(f"; {_apart(fresh.bundle, kept.bundle):.1%} from new fits; {'the same bytes' if same else 'OTHER BYTES'}")
+
+
+def _size(windows: Mapping[str, Kept]) -> float:
+    """What windows take on the disk, in MiB."""
+    return sum(len(numbers_to_bytes(said)) for said in windows.values()) / MIB
 
 
 def _with(settings: ForecastSettings, first: Made, *, windows: bool) -> ForecastSettings:
@@ -74,8 +81,8 @@ def many(count: int = 1000, weeks: int = 8) -> None:
     for tier in Tier:
         panel, end = noise_panel(count, 168 * weeks + 24), 168 * weeks
         first, cpu = _panel(panel.until(end), tier, Left())
-        size = sum(said.nbytes for said in first.windows.values()) / MIB
-        print(f"{count} series x {weeks} weeks, {tier.value}: {cpu:.1f} s of CPU, {size:.0f} MiB of windows kept")
+        size = _size(first.windows)
+        print(f"{count} series x {weeks} weeks, {tier.value}: {cpu:.1f} s of CPU, {size:.1f} MiB of windows kept")
         for hours in (1, 24):
             later = panel.until(end + hours)
             anew = _panel(later, tier, Left())[1]
@@ -97,11 +104,19 @@ def command(days: int = 57) -> None:
         project = Project24(Path(folder), days)
         hours = 24 * (days - 1)
         project.learn(0, hours)
-        print(f"prestage forecast of 24 pairs, {days - 1} days: {project.forecast()}")
+        print(f"prestage forecast of 24 pairs, {days - 1} days: {project.forecast()}; {_kept(project, {})}")
         for more in (1, 24):
+            before = project.windows()
             project.learn(hours, hours + more)
-            print(f"  {more:2} h later: {project.forecast()}")
+            print(f"  {more:2} h later: {project.forecast()}; {_kept(project, before)}")
         print(f"  --refit: {project.forecast('--refit')}")
+
+
+def _kept(project: Project24, before: Mapping[str, int]) -> str:
+    """What lies in the folder of windows, and how much of it was not there before."""
+    now = project.windows()
+    new = sum(size for name, size in now.items() if name not in before)
+    return f"{sum(now.values()) / 1e6:.1f} MB of windows, {new / 1e6:.1f} MB of them written now"
 
 
 def estate() -> None:

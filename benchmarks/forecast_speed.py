@@ -166,6 +166,10 @@ class Project24:
         options = ["--table", "traffic", "--unit", "gbps"]
         subprocess.run([*self._call, "history", "import", rows, *options], check=True, stdout=subprocess.DEVNULL)
 
+    def windows(self) -> dict[str, int]:
+        """Sizes of the parts that held-back windows are kept in."""
+        return {file.name: file.stat().st_size for file in self.folder.glob(".prestage/*/forecasts/*.windows/*")}
+
     def forecast(self, *options: str) -> str:
         """What the command took, start of the process included."""
         begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)

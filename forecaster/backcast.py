@@ -1,8 +1,9 @@
 """What families would have said at earlier origins, and what is learned from it (pure)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from forecaster.calibration import calibrate
 from forecaster.counts import calibrate_counts
 from forecaster.groups import kind_groups, volume_groups
 from forecaster.models.catalogue import prior
-from forecaster.models.model import LEVEL, Family, Fitted, Says
+from forecaster.models.model import LEVEL, Family, Fitted, InTwoSteps, Says
 from forecaster.panel import Matrix, Panel, Steps
 from forecaster.scores import scales
-from forecaster.state_windows import NO_KEYS, NOTHING_KEPT, Kept, KeptWindows, WindowKeys, window_keys
+from forecaster.state_windows import NO_KEYS, NOTHING_KEPT, Carrying, Kept, KeptWindows, WindowKeys, window_keys
 from forecaster.windows import HeldBack, Said, Windows, actuals
 
 
@@ -42,6 +43,7 @@ class Backcast:
     Attributes:
         fitted: what said it, of each family; none where nothing was held back.
         keys: of each family and window, what it is kept under; empty where it is not.
+        kept: what is kept of them, by that.
     """
 
     panel: Panel
@@ -50,6 +52,7 @@ class Backcast:
     fitted: tuple[Fitted, ...] = ()
     window_keys: WindowKeys = NO_KEYS
     keys: tuple[tuple[str, ...], ...] = ()
+    kept: Mapping[str, Kept] = field(default_factory=dict)
 
     @property
     def says(self) -> Says:
@@ -60,15 +63,6 @@ class Backcast:
         return (
             self.window_keys.of_all(window, self.keys, self.held.windows.cutoffs) if self.says is not Says.MEAN else ""
         )
-
-    def kept(self) -> dict[str, Kept]:
-        """What families said, by what it is found under."""
-        return {
-            key: one[window]
-            for keys, one in zip(self.keys, self.held.said, strict=False)
-            for window, key in enumerate(keys)
-            if key
-        }
 
     def known_before(self, step: int) -> "Backcast":
         """What could be known at a step; the panel too, so that scales and groups are those of then."""
@@ -115,21 +109,29 @@ def backcast(panel: Panel, steps: int, families: tuple[Family, ...], look: Look)
     windows = look.windows
     past = panel.until(windows.cutoffs[0]) if windows.cutoffs else panel
     able = tuple(family for family in families if family.suits(past)) or families[:1]
-    said, fits, keys = [], [], []
+    said, fits, keys, kept = [], [], [], dict[str, Kept]()
     told_by = window_keys(panel, windows.cutoffs, windows.ahead)
     pasts = [panel.until(cutoff) for cutoff in windows.cutoffs]
     for number, family in enumerate(able if windows.cutoffs else ()):
         fitted = family.fit(past, steps)
         known_by = told_by.of(family, fitted, pasts)
-        at = [_said(fitted, one, windows.ahead, look.kept.found(key)) for one, key in zip(pasts, known_by, strict=True)]
-        said.append(np.stack(at))
+        at = [_told(fitted, one, windows.ahead, look.kept.found(key)) for one, key in zip(pasts, known_by, strict=True)]
+        said.append(np.stack([one.said for one in at]))
+        told = (whole if one.outline is None else one.outline for one, whole in zip(at, said[-1], strict=True))
+        kept |= {key: one for key, one in zip(known_by, told, strict=True) if key}
         fits.append(fitted)
         keys.append(known_by)
         look.hear(number + 1, f"{family.name}, {panel.granularity.value}")
     if windows.cutoffs:
         held = _held(panel, windows, tuple(said))
         return Backcast(
-            panel=panel, families=able, held=held, fitted=tuple(fits), window_keys=told_by, keys=tuple(keys)
+            panel=panel,
+            families=able,
+            held=held,
+            fitted=tuple(fits),
+            window_keys=told_by,
+            keys=tuple(keys),
+            kept=kept,
         )
     width = len(LEVEL) if able[0].says is Says.QUANTILES else 1
     none = np.empty((0, len(panel.keys), 0, width), dtype=np.float32)
@@ -137,11 +139,28 @@ def backcast(panel: Panel, steps: int, families: tuple[Family, ...], look: Look)
     return Backcast(panel=panel, families=able, held=held)
 
 
-def _said(fitted: Fitted, past: Panel, ahead: Steps, kept: Kept | None) -> Said:
-    """What is said from the end of a past, or was before."""
+class _Told(NamedTuple):
+    """What is said from the end of a past, and the outline that it was told by, where there is one."""
+
+    said: Said
+    outline: Matrix | None = None
+
+
+def _told(fitted: Fitted, past: Panel, ahead: Steps, kept: Kept | None) -> _Told:
+    """What is said, or was before: by its outline where there is one, which takes less room."""
+    one = fitted.at(past) if isinstance(fitted, Carrying) else fitted
+    if isinstance(one, InTwoSteps):
+        if kept is not None and kept.dtype == np.float64 and len(kept) == len(past.keys):
+            with contextlib.suppress(ValueError):
+                return _in_full(one, kept.astype(np.float64, copy=False), past, ahead)
+        return _in_full(one, one.outline(past, ahead), past, ahead)
     if kept is not None and kept.dtype == np.float32 and kept.shape[:2] == (len(past.keys), len(ahead)):
-        return kept.astype(np.float32, copy=False)
-    return fitted.predict(past, ahead).astype(np.float32)
+        return _Told(kept.astype(np.float32, copy=False))
+    return _Told(one.predict(past, ahead).astype(np.float32))
+
+
+def _in_full(one: InTwoSteps, outline: Matrix, past: Panel, ahead: Steps) -> _Told:
+    return _Told(one.in_full(outline, past, ahead).astype(np.float32), outline)
 
 
 def _held(panel: Panel, windows: Windows, said: tuple[Said, ...]) -> HeldBack:

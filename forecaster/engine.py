@@ -114,7 +114,7 @@ def forecast_panel(
     repaired = _repaired(panel, settings)
     panel = repaired.panel
     past, refitted = _look_back_with(left, panel, steps, settings, progress)
-    made = _make(past, steps, settings)
+    made = _make(past, panel, steps, settings)
     beyond = 2 * past.held.windows.reach < steps  # scores reach less than half of the horizon
     enough = made.learned.enough() & ~(too_short(panel) | all_zero(panel) | beyond)
     examination = examine(past, left.windows)
@@ -127,14 +127,14 @@ def forecast_panel(
         treatments=(*repaired.treatments, *treatments(panel, made.shifts)),
         state=state_of(past, made.fitted, steps, repr(settings)) if refitted or not left.state else left.state,
         refitted=refitted,
-        windows={**past.kept(), **examination.blended},
+        windows={**past.kept, **examination.taught},
     )
 
 
 def answers(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> dict[str, Matrix]:
     """Quantiles of the `steps` steps after the panel's end, by every family alone and by what is made of them all."""
     past = look_back(_repaired(panel, settings).panel, steps, settings, progress)
-    made, ahead = _make(past, steps, settings), np.arange(1, steps + 1)
+    made, ahead = _make(past, past.panel, steps, settings), np.arange(1, steps + 1)
     enough, names = made.learned.enough(), [family.name for family in past.families]
     said = {
         name: finished(made.learned.alone(one.predict(past.panel, ahead), ahead), past.panel, enough)
@@ -152,11 +152,12 @@ class _Made(NamedTuple):
     shifts: tuple[Shift, ...]
 
 
-def _make(past: Backcast, steps: int, settings: EngineSettings) -> _Made:
+def _make(past: Backcast, panel: Panel, steps: int, settings: EngineSettings) -> _Made:
     """What the families say of the steps after the panel's end, blended, corrected and at the level of now."""
-    panel, ahead = past.panel, np.arange(1, steps + 1)
+    ahead = np.arange(1, steps + 1)
     shifts = () if settings.counts else find_shifts(panel)
-    learned = learn(replace(past, held=learned_from(past.held, panel, shifts)))
+    then = shifts if settings.counts or past.panel is panel else find_shifts(past.panel)
+    learned = learn(replace(past, held=learned_from(past.held, past.panel, then)))
     fitted = tuple(family.fit(panel, steps) for family in past.families)
 
     def ask(seen: Panel) -> Matrix:
@@ -190,11 +191,12 @@ def _look_back_with(
 ) -> tuple[Backcast, str]:
     """What the families of a state, or new ones, would have said, and why they are new."""
     families, hear = _families(panel, settings), partial(progress.advance, "back-test")
-    old = go_on(left.state, panel, steps, repr(settings), families)
-    look = Look(windows=_windows(panel, steps, settings, old.anchor), hear=hear, kept=left.windows)
+    seen = _repaired(left.days, settings).panel if left.days is not None else panel
+    old = go_on(left.state, seen, steps, repr(settings), families)
+    look = Look(windows=_windows(seen, steps, settings, old.anchor), hear=hear, kept=left.windows)
     why = old.refused or old.too_young(look.windows)
     if not why:
-        past = backcast(panel, steps, old.families, look)
+        past = backcast(seen, steps, old.families, look)
         why = grown_worse(left.state, past) if left.state else ""
         if not why:
             return past, ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contracts.document import bytes_digest
 from contracts.environment import BlockUse, Coefficients
@@ -30,7 +30,7 @@ from forecaster.panel import Panel, daily
 from forecaster.parts import Part, blends_of, scores_of, series_of, treatments_of, why_refitted
 from forecaster.prepare import Prepared, Scope, prepare, selected_requests
 from forecaster.profiles import request_profiles
-from forecaster.state import Left
+from forecaster.state import Left, PanelState
 from forecaster.state_document import state_bundle, usable_states
 from forecaster.state_windows import NOTHING_KEPT, Kept, KeptWindows
 from forecaster.view import HistoryView
@@ -90,8 +90,7 @@ class Made:
     Attributes:
         refitted: why models were fitted anew, for each panel where they were; empty where none was.
         went_on: whether the models of any panel are those of the state that was given.
-        windows: what was said in held-back windows of hourly series, for the next forecast. Days end where the hours
-            do, so that one more hour makes all of them other days.
+        windows: what was said in held-back windows, for the next forecast.
     """
 
     bundle: ForecastBundle
@@ -180,7 +179,7 @@ def _made(bundle: ForecastBundle, parts: list[Part], settings: ForecastSettings)
         state=state_bundle(settings.environment, settings.code, tuple(part.forecast.state for part in parts)),
         refitted=refitted,
         went_on=len(refitted) < len(parts),
-        windows={key: said for part in parts if part.panel.day > 1 for key, said in part.forecast.windows.items()},
+        windows={key: said for part in parts for key, said in part.forecast.windows.items()},
     )
 
 
@@ -190,12 +189,22 @@ def _parts(around: Surroundings, settings: ForecastSettings, progress: Progress)
     states = usable_states(settings.state, settings.code)
     for panel, steps in panels(around.neutral(), settings.hourly_hours, settings.daily_days):
         engine = engine_settings(panel, settings)
-        left = Left(state=states.get((panel.granularity, engine.counts)), windows=settings.kept)
+        state = states.get((panel.granularity, engine.counts))
+        hourly = next((part.panel for part in parts if part.panel.keys == panel.keys), panel)
+        left = Left(state=state, windows=settings.kept, days=_days_then(hourly, panel, state))
         made = forecast_panel(panel, steps, engine, progress, left)
         needed = NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS
         parts.append(Part(panel=panel, forecast=made, joined=around.join(panel, made.quantiles, needed)))
         progress.advance(STEP, len(parts), f"{len(panel.keys)} {panel.granularity.value} series")
     return parts
+
+
+def _days_then(hourly: Panel, panel: Panel, state: PanelState | None) -> Panel | None:
+    """Days that end at the hour at which a state's days ended; none where these do, or are hours."""
+    if state is None or panel.granularity is not Granularity.DAILY or panel.end < state.until:
+        return None
+    since = int((panel.end - state.until) // timedelta(hours=1)) % 24
+    return daily(hourly.until(hourly.steps - since)) if 0 < since <= hourly.steps - 24 else None
 
 
 def panels(prepared: Prepared, hourly_hours: int, daily_days: int) -> tuple[tuple[Panel, int], ...]:

@@ -80,17 +80,20 @@ class Carried:
         return self
 
     def predict(self, panel: Panel, ahead: Steps) -> Matrix:
-        """By the newest fit that saw nothing after the panel's end.
+        return self.at(panel).predict(panel, ahead)
+
+    def at(self, panel: Panel) -> Fitted:
+        """The newest fit that saw nothing after the panel's end.
 
         Raises:
             ValueError: both saw more than the panel.
         """
         if panel.end < self.before_until:
             raise ValueError(f"a fit that saw all until {self.before_until} was asked at {panel.end}")
-        return (self.end if panel.end >= self.until else self.before).predict(panel, ahead)
+        return self.end if panel.end >= self.until else self.before
 
     def fit_at(self, panel: Panel) -> str:
-        """A digest of the fit that predicts from there."""
+        """A digest of that fit."""
         return self.fits[1 if panel.end >= self.until else 0]
 
 
@@ -101,10 +104,13 @@ class Left:
     Attributes:
         state: what it fitted; an input of the next forecast.
         windows: what was said in held-back windows; they change nothing but the time that the next one takes.
+        days: the panel to look back at, of days that end at the hour where those of the state ended; by default the
+            panel itself, whose days end at the hour of now and are other days each hour.
     """
 
     state: PanelState | None = None
     windows: KeptWindows = NOTHING_KEPT
+    days: Panel | None = None
 
 
 NOTHING_LEFT = Left()

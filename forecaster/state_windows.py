@@ -19,7 +19,7 @@ from forecaster.panel import Panel, Steps
 
 HOUSE = "forecaster."  # whose code is in the digest that what is kept is bound to
 
-Kept = NDArray[np.float32] | NDArray[np.float64]
+Kept = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.uint8]
 
 
 class KeptWindows(Protocol):
@@ -47,8 +47,12 @@ NOTHING_KEPT = InMemory({})
 class Carrying(Protocol):
     """What predicts by one of several fits."""
 
+    def at(self, panel: Panel) -> Fitted:
+        """The fit that predicts from the end of a panel."""
+        ...
+
     def fit_at(self, panel: Panel) -> str:
-        """A digest of the fit that predicts from the end of a panel."""
+        """A digest of that fit."""
         ...
 
 

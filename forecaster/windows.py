@@ -88,8 +88,8 @@ class HeldBack:
 def plan_windows(panel: Panel, steps: int, effort: Effort = FULL, anchor: int | None = None) -> Windows:
     """Origins in the newer two thirds of the panel.
 
-    Those of hourly series lie whole windows' distances from the `anchor`, a step (the panel's end by default): so new
-    hours leave them where they were, and as long as they were, until there is room for the next.
+    They lie whole windows' distances from those of a panel that ends at the `anchor`, a step (the panel's end by
+    default): so new steps leave them where they were, and as long as they were, until there is room for the next.
 
     Those of hourly series are the newest, a day apart (three, of a few series with a long history), down to the one
     that only a day is known of; those of daily ones are spread, because windows of weeks that begin a day apart tell
@@ -103,7 +103,7 @@ def plan_windows(panel: Panel, steps: int, effort: Effort = FULL, anchor: int | 
     few, days_apart = (effort.fewer, effort.days_apart) if many else (MAX_WINDOWS, alone)
     days_apart = max(1, min(days_apart, (last - first) // (day * (few - 1))))
     apart = day * days_apart if day > 1 else max(1, (last - first) // (few - 1))
-    newer = (panel.steps - anchor) % apart if day > 1 and anchor is not None else 0
+    newer = (panel.steps - anchor) % apart if anchor is not None else 0
     last -= newer
     if last < first or not panel.keys:
         return Windows(cutoffs=(), ahead=np.arange(0), day=day)

@@ -1,6 +1,7 @@
 """What a forecast leaves for the next one: where it lies, what closes it, and what is never trusted."""
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -12,7 +13,7 @@ from contracts.errors import DocumentError
 from contracts.files import read_document, write_bytes, write_document
 from contracts.forecast_state import StateBundle
 from forecaster.errors import SealRefused
-from prestage.forecast_windows import WindowFile, WindowPlace
+from prestage.forecast_windows import WindowFolder, WindowPlace
 
 if TYPE_CHECKING:
     from forecaster.history.sealing import Seal
@@ -55,10 +56,12 @@ class StateShelf:
         """Of the state."""
         return self.folder / f"{self.environment}.state"
 
-    def windows(self) -> WindowFile:
+    def windows(self) -> WindowFolder:
         """What was said in held-back windows."""
-        file = self.folder / f"{self.environment}.windows"
-        return WindowFile(WindowPlace(file=file, environment=self.environment, code=code_digest(), seal=self.seal))
+        folder = self.folder / f"{self.environment}.windows"
+        return WindowFolder(
+            WindowPlace(folder=folder, environment=self.environment, code=code_digest(), seal=self.seal)
+        )
 
     def take(self) -> tuple[StateBundle | None, str]:
         """The state, or none and why not: one that is damaged, newer, older than the last or foreign is never used."""
@@ -113,16 +116,20 @@ class StateShelf:
 def forget_kept(folder: Path, environment: str) -> tuple[str, ...]:
     """Removes what forecasts kept, and names it: what was learned of hours that are forgotten is forgotten, too."""
     gone = list(forget_earlier_form(folder, environment))
-    for name in (f"{environment}.state", f"{environment}.windows"):
-        if (folder / name).exists():
-            (folder / name).unlink()
-            gone.append(name)
+    state, windows = folder / f"{environment}.state", folder / f"{environment}.windows"
+    if state.exists():
+        state.unlink()
+        gone.append(state.name)
+    if windows.exists():
+        shutil.rmtree(windows)
+        gone.append(windows.name)
     return tuple(gone)
 
 
 def forget_earlier_form(folder: Path, environment: str) -> tuple[str, ...]:
-    """Removes files of an earlier form, which was never encrypted."""
-    names = tuple(name for name in (f"{environment}.state.json", f"{environment}.fits") if (folder / name).exists())
+    """Removes files of earlier forms, the oldest of which were never encrypted."""
+    former = (f"{environment}.state.json", f"{environment}.fits", f"{environment}.windows")
+    names = tuple(name for name in former if (folder / name).is_file())
     for name in names:
         (folder / name).unlink()
     return names

@@ -1,12 +1,17 @@
-"""The file in which a forecast leaves what it said in held-back windows, read window by window.
+"""The folder in which forecasts leave what they said in held-back windows: parts, each written once and whole.
 
-    prestage/forecast-windows 1;  each window, one after the other;  the index;  8 bytes: its length
+A forecast adds a part with the windows that are new, and removes parts of which nothing can be asked again; only when
+more of them is out of date than not are they written as one. A part:
 
-Every part is closed by itself (`Seal`), so that only those windows that are asked for are read; one that does not open
-is not there, and is said again.
+    prestage/forecast-windows 2;  each window, one after the other;  the index;  8 bytes: its length
+
+Every window and index is closed by itself (`Seal`), so that only those windows that are asked for are read; one that
+does not open is not there, and is said again. A part takes its name once it is on the disk.
 """
 
-from collections.abc import Mapping
+import contextlib
+import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,18 +20,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.files import written_whole
 from forecaster.errors import SealRefused
+from prestage.forecast_numbers import numbers_from_bytes, numbers_to_bytes
 
 if TYPE_CHECKING:
     from forecaster.history.sealing import Seal
     from forecaster.state_windows import Kept
 
-HEAD = b"prestage/forecast-windows 1\n"
+HEAD = b"prestage/forecast-windows 2\n"
 LENGTH = 8
 INDEX = "index"
+MOST_PARTS = 32
 
 
 class _Entry(BaseModel):
-    """Where a window lies in the file, and the form of its array."""
+    """Where a window lies in a part, and the form of its array."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,90 +53,116 @@ class _Index(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowPlace:
-    """Which file, and what binds it.
+    """Which folder, and what binds it.
 
     Attributes:
-        file: its path.
+        folder: its path.
         environment: whose windows.
         code: a digest of the code that said them; what other code said is not used.
         seal: closes and opens them.
     """
 
-    file: Path
+    folder: Path
     environment: str
     code: str
     seal: "Seal"
 
     def name(self, part: str) -> str:
-        """What a part of the file is closed under."""
+        """What a window or an index is closed under."""
         return f"{self.environment}.windows/{part}"
 
 
-class WindowFile:
-    """What an earlier forecast left; nothing where that is missing, damaged, of other code or of another environment.
+class WindowFolder:
+    """What earlier forecasts left; nothing where that is missing, damaged, of other code or of another environment.
 
     Attributes:
-        unusable: why nothing of it is used, in words; empty where it is used or there is none.
+        unusable: why a part is not used, in words; empty where all are, or there is none.
         damaged: how many windows did not open.
     """
 
     def __init__(self, place: WindowPlace) -> None:
         self._place = place
-        self._entries: dict[str, _Entry] = {}
+        self._parts: dict[Path, dict[str, _Entry]] = {}
         self.unusable = ""
         self.damaged = 0
-        try:
-            self._entries = self._read()
-        except FileNotFoundError:
-            pass
-        except SealRefused as error:
-            self.unusable = f"{place.file.name} is not used: {error.what}"
-        except OSError as error:
-            self.unusable = f"{place.file.name} cannot be read: {error.strerror}"
+        for file in sorted(place.folder.glob("[!.]*")):
+            try:
+                self._parts[file] = self._read(file)
+            except SealRefused as error:
+                self.unusable = f"{place.folder.name} is not used: {error.what}"
+            except OSError as error:
+                self.unusable = f"{place.folder.name} cannot be read: {error.strerror}"
 
     def found(self, key: str) -> "Kept | None":
         """A window by its key."""
-        import numpy as np
-
-        entry = self._entries.get(key)
-        if entry is None:
+        file = self._part_of(key)
+        if file is None:
             return None
+        entry = self._parts[file][key]
         try:
-            payload = self._place.seal.opened(self._stored(key), self._place.name(key))
-            kept: Kept = np.frombuffer(payload, dtype=np.dtype(entry.dtype)).reshape(entry.shape)
+            payload = self._place.seal.opened(_stored(file, entry), self._place.name(key))
+            return numbers_from_bytes(payload, entry.dtype, entry.shape)
         except (SealRefused, OSError, ValueError, TypeError):
             self.damaged += 1
-            del self._entries[key]
+            del self._parts[file][key]
             return None
-        return kept
 
     def keep(self, windows: "Mapping[str, Kept]") -> str:
-        """Leaves windows for the next forecast; those that lie here already are taken over as they are.
+        """Leaves windows for the next forecast: writes those that are new, forgets those that are not among them.
 
         Returns:
             Why they cannot be kept, in words, which costs the next forecast time and nothing else.
         """
-        if windows.keys() == self._entries.keys():
-            return ""
-        place = self._place
+        alive = {file: entries.keys() & windows.keys() for file, entries in self._parts.items()}
+        gone = [file for file in self._files() if not alive.get(file)]
+        new = windows.keys() - {key for keys in alive.values() for key in keys}
+        stay = [file for file, keys in alive.items() if keys]
         try:
-            with written_whole(place.file) as unfinished, unfinished.open("wb") as file:
-                self._write(file, windows)
+            if self._scattered(alive) and stay:
+                self._put(windows)
+                gone += stay
+            elif new:
+                self._put({key: windows[key] for key in windows if key in new})
+            for file in gone:
+                file.unlink(missing_ok=True)
         except OSError as error:
-            return f"{place.file.name} cannot be written: {error.strerror}"
+            return f"{self._place.folder.name} cannot be written: {error.strerror}"
         return ""
 
     def told(self) -> str:
         """What was wrong with it, in words; empty where nothing was."""
-        lost = f"{self.damaged} windows of {self._place.file.name} did not open and were said again"
+        lost = f"{self.damaged} windows of {self._place.folder.name} did not open and were said again"
         return self.unusable or (lost if self.damaged else "")
+
+    def _files(self) -> Iterator[Path]:
+        """All that lies there, what was never finished included."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            yield from sorted(self._place.folder.iterdir())
+
+    def _scattered(self, alive: "Mapping[Path, set[str]]") -> bool:
+        """Whether more lies in the parts that stay than can be asked for, twice over, or they are too many."""
+        stay = {file: keys for file, keys in alive.items() if keys}
+        whole = sum(entry.length for file in stay for entry in self._parts[file].values())
+        asked = sum(self._parts[file][key].length for file, keys in stay.items() for key in keys)
+        return whole > 2 * asked or len(stay) >= MOST_PARTS
+
+    def _part_of(self, key: str) -> Path | None:
+        return next((file for file, entries in self._parts.items() if key in entries), None)
+
+    def _put(self, windows: "Mapping[str, Kept]") -> None:
+        """Writes a part."""
+        with written_whole(self._place.folder / secrets.token_hex(8)) as unfinished, unfinished.open("wb") as file:
+            self._write(file, windows)
 
     def _write(self, file: BinaryIO, windows: "Mapping[str, Kept]") -> None:
         place, entries = self._place, {}
         file.write(HEAD)
         for key, said in windows.items():
-            old = key in self._entries
-            closed = self._stored(key) if old else place.seal.closed(said.tobytes(), place.name(key))
+            old = self._part_of(key)
+            if old is not None:
+                closed = _stored(old, self._parts[old][key])
+            else:
+                closed = place.seal.closed(numbers_to_bytes(said), place.name(key))
             entries[key] = _Entry(begin=file.tell(), length=len(closed), dtype=said.dtype.name, shape=said.shape)
             file.write(closed)
         index = _Index(environment=place.environment, code=place.code, windows=entries)
@@ -137,35 +170,35 @@ class WindowFile:
         file.write(closed)
         file.write(len(closed).to_bytes(LENGTH, "big"))
 
-    def _read(self) -> dict[str, _Entry]:
-        """The index.
+    def _read(self, path: Path) -> dict[str, _Entry]:
+        """The index of a part.
 
         Raises:
             OSError: it cannot be read.
             SealRefused: it is not what was written, or not of this environment and code.
         """
         place = self._place
-        with place.file.open("rb") as file:
+        with path.open("rb") as file:
             head, size = file.read(len(HEAD)), file.seek(0, 2)
             file.seek(max(size - LENGTH, 0))
             length = int.from_bytes(file.read(LENGTH), "big")
             if head != HEAD or length > size - LENGTH - len(HEAD):
-                raise SealRefused("is nothing that a forecast kept, or cut off", where=str(place.file))
+                raise SealRefused("is nothing that a forecast kept, or cut off", where=str(path))
             file.seek(size - LENGTH - length)
             closed = file.read(length)
         try:
             index = _Index.model_validate_json(place.seal.opened(closed, place.name(INDEX)))
         except ValidationError as error:
-            raise SealRefused("is of another version", where=str(place.file)) from error
+            raise SealRefused("is of another version", where=str(path)) from error
         if index.environment != place.environment:
-            raise SealRefused(f"is of the environment {index.environment!r}", where=str(place.file))
+            raise SealRefused(f"is of the environment {index.environment!r}", where=str(path))
         if index.code != place.code:
-            raise SealRefused("is of another version", where=str(place.file))
+            raise SealRefused("is of another version", where=str(path))
         return dict(index.windows)
 
-    def _stored(self, key: str) -> bytes:
-        """A window as it lies on the disk."""
-        entry = self._entries[key]
-        with self._place.file.open("rb") as file:
-            file.seek(entry.begin)
-            return file.read(entry.length)
+
+def _stored(file: Path, entry: _Entry) -> bytes:
+    """A window as it lies on the disk."""
+    with file.open("rb") as opened:
+        opened.seek(entry.begin)
+        return opened.read(entry.length)

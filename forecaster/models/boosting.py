@@ -100,8 +100,16 @@ class FittedBoosting:
 
     def predict(self, panel: Panel, ahead: Steps) -> Matrix:
         """Quantiles of every series and step, times the level of the series."""
+        return self.in_full(self.outline(panel, ahead), panel, ahead)
+
+    def outline(self, panel: Panel, ahead: Steps) -> Matrix:
+        """What the trees say, and the level of the series."""
         seen = Sight(panel).at(panel.steps, ahead)
-        said = _levels(_raw(self.booster, seen.features)) * seen.level[:, None, None]
+        return np.column_stack([_raw(self.booster, seen.features).reshape(len(seen.level), -1), seen.level])
+
+    def in_full(self, outline: Matrix, panel: Panel, ahead: Steps) -> Matrix:
+        raw = outline[:, :-1].reshape(len(panel.keys), len(ahead), len(ALPHAS))
+        said = _levels(raw) * outline[:, -1, None, None]
         said[(panel.observed > 0).sum(axis=1) < ENOUGH_SEEN] = np.nan
         return finite(said, panel)
 

@@ -44,10 +44,14 @@ class DampedTrend:
         return self
 
     def predict(self, panel: Panel, ahead: Steps) -> Matrix:
+        return self.in_full(self.outline(panel, ahead), panel, ahead)
+
+    def outline(self, panel: Panel, ahead: Steps) -> Matrix:
+        """The shape of a block; of each number of blocks ahead the level and its errors; nothing of less than one."""
         size = _block(panel)
         count = min(BLOCKS, panel.steps // size)
         if not count:
-            return finite(np.full((len(panel.keys), len(ahead), len(LEVEL)), np.nan), panel)
+            return np.empty((len(panel.keys), 0))
         blocks = panel.observed[:, panel.steps - count * size :].reshape(len(panel.keys), count, size)
         means = _known_mean(blocks)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -55,13 +59,23 @@ class DampedTrend:
         shares = np.where(np.isfinite(shares), shares, np.nan).transpose(0, 2, 1)
         shape = np.nan_to_num(quantiles(shares, HALF)[..., 0], nan=1.0)
         levels, trends = self._smooth(means)
-        said = np.empty((len(panel.keys), len(ahead), len(LEVEL)))
+        found = [shape]
+        for far in np.unique((ahead - 1) // size + 1):
+            errors = self._errors(blocks, (levels, trends), shape, min(int(far), FARTHEST, count - 2))
+            found += [levels[:, -1] + self._carried(int(far)) * trends[:, -1], errors]
+        return np.column_stack(found)
+
+    def in_full(self, outline: Matrix, panel: Panel, ahead: Steps) -> Matrix:
+        size, said = _block(panel), np.full((len(panel.keys), len(ahead), len(LEVEL)), np.nan)
+        if not outline.shape[1]:
+            return finite(said, panel)
         far = (ahead - 1) // size + 1
-        for blocks_ahead in np.unique(far):
+        blocks = np.unique(far)
+        told = outline[:, size:].reshape(len(panel.keys), len(blocks), 1 + len(LEVEL))
+        for number, blocks_ahead in enumerate(blocks):
             at = np.flatnonzero(far == blocks_ahead)
-            centre = (levels[:, -1] + self._carried(int(blocks_ahead)) * trends[:, -1])[:, None] * shape
-            errors = self._errors(blocks, (levels, trends), shape, min(int(blocks_ahead), FARTHEST, count - 2))
-            said[:, at] = centre[:, (ahead[at] - 1) % size][..., None] + errors[:, None, :]
+            centre = told[:, number, :1] * outline[:, :size]
+            said[:, at] = centre[:, (ahead[at] - 1) % size][..., None] + told[:, number, None, 1:]
         highest = 2.0 * np.nan_to_num(panel.observed).max(axis=1, initial=0.0)
         return finite(np.minimum(said, highest[:, None, None]), panel)
 

@@ -86,12 +86,20 @@ class FittedLevelShape:
     persistence: Matrix
 
     def predict(self, panel: Panel, ahead: Steps) -> Matrix:
+        return self.in_full(self.outline(panel, ahead), panel, ahead)
+
+    def outline(self, panel: Panel, ahead: Steps) -> Matrix:
+        """The logarithm at each step ahead, how far values stray from it, and what was added to them."""
         shape = _Shape.of(self.family, panel, panel.steps)
         recent = _recent(np.clip(shape.errors, -shape.bound, shape.bound), panel.steps, panel.day)
         lasting = recent @ self.persistence[_range(ahead, panel.day)].T
         centre = shape.at(panel.phase(panel.steps + ahead - 1)) + lasting
-        said = centre[..., None] + _strays(shape.errors[:, -SPREAD_WEEKS * panel.week :])[:, None, :]
-        values = np.exp(np.minimum(said, 700.0)) - shape.offset[:, None, None]
+        return np.column_stack([centre, _strays(shape.errors[:, -SPREAD_WEEKS * panel.week :]), shape.offset])
+
+    def in_full(self, outline: Matrix, panel: Panel, ahead: Steps) -> Matrix:
+        centre, strays, offset = np.hsplit(outline, [len(ahead), len(ahead) + len(LEVEL)])
+        said = centre[..., None] + strays[:, None, :]
+        values = np.exp(np.minimum(said, 700.0)) - offset[..., None]
         highest = np.nan_to_num(panel.observed).max(axis=1, initial=0.0)
         return finite(np.minimum(values, CEILING * highest[:, None, None]), panel)
 

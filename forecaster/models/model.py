@@ -81,6 +81,23 @@ class KeepingFamily(Protocol):
         ...
 
 
+@runtime_checkable
+class InTwoSteps(Protocol):
+    """A fitted family that predicts in two steps: the first takes the work, and what it finds takes little room."""
+
+    def outline(self, panel: Panel, ahead: Steps) -> Matrix:
+        """All that takes work, (series, numbers)."""
+        ...
+
+    def in_full(self, outline: Matrix, panel: Panel, ahead: Steps) -> Matrix:
+        """What `predict` says.
+
+        Raises:
+            ValueError: it is no outline of such a prediction.
+        """
+        ...
+
+
 def arrays_to_bytes(arrays: Mapping[str, NDArray[np.floating]]) -> bytes:
     """Arrays by name in numpy's own form."""
     sink = io.BytesIO()

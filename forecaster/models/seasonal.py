@@ -39,14 +39,27 @@ class Seasonal:
         return self
 
     def predict(self, panel: Panel, ahead: Steps) -> Matrix:
-        seasons = (ahead - 1) // self.season + 1  # back to the last known value of the same step
-        targets = panel.steps + ahead - 1
+        return self.in_full(self.outline(panel, ahead), panel, ahead)
+
+    def outline(self, panel: Panel, ahead: Steps) -> Matrix:
+        """Errors of each number of seasons ahead."""
+        backs = np.unique(self._seasons(ahead))
+        return np.column_stack([self._errors(panel, int(back)) for back in backs])
+
+    def in_full(self, outline: Matrix, panel: Panel, ahead: Steps) -> Matrix:
+        seasons, targets = self._seasons(ahead), panel.steps + ahead - 1
+        backs = np.unique(seasons)
+        errors = outline.reshape(len(panel.keys), len(backs), 1, len(LEVEL))
         said = np.empty((len(panel.keys), len(ahead), len(LEVEL)))
-        for back in np.unique(seasons):
+        for number, back in enumerate(backs):
             at = np.flatnonzero(seasons == back)
-            centre = self._rule(panel.filled, targets[at], int(back))
-            said[:, at] = centre[..., None] + self._errors(panel, int(back))[:, None, :]
+            said[:, at] = self._rule(panel.filled, targets[at], int(back))[..., None] + errors[:, number]
         return finite(said, panel)
+
+    def _seasons(self, ahead: Steps) -> Steps:
+        """How many seasons back the last known value of the same step lies."""
+        seasons: Steps = (ahead - 1) // self.season + 1
+        return seasons
 
     def _rule(self, filled: Matrix, targets: Steps, seasons: int) -> Matrix:
         """The median of the known values `seasons`, `seasons` + 1, ... seasons before the targets."""

@@ -15,7 +15,7 @@ from forecaster.models.damped_trend import DampedTrend
 from forecaster.models.level_shape import FittedLevelShape, LevelShape
 from forecaster.models.model import Says
 from forecaster.models.seasonal import Seasonal
-from forecaster.panel import Panel, fill
+from forecaster.panel import Panel, daily, fill
 from forecaster.state import Carried, Left, carried
 from forecaster.state_windows import InMemory, Kept, fit_of, window_keys
 from forecaster.windows import FAST, FULL, plan_windows
@@ -58,11 +58,11 @@ def asked(monkeypatch):
     found: Counter[tuple[str, int]] = Counter()
     for kind in (FittedLevelShape, Seasonal, DampedTrend):
 
-        def counted(self, panel, ahead, kind=kind, real=kind.predict):
+        def counted(self, panel, ahead, kind=kind, real=kind.outline):
             found[kind.__name__, panel.steps] += 1
             return real(self, panel, ahead)
 
-        monkeypatch.setattr(kind, "predict", counted)
+        monkeypatch.setattr(kind, "outline", counted)
     return found
 
 
@@ -143,14 +143,15 @@ def test_what_was_said_of_something_else_is_said_again(change):
 
 def _other(said: Kept) -> Kept:
     """The same numbers in another form."""
-    return said.astype(np.float64) if said.dtype == np.float32 else said.astype(np.float32)
+    return said.astype(np.float32) if said.dtype == np.float64 else said.astype(np.float64)
 
 
 def test_what_does_not_fit_is_said_again():
     """Arrays of another form, wherever they come from, are no answer."""
     panel, first = estate().until(HOURS), begun()
-    spoiled = {key: said[:3] for key, said in first.windows.items()}
-    assert same(made(panel, Left(windows=InMemory(spoiled))), first)
+    for cut in (slice(3), (slice(None), slice(3))):
+        spoiled = {key: said[cut if said.ndim > 1 else slice(3)] for key, said in first.windows.items()}
+        assert same(made(panel, Left(windows=InMemory(spoiled))), first)
     spoiled = {key: _other(said) for key, said in first.windows.items()}
     assert same(made(panel, Left(windows=InMemory(spoiled))), first)
 
@@ -218,6 +219,14 @@ def test_windows_stay_where_they_are_until_there_is_room_for_the_next(effort):
     assert {(cutoff - anchor) % apart for cutoffs in found for cutoff in cutoffs} == {(-24) % apart}
     for steps, cutoffs in zip(range(anchor, HOURS + 96), found, strict=True):
         assert 24 <= steps - cutoffs[-1] < 24 + apart
+
+
+def test_windows_of_days_stay_too():
+    """Three days apart: two days that come leave them where they were, the third makes room for one."""
+    days = daily(panel_of(wave(24 * 75)))
+    found = [plan_windows(days.until(steps), 28, FULL, 70).cutoffs for steps in (70, 71, 72, 73)]
+    assert found[0] == found[1] == found[2] == plan_windows(days.until(70), 28).cutoffs
+    assert found[3][:-1] == found[0][1:] and found[3][-1] == found[0][-1] + 3
 
 
 @pytest.mark.parametrize(("hours", "more"), [(46, 2), (47, 1), (47, 2)])
