@@ -45,6 +45,7 @@ class ReasonCode(StrEnum):
     PAUSED = "paused"
     REPAIR = "repair"  # live differs from what was applied
     SURPLUS = "surplus"  # demand fell: no longer needed
+    UNFIT = "unfit"  # stored, and neither its class nor another in place can be what is asked of storage
     RELEASED = "released"
     CONTENT = "content"  # stored, though no demand asks for it: nothing but people's word takes it away
     DEFERRED = "deferred"  # would save, and waits for a later plan: `rules.defer_changes`

@@ -121,7 +121,7 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
         ),
         requirements=tuple(sorted(desired.requirements, key=lambda item: item.id)),
         resources=resources,
-        changes=changes_between(question, desired.market, wanted),
+        changes=changes_between(question, desired.market, wanted, desired.unfit),
         cost=_cost(question, desired.market, resources, (placement, circuits_usd)),
         relied_on=relied_on(
             desired.market, [item for item in resources if not question.is_unread(item.resource.place)]

@@ -1,7 +1,11 @@
 """What differs between what is live and what is wanted, as changes in an order in which they can be made."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import assert_never
 
+from contracts.accounts import TargetName
+from contracts.in_place import changes_class
 from contracts.plan import Change, Operation, PlannedResource, Reason, ReasonCode
 from contracts.resources import (
     ON_DEMAND_PREFIX,
@@ -22,13 +26,22 @@ from planner.question import Question
 from planner.requirements import rounded
 from planner.support import Leaning, dependencies
 
+NO_REASONS: Mapping[str, Reason] = MappingProxyType({})
 ORDER = {kind: position for position, kind in enumerate(ResourceKind)}
 
 
-def changes_between(question: Question, market: Market, wanted: dict[str, PlannedResource]) -> tuple[Change, ...]:
+def changes_between(
+    question: Question, market: Market, wanted: dict[str, PlannedResource], unfit: Mapping[str, Reason] = NO_REASONS
+) -> tuple[Change, ...]:
     """Creations first, in the order in which kinds can be made, then deletions in the reverse order.
 
     Nothing changes where it is not known what lives there.
+
+    Args:
+        question: what is live, and what was planned last.
+        market: prices.
+        wanted: the desired state, by key.
+        unfit: why some of what goes, does so.
     """
     live, earlier = question.live(), question.wanted_earlier()
     leaning = Leaning.of(item.resource for item in wanted.values())
@@ -37,7 +50,7 @@ def changes_between(question: Question, market: Market, wanted: dict[str, Planne
         for key in wanted
         if not question.is_unread(wanted[key].resource.place)
         and (
-            change := _change(market, live.get(key), wanted[key], earlier.get(key))
+            change := _change(question, market, wanted[key], (live.get(key), earlier.get(key)))
             or _mended(live, wanted[key], question)
         )
     ]
@@ -47,14 +60,14 @@ def changes_between(question: Question, market: Market, wanted: dict[str, Planne
         for key, resource in live.items()
     }
     dependents = _dependents(gone, existing)
-    dropped = [_deletion(market, resource, dependents[resource.key]) for resource in gone]
+    dropped = [_deletion(market, resource, dependents[resource.key], unfit.get(resource.key)) for resource in gone]
     made.sort(key=lambda change: (ORDER[_after(change).kind], change.key))
     dropped.sort(key=lambda change: (-ORDER[_before(change).kind], change.key))
     return (*made, *dropped)
 
 
-def replaces(before: Resource, after: Resource) -> bool:
-    """Whether a difference can only be made by destroying and making anew."""
+def replaces(before: Resource, after: Resource, target: TargetName = TargetName.ESTATE) -> bool:
+    """Whether a difference can only be made, by the target, by destroying and making anew."""
     old, new = before.spec, after.spec
     match new:
         case BlockSpec():
@@ -62,7 +75,9 @@ def replaces(before: Resource, after: Resource) -> bool:
         case ComputeSpec():
             return not isinstance(old, ComputeSpec) or (old.shape, old.purchase) != (new.shape, new.purchase)
         case StorageSpec():
-            return not isinstance(old, StorageSpec) or old.storage_class != new.storage_class
+            if not isinstance(old, StorageSpec):
+                return True
+            return old.storage_class != new.storage_class and not changes_class(target, old, new)
         case CircuitSpec():
             return not isinstance(old, CircuitSpec) or (old.tier, old.gbps) != (new.tier, new.gbps)
         case FailoverSpec():
@@ -73,9 +88,11 @@ def replaces(before: Resource, after: Resource) -> bool:
             assert_never(new)
 
 
-def _change(market: Market, live: Resource | None, item: PlannedResource, earlier: Resource | None) -> Change | None:
-    """How one wanted resource comes to be, where it is not so already. Purposes are no change."""
-    wanted = item.resource
+def _change(
+    question: Question, market: Market, item: PlannedResource, was: tuple[Resource | None, Resource | None]
+) -> Change | None:
+    """How one wanted resource comes to be, where it is not so already: live, or as planned earlier. Not by purpose."""
+    wanted, (live, earlier) = item.resource, was
     repaired = earlier is not None and earlier.spec == wanted.spec
     reason = item.reason.model_copy(update={"code": ReasonCode.REPAIR}) if repaired else item.reason
     if live is None:
@@ -86,7 +103,8 @@ def _change(market: Market, live: Resource | None, item: PlannedResource, earlie
         return change.model_copy(update={"from_root": live.root})
     if live.spec == wanted.spec:
         return None
-    operation = Operation.REPLACE if replaces(live, wanted) else Operation.UPDATE
+    target = question.environment.target_of(wanted.place)
+    operation = Operation.REPLACE if replaces(live, wanted, target) else Operation.UPDATE
     return _made(operation, live, item, reason, difference)
 
 
@@ -113,7 +131,7 @@ def _made(
     )
 
 
-def _deletion(market: Market, resource: Resource, depends_on: tuple[str, ...]) -> Change:
+def _deletion(market: Market, resource: Resource, depends_on: tuple[str, ...], why: Reason | None) -> Change:
     released = resource.key.split("/")[2:3] == [Purpose.GRANTED]
     return Change(
         operation=Operation.DELETE,
@@ -121,7 +139,7 @@ def _deletion(market: Market, resource: Resource, depends_on: tuple[str, ...]) -
         place=resource.place,
         before=resource,
         depends_on=depends_on,
-        reason=Reason(code=ReasonCode.RELEASED if released else ReasonCode.SURPLUS),
+        reason=why or Reason(code=ReasonCode.RELEASED if released else ReasonCode.SURPLUS),
         usd_per_hour=rounded(-market.usd_per_hour(resource)),
     )
 

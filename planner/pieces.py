@@ -1,7 +1,8 @@
 """What a piece of storage becomes: what is stored of it stays; what is missing makes that grow, or comes beside it.
 
 Where a piece is several volumes, they have together what is asked of it, each what it can give. Only one of them takes
-what is lacking, and what they have counts, not how large they are: so that planned again, nothing changes.
+what is lacking, and what they have counts, not how large they are: so that planned again, nothing changes. Where each
+partner gets a share of a piece, what is live counts first, whosever it is, and each gets of what is missing.
 """
 
 from collections.abc import Sequence, Set
@@ -22,7 +23,7 @@ SLIGHT = 1e-6
 """IOPS, or MiB per second, that are lost in adding up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Held:
     """A piece, and what is stored of it."""
 
@@ -46,7 +47,9 @@ class Made:
 
     Attributes:
         need: what is asked of it.
-        in_place: whether it adds no volume to a piece that has some.
+        live: what is there of it; None where nothing is.
+        toward: the partner whose share it is; empty where it is nobody's.
+        in_place: whether it adds no volume to what is there.
     """
 
     key: str
@@ -54,6 +57,7 @@ class Made:
     volume: Volume
     need: StorageNeed
     live: StorageSpec | None = None
+    toward: str = ""
     in_place: bool = True
 
 
@@ -106,15 +110,22 @@ Ways = tuple[Made, ...] | RefusedAlternative
 """What a piece becomes, or why it cannot."""
 
 
-def in_class(market: Market, held: Sequence[Held], name: str, place: Place) -> Ways:
-    """All pieces of a part, what is missing being of one class; or why that is not to be had."""
-    made: list[Made] = []
-    for one in held:
-        more = _in_class(market, one, name, place) if one.missing else kept(market, one, one.piece.need)
-        if isinstance(more, RefusedAlternative):
-            return more
-        made += more
-    return tuple(made)
+def in_class(market: Market, held: Held, name: str, place: Place) -> Ways:
+    """A piece, what is missing of it being of one class; or why that is not to be had."""
+    if not held.missing:
+        return kept(market, held, held.piece.need)
+    whole = held.piece.need
+    made: tuple[Made, ...] = ()
+    for toward, gib in held.piece.portions(stepped(held.missing, STEP_GIB), held.stored):
+        need = share_of(whole, min(whole.gib, held.gib + gib), whole.gib)
+        found = (
+            _with_more(market, held, need, name, (toward, place)) if need.gib > held.gib else kept(market, held, need)
+        )
+        if isinstance(found, RefusedAlternative):
+            return found
+        made = found
+        held = replace(held, stored=(*(item for item in held.stored if item.given), *map(_planned, made)))
+    return made
 
 
 def kept(market: Market, held: Held, need: StorageNeed) -> Ways:
@@ -124,17 +135,35 @@ def kept(market: Market, held: Held, need: StorageNeed) -> Ways:
     return _settled(market, held, need, free[0], evenly=True) if isinstance(grown, RefusedAlternative) else grown
 
 
-def _in_class(market: Market, held: Held, name: str, place: Place) -> Ways:
+def _planned(made: Made) -> Stored:
+    """A volume as if it were there already."""
+    replica = made.toward or (made.live.replica_region if made.live else None)
+    return Stored(key=made.key, spec=spec_of(made.volume, replica), was=made.live, part=made.need.part)
+
+
+def _with_more(market: Market, held: Held, need: StorageNeed, name: str, at: tuple[str, Place]) -> Ways:
     """What is missing in place, where it can be; else the cheaper of more volumes and of another one beside."""
-    grown, added = _grown(market, held, held.piece.need, name), _added(market, held, name, place)
+    grown, added = _grown(market, held, need, (name, at[0])), _added(market, held, need, name, at)
     if isinstance(grown, RefusedAlternative) or isinstance(added, RefusedAlternative):
         return added if isinstance(grown, RefusedAlternative) else grown
     return added if usd_of(added) < usd_of(grown) and not _in_place(grown) else grown
 
 
-def _grown(market: Market, held: Held, need: StorageNeed, name: str | None = None) -> Ways:
-    """What is stored of a piece; one volume (of one class) takes what is lacking: in place, else the cheapest way."""
-    free = [item for item in held.stored if not item.given and name in (None, item.spec.storage_class)]
+def _grown(market: Market, held: Held, need: StorageNeed, of: tuple[str, str] | None = None) -> Ways:
+    """What is stored of a piece; one volume takes what is lacking: in place, else the cheapest way.
+
+    Args:
+        market: prices, and what classes are.
+        held: the piece.
+        need: what is asked of all of it.
+        of: the class of that volume, and the partner whose it is; none: of any.
+    """
+    name, toward = of or ("", "")
+    free = [
+        item
+        for item in held.stored
+        if not item.given and name in ("", item.spec.storage_class) and toward in ("", item.spec.replica_region)
+    ]
     found = [_settled(market, held, need, item) for item in free]
     ways = [made for made in found if isinstance(made, tuple)]
     refused = [item for item in found if isinstance(item, RefusedAlternative)]
@@ -161,38 +190,54 @@ def _settled(market: Market, held: Held, need: StorageNeed, first: Stored, *, ev
         if isinstance(refused := fitting(market, held.piece, spec_of(volume)), RefusedAlternative):
             return refused
         lack = lack.plus(has).less(_Amounts.of(storage, volume))
-        before, after = (storage.sizes(it.gib, it.volumes) for it in (item.spec, volume))
-        in_place = len(before) == len(after)
-        made.append(Made(key=item.key, piece=held.piece, volume=volume, need=asked, live=item.spec, in_place=in_place))
+        after = storage.sizes(volume.gib, volume.volumes)
+        in_place = item.was is not None and len(_live_sizes(market, item.was)) == len(after)
+        toward = "" if item.was else item.spec.replica_region or ""
+        made.append(
+            Made(
+                key=item.key,
+                piece=held.piece,
+                volume=volume,
+                need=asked,
+                live=item.was,
+                toward=toward,
+                in_place=in_place,
+            )
+        )
     return tuple(made)
 
 
-def _added(market: Market, held: Held, name: str, place: Place) -> Ways:
+def _added(market: Market, held: Held, need: StorageNeed, name: str, at: tuple[str, Place]) -> Ways:
     """A piece with another volume for what is missing, of one class, beside what is stored: every GiB as fast."""
-    piece, whole = held.piece, held.piece.need
-    stored = kept(market, held, share_of(whole, held.gib, whole.gib))
+    piece, (toward, place) = held.piece, at
+    stored = kept(market, held, share_of(need, held.gib, need.gib))
     if isinstance(stored, RefusedAlternative):
         return stored
     there: list[StorageSpec | Volume] = [
         *(item.spec for item in held.stored if item.given),
         *(item.volume for item in stored),
     ]
-    lack = _lacking(market, whole, there)
+    lack = _lacking(market, need, there)
     if stored and max(lack.gib, lack.iops, lack.mibps) <= 0:
         return stored  # as GiB were bought for their speed
-    need = replace(lack, gib=stepped(held.missing, STEP_GIB)).asked(whole)
-    volume = volume_of(market, piece.region, name, need)
+    more = replace(lack, gib=stepped(need.gib - held.gib, STEP_GIB)).asked(need)
+    volume = volume_of(market, piece.region, name, more)
     if isinstance(volume, RefusedAlternative):
         return volume
     if isinstance(refused := fitting(market, piece, spec_of(volume)), RefusedAlternative):
         return refused
-    rest = _lacking(market, whole, [volume])  # as it may bring more than was asked of it
-    stored = kept(market, held, replace(rest, gib=held.gib).asked(whole))
+    rest = _lacking(market, need, [volume])  # as it may bring more than was asked of it
+    stored = kept(market, held, replace(rest, gib=held.gib).asked(need))
     if isinstance(stored, RefusedAlternative):
         return stored
-    numbered = (unit_key(piece.key(name), str(number)) for number in count(2))  # no region's name is a number
-    key = next(found for found in chain((piece.key(name),), numbered) if found not in place.taken)
-    return (*stored, Made(key=key, piece=piece, volume=volume, need=need, in_place=not held.stored))
+    first = piece.key(name, toward)
+    numbered = (unit_key(first, str(number)) for number in count(2))  # no region's name is a number
+    key = next(found for found in chain((first,), numbered) if found not in place.taken)
+    return (*stored, Made(key=key, piece=piece, volume=volume, need=more, toward=toward, in_place=False))
+
+
+def _live_sizes(market: Market, live: StorageSpec) -> tuple[int, ...]:
+    return market.storage_class(live.storage_class).sizes(live.gib, live.volumes)
 
 
 def _share(need: StorageNeed, gib: int) -> _Amounts:
@@ -213,9 +258,9 @@ def _in_place(made: Sequence[Made]) -> bool:
     return all(item.in_place for item in made)
 
 
-def stays(made: Sequence[Made], name: str, standing: Set[str]) -> bool:
-    """Whether a part stays in a class, and gets no more volumes."""
-    return name in standing and _in_place(made)
+def stays(made: Sequence[Made]) -> bool:
+    """Whether what is there becomes what is asked, in place, and no volume comes."""
+    return bool(made) and _in_place(made)
 
 
 def gib_of(made: Sequence[Made]) -> int:

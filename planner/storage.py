@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.capacity import CapacityKind
-from contracts.plan import ReasonCode, RefusalCode, RefusedAlternative, Requirement, Shortfall
+from contracts.plan import Reason, ReasonCode, RefusalCode, RefusedAlternative, Requirement, Shortfall
 from contracts.resources import Purpose
-from contracts.storage import StorageNeed
 from planner.alternatives import class_alternatives
 from planner.demand import Demand
 from planner.desired import Desired, Wish
 from planner.market import Market
-from planner.pieces import Held, Made, Place, gib_of, in_class, stays, too_large, usd_of
+from planner.pieces import Held, Made, Place, gib_of, in_class, too_large, usd_of
 from planner.requirements import total
 from planner.shortfalls import outgrown_storage, shortfall, unmet_storage
-from planner.stored import Stored, pieces_of, shared_out, stored_volumes
-from planner.volumes import Volume, need_of, spec_of, volume_of
+from planner.stored import Piece, Stored, fitting, piece_of, shared_out, stored_volumes
+from planner.turned import best_of, turned_options
+from planner.volumes import Volume, spec_of, volume_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,13 @@ def want_storage(desired: Desired, demand: Demand) -> tuple[Shortfall, ...]:
     chosen: list[_Chosen] = []
     short = []
     stored = stored_volumes(demand)
-    for region in demand.regions:
-        need, there = total(demand.needs, region, CapacityKind.STORAGE_GIB), stored.get(region, ())
+    needs = {region: total(demand.needs, region, CapacityKind.STORAGE_GIB) for region in demand.regions}
+    for region in (region for region, need in needs.items() if need is None):
+        _keep(desired, region, stored.get(region, ()))  # before others take the room that it, or its replica, has
+    for region, need in needs.items():
         if need is None:
-            _keep(desired, region, there)
             continue
-        found = _of_region(desired, demand, need, there)
+        found = _of_region(desired, demand, need, stored.get(region, ()))
         if isinstance(found, Shortfall):
             short.append(found)
         else:
@@ -89,16 +90,14 @@ def _of_region(
     ours = sum(item.spec.gib for item in stored if not item.given)
     room = max(desired.room(need.place, CapacityKind.STORAGE_GIB), ours)  # what stands has its room
     asks = demand.question.environment.storage_of(need.place)
-    parts = [tuple(pieces_of(demand, need.place, ask, need.quantity * ask.share)) for ask in asks]
-    pieces = tuple(piece for part in parts for piece in part)
-    shared = iter(shared_out(desired.market, pieces, stored))
+    pieces = tuple(piece_of(demand, need.place, ask, need.quantity * ask.share) for ask in asks)
+    held = tuple(map(Held, pieces, shared_out(desired.market, pieces, stored)))
+    desired.unfit |= _unfit(desired.market, held, stored)
     found: list[_Chosen] = []
     taken = {item.key for item in stored}
-    for ask, part in zip(asks, parts, strict=True):
-        held = tuple(Held(piece=piece, stored=next(shared)) for piece in part)
-        whole = need_of(ask, need.quantity * ask.share)
+    for one in held:
         place = Place(room=room - gib_of([item.made for item in found]), taken=taken)
-        chosen = _of_part(desired.market, need, whole, held, place)
+        chosen = _of_part(desired.market, need, one, place)
         if isinstance(chosen, Shortfall):
             return chosen
         found += chosen
@@ -109,38 +108,49 @@ def _of_region(
     return tuple(found)
 
 
-def _of_part(
-    market: Market, need: Requirement, whole: StorageNeed, held: tuple[Held, ...], place: Place
-) -> tuple[_Chosen, ...] | Shortfall:
+def _unfit(market: Market, held: Sequence[Held], stored: Sequence[Stored]) -> dict[str, Reason]:
+    """Why volumes are part of nothing that is asked: what their class lacks of the part that they were for."""
+    taken = {item.key for one in held for item in one.stored}
+    found = {}
+    for volume in stored:
+        if volume.given or volume.key in taken:
+            continue
+        piece = max((one.piece for one in held), key=lambda it: (it.owns(volume), it.need.part == volume.part))
+        refused = fitting(market, piece, volume.spec)
+        why = (refused,) if isinstance(refused, RefusedAlternative) else ()
+        found[volume.key] = Reason(code=ReasonCode.UNFIT, alternatives=why, storage=piece.need)
+    return found
+
+
+def _of_part(market: Market, need: Requirement, held: Held, place: Place) -> tuple[_Chosen, ...] | Shortfall:
     """The volumes of one part: those that serve, and what is missing, all of that in one class.
 
     It is the class that the part is in where that takes no more volumes than there are, else the cheapest. What is too
     large for the place is taken only where nothing else would do, and falls short then.
     """
-    names = tuple(market.storage_classes) if any(item.missing for item in held) else ("",)
+    names = tuple(market.storage_classes) if held.missing else ("",)
     found = {name: in_class(market, held, name, place) for name in names}
-    if "" not in found and all(market.price(need.place, name) is None for name in found):
-        return shortfall(need, float(sum(one.gib for one in held)), sold=False)
-    best = {name: made for name, made in found.items() if isinstance(made, tuple)}
-    if not best:
-        return unmet_storage(need, whole, [item for item in found.values() if isinstance(item, RefusedAlternative)])
-    best = {name: made for name, made in best.items() if gib_of(made) <= place.room} or best
-    standing = {item.spec.storage_class for one in held for item in one.stored}
-    name = min(best, key=lambda item: (not stays(best[item], item, standing), usd_of(best[item]), item))
-    made = best[name]
+    if held.missing and all(market.price(need.place, name) is None for name in names):
+        return shortfall(need, float(held.gib), sold=False)
+    options = [(name, made) for name, made in found.items() if isinstance(made, tuple)]
+    options += turned_options(market, held, place, options)
+    if not options:
+        refused = [item for item in found.values() if isinstance(item, RefusedAlternative)]
+        return unmet_storage(need, held.piece.need, refused)
+    name, made = best_of([option for option in options if gib_of(option[1]) <= place.room] or options)
     name = name or (made[0].volume.storage_class if made else "")
-    alternatives = _alternatives(market, held, (name, usd_of(made)), place.room)
+    alternatives = _alternatives(market, held.piece, (name, usd_of(made)), place.room)
     return tuple(_Chosen(requirement=need, made=item, alternatives=alternatives) for item in made)
 
 
 def _alternatives(
-    market: Market, held: tuple[Held, ...], chosen: tuple[str, float], room: float
+    market: Market, piece: Piece, chosen: tuple[str, float], room: float
 ) -> tuple[RefusedAlternative, ...]:
     """All of a part in each other class: what that would cost, or why it would not do."""
     usd = dict((chosen,))
     refused = []
     for name in market.storage_classes:
-        volumes = [volume_of(market, one.piece.region, name, one.piece.need) for one in held]
+        volumes = [volume_of(market, piece.region, name, need) for need in piece.needs]
         fit = [volume for volume in volumes if isinstance(volume, Volume)]
         if len(fit) < len(volumes):
             refused.append(next(item for item in volumes if isinstance(item, RefusedAlternative)))
@@ -162,8 +172,9 @@ def _replica(
     partners, standing = piece.partners, live.replica_region if live else None
     if standing in demand.question.unreadable():
         return standing, ()
-    if standing in partners and not piece.toward:
-        partners = (standing, *(other for other in partners if other != standing))
+    first = standing if live else item.made.toward
+    if first in partners:
+        partners = (first, *(other for other in partners if other != first))
     if live and standing in rooms:
         rooms[standing] += live.gib
     refused = []

@@ -1,56 +1,89 @@
 """What is stored already: volumes that serve keep key and size, and become part of what is asked, however it is asked.
 
 Nothing here moves content. So a live volume goes to the piece of storage whose key it bears, else to one that it was
-wanted for last, else to where most is missing; as long as its class can be what is asked of the piece. What fits no
-piece is not wanted any more: policies deny its deletion until people have copied what it holds.
+wanted for last, else to where most is missing; as long as its class can be what is asked of the piece, or the target
+makes another of it in place that can. What fits no piece is not wanted any more: policies deny its deletion until
+people have copied what it holds.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from contracts.accounts import TargetName
+from contracts.in_place import in_class
 from contracts.plan import RefusedAlternative
 from contracts.resources import Purpose, ResourceKind, StorageSpec
 from contracts.storage import Replicas, StorageAsk, StorageNeed
 from planner.demand import Demand
 from planner.keys import item_key, unit_key
 from planner.market import Market
-from planner.volumes import Volume, need_of, share_of, spec_of, stands, volume_of
+from planner.volumes import STEP_GIB, Volume, need_of, share_of, spec_of, stands, stepped, volume_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Storage that lies, and is replicated, in one piece: a part of a region's, or a partner's share of one.
+    """A part of a region's storage, with what is asked of all of it.
 
     Attributes:
-        toward: the partner whose share it is; empty where it is all of a part.
-        partners: who may have its replica, the first that may coming first.
+        target: where it is made.
+        partners: who may have its replicas, the first that may coming first.
+        shares: what each partner carries of it, where each gets that and no more; none: one has all of it.
     """
 
     region: str
     need: StorageNeed
-    toward: str
+    target: TargetName
     partners: tuple[str, ...]
+    shares: tuple[tuple[str, float], ...] = ()
 
-    def key(self, storage_class: str) -> str:
-        """Of the volume that is made for it."""
+    def key(self, storage_class: str, toward: str = "") -> str:
+        """Of the volume that is made for it, or for what a partner gets of it."""
         item = f"{storage_class}-{self.need.part}" if self.need.part else storage_class
         stem = item_key(self.region, ResourceKind.STORAGE, Purpose.SERVING, item)
-        return unit_key(stem, self.toward) if self.toward else stem
+        return unit_key(stem, toward) if toward else stem
+
+    def owns(self, volume: "Stored") -> bool:
+        """Whether a volume was made for it, as its key says."""
+        toward = ("", *(partner for partner, _ in self.shares))
+        return volume.key in {self.key(volume.spec.storage_class, partner) for partner in toward}
+
+    def portions(self, gib: int, there: Sequence["Stored"]) -> tuple[tuple[str, int], ...]:
+        """So many GiB that are missing, by the partner who gets them: the less it has of its share, the more."""
+        if not self.shares:
+            return (("", gib),)
+        whole = gib + sum(item.spec.gib for item in there)
+        has = {name: sum(item.spec.gib for item in there if item.spec.replica_region == name) for name in self.partners}
+        lack = {name: max(0.0, share * whole - has[name]) for name, share in self.shares}
+        found, given, upto = [], 0, 0.0
+        for name, amount in lack.items():
+            upto += amount
+            size = stepped(gib * upto / sum(lack.values()), STEP_GIB) - given
+            found.append((name, size))
+            given += size
+        return tuple((name, size) for name, size in found if size > 0)
+
+    @property
+    def needs(self) -> tuple[StorageNeed, ...]:
+        """What each of its volumes must have, were it made anew."""
+        return tuple(share_of(self.need, gib, self.need.gib) for _, gib in self.portions(self.need.gib, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A volume that serves already.
+    """A volume that serves already, or that is to be.
 
     Attributes:
+        spec: what it is; of one that changes its class in place, what it is then, before anything is bought.
+        was: what is live of it; None where nothing is.
         given: it stays exactly as it is.
         part: what the last plan wanted it for; None where no plan did.
     """
 
     key: str
     spec: StorageSpec
-    given: bool
-    part: str | None
+    was: StorageSpec | None
+    given: bool = False
+    part: str | None = None
 
 
 def stored_volumes(demand: Demand) -> dict[str, tuple[Stored, ...]]:
@@ -61,32 +94,23 @@ def stored_volumes(demand: Demand) -> dict[str, tuple[Stored, ...]]:
     found: dict[str, list[Stored]] = {}
     for key, item in {**question.live(), **{key: planned.resource for key, planned in given.items()}}.items():
         if isinstance(item.spec, StorageSpec) and key.startswith(_stem(item.place)):
-            stored = Stored(key=key, spec=item.spec, given=key in given, part=parts.get(key))
+            stored = Stored(key=key, spec=item.spec, was=item.spec, given=key in given, part=parts.get(key))
             found.setdefault(item.place, []).append(stored)
     return {region: tuple(sorted(some, key=lambda one: (-one.spec.gib, one.key))) for region, some in found.items()}
 
 
-def pieces_of(demand: Demand, region: str, ask: StorageAsk, gib: float) -> Iterator[Piece]:
-    """A part of so many GiB in one piece; or one by partner, each as large as its share."""
-    need = need_of(ask, gib)
+def piece_of(demand: Demand, region: str, ask: StorageAsk, gib: float) -> Piece:
+    """A part of so many GiB, and who has its replicas."""
     partners = tuple(other for other in demand.placement.partners(region) if _alike(demand, region, other))
-    shares = {other: demand.placement.shares[region, other] for other in partners}
-    if ask.replicas is Replicas.WHOLE or not partners:
-        yield Piece(region=region, need=need, toward="", partners=partners)
-        return
-    for partner in partners:
-        share = shares[partner] / sum(shares.values())
-        part = need_of(
-            StorageAsk(
-                name=need.part,
-                iops=need.iops * share,
-                throughput_mibps=need.throughput_mibps * share,
-                least_durability=need.least_durability,
-            ),
-            need.gib * share,
-        )
-        others = (partner, *(other for other in partners if other != partner))
-        yield Piece(region=region, need=part, toward=partner, partners=others)
+    carried = {other: demand.placement.shares[region, other] for other in partners}
+    shared = carried if ask.replicas is Replicas.SHARES else {}
+    return Piece(
+        region=region,
+        need=need_of(ask, gib),
+        target=demand.question.environment.target_of(region),
+        partners=partners,
+        shares=tuple((other, share / sum(shared.values())) for other, share in shared.items()),
+    )
 
 
 def shared_out(market: Market, pieces: tuple[Piece, ...], stored: tuple[Stored, ...]) -> tuple[tuple[Stored, ...], ...]:
@@ -100,8 +124,8 @@ def shared_out(market: Market, pieces: tuple[Piece, ...], stored: tuple[Stored, 
     found: list[list[Stored]] = [[] for _ in pieces]
     others: list[tuple[Stored, list[int]]] = []
     for volume in stored:
-        fit = [at for at, piece in enumerate(pieces) if _fits(market, piece, volume)]
-        own = [at for at in fit if pieces[at].key(volume.spec.storage_class) == volume.key]
+        fit = _fit(market, pieces, volume)
+        own = [at for at in fit if pieces[at].owns(volume)]
         if own:
             found[own[0]].append(volume)
         elif fit:
@@ -111,10 +135,18 @@ def shared_out(market: Market, pieces: tuple[Piece, ...], stored: tuple[Stored, 
     return tuple(tuple(volumes) for volumes in found)
 
 
-def _suits(piece: Piece, volumes: list[Stored], volume: Stored) -> tuple[bool, bool, int]:
-    """How well a volume goes to a piece: what it was wanted for, where its replica is, what is missing."""
+def _fit(market: Market, pieces: tuple[Piece, ...], volume: Stored) -> list[int]:
+    """The pieces that a volume can be part of: in its class; in another, if it was for the piece, or fits none."""
+    plain = [at for at, piece in enumerate(pieces) if fits(market, piece, volume)]
+    turned = [at for at, piece in enumerate(pieces) if at not in plain and _fits_turned(market, piece, volume)]
+    theirs = [at for at in turned if pieces[at].owns(volume) or pieces[at].need.part == volume.part]
+    return sorted([*plain, *theirs]) if plain else turned
+
+
+def _suits(piece: Piece, volumes: list[Stored], volume: Stored) -> tuple[bool, int]:
+    """How well a volume goes to a piece: what it was wanted for, what is missing."""
     missing = piece.need.gib - sum(item.spec.gib for item in volumes)
-    return piece.need.part == volume.part, piece.toward == (volume.spec.replica_region or ""), max(0, missing)
+    return piece.need.part == volume.part, max(0, missing)
 
 
 def fitting(market: Market, piece: Piece, spec: StorageSpec) -> Volume | RefusedAlternative:
@@ -133,8 +165,21 @@ def fitting(market: Market, piece: Piece, spec: StorageSpec) -> Volume | Refused
     return found if isinstance(alone, Volume) else alone
 
 
-def _fits(market: Market, piece: Piece, volume: Stored) -> bool:
-    """Whether a volume can be part of a piece: changed in place, or as it is where it may not change."""
+def turned(market: Market, piece: Piece, volume: Stored, name: str) -> Stored | None:
+    """A volume in another class, where it is sold and the target makes it so in place."""
+    if volume.given or name == volume.spec.storage_class or market.price(piece.region, name) is None:
+        return None
+    spec = in_class(piece.target, volume.spec, name)
+    return replace(volume, spec=spec) if spec else None
+
+
+def _fits_turned(market: Market, piece: Piece, volume: Stored) -> bool:
+    found = (turned(market, piece, volume, name) for name in market.storage_classes)
+    return any(other is not None and fits(market, piece, other) for other in found)
+
+
+def fits(market: Market, piece: Piece, volume: Stored) -> bool:
+    """Whether a volume can be part of a piece: changed in its class, or as it is where it may not change."""
     spec, need = volume.spec, piece.need
     if volume.given:
         storage = market.storage_class(spec.storage_class)

@@ -8,7 +8,7 @@ from contracts.plan import Change, Operation, Plan, ReasonCode, Requirement
 from contracts.resources import LINKS_ROOT
 from contracts.review import Finding, Review
 from contracts.risk import DemandCase, Exposure, Risk, Together
-from contracts.wording import describe
+from contracts.wording import describe, lacking
 from policies.case import WHOLE_PLAN
 
 _PLAIN = {
@@ -85,6 +85,9 @@ def becomes(change: Change) -> str:
 def why(change: Change, requirements: dict[str, Requirement]) -> str:
     """The chain behind a change: requirement, and the forecast number that it rests on."""
     behind = [requirements[name] for name in change.reason.requirements if name in requirements]
+    if change.reason.code is ReasonCode.UNFIT:
+        lacks = "; ".join(map(lacking, change.reason.alternatives)) or "its class cannot be what is asked of storage"
+        return f"{lacks}, and it cannot become another in place"
     if not behind:
         return _PLAIN.get(change.reason.code, str(change.reason.code))
     first = behind[0]

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from contracts.accounts import TargetName
+from contracts.in_place import changes_class
 from contracts.ledger import UnitView
 from contracts.plan import Change, Operation
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, StorageSpec
@@ -35,7 +37,8 @@ def no_content_lost(case: Case) -> Iterator[Breach]:
         before = change.before
         if before is None or before.purpose is not Purpose.SERVING or change.key in case.handed_out:
             continue
-        if isinstance(before.spec, StorageSpec) and (harm := _lost(change, before.spec, known)):
+        target = case.facts.environment.target_of(change.place)
+        if isinstance(before.spec, StorageSpec) and (harm := _lost(change, before.spec, known, target)):
             yield Breach(
                 resource=change.key,
                 message=f"{harm} {before.spec.gib} GiB of {before.spec.storage_class} that serve;"
@@ -94,13 +97,15 @@ def _harm(change: Change) -> str:
             return ""
 
 
-def _lost(change: Change, before: StorageSpec, known: Mapping[str, StorageClass]) -> str:
-    """What a change does to what a volume holds: engines make a smaller one, or one of another class, anew."""
+def _lost(change: Change, before: StorageSpec, known: Mapping[str, StorageClass], target: TargetName) -> str:
+    """What a change does to what a volume holds: a smaller one is made anew; of another class, by most targets."""
     after = change.after.spec if change.after else None
     if change.operation is Operation.DELETE or not isinstance(after, StorageSpec):
         return "deletes"
-    if change.operation is Operation.REPLACE or after.storage_class != before.storage_class:
+    if change.operation is Operation.REPLACE:
         return "replaces"
+    if after.storage_class != before.storage_class:
+        return "" if changes_class(target, before, after) else "replaces"
     storage = known.get(before.storage_class) or StorageClass(name=before.storage_class)
     old, new = (storage.sizes(spec.gib, spec.volumes) for spec in (before, after))
     smaller = len(new) < len(old) or any(was > now for was, now in zip(old, new, strict=False))

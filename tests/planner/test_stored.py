@@ -176,12 +176,13 @@ def test_a_part_adopts_what_serves_and_others_come_beside_it():
 
 def test_shares_add_volumes_and_whole_keeps_them():
     shared = (StorageAsk(replicas=Replicas.SHARES),)
-    found = after_all(ask(), ask(shared, partners=SHARES[1]))
-    assert {key: (spec.gib, spec.replica_region) for key, spec in found.items()} == {
-        "gp3": (1000, "ams"),
-        "gp3/lon": (500, "lon"),
-    }
-    assert after_all(ask(), ask(shared, partners=SHARES[1]), ask(partners=SHARES[1])) == found
+    assert after_all(ask(), ask(shared, partners=SHARES[1])) == after_all(ask())  # as much as is asked is there
+    history = (ask(), ask(shared, 1300.0, SHARES[1]), ask(shared, 2600.0, SHARES[1]))
+    one, other = {"gp3": (1000, "ams"), "gp3/lon": (300, "lon")}, {"gp3": (1300, "ams"), "gp3/lon": (1300, "lon")}
+    for asked, found in ((history[:2], one), (history, other)):
+        now = after_all(*asked)
+        assert {key: (spec.gib, spec.replica_region) for key, spec in now.items()} == found
+        assert after_all(*asked, ask(gib=asked[-1].gib, partners=SHARES[1])) == now
 
 
 def test_more_iops_than_one_volume_has_add_volumes_of_its_size():

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from contracts.in_place import ebs_sizes
 from contracts.resources import ResourceKind, Spec, StorageSpec
 from stacks.declaration import Value
 from stacks.errors import InvalidArgument
 from stacks.targets import hours
 from stacks.targets.aws.compute import HOURS_TAG, is_staged
 from stacks.targets.aws.placing import TAG
-from stacks.targets.aws.volumes import volume_iops, volume_sizes, volume_throughput
+from stacks.targets.aws.volumes import volume_iops, volume_throughput
 
 Fields = Mapping[str, Value]
 _SPEC: TypeAdapter[Spec] = TypeAdapter(Spec)
@@ -92,7 +93,7 @@ def _volume(standing: Standing) -> Fields:
     """As storage; a first volume that somebody made larger, or faster, makes the whole so."""
     found = {**_storage(standing), "storage_class": standing.arguments["type"]}
     made = StorageSpec.model_validate({**_storage(standing), "kind": ResourceKind.STORAGE})
-    sizes, size = volume_sizes(made), standing.arguments["size"]
+    sizes, size = ebs_sizes(made), standing.arguments["size"]
     grown = int(size) - sizes[0] if isinstance(size, int | float | str) else 0
     speeds = (
         ("iops", "iops", made.iops, volume_iops(made, sizes[0])),

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from contracts.document import text_digest
+from contracts.in_place import EBS_GIB, ebs_sizes
 from contracts.resources import StorageSpec
 from stacks.declaration import Argument, Declaration, Lifecycle
 from stacks.errors import InvalidArgument
@@ -37,20 +38,16 @@ class VolumeType:
         throughput: the least MiB per second that can be; none where it cannot.
     """
 
-    smallest: int
-    largest: int
     iops_per_gib: int = 0
     iops: tuple[int, int] = (0, 0)
     throughput: int = 0
 
 
 VOLUME_TYPES: Mapping[str, VolumeType] = {
-    "gp2": VolumeType(smallest=1, largest=16384),
-    "gp3": VolumeType(smallest=1, largest=16384, iops=(3000, 16000), throughput=125),
-    "io1": VolumeType(smallest=4, largest=16384, iops_per_gib=3, iops=(100, 64000)),
-    "io2": VolumeType(smallest=4, largest=65536, iops_per_gib=3, iops=(100, 256000)),
-    "sc1": VolumeType(smallest=125, largest=16384),
-    "st1": VolumeType(smallest=125, largest=16384),
+    **dict.fromkeys(EBS_GIB, VolumeType()),
+    "gp3": VolumeType(iops=(3000, 16000), throughput=125),
+    "io1": VolumeType(iops_per_gib=3, iops=(100, 64000)),
+    "io2": VolumeType(iops_per_gib=3, iops=(100, 256000)),
 }
 
 
@@ -61,7 +58,7 @@ def declare_volumes(placing: Placing, spec: StorageSpec) -> Iterator[Declaration
         InvalidArgument: what is provisioned cannot be, of volumes of this type.
     """
     _check(placing, spec)
-    sizes = volume_sizes(spec)
+    sizes = ebs_sizes(spec)
     zones = placing.cloud.zones
     first = int(text_digest(placing.key())[-8:], 16)  # so that resources of one volume spread over the zones
     for number, size in enumerate(sizes):
@@ -76,31 +73,19 @@ def declare_volumes(placing: Placing, spec: StorageSpec) -> Iterator[Declaration
         yield placing.declare("aws_dlm_lifecycle_policy", "snapshots", _snapshots(placing, partner))
 
 
-def volume_sizes(spec: StorageSpec) -> tuple[int, ...]:
-    """GiB of each volume, none below the type's smallest.
-
-    As many as are stated, all alike; else as few as the type allows, all but the last of the largest size.
-    """
-    type = VOLUME_TYPES[spec.storage_class]
-    if spec.volumes:
-        return (max(math.ceil(spec.gib / spec.volumes), type.smallest),) * spec.volumes
-    whole, rest = divmod(spec.gib, type.largest)
-    return (type.largest,) * whole + ((max(rest, type.smallest),) if rest else ())
-
-
 def volume_iops(spec: StorageSpec, size: int) -> int:
     """What is provisioned with one of a spec's volumes, bought or not; 0 where the type has nothing to provision."""
     type = VOLUME_TYPES[spec.storage_class]
     least, most = type.iops
     if spec.iops:
-        return max(least, math.ceil(spec.iops / len(volume_sizes(spec))))
+        return max(least, math.ceil(spec.iops / len(ebs_sizes(spec))))
     return min(max(least, size * type.iops_per_gib), most)
 
 
 def volume_throughput(spec: StorageSpec) -> int:
     """MiB per second provisioned with one of a spec's volumes, likewise."""
     least = VOLUME_TYPES[spec.storage_class].throughput
-    return max(least, math.ceil(spec.throughput_mibps / len(volume_sizes(spec))))
+    return max(least, math.ceil(spec.throughput_mibps / len(ebs_sizes(spec))))
 
 
 def _check(placing: Placing, spec: StorageSpec) -> None:

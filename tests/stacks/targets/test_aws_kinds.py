@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.environment import Adopted, Environment
+from contracts.in_place import EBS_GIB, ebs_sizes
 from contracts.resources import (
     AlertSpec,
     BlockSpec,
@@ -22,7 +23,6 @@ from stacks.declaration import Ref
 from stacks.errors import InvalidArgument
 from stacks.targets import aws
 from stacks.targets.aws.compute import image_of
-from stacks.targets.aws.volumes import VOLUME_TYPES, volume_sizes
 from tests.clouds.clouds_world import mixed_environment, resource
 
 ENVIRONMENT = mixed_environment("http://127.0.0.1:5000")
@@ -200,12 +200,12 @@ def test_compute_that_aws_cannot_have_is_refused(key, spec, told):
 # Storage
 
 
-@given(st.sampled_from(sorted(VOLUME_TYPES)), st.integers(1, 400_000))
+@given(st.sampled_from(sorted(EBS_GIB)), st.integers(1, 400_000))
 def test_volumes_hold_what_is_asked_and_are_as_few_as_the_type_allows(name, gib):
-    type, sizes = VOLUME_TYPES[name], volume_sizes(StorageSpec(storage_class=name, gib=gib))
-    assert all(type.smallest <= size <= type.largest for size in sizes)
-    assert gib <= sum(sizes) < gib + type.smallest
-    assert len(sizes) == -(-gib // type.largest)
+    (smallest, largest), sizes = EBS_GIB[name], ebs_sizes(StorageSpec(storage_class=name, gib=gib))
+    assert all(smallest <= size <= largest for size in sizes)
+    assert gib <= sum(sizes) < gib + smallest
+    assert len(sizes) == -(-gib // largest)
 
 
 def test_a_large_volume_is_several_in_turn_over_the_zones():
