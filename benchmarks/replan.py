@@ -1,13 +1,15 @@
 """A fleet that stands, planned again: after a change everywhere, against solving anew; and after one region's change.
 
-`python -m benchmarks.replan --problem FILE.npz [--change 0.03] [--kind regions|hours|up|down] [--seed 1] [--json]`:
-reads a problem as docs/planning-model.md names its arrays and solves it; changes every region's demand, its critical
-part with it; solves that anew, and plans it again from the fleet that stands. Then changes one region after the other,
-each from the fleet that stands, by 10 % (standard deviation). All fleets are checked.
+`python -m benchmarks.replan --problem FILE.npz [--change 0.03] [--kind regions|hours|up|down] [--seed 1 2] [--json]`:
+reads a problem as docs/planning-model.md names its arrays, plans it by the planner's own path (documents in, plan out,
+solver in a child process) and has all of it live; changes every region's demand, its critical part with it; solves that
+anew, and plans it again as `prestage plan` does. Then changes one region after the other, each from the fleet that
+stands, by 10 % (standard deviation). All fleets are checked.
 
-The milliseconds are those of `planner.fleet.again.replan` alone: both problems' arrays and the fleet that stands are in
-memory; in them lie comparing the problems, the moves, the new fleet's arrays, its cost and its bound. Documents and a
-child process are not in them: `python -m benchmarks.plan` measures those.
+The milliseconds are those of `planner.fleet_again.planned_again`: documents and the problem's arrays are in memory; in
+them lie what is live as arrays, comparing it and what is asked with the plan applied last, the moves, a look at every
+constraint, and the bound. What is too far for it is told, as it would be solved in full. Documents to documents:
+`python -m benchmarks.plan_again`.
 
 - regions: each region's demand by a factor of its own, log-normal; the change is its standard deviation;
 - hours: each region, resource and hour by a factor of its own; up, down: all by the same.
@@ -18,18 +20,25 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.plan_again import applied
+from benchmarks.plan_documents import question
+from contracts.plan import Plan
+from coordinator.solver_process import solve_fleet_in_child, solve_in_child
+from planner.build import build_plan
+from planner.errors import FleetTooFar
 from planner.fleet import FleetProblem, FleetSolution
-from planner.fleet.again import Standing, replan, stand
 from planner.fleet.check import checked_fleet
 from planner.fleet.churn import churn
-from planner.fleet.moves import Calm
 from planner.fleet.problem import Floats
 from planner.fleet.solve import solve_proven
+from planner.fleet_again import Asked, gap_of, planned_again
+from planner.fleet_arrays import Axes
+from planner.market import Market
 
 KINDS = ("regions", "hours", "up", "down")
 
@@ -40,19 +49,49 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--problem", type=Path, required=True)
     parser.add_argument("--change", type=float, default=0.03)
     parser.add_argument("--kind", choices=KINDS, nargs="*", default=["regions"])
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, nargs="*", default=[1], help="draws of a change everywhere")
     parser.add_argument("--regions", type=int, default=40, help="how many regions are changed alone")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
-    problem = _read(given.problem)
-    began = time.perf_counter()
-    standing = stand(problem, *solve_proven(problem))
-    told: dict[str, object] = {"regions": problem.regions, "solve_s": round(time.perf_counter() - began, 2)}
+    stood = _first(given.problem)
+    told: dict[str, object] = {"regions": stood.asked.problem.regions, "gap": gap_of(stood.solution)}
     for kind in given.kind:
-        told[kind] = _everywhere(standing, changed(problem, kind, given.change, given.seed))
-    told["one region"] = _alone(standing, given)
+        for seed in given.seed if kind in KINDS[:2] else given.seed[:1]:
+            told[f"{kind} {seed}"] = _everywhere(stood, changed(stood.asked.problem, kind, given.change, seed))
+    if given.regions:
+        told["one region"] = _alone(stood, given)
     print(json.dumps(told) if given.json else "\n".join(_lines(told)))
     return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stood:
+    """A fleet that is live: what was asked, with the plan that was applied, and what was found."""
+
+    asked: Asked
+    solution: FleetSolution
+
+    def again(self, problem: FleetProblem) -> FleetSolution:
+        """Planned again where something else is asked."""
+        live = tuple(self.asked.question.live().values())
+        return planned_again(replace(self.asked, problem=problem), live, lambda found: found).solution
+
+
+def _first(path: Path) -> Stood:
+    with np.load(path) as arrays:
+        asked = question(dict(arrays))
+    seen: list[tuple[FleetProblem, FleetSolution]] = []
+
+    def solve(problem: FleetProblem) -> FleetSolution:
+        seen.append((problem, solve_fleet_in_child(problem)))
+        return seen[0][1]
+
+    plan = build_plan(asked, solve_in_child, solve)
+    assert isinstance(plan, Plan), plan
+    asked = applied(asked, Plan.unseal(plan.sealed(), where="plan"))
+    market = Market.read(asked.catalog, asked.capacity)
+    axes = Axes.of(asked, market)
+    return Stood(asked=Asked(question=asked, market=market, axes=axes, problem=seen[0][0]), solution=seen[0][1])
 
 
 def changed(problem: FleetProblem, kind: str, share: float, seed: int) -> FleetProblem:
@@ -65,22 +104,25 @@ def changed(problem: FleetProblem, kind: str, share: float, seed: int) -> FleetP
     return _times(problem, np.full((1, 1, 1), 1 + share if kind == "up" else 1 - share))
 
 
-def _everywhere(standing: Standing, problem: FleetProblem) -> dict[str, object]:
+def _everywhere(stood: Stood, problem: FleetProblem) -> dict[str, object]:
     """What planning again moves and costs, against solving anew."""
     began = time.perf_counter()
     anew = solve_proven(problem)[0]
     solved = time.perf_counter()
-    again = replan(standing, problem, Calm()).solution
+    try:
+        again = stood.again(problem)
+    except FleetTooFar as far:
+        return {"in full": far.what}
     ended = time.perf_counter()
     checked_fleet(problem, again)
-    moved, naive = (churn(problem, standing.solution, fleet) for fleet in (again, anew))
+    moved, naive = (churn(problem, stood.solution, fleet) for fleet in (again, anew))
     return {
         "churn": moved.replaced,
         "churn_anew": naive.replaced,
         "churn_ratio": moved.replaced / naive.replaced,
         "usd_ratio": again.usd / anew.usd,
-        "gap": _gap(again),
-        "gap_anew": _gap(anew),
+        "gap": gap_of(again),
+        "gap_anew": gap_of(anew),
         "seconds": round(ended - solved, 3),
         "seconds_anew": round(solved - began, 2),
         "came_went": asdict(moved),
@@ -88,17 +130,21 @@ def _everywhere(standing: Standing, problem: FleetProblem) -> dict[str, object]:
     }
 
 
-def _alone(standing: Standing, given: argparse.Namespace) -> dict[str, object]:
+def _alone(stood: Stood, given: argparse.Namespace) -> dict[str, object]:
     """Milliseconds, of the wall's clock and of the processor's, when one region's demand changes."""
-    random = np.random.default_rng(given.seed)
-    wall, used, gaps = [], [], []
-    for problem in _one_by_one(standing.problem, random, given.regions):
+    random = np.random.default_rng(given.seed[0])
+    wall, used, gaps, full = [], [], [], 0
+    for problem in _one_by_one(stood.asked.problem, random, given.regions):
         began, busy = time.perf_counter(), time.process_time()
-        again = replan(standing, problem, Calm()).solution
+        try:
+            again = stood.again(problem)
+        except FleetTooFar:
+            full += 1
+            continue
         wall.append(1e3 * (time.perf_counter() - began))
         used.append(1e3 * (time.process_time() - busy))
         checked_fleet(problem, again)
-        gaps.append(_gap(again) - _gap(standing.solution))
+        gaps.append(gap_of(again) - gap_of(stood.solution))
     return {
         "ms_median": round(float(np.median(wall)), 1),
         "ms_p90": round(float(np.quantile(wall, 0.9)), 1),
@@ -106,6 +152,7 @@ def _alone(standing: Standing, given: argparse.Namespace) -> dict[str, object]:
         "cpu_ms_median": round(float(np.median(used)), 1),
         "cpu_ms_p90": round(float(np.quantile(used, 0.9)), 1),
         "gap_grows_by_at_most": max(gaps),
+        "in_full": full,
     }
 
 
@@ -118,15 +165,6 @@ def _one_by_one(problem: FleetProblem, random: np.random.Generator, count: int) 
 
 def _times(problem: FleetProblem, factor: Floats) -> FleetProblem:
     return replace(problem, demand=problem.demand * factor, critical=problem.critical * factor)
-
-
-def _gap(solution: FleetSolution) -> float:
-    return 1 - solution.bound / solution.usd
-
-
-def _read(path: Path) -> FleetProblem:
-    with np.load(path) as arrays:
-        return FleetProblem.of_arrays({name: np.asarray(arrays[name], dtype=np.float64) for name in arrays.files})
 
 
 def _lines(told: dict[str, object], indent: str = "") -> Iterator[str]:

@@ -3,26 +3,28 @@
 The plan applied last is one of the documents that a plan is a function of. In it lies how its fleet was solved
 (`contracts.standing`): what each region was asked, and the prices that proved its bound. Those prove the next plan's,
 too, as any prices do. Regions that are asked something else, that lack something, or that are not as they were planned
-are looked at (`planner.fleet.again`). A fleet is solved in full when something that must be the same is not, when more
-than `CHANGED` of what must be paid changed, when the gap has grown by `MARGIN`, or after `MOST` plans in a row.
+are looked at (`planner.fleet.again`). What waits above the ceiling is carried on, but where a region is asked something
+else. A fleet is solved in full when something that must be the same is not, when more than `CHANGED` of what must be
+paid changed, when the gap has grown by `MARGIN`, or after `MOST` plans in a row.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.plan import Plan
-from contracts.resources import Resource
+from contracts.plan import Change, Plan
+from contracts.resources import CircuitSpec, ComputeSpec, FailoverSpec, Purpose, Resource
 from contracts.standing import Standing, StandingRegion
 from planner.errors import FleetTooFar, SolverLied
 from planner.fleet import FleetProblem, FleetSolution
-from planner.fleet.again import BY_REGION, brought_near, lacking, least_usd
-from planner.fleet.bound import Certificate, backed_usd
+from planner.fleet.again import brought_near, carriers, standing_whole
+from planner.fleet.bound import Certificate, alone_usd, backed_usd
 from planner.fleet.check import checked_fleet
 from planner.fleet.exact import is_small
+from planner.fleet.offers import ever_useful
 from planner.fleet.problem import GIVEN, Arcs, Ints
 from planner.fleet.proof import unpacked
 from planner.fleet.shares import base_circuits
@@ -41,6 +43,9 @@ MARGIN = 0.005
 
 MOST = 24
 """Plans in a row that are planned again: prices prove that a fleet is near, a search may find one that is nearer."""
+
+BY_REGION = ("demand", "critical", "on_demand_usd", "spot_usd", "committed_usd", "stock", "spot_share", "quota")
+"""What of a problem is told by region."""
 
 BY_LINK = ("gbps", "tier_usd", "link_quota")
 """What of a problem is told by link."""
@@ -81,7 +86,9 @@ def planned_again(asked: Asked, live: Sequence[Resource], level: Callable[[Fleet
     certificate = unpacked(problem, standing.proof)
     seen = _standing(asked, standing, certificate)
     _refuse_much(standing, seen)
-    stands = fleet_from(live, asked.market, asked.axes, problem)
+    otherwise = _otherwise(standing, seen)
+    waits = _waiting(asked, before, otherwise)
+    stands = fleet_from(_made(live, waits), asked.market, asked.axes, problem)
     prices = certificate.prices
     stands = replace(
         stands,
@@ -89,8 +96,9 @@ def planned_again(asked: Asked, live: Sequence[Resource], level: Callable[[Fleet
         worth_critical=prices.firm.transpose(0, 2, 1),
         proof=standing.proof,
     )
-    looked = _otherwise(standing, seen) | _moved(asked, before, live, stands)
-    looked |= lacking(problem, Arcs.of(problem), stands)
+    stands, lacks = standing_whole(problem, stands)
+    looked = otherwise | _moved(asked, before, live, waits)
+    looked |= lacks & ~carriers(problem, looked)
     found = level(brought_near(problem, stands, CALM, looked))
     found = replace(found, bound=max(0.0, min(found.usd, _least(seen))))
     gap = gap_of(found)
@@ -102,7 +110,8 @@ def planned_again(asked: Asked, live: Sequence[Resource], level: Callable[[Fleet
         raise FleetTooFar(f"moves do not lead there: {error.what}", where="fleet") from error
     name = (asked.question.previous_plan or before.digest()).removeprefix("sha256:")[:12]
     count = f"{int(looked.sum())} of {problem.regions} regions looked at"
-    told = f"planned again from plan {name}: {count}, gap {gap:.1%}"
+    carried = f", {len(waits)} changes carried on that wait" if waits else ""
+    told = f"planned again from plan {name}: {count}{carried}, gap {gap:.1%}"
     return Again(solution=found, standing=seen.model_copy(update={"again": standing.again + 1}), told=told)
 
 
@@ -143,8 +152,6 @@ def _comparable(asked: Asked) -> tuple[Plan, Standing]:
         why = "it is small"
     elif standing.again >= MOST:
         why = f"{standing.again} plans in a row were planned again"
-    elif before.deferred:
-        why = f"{len(before.deferred)} changes wait above the ceiling"
     elif standing.axes != _axes_digest(asked):
         why = "regions, types, possible partners or circuit tiers are others"
     else:
@@ -156,8 +163,8 @@ def _standing(asked: Asked, before: Standing, certificate: Certificate) -> Stand
     """What regions are asked now, and what that costs at least by these prices."""
     problem = asked.problem
     arcs = Arcs.of(problem)
-    least = least_usd(problem, arcs, certificate, np.arange(problem.regions))
-    least += backed_usd(problem, arcs, certificate)
+    useful = ever_useful(problem, arcs, np.arange(problem.regions))
+    least = alone_usd(problem, certificate.prices, useful) + backed_usd(problem, arcs, certificate)
     circuits = problem.hours * (float(certificate.floors.sum()) + base_circuits(problem))
     digests = _digests(problem)
     regions = tuple(
@@ -187,19 +194,55 @@ def _otherwise(before: Standing, seen: Standing) -> NDArray[np.bool_]:
     return np.array([new.asked != old.asked for new, old in zip(seen.regions, before.regions, strict=True)], dtype=bool)
 
 
-def _moved(asked: Asked, before: Plan, live: Sequence[Resource], stands: FleetSolution) -> NDArray[np.bool_]:
-    """(R,) regions where what is live is not what the plan applied last wanted."""
-    keys = {item.key for item in live}
-    wanted = {item.resource.key: item.resource for item in before.resources}
-    given = set(asked.question.live()) - keys  # not the fleet's to change
-    planned = fleet_from(
-        (item for key, item in wanted.items() if key not in given), asked.market, asked.axes, asked.problem
-    )
-    found = (planned.committed != stands.committed).any(1) | (planned.on_demand != stands.on_demand).any((1, 2))
-    found |= (planned.spot != stands.spot).any((1, 2))
-    sent = np.abs(planned.shares - stands.shares) > 0
-    found[asked.problem.pairs[sent]] = True
-    return np.asarray(found)
+def _waiting(asked: Asked, before: Plan, otherwise: NDArray[np.bool_]) -> dict[str, Change]:
+    """What the plan applied last put off, by key: what is planned again is where that leads.
+
+    But for regions that are asked something else, which are planned from what is live.
+    """
+    anew = {asked.axes.regions[at] for at in np.flatnonzero(otherwise).tolist()}
+    return {
+        change.key: change
+        for change in before.deferred
+        if (was := change.before) and (_serves(was) or isinstance(was.spec, CircuitSpec)) and change.place not in anew
+    }
+
+
+def _made(resources: Iterable[Resource], waits: Mapping[str, Change]) -> Iterator[Resource]:
+    """What there is once changes that wait are made, where it is still what they change."""
+    for item in resources:
+        change = waits.get(item.key)
+        if change is None or change.before is None or change.before.spec != item.spec:
+            yield item
+        elif change.after is not None:
+            yield change.after
+
+
+def _moved(asked: Asked, before: Plan, live: Sequence[Resource], waits: Mapping[str, Change]) -> NDArray[np.bool_]:
+    """(R,) regions where what is live is not what the plan applied last wanted: what serves, and who backs it up."""
+    given = asked.question.live().keys() - {item.key for item in live}  # not the fleet's to change
+    wanted = _fleets(_made((item.resource for item in before.resources if item.resource.key not in given), waits))
+    there = _fleets(_made(live, waits))
+    region_at = {name: at for at, name in enumerate(asked.axes.regions)}
+    found = np.zeros(len(region_at), dtype=bool)
+    for key in wanted.keys() | there.keys():
+        old, new = wanted.get(key), there.get(key)
+        if old is None or new is None or old.spec != new.spec:
+            places = {place for item in (old, new) if item is not None for place in _ends(item)}
+            found[[region_at[place] for place in sorted(places & region_at.keys())]] = True
+    return found
+
+
+def _fleets(resources: Iterable[Resource]) -> dict[str, Resource]:
+    """Compute that serves and failover entries, by key."""
+    return {item.key: item for item in resources if isinstance(item.spec, FailoverSpec) or _serves(item)}
+
+
+def _serves(item: Resource) -> bool:
+    return isinstance(item.spec, ComputeSpec) and item.purpose is Purpose.SERVING
+
+
+def _ends(item: Resource) -> tuple[str, ...]:
+    return (item.place, item.spec.partner) if isinstance(item.spec, FailoverSpec) else (item.place,)
 
 
 def _digests(problem: FleetProblem) -> list[str]:

@@ -15,7 +15,7 @@ import numpy as np
 from contracts.resources import ComputeSpec, Resource
 from planner.errors import FleetTooFar, SolverLied
 from planner.fleet import FleetProblem, FleetSolution
-from planner.fleet.again import brought_near, fleet_usd, region_usd
+from planner.fleet.again import brought_near, fleet_usd, region_usd, standing_whole
 from planner.fleet.check import SLACK, checked_fleet
 from planner.fleet.moves import Calm
 from planner.fleet.problem import Floats
@@ -104,8 +104,9 @@ def _as_it_is(problem: FleetProblem, stands: FleetSolution, cheapest: FleetSolut
 def _near(problem: FleetProblem, stands: FleetSolution, cheapest: FleetSolution) -> FleetSolution | None:
     """What is live, after the small moves that are needed or pay; nothing where they do not lead there."""
     dear = region_usd(problem, stands) > (1 + CALM_COST_SHARE) * region_usd(problem, cheapest)
+    stands, lacks = standing_whole(problem, stands)
     try:
-        return brought_near(problem, stands, CALM, dear)
+        return brought_near(problem, stands, CALM, dear | lacks)
     except FleetTooFar:
         return None
 

@@ -71,7 +71,7 @@ def fleet_from(wanted: Iterable[Resource], market: Market, axes: Axes, problem: 
             if min(at) >= 0 and spec.purchase is Purchase.COMMITTED:
                 held[at] += spec.count
             elif min(at) >= 0:
-                by_hour[spec.purchase][at] += np.array([spec.count_at(hour) for hour in range(HOURS_A_DAY)])
+                by_hour[spec.purchase][at] += np.array(spec.by_hour or spec.count)
         elif isinstance(spec, CircuitSpec) and item.place in link_at and spec.tier in tier_at:
             circuits[link_at[item.place], tier_at[spec.tier]] += spec.count
         elif isinstance(spec, FailoverSpec):

@@ -4,28 +4,20 @@ Regions whose demand, prices or stock changed are looked at again, and those tha
 is lacking comes in as cheaply as the hours allow (`planner.fleet.cells`), shares move only where a partner would need
 another lump or circuit (`planner.fleet.shift`), and what is committed changes where that pays by more than the price of
 a move (`planner.fleet.moves`). The bound needs no solver: the prices that proved the old fleet's prove the new one's
-(`planner.fleet.bound`), and only what changed has its terms computed again.
+(`planner.fleet_again`).
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.errors import FleetTooFar
-from planner.fleet.bound import Certificate, alone_usd, backed_usd
 from planner.fleet.cells import TOLERANCE
 from planner.fleet.committing import commit
-from planner.fleet.hulls import floors_of
 from planner.fleet.moves import Calm, Work, claims, hold, kept_circuits, leave, polish, shift
-from planner.fleet.offers import Prices, ever_useful
 from planner.fleet.packed import MANY
 from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, Arcs, FleetProblem, FleetSolution, Floats, Ints
-from planner.fleet.shares import base_circuits
 from planner.fleet.shift import spread
-
-AXES = ("gives", "loss", "pairs", "pair_links", "tier_gbps", "domain", "partners", "carries", "link_quota")
-"""What must be the same for a fleet to be planned again from another one."""
 
 SHIFTS = 2
 """Rounds in which shares move, where more than one region changed: what one gives up another may take."""
@@ -33,79 +25,41 @@ SHIFTS = 2
 WHOLE = 5e-7
 """How far a region's shares may sum off one: half of what whoever checks lets pass."""
 
-BY_REGION = ("demand", "critical", "on_demand_usd", "spot_usd", "committed_usd", "stock", "spot_share", "quota")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Standing:
-    """A fleet that stands, with what planning it again starts from.
-
-    Attributes:
-        certificate: the prices that prove its bound.
-        usd: (R,) USD over the horizon of each region's instances.
-        alone, backed: (R,) the bound's terms by region; base: USD per hour of circuits that are needed anyway.
-    """
-
-    problem: FleetProblem
-    solution: FleetSolution
-    certificate: Certificate
-    arcs: Arcs
-    usd: Floats
-    alone: Floats
-    backed: Floats
-    base: float
-
-
-def stand(problem: FleetProblem, solution: FleetSolution, certificate: Certificate) -> Standing:
-    """A fleet that was solved, as one that stands."""
-    arcs, every = Arcs.of(problem), np.arange(problem.regions)
-    return Standing(
-        problem=problem,
-        solution=solution,
-        certificate=certificate,
-        arcs=arcs,
-        usd=region_usd(problem, solution),
-        alone=least_usd(problem, arcs, certificate, every),
-        backed=backed_usd(problem, arcs, certificate, every),
-        base=base_circuits(problem),
-    )
-
-
-def replan(standing: Standing, problem: FleetProblem, calm: Calm) -> Standing:
-    """The fleet for another problem over the same regions, types, hours and pairs, near the one that stands.
-
-    Raises:
-        FleetTooFar: the problem has other axes, or what stands cannot be made to meet it by small moves.
-    """
-    _check_axes(standing.problem, problem)
-    changed, links = _changed(standing.problem, problem), _changed_links(standing.problem, problem)
-    if not len(changed) and not len(links):
-        return standing
-    work = moved(problem, standing.solution, standing.arcs, changed, calm)
-    return _stood(standing, work, changed, links)
-
 
 def brought_near(
-    problem: FleetProblem, before: FleetSolution, calm: Calm, dear: NDArray[np.bool_] | None = None
+    problem: FleetProblem, before: FleetSolution, calm: Calm, looked: NDArray[np.bool_] | None = None
 ) -> FleetSolution:
     """A fleet for the problem near one that was made for another; its bound is not proven.
 
     Args:
         problem: what is asked.
-        before: counts and shares that stand, over the same axes; shares of partners that are none any more are spread.
+        before: counts and shares that stand, over the same axes (`standing_whole`).
         calm: what moving is worth.
-        dear: (R,) regions that are looked at though they lack nothing; all, where that is not said.
+        looked: (R,) regions that are looked at, those that lack something among them; all, where that is not said.
 
     Raises:
         FleetTooFar: what stands cannot be made to meet the problem by small moves.
     """
-    arcs = Arcs.of(problem)
-    before = replace(before, shares=_whole_shares(problem, arcs, before))
-    looked = np.ones(problem.regions, dtype=bool) if dear is None else dear | lacking(problem, arcs, before)
-    work = moved(problem, before, arcs, np.flatnonzero(looked), calm)
+    looked = np.ones(problem.regions, dtype=bool) if looked is None else looked
+    work = moved(problem, before, Arcs.of(problem), np.flatnonzero(looked), calm)
     found = whole_fleet(work, np.arange(len(problem.gbps)))
     usd = fleet_usd(problem, found)
     return replace(found, usd=usd, bound=min(before.bound, usd))
+
+
+def carriers(problem: FleetProblem, regions: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(R,) who may carry for some regions: what they lack is brought in with these."""
+    arcs, found = Arcs.of(problem), np.zeros(problem.regions, dtype=bool)
+    for region in np.flatnonzero(regions).tolist():
+        found[arcs.carrier[arcs.out[region]]] = True
+    return found
+
+
+def standing_whole(problem: FleetProblem, before: FleetSolution) -> tuple[FleetSolution, NDArray[np.bool_]]:
+    """What stands with shares that sum to one, and (R,) regions that lack something then."""
+    arcs = Arcs.of(problem)
+    before = replace(before, shares=_whole_shares(problem, arcs, before))
+    return before, lacking(problem, arcs, before)
 
 
 def moved(problem: FleetProblem, before: FleetSolution, arcs: Arcs, changed: Ints, calm: Calm) -> Work:
@@ -160,21 +114,22 @@ def whole_fleet(work: Work, links: Ints) -> FleetSolution:
 def lacking(problem: FleetProblem, arcs: Arcs, stands: FleetSolution) -> NDArray[np.bool_]:
     """(R,) regions that do not meet what is asked, or have what they may not."""
     held = claims(problem, arcs, stands.shares.reshape(-1), np.arange(problem.regions))
-    firm = np.einsum("tk,rth->rkh", problem.gives, stands.committed[:, :, None] + stands.on_demand)
-    soft = np.einsum("tk,rth->rkh", problem.gives * (1 - problem.loss)[:, None], stands.spot)
-    used = stands.committed[:, :, None] + stands.on_demand + stands.spot
-    spot = np.einsum("t,rth->rh", problem.gives[:, 0], stands.spot)
-    found = _short(firm + soft, problem.demand) | _short(firm, held)
-    found |= _short((problem.spot_share[:, None] * problem.demand[:, 0])[:, None], spot[:, None])
-    found |= (used > problem.stock[:, :, None]).any((1, 2))
+    there = (stands.committed > 0).any(0) | stands.on_demand.any((0, 2)) | stands.spot.any((0, 2))
+    kinds = np.flatnonzero(there)  # of hundreds of types, some dozens
+    gives = problem.gives[kinds].T
+    always, spot = stands.committed[:, kinds, None] + stands.on_demand[:, kinds], stands.spot[:, kinds].astype(float)
+    firm, used = gives @ always.astype(float), always + spot
+    found = _short(firm + gives * (1 - problem.loss[kinds]) @ spot, problem.demand) | _short(firm, held)
+    found |= _short((problem.spot_share[:, None] * problem.demand[:, 0])[:, None], gives[:1] @ spot)
+    found |= (used > problem.stock[:, kinds, None]).any((1, 2))
     if problem.quota.size:
-        found |= _short(problem.quota[:, :, None], np.einsum("tk,rth->rkh", problem.gives, used))
+        found |= _short(problem.quota[:, :, None], gives @ used)
     for usd, count in (
-        (problem.committed_usd, stands.committed),
-        (problem.on_demand_usd, stands.on_demand.max(2)),
-        (problem.spot_usd, stands.spot.max(2)),
+        (problem.committed_usd, stands.committed[:, kinds]),
+        (problem.on_demand_usd, stands.on_demand[:, kinds].max(2)),
+        (problem.spot_usd, spot.max(2)),
     ):
-        found |= ((usd >= NOT_OFFERED) & (count > 0)).any(1)
+        found |= ((usd[:, kinds] >= NOT_OFFERED) & (count > 0)).any(1)
     return np.asarray(found)
 
 
@@ -195,71 +150,6 @@ def _whole_shares(problem: FleetProblem, arcs: Arcs, before: FleetSolution) -> F
     return shares.reshape(-1, 2)
 
 
-def _check_axes(before: FleetProblem, after: FleetProblem) -> None:
-    same = before.stock.shape == after.stock.shape and before.hours == after.hours
-    if not same or any(not np.array_equal(getattr(before, name), getattr(after, name)) for name in AXES):
-        raise FleetTooFar("regions, types, hours or pairs are not those of the fleet that stands", where="fleet")
-
-
-def _changed(before: FleetProblem, after: FleetProblem) -> Ints:
-    """Regions of which something is otherwise."""
-    found = np.zeros(after.regions, dtype=bool)
-    for name in BY_REGION:
-        old, new = getattr(before, name), getattr(after, name)
-        if old is new:
-            continue
-        found |= True if old.shape != new.shape else (old != new).reshape(len(found), -1).any(1) if new.size else False
-    return np.flatnonzero(found)
-
-
-def _changed_links(before: FleetProblem, after: FleetProblem) -> Ints:
-    """Links of which what they carry or cost is otherwise, shares aside."""
-    found = before.gbps != after.gbps
-    found |= (before.tier_usd != after.tier_usd).any(1)
-    moved = before.replication_gbps != after.replication_gbps
-    found[after.pair_links[moved[after.pairs].any(1)]] = True
-    return np.flatnonzero(found)
-
-
-def _stood(standing: Standing, work: Work, changed: Ints, links: Ints) -> Standing:
-    """What was found as a fleet that stands, with its cost and bound."""
-    problem, found = work.problem, whole_fleet(work, links)
-    usd = standing.usd.copy()
-    usd[work.regions] = _rows_usd(problem, work)
-    total = float(usd.sum()) + problem.hours * float((problem.tier_usd * found.circuits).sum())
-    proof = _proof(standing, problem, changed, links)
-    bound = float(proof.alone.sum() + proof.backed.sum())
-    bound += problem.hours * (float(proof.certificate.floors.sum()) + proof.base)
-    solution = replace(found, usd=total, bound=max(0.0, min(bound, total)))  # no prices prove less than nothing
-    return replace(proof, problem=problem, solution=solution, usd=usd)
-
-
-def _proof(standing: Standing, problem: FleetProblem, changed: Ints, links: Ints) -> Standing:
-    """The bound's terms, those of what changed computed anew at the same prices."""
-    arcs, certificate = standing.arcs, standing.certificate
-    near = [arcs.carrier[arcs.out[region]] for region in changed.tolist()]
-    touched = np.unique(np.concatenate([changed, *near]))
-    alone, backed = standing.alone.copy(), standing.backed.copy()
-    alone[touched] = least_usd(problem, arcs, certificate, touched)
-    floors, base = certificate.floors, standing.base
-    if len(links):
-        base, floors = base_circuits(problem), floors.copy()
-        pairs = np.flatnonzero(np.isin(problem.pair_links, links))
-        floors[pairs] = floors_of(problem, pairs, certificate.steps[pairs])
-    backed[changed] = backed_usd(problem, arcs, certificate, changed)
-    certificate = replace(certificate, floors=floors)
-    return replace(standing, certificate=certificate, alone=alone, backed=backed, base=base)
-
-
-def least_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate, regions: Ints) -> Floats:
-    """(n,) USD over the horizon: the bound's terms of some regions' instances, whatever they hold for others."""
-    names = [name for name in BY_REGION if getattr(problem, name).size]
-    part = replace(problem, **{name: getattr(problem, name)[regions] for name in names})
-    every = {field.name: getattr(certificate.prices, field.name) for field in fields(Prices)}
-    known = Prices(**{name: prices[regions] if prices.size else prices for name, prices in every.items()})
-    return alone_usd(part, known, ever_useful(problem, arcs, regions))
-
-
 def fleet_usd(problem: FleetProblem, solution: FleetSolution) -> float:
     """USD over the horizon of a fleet."""
     circuits = float((problem.tier_usd * solution.circuits).sum())
@@ -271,10 +161,3 @@ def region_usd(problem: FleetProblem, solution: FleetSolution) -> Floats:
     usd = problem.hours * (problem.committed_usd * solution.committed).sum(1)
     usd += (problem.on_demand_usd * solution.on_demand.sum(2)).sum(1)
     return np.asarray(usd + (problem.spot_cost * solution.spot.sum(2)).sum(1))
-
-
-def _rows_usd(problem: FleetProblem, work: Work) -> Floats:
-    """(n,) the same of what was looked at."""
-    every = np.arange(len(work.regions))
-    fixed = problem.hours * (work.committed_usd(every) * work.committed).sum(1)
-    return np.asarray(fixed + (work.cells.usd * work.counts.sum(1)).sum(1))

@@ -9,7 +9,7 @@ fleet that keeps the constraints costs at least what it would if keeping them we
 - a region is backed up by the two partners where a share costs least, half each.
 
 The linear relaxation's duals make it largest; others only make it smaller, never wrong. So the prices of one problem
-prove a bound for another, too (`planner.fleet.again`).
+prove a bound for another, too (`planner.fleet_again`).
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ import numpy as np
 
 from planner.fleet.hulls import Hull
 from planner.fleet.offers import Prices, unbought
-from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
+from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
 from planner.fleet.shares import Cut, Weights, base_circuits
 
 
@@ -38,21 +38,6 @@ class Certificate:
     claims: Floats
     steps: Floats
     floors: Floats
-
-
-def proven_bound(
-    problem: FleetProblem, arcs: Arcs, known: tuple[list[Cut], tuple[Hull, ...]], weights: Weights, useful: Floats
-) -> float:
-    """USD over the horizon that no fleet can be cheaper than.
-
-    Args:
-        problem: what is planned.
-        arcs: its arcs.
-        known: cuts, of which the duals are averaged by region, and hulls, averaged by pair.
-        weights: of both, at least 0; they are brought to a sum of one, hulls to at most one.
-        useful: (R, T) instances of a type that can be of use at most.
-    """
-    return certified_usd(problem, arcs, certificate_of(problem, arcs, known, weights), useful)
 
 
 def certified_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate, useful: Floats) -> float:
@@ -98,14 +83,10 @@ def alone_usd(problem: FleetProblem, prices: Prices, useful: Floats) -> Floats:
     return np.asarray(alone)
 
 
-def backed_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate, regions: Ints | None = None) -> Floats:
-    """(n,) USD over the horizon that backing each of some regions up costs at least, all regions where none are named.
-
-    Beyond what circuits cost anyway.
-    """
+def backed_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate) -> Floats:
+    """(R,) USD over the horizon that backing each region up costs at least, beyond what circuits cost anyway."""
     steps, found = problem.hours * certificate.steps.reshape(-1), []
-    for region in range(problem.regions) if regions is None else regions.tolist():
-        out = arcs.out[region]
+    for region, out in enumerate(arcs.out):
         slopes = (certificate.claims[out] * problem.critical[region].T).sum((1, 2)) + steps[out]
         found.append(MOST_SHARE * float(np.sort(slopes)[:2].sum()))
     return np.array(found)

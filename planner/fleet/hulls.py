@@ -39,8 +39,22 @@ def hulls_of(problem: FleetProblem) -> tuple[Hull, ...]:
 
 def floors_of(problem: FleetProblem, pairs: Ints, steps: Floats) -> Floats:
     """(n,) USD per hour at no share: how high planes of steps (n, 2) may lie, nowhere above pairs' circuits."""
-    points = _step_points(problem, pairs)
-    return np.array([float((own[:, 2] - own[:, :2] @ step).min()) for own, step in zip(points, steps, strict=True)])
+    some = [slice(first, first + TOGETHER) for first in range(0, len(pairs), TOGETHER)]
+    return np.concatenate([np.zeros(0), *(_floors(problem, pairs[part], steps[part]) for part in some)])
+
+
+def _floors(problem: FleetProblem, pairs: Ints, steps: Floats) -> Floats:
+    """The same, of pairs whose steps are laid out at once: the least of all points, of which the hull hangs on some."""
+    each, rooms, extra, corners = _stairs(problem, pairs)
+    found = (corners[:, :, 2] - (corners[:, :, :2] @ steps[:, :, None])[..., 0]).min(1)
+    for axis, other in ((0, 1), (1, 0)):
+        for held in (0.0, MOST_SHARE):
+            room = rooms - held * each[:, other, None]
+            inside = (room > 0) & (room < MOST_SHARE * each[:, axis, None])
+            share = np.divide(room, each[:, axis, None], out=np.zeros_like(room), where=inside)
+            above = extra - share * steps[:, axis, None] - held * steps[:, other, None]
+            found = np.minimum(found, np.where(inside, above, np.inf).min(1, initial=np.inf))
+    return np.asarray(found)
 
 
 def _step_points(problem: FleetProblem, pairs: Ints) -> Iterator[Floats]:
@@ -55,6 +69,16 @@ def _step_points(problem: FleetProblem, pairs: Ints) -> Iterator[Floats]:
 
 def _laid_out(problem: FleetProblem, pairs: Ints) -> list[Floats]:
     """The same, of pairs whose steps are laid out at once."""
+    return [_points(*row) for row in zip(*_stairs(problem, pairs), strict=True)]
+
+
+def _stairs(problem: FleetProblem, pairs: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+    """Where circuits' cost steps up over the box of both shares of some pairs.
+
+    Returns:
+        (n, 2) Gbps of either share when it is one; (n, s) where steps end, in Gbps beside what is reserved, and the
+        extra USD per hour up to there; and corners, (n, 4, 3), as points of `_step_points`.
+    """
     links = problem.pair_links[pairs]
     reserved, usd = problem.gbps[links], problem.tier_usd[links]
     each = problem.replication_gbps[problem.pairs[pairs]]
@@ -65,7 +89,7 @@ def _laid_out(problem: FleetProblem, pairs: Ints) -> list[Floats]:
     sides = np.array([(x, y) for x in (0.0, MOST_SHARE) for y in (0.0, MOST_SHARE)])
     at_corners = circuits_usd(reserved[:, None] + each @ sides.T, problem.tier_gbps, usd[:, None]) - start[:, None]
     corners = np.dstack([np.broadcast_to(sides, (len(pairs), *sides.shape)), at_corners])
-    return [_points(*row) for row in zip(each, rooms, extra, corners, strict=True)]
+    return each, rooms, extra, corners
 
 
 def _points(each: Floats, rooms: Floats, extra: Floats, corners: Floats) -> Floats:

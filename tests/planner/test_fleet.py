@@ -158,9 +158,9 @@ def highest(module: ModuleType) -> float:
         for prices, more in FACTORS:
             cuts = [times(cut, prices) for cut in known.cuts]
             heavier = replace(weights, cuts=more * weights.cuts, hulls=more * weights.hulls)
-            usd = module.proven_bound(
-                relaxation.problem, relaxation.arcs, (cuts, known.hulls), heavier, relaxation.useful
-            )
+            problem, arcs = relaxation.problem, relaxation.arcs
+            certificate = module.certificate_of(problem, arcs, (cuts, known.hulls), heavier)
+            usd = module.certified_usd(problem, arcs, certificate, relaxation.useful)
             found.append(usd / least_usd(*which))
     return max(found)
 

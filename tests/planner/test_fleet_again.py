@@ -1,7 +1,7 @@
 """Fleets planned again from the one that stands: what holds of each, how little moves, and what is too far."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -9,15 +9,19 @@ import pytest
 from numpy.typing import NDArray
 
 from planner.errors import FleetTooFar
-from planner.fleet import Effort
-from planner.fleet.again import Standing, replan, stand
+from planner.fleet import Effort, FleetProblem
+from planner.fleet.again import brought_near, carriers, standing_whole
+from planner.fleet.bound import Certificate, certified_usd
 from planner.fleet.cells import Cells
 from planner.fleet.check import checked_fleet
 from planner.fleet.churn import churn
+from planner.fleet.hulls import floors_of
 from planner.fleet.moves import Calm, Work
-from planner.fleet.problem import NOT_OFFERED, FleetSolution, Floats
+from planner.fleet.offers import ever_useful
+from planner.fleet.problem import NOT_OFFERED, Arcs, FleetSolution, Floats
 from planner.fleet.settle import settle
 from planner.fleet.solve import solve_proven
+from planner.fleet_again import BY_REGION
 from tests.planner import fleet_world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_checker import each_lost, judge
@@ -35,10 +39,39 @@ def world() -> Fleet:
     return fleet_world.fleet(MANY)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stood:
+    """A fleet that stands: what it was solved for, and what proves its bound."""
+
+    problem: FleetProblem
+    solution: FleetSolution
+    certificate: Certificate
+
+    @classmethod
+    def of(cls, problem: FleetProblem, effort: Effort = QUICK) -> "Stood":
+        solution, certificate = solve_proven(problem, effort)
+        return cls(problem=problem, solution=solution, certificate=certificate)
+
+    def near(self, problem: FleetProblem, calm: Calm = CALM) -> FleetSolution:
+        """Planned again where something is asked otherwise or lacks."""
+        stands, lacks = standing_whole(problem, self.solution)
+        looked = np.zeros(problem.regions, dtype=bool)
+        for name in BY_REGION:
+            old, new = getattr(self.problem, name), getattr(problem, name)
+            looked |= (old != new).reshape(problem.regions, -1).any(1) if old.shape == new.shape else True
+        return brought_near(problem, stands, calm, looked | lacks & ~carriers(problem, looked))
+
+    def bound(self, problem: FleetProblem) -> float:
+        """What the same prices prove of another problem."""
+        arcs, every = Arcs.of(problem), np.arange(len(problem.pairs))
+        floors = floors_of(problem, every, self.certificate.steps)
+        useful = ever_useful(problem, arcs, np.arange(problem.regions))
+        return certified_usd(problem, arcs, replace(self.certificate, floors=floors), useful)
+
+
 @cache
-def standing() -> Standing:
-    problem = problem_of(world())
-    return stand(problem, *solve_proven(problem, QUICK))
+def standing() -> Stood:
+    return Stood.of(problem_of(world()))
 
 
 def times(fleet: Fleet, factor: Floats | float) -> Fleet:
@@ -111,17 +144,12 @@ CHANGES = (
 def test_every_fleet_that_is_planned_again_holds(change: Callable[[Fleet], Fleet]) -> None:
     fleet = change(world())
     problem = problem_of(fleet)
-    found = replan(standing(), problem, CALM)
-    assert checked_fleet(problem, found.solution) is found.solution
-    verdict = judge(fleet, solution_of(found.solution))
-    assert verdict.violations == () and verdict.usd == pytest.approx(found.solution.usd, rel=1e-9)
-    assert not each_lost(fleet, solution_of(found.solution))
-    anew = stand(problem, found.solution, found.certificate)  # terms that were kept are those computed anew
-    np.testing.assert_allclose(found.alone, anew.alone, rtol=1e-9, atol=1e-6)
-    np.testing.assert_allclose(found.backed, anew.backed, rtol=1e-9, atol=1e-6)
-    np.testing.assert_allclose(found.usd, anew.usd, rtol=1e-9)
-    assert found.base == pytest.approx(anew.base)
-    assert found.solution.bound <= found.solution.usd
+    found = standing().near(problem)
+    assert checked_fleet(problem, found) is found
+    verdict = judge(fleet, solution_of(found))
+    assert verdict.violations == () and verdict.usd == pytest.approx(found.usd, rel=1e-9)
+    assert not each_lost(fleet, solution_of(found))
+    assert standing().bound(problem) <= found.usd
 
 
 @pytest.mark.parametrize("change", CHANGES[:4], ids=lambda change: getattr(change, "__name__", ""))
@@ -129,38 +157,40 @@ def test_from_one_plan_to_the_next_and_on(change: Callable[[Fleet], Fleet]) -> N
     fleet, found = world(), standing()
     for _ in range(3):
         fleet = change(fleet)
-        found = replan(found, problem_of(fleet), CALM)
+        problem = problem_of(fleet)
+        found = replace(found, problem=problem, solution=found.near(problem))
         assert judge(fleet, solution_of(found.solution)).violations == ()
 
 
 def test_regions_that_fall_together_are_held_for_together() -> None:
     fleet = replace(world(), fall=world().domain)
-    problem = problem_of(fleet)
-    found = stand(problem, *solve_proven(problem, QUICK))
+    found = Stood.of(problem_of(fleet))
     for change in (each_region, one_region):
         changed = change(fleet)
-        after = replan(found, problem_of(changed), CALM)
-        assert judge(changed, solution_of(after.solution)).violations == ()
-        assert not each_lost(changed, solution_of(after.solution))
+        after = found.near(problem_of(changed))
+        assert judge(changed, solution_of(after)).violations == ()
+        assert not each_lost(changed, solution_of(after))
 
 
 def test_nothing_changes_where_nothing_changed() -> None:
     same = problem_of(world())
     assert same is not standing().problem
-    assert replan(standing(), same, CALM).solution.to_bytes() == standing().solution.to_bytes()
+    usd = standing().solution.usd
+    found = standing().near(same)
+    assert found.usd == pytest.approx(usd) and replace(found, usd=usd).to_bytes() == standing().solution.to_bytes()
 
 
 def test_the_same_change_makes_the_same_fleet() -> None:
     problem = problem_of(each_region(world()))
-    first, second = (replan(standing(), problem, CALM).solution.to_bytes() for _ in range(2))
+    first, second = (standing().near(problem).to_bytes() for _ in range(2))
     assert first == second
 
 
 @pytest.mark.parametrize("factor", [0.9, 1.02, 1.5])
 def test_one_region_touches_none_but_its_partners(factor: float) -> None:
-    before, arcs = standing().solution, standing().arcs
+    before, arcs = standing().solution, Arcs.of(standing().problem)
     for region in range(0, MANY.regions, 3):
-        after = replan(standing(), problem_of(one_region(world(), region, factor)), CALM).solution
+        after = standing().near(problem_of(one_region(world(), region, factor)))
         far = sorted(set(range(MANY.regions)) - {region, *arcs.carrier[arcs.out[region]].tolist()})
         assert far
         for name in ("committed", "on_demand", "spot"):
@@ -173,11 +203,11 @@ def test_one_region_touches_none_but_its_partners(factor: float) -> None:
 def test_little_moves_for_little_money(change: Callable[[Fleet], Fleet]) -> None:
     problem = problem_of(change(world()))
     anew = solve_proven(problem, QUICK)[0]
-    again = replan(standing(), problem, CALM).solution
+    again = standing().near(problem)
     moved, naive = (churn(problem, standing().solution, one).replaced for one in (again, anew))
     assert moved < min(0.01, naive)
     assert again.usd <= anew.usd * 1.02
-    free = replan(standing(), problem, Calm(move_share=0.0)).solution
+    free = standing().near(problem, Calm(move_share=0.0))
     assert churn(problem, standing().solution, free).replaced > moved
 
 
@@ -185,13 +215,13 @@ def test_bounds_of_old_prices_lie_below_the_cheapest_fleet() -> None:
     for seed in range(2):
         fleet = fleet_world.fleet(Recipe(regions=3, types=4, hours=2, level=200, reserved_gbps=20, seed=seed))
         problem = problem_of(fleet)
-        stands = stand(problem, *solve_proven(problem, QUICK))
+        stands = Stood.of(problem)
         for change in (each_hour, prices, dearer_circuits, more_traffic):
             changed = change(fleet)
-            found = replan(stands, problem_of(changed), CALM).solution
+            after = problem_of(changed)
             least = optimum(changed).usd
-            assert found.bound <= least * (1 + 1e-7) <= found.usd * (1 + 2e-6)
-            assert found.bound > 0.5 * least
+            assert stands.bound(after) <= least * (1 + 1e-7) <= stands.near(after).usd * (1 + 2e-6)
+            assert stands.bound(after) > 0.5 * least
 
 
 def test_what_is_no_longer_sold_goes() -> None:
@@ -201,7 +231,7 @@ def test_what_is_no_longer_sold_goes() -> None:
     spot = problem.spot_usd.copy()
     spot[region, kind] = NOT_OFFERED
     problem = replace(problem, spot_usd=spot)
-    after = checked_fleet(problem, replan(standing(), problem, CALM).solution)
+    after = checked_fleet(problem, standing().near(problem))
     assert not after.spot[region, kind].any()
 
 
@@ -211,7 +241,7 @@ def test_what_is_committed_stays_where_that_is_asked(change: str) -> None:
     dear = replace(fleet, committed_usd=fleet.committed_usd * 4) if change == "dear commitments" else fleet
     before, problem = standing().solution, problem_of(dear)
     calms = Calm(move_share=0.0), Calm(move_share=0.0, keeps_committed=True)
-    free, kept = (replan(standing(), problem, calm).solution for calm in calms)
+    free, kept = (standing().near(problem, calm) for calm in calms)
     assert (free.committed < before.committed).any()
     assert (kept.committed >= before.committed).all()
 
@@ -219,15 +249,15 @@ def test_what_is_committed_stays_where_that_is_asked(change: str) -> None:
 def test_a_region_that_lacks_nothing_stays_as_it_is_where_that_costs_little() -> None:
     problem = problem_of(replace(times(world(), 0.995), spot_share=world().spot_share / 0.995))
     before = standing().solution
-    assert not np.array_equal(replan(standing(), problem, CALM).solution.on_demand, before.on_demand)
-    kept = replan(standing(), problem, Calm(keeps=0.05)).solution
+    assert not np.array_equal(standing().near(problem).on_demand, before.on_demand)
+    kept = standing().near(problem, Calm(keeps=0.05))
     for name in ("committed", "on_demand", "circuits", "shares"):
         assert np.array_equal(getattr(kept, name), getattr(before, name)), name
 
 
 def test_only_what_is_replaced_has_a_price() -> None:
     problem, before = standing().problem, standing().solution
-    work = Work.start(problem, before, standing().arcs, np.array([0]), Calm(move_share=0.5))
+    work = Work.start(problem, before, Arcs.of(problem), np.array([0]), Calm(move_share=0.5))
     row, hour = work.rows(np.array([0])), 0
     there = int(np.argmax(work.first[1][row[0], hour]))
     other = int(np.argmin(np.where(work.first[1][row[0], hour] == 0, work.cells.usd[row[0]], np.inf)))
@@ -246,34 +276,32 @@ def test_only_what_is_replaced_has_a_price() -> None:
 
 
 def test_counts_beyond_half_their_bytes_are_kept() -> None:
-    narrow = FleetSolution.from_bytes(standing().solution.to_bytes())
+    fleet = fleet_world.fleet(replace(MANY, regions=4, hours=3))
+    stood = Stood.of(problem_of(fleet))
+    narrow = FleetSolution.from_bytes(stood.solution.to_bytes())
     assert narrow.on_demand.dtype == np.int32
-    fleet = replace(times(world(), 3e7), stock=np.full_like(world().stock, np.inf))
-    problem = problem_of(fleet)
-    found = replan(replace(standing(), solution=narrow), problem, CALM).solution
+    problem = problem_of(replace(times(fleet, 3e8), stock=np.full_like(fleet.stock, np.inf)))
+    found = replace(stood, solution=narrow).near(problem)
     assert checked_fleet(problem, found) is found and found.on_demand.max() > 2**31
 
 
-def test_another_fleet_is_too_far() -> None:
-    other = replace(MANY, types=12)
-    with pytest.raises(FleetTooFar, match="types"):
-        replan(standing(), problem_of(fleet_world.fleet(other)), CALM)
+def test_what_moves_cannot_bring_is_too_far() -> None:
     stock = np.zeros_like(world().stock)
     with pytest.raises(FleetTooFar, match="region 0"):
-        replan(standing(), problem_of(replace(world(), stock=stock)), CALM)
+        standing().near(problem_of(replace(world(), stock=stock)))
 
 
 def test_thousands_of_spot_go_where_there_is_room_for_few() -> None:
     problem = problem_of(fleet_world.fleet(Recipe(regions=5, types=6, hours=1, level=60_000, accelerated=0, seed=4)))
-    large = stand(problem, *solve_proven(problem, replace(QUICK, passes=4, turns=1)))
+    large = Stood.of(problem, replace(QUICK, passes=4, turns=1))
     fewer = replace(problem, spot_share=0.2 * problem.spot_share)
-    found = checked_fleet(fewer, replan(large, fewer, CALM).solution)
+    found = checked_fleet(fewer, large.near(fewer))
     assert large.solution.spot.sum() - found.spot.sum() > 2000
 
 
 def test_what_a_commitment_leaves_gives_way_to_less(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = problem_of(each_region(world()))
-    found = replan(standing(), problem, CALM).solution
+    found = standing().near(problem)
 
     def without_exchanges(
         cells: Cells, committed: Floats, counts: Floats, *, exchanges: bool
@@ -281,6 +309,6 @@ def test_what_a_commitment_leaves_gives_way_to_less(monkeypatch: pytest.MonkeyPa
         return settle(cells, committed, counts, exchanges=False)
 
     monkeypatch.setattr("planner.fleet.committing.settle", without_exchanges)
-    stiff = replan(standing(), problem, CALM).solution
+    stiff = standing().near(problem)
     moved, more = (churn(problem, standing().solution, one).replaced for one in (found, stiff))
     assert found.usd < stiff.usd - 1 and moved < more

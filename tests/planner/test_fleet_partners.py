@@ -11,9 +11,7 @@ from contracts.plan import Plan
 from contracts.resources import FailoverSpec
 from planner.errors import InputsDisagree, SolverLied
 from planner.fleet import Effort, FleetProblem, FleetSolution
-from planner.fleet.again import replan, stand
 from planner.fleet.check import checked_fleet
-from planner.fleet.moves import Calm
 from planner.fleet.solve import solve_fleet, solve_proven
 from planner.lifting import held
 from planner.limits import limits_of
@@ -25,7 +23,7 @@ from tests.planner.fleet_oracle import optimum
 from tests.planner.fleet_planned import problem_of, solution_of
 from tests.planner.fleet_world import Recipe
 from tests.planner.simulate import after
-from tests.planner.test_fleet_again import each_region
+from tests.planner.test_fleet_again import Stood, each_region
 from tests.planner.test_fleets import people, planned, world, wrong
 
 RECIPE = Recipe(regions=8, types=8, hours=3, level=300, choices=6, seed=5)
@@ -53,7 +51,7 @@ def test_a_fleet_keeps_to_the_limit_and_so_does_the_next(most: int) -> None:
     with pytest.raises(SolverLied, match="partners"):
         checked_fleet(problem, free)
     changed = each_region(fleet)
-    again = replan(stand(problem, found, certificate), limited(changed, most), Calm()).solution
+    again = Stood(problem=problem, solution=found, certificate=certificate).near(limited(changed, most))
     assert partners(problem, again) <= most
     assert judge(changed, solution_of(again)).violations == ()
 

@@ -10,19 +10,18 @@ import pytest
 
 from planner.errors import FleetImpossible, SolverLied
 from planner.fleet import FleetProblem, FleetSolution, bound, solve_fleet
-from planner.fleet.again import replan, stand
 from planner.fleet.check import checked_fleet
 from planner.fleet.greedy import greedy_fleet
-from planner.fleet.moves import Calm
 from planner.fleet.problem import NOT_OFFERED
 from planner.fleet.region import lacking_usd
-from planner.fleet.solve import ROUNDING_ALONE, Effort, solve_proven
+from planner.fleet.solve import ROUNDING_ALONE, Effort
 from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_checker import Limit, judge
 from tests.planner.fleet_oracle import Exact, NoPlan, optimum
 from tests.planner.fleet_planned import problem_of, solution_of
 from tests.planner.fleet_world import Recipe
+from tests.planner.test_fleet_again import Stood
 from tests.planner.test_fleet_bound import EXACT, sound
 
 RECIPES = tuple(Recipe(regions=5, types=4, hours=1, level=400, accelerated=0, seed=seed) for seed in (0, 3, 5))
@@ -136,8 +135,8 @@ def test_quotas_that_nothing_reaches_change_nothing() -> None:
 
 def test_quotas_that_are_lifted_leave_no_price_in_the_next_bound() -> None:
     problem = problem_of(limited(RECIPES[0]))
-    standing = stand(problem, *solve_proven(problem, NO_PROGRAMME))
+    standing = Stood.of(problem, NO_PROGRAMME)
     assert standing.certificate.prices.quota.any()
     for quota in (np.zeros((0, 0)), np.full_like(problem.quota, np.inf)):
-        found = replan(standing, replace(problem, quota=quota), Calm()).solution
-        assert 0 <= found.bound <= optimum(world.fleet(RECIPES[0])).usd * (1 + EXACT)
+        lifted = replace(problem, quota=quota)
+        assert standing.bound(lifted) <= optimum(world.fleet(RECIPES[0])).usd * (1 + EXACT)

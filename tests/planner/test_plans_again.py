@@ -11,8 +11,8 @@ import pytest
 
 from contracts.capacity import CapacityKind, Shape
 from contracts.limits import Freeze
-from contracts.plan import Operation, Plan, ReasonCode
-from contracts.resources import ComputeSpec, Purpose
+from contracts.plan import Change, Operation, Plan, ReasonCode
+from contracts.resources import CircuitSpec, ComputeSpec, Purpose
 from contracts.standing import Standing
 from planner import fleet_again
 from planner.build import build_plan
@@ -188,12 +188,6 @@ def one_type_more(asked: Question) -> Question:
     return replace(asked, catalog=asked.catalog.model_copy(update={"shapes": (*asked.catalog.shapes, new)}))
 
 
-def waiting(asked: Question) -> Question:
-    assert asked.earlier is not None
-    late = next(change for change in asked.earlier.changes if change.operation is Operation.CREATE)
-    return replace(asked, earlier=asked.earlier.model_copy(update={"deferred": (late,)}))
-
-
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
@@ -204,7 +198,6 @@ def waiting(asked: Question) -> Question:
         (lambda asked: remembering(asked, again=fleet_again.MOST), "24 plans in a row were planned again"),
         (lambda asked: remembering(asked, gap=0.0), "its gap would be "),
         (lambda asked: remembering(asked, proof="AAAA"), "its prices cannot be read"),
-        (waiting, "1 changes wait above the ceiling"),
     ],
 )
 def test_it_is_solved_in_full_and_told_why(changed: Callable[[Question], Question], why: str) -> None:
@@ -271,19 +264,44 @@ def test_a_freeze_changes_no_plan() -> None:
     assert again(frozen).resources == again(asked).resources
 
 
-def test_what_only_saves_waits_above_the_ceiling() -> None:
-    start = applied()
-    rules = start.environment.rules.model_copy(
-        update={"defer_changes": True, "change_ceiling_share": 1e-9, "change_ceiling_minimum": 0}
+def ceiling(asked: Question, most: int) -> Question:
+    """The question where what only saves waits beyond so many changes."""
+    rules = asked.environment.rules.model_copy(
+        update={"defer_changes": True, "change_ceiling_share": 1e-9, "change_ceiling_minimum": most}
     )
-    asked = asking(start, 0.8, "fra")
-    free, plan = again(asked), again(people(asked, rules=rules))
+    return people(asked, rules=rules)
+
+
+def test_what_only_saves_waits_above_the_ceiling_and_is_carried_on() -> None:
+    asked = ceiling(asking(applied(), 0.8, "fra"), 0)
+    free, plan = again(people(asked, rules=world().environment.rules)), again(asked)
     assert free.deferred == () and plan.deferred and len(plan.changes) < len(free.changes)
     assert {change.key for change in plan.deferred} & set(moves(free))
     values = [change.usd_per_hour for change in plan.deferred]
     assert values == sorted(values) and sum(values) < 0
-    with pytest.raises(AssertionError, match="a solver was asked"):  # what waits is weighed in full
-        again(after(people(asked, rules=rules), plan))
+    later = after(asked, plan)
+    kept = again(later)
+    assert f"0 of 4 regions looked at, {len(moving(plan))} changes carried on that wait" in kept.solver
+    assert moving(kept) == moving(plan) and kept.changes == ()
+    assert again(later).sealed() == kept.sealed()
+    made = again(ceiling(later, 100))  # room for them now
+    assert made.deferred == () and {change.key for change in made.changes} >= {change.key for change in moving(plan)}
+    assert made.cost.after_usd_per_hour == pytest.approx(free.cost.after_usd_per_hour)
+
+
+def moving(plan: Plan) -> list[Change]:
+    """What of a fleet waits."""
+    kinds = (ComputeSpec, CircuitSpec)
+    return [item for item in plan.deferred if item.before is not None and isinstance(item.before.spec, kinds)]
+
+
+def test_what_waits_at_a_region_that_is_asked_something_else_is_weighed_anew() -> None:
+    asked = ceiling(asking(applied(), 0.8, "fra"), 0)
+    waits = again(asked)
+    assert {change.place for change in moving(waits)} == {"fra"}
+    later = asking(after(asked, waits), 1.25, "fra")  # as it was: what is live meets it
+    plan = again(later)
+    assert "carried on" not in plan.solver and moving(plan) == [] and wrong(later, plan) == []
 
 
 def test_no_price_in_a_plan_proves_more_than_there_is() -> None:
