@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.fleet.hulls import Hull
+from planner.fleet.hulls import Hulls
 from planner.fleet.offers import Prices, unbought
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
 from planner.fleet.shares import Cut, Weights, base_circuits
@@ -47,21 +47,16 @@ def certified_usd(problem: FleetProblem, arcs: Arcs, certificate: Certificate, u
     return float(alone.sum() + backed_usd(problem, arcs, certificate).sum() + problem.hours * circuits)
 
 
-def certificate_of(
-    problem: FleetProblem, arcs: Arcs, known: tuple[list[Cut], tuple[Hull, ...]], weights: Weights
-) -> Certificate:
+def certificate_of(problem: FleetProblem, arcs: Arcs, known: tuple[list[Cut], Hulls], weights: Weights) -> Certificate:
     """The prices that cuts and hulls come to when they are averaged by their weights."""
     cuts, hulls = known
     prices, claims = _averaged(problem, arcs, cuts, weights.cuts)
     hours, pairs = problem.hours, len(problem.pairs)
-    total = np.zeros(pairs)
-    for hull, weight in zip(hulls, weights.hulls, strict=True):
-        total[hull.pair] += weight
+    total = np.bincount(hulls.pair, weights.hulls, pairs)
+    part = weights.hulls / np.maximum(total[hulls.pair], float(hours))  # a pair's duals sum to the hours, or to less
     steps, floors = np.zeros((pairs, 2)), np.zeros(pairs)
-    for hull, weight in zip(hulls, weights.hulls, strict=True):
-        part = weight / max(total[hull.pair], float(hours))  # a pair's duals sum to the hours, or to less
-        steps[hull.pair] += part * np.array(hull.slopes)
-        floors[hull.pair] += part * hull.constant
+    np.add.at(steps, hulls.pair, part[:, None] * hulls.slopes)
+    np.add.at(floors, hulls.pair, part * hulls.constants)
     paid = np.where(np.isfinite(problem.pair_room), weights.quotas / hours, 0.0)  # of each Gbps within its quota
     steps += paid[:, None] * problem.replication_gbps[problem.pairs]
     floors -= paid * np.where(paid > 0, problem.pair_room, 0.0)

@@ -126,19 +126,25 @@ def loads(problem: FleetProblem, shares: Floats) -> Floats:
 
 
 def _search(room: Room) -> Floats:
-    """The best shares of a room, from those that there are."""
+    """The best shares of a room, from those that there are.
+
+    Where a step pays, those that were refused before are tried again: at once where they are beside it, others when no
+    step is left.
+    """
     room.allow(room.start)
-    known = room.settle()
-    refused: set[Step] = set()
+    known, refused, before_last = room.settle(), set[Step](), set[Step]()
     for _ in range(STEPS_EACH * len(room.members)):
-        step = room.promising(refused)
-        if step is None:
+        step = room.promising(refused | before_last)
+        if step is None and not before_last:
             break
+        if step is None:
+            before_last = set()
+            continue
         before = room.at
         room.step(step)
         found = room.settle(least=known)
         if found < known - 1e-6:
-            known, refused = found, set()
+            known, before_last, refused = found, room.elsewhere(refused | before_last, before), set()
         else:
             room.put(before)
             refused.add(step)

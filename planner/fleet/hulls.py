@@ -22,19 +22,38 @@ BELOW = 1e-9
 """How far, in parts of the dearest point, a point may lie below a plane that counts: what arithmetic leaves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hull:
-    """An affine function below the circuits' extra cost of a pair: USD per hour at the shares of its two arcs."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hulls:
+    """Affine functions below the circuits' extra cost of pairs: USD per hour at the shares of a pair's two arcs.
 
-    pair: int
-    slopes: tuple[float, float]
-    constant: float
+    Attributes:
+        pair: (n,) which pair each is of, rising; slopes: (n, 2); constants: (n,).
+    """
+
+    pair: Ints
+    slopes: Floats
+    constants: Floats
+
+    def highest(self, shares: Floats, pairs: int) -> Floats:
+        """(pairs,) USD per hour that the hulls of each pair say at some shares, (2 pairs,): at least 0."""
+        found = np.zeros(pairs)
+        np.maximum.at(found, self.pair, (self.slopes * shares.reshape(-1, 2)[self.pair]).sum(1) + self.constants)
+        return found
 
 
-def hulls_of(problem: FleetProblem) -> tuple[Hull, ...]:
+def hulls_of(problem: FleetProblem) -> Hulls:
     """The lower convex hulls of all pairs' extra circuits."""
-    points = _step_points(problem, np.arange(len(problem.pairs)))
-    return tuple(hull for pair, own in enumerate(points) for hull in _lower(pair, own))
+    points = list(_step_points(problem, np.arange(len(problem.pairs))))
+    costly = np.array([len(own) if own[:, 2].any() else 0 for own in points], dtype=np.int64)
+    found = [np.zeros((0, 4))]
+    for count in np.unique(costly[costly > 0]).tolist():
+        alike = np.flatnonzero(costly == count)
+        for first in range(0, len(alike), TOGETHER):
+            some = alike[first : first + TOGETHER]
+            found.append(_planes(some, np.stack([points[at] for at in some])))
+    planes = np.concatenate(found)
+    planes = planes[np.argsort(planes[:, 0], kind="stable")]
+    return Hulls(pair=planes[:, 0].astype(np.int64), slopes=planes[:, 1:3], constants=planes[:, 3])
 
 
 def floors_of(problem: FleetProblem, pairs: Ints, steps: Floats) -> Floats:
@@ -123,27 +142,25 @@ def _hanging(at: Floats, usd: Floats) -> Ints:
     return np.array(kept, dtype=np.int64)
 
 
-def _lower(pair: int, points: Floats) -> list[Hull]:
-    """The planes that the lower hull of some points consists of."""
-    if not points[:, 2].any():
-        return []
-    a, b, c = points[_triples(len(points))].transpose(1, 0, 2)
-    normals = np.cross(b - a, c - a)
-    upright = np.abs(normals[:, 2]) > BELOW
-    slopes = -normals[upright, :2] / normals[upright, 2:]
-    over = points[:, 2] - slopes @ points[:, :2].T
-    lowest = over.min(1)
-    hull = (a[upright, 2] - (slopes * a[upright, :2]).sum(1)) - lowest <= BELOW * points[:, 2].max()
-    found = np.unique(np.round(slopes[hull], 9), axis=0)
-    return [
-        Hull(
-            pair=pair,
-            slopes=(float(slope[0]), float(slope[1])),
-            constant=float((points[:, 2] - points[:, :2] @ slope).min()),
-        )
-        for slope in found
-        if slope.any()
-    ]
+def _planes(pairs: Ints, points: Floats) -> Floats:
+    """(planes, 4) pair, slopes, constant of all planes that the lower hulls of (n, points, 3) consist of."""
+    shares, usd = points[..., :2], points[..., 2]
+    a, b, c = np.moveaxis(points[:, _triples(points.shape[1])], 2, 0)
+    u, v = b - a, c - a
+    upward = u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+    upright = np.abs(upward) > BELOW
+    across = np.stack(
+        [u[..., 2] * v[..., 1] - u[..., 1] * v[..., 2], u[..., 0] * v[..., 2] - u[..., 2] * v[..., 0]], -1
+    )
+    slopes = across / np.where(upright, upward, 1.0)[..., None]
+    lowest = (usd[:, None] - slopes @ shares.swapaxes(1, 2)).min(2)
+    high = a[..., 2] - (slopes * a[..., :2]).sum(2) - lowest
+    hanging = upright & (high <= BELOW * usd.max(1)[:, None])
+    found = np.unique(np.column_stack([np.nonzero(hanging)[0], np.round(slopes[hanging], 9)]), axis=0)
+    found = found[found[:, 1:].any(1)]
+    row = found[:, 0].astype(np.int64)
+    constants = (usd[row] - (shares[row] @ found[:, 1:, None])[..., 0]).min(1)
+    return np.column_stack([pairs[row], found[:, 1:], constants])
 
 
 @cache

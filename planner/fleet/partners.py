@@ -104,10 +104,10 @@ def _chosen(known: ShareProgram, shares: Floats, regions: list[int]) -> Floats |
     _within_quotas(builder, known.problem, column, shares)
     hours = float(known.problem.hours)
     pairs = {int(pair): builder.column(hours, integer=False) for pair in np.unique(arcs.pair[free])}
-    for hull in known.hulls:
-        if hull.pair in pairs:
-            both = np.array([2 * hull.pair, 2 * hull.pair + 1])
-            _bounded(builder, (pairs[hull.pair], column), (both, np.array(hull.slopes), hull.constant), shares)
+    hulls = known.hulls
+    for pair, slopes, constant in zip(hulls.pair.tolist(), hulls.slopes, hulls.constants.tolist(), strict=True):
+        if pair in pairs:
+            _bounded(builder, (pairs[pair], column), (np.array([2 * pair, 2 * pair + 1]), slopes, constant), shares)
     try:
         solution = solve(builder.build())
     except SolverCrashed:

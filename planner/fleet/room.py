@@ -12,7 +12,7 @@ from planner.errors import SolverCrashed
 from planner.fleet.circuits import SLACK, levels
 from planner.fleet.problem import MOST_SHARE, Floats, Ints
 from planner.fleet.quiet import quiet_program
-from planner.fleet.shares import ShareProgram
+from planner.fleet.shares import ShareProgram, add_rows
 
 if TYPE_CHECKING:
     import highspy
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Step = tuple[int, int]
 """Which of the room's pairs, and the level that it comes to."""
 
-LIKELY = 24
+LIKELY = 36
 """Steps that are looked at, of those that promise most."""
 
 UNCOVERED = 1e3
@@ -44,6 +44,7 @@ class Room:
         self.start = self.chosen = shares[self.free]
         self.carriers: tuple[int, ...] = tuple(np.unique(arcs.carrier[self.free]).tolist())
         self._pairs = np.unique(arcs.pair[self.free])
+        self._between: Ints = problem.pairs[self._pairs]
         links = problem.pair_links[self._pairs]
         each = problem.replication_gbps[problem.pairs[self._pairs]]
         held = shares.reshape(-1, 2)[self._pairs].copy()
@@ -104,6 +105,11 @@ class Room:
         self.at = at
         self._limit(self._held())
 
+    def elsewhere(self, steps: set[Step], before: Ints) -> set[Step]:
+        """Those steps whose pairs share no region with one that came to another level."""
+        beside = np.isin(self._between, self._between[self.at != before])
+        return {step for step in steps if not beside[step[0]].any()}
+
     def _promise(self, to: Ints) -> Floats:
         """(n, pairs) USD that levels `to` save as the last kept duals tell it; -inf where there is no such step."""
         rows = self._rows
@@ -155,14 +161,14 @@ class Room:
         program.changeColsCost(len(upper), np.arange(len(upper), dtype=np.int32), cost)
         own = np.argsort(self._place, kind="stable")
         caps = np.bincount(self._place, minlength=len(self._pairs))
-        _add_rows(program, np.full(len(caps), -np.inf), np.full(len(caps), np.inf), (caps, own, self._speed[own]))
+        add_rows(program, np.full(len(caps), -np.inf), np.full(len(caps), np.inf), (caps, own, self._speed[own]))
         column = np.full(len(known.arcs.lost), -1)
         column[self.free] = np.arange(count)
         bare = count + len(carriers) + np.arange(len(members))
         backing = [np.append(column[known.arcs.out[region]], at) for at, region in zip(bare, members, strict=True)]
         lengths = np.array([len(row) for row in backing])
         ones = np.ones(len(members))
-        _add_rows(program, ones, np.inf * ones, (lengths, np.concatenate(backing), np.ones(lengths.sum())))
+        add_rows(program, ones, np.inf * ones, (lengths, np.concatenate(backing), np.ones(lengths.sum())))
         for paid, region in enumerate(carriers, start=count):
             into = known.arcs.into[region]
             inside = column[into] >= 0
@@ -171,12 +177,5 @@ class Room:
             columns = np.tile(np.append(column[into[inside]], paid), len(slopes))
             values = np.column_stack([-slopes[:, inside], np.ones(len(slopes))])
             lengths = np.full(len(slopes), values.shape[1])
-            _add_rows(program, lower, np.full(len(slopes), np.inf), (lengths, columns, values.ravel()))
+            add_rows(program, lower, np.full(len(slopes), np.inf), (lengths, columns, values.ravel()))
         return program
-
-
-def _add_rows(program: "highspy.Highs", lower: Floats, upper: Floats, entries: tuple[Ints, Ints, Floats]) -> None:
-    """Adds rows, whose entries are their lengths, columns and values, one row after the other."""
-    lengths, columns, values = entries
-    starts = np.cumsum(lengths) - lengths
-    program.addRows(len(lower), lower, upper, len(values), starts.astype(np.int32), columns.astype(np.int32), values)

@@ -13,7 +13,7 @@ import numpy as np
 
 from planner.errors import FleetImpossible, SolverCrashed
 from planner.fleet.circuits import SLACK, circuits_usd
-from planner.fleet.hulls import Hull, hulls_of
+from planner.fleet.hulls import Hulls, hulls_of
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
 from planner.fleet.quiet import quiet_program
 
@@ -72,10 +72,10 @@ class ShareProgram:
 
     problem: FleetProblem
     arcs: Arcs
-    hulls: tuple[Hull, ...] = ()
     cuts: list[Cut] = field(default_factory=list)
     constants: list[float] = field(default_factory=list)
     dearest: float = 0.0
+    hulls: Hulls = field(init=False)
     most: Floats = field(init=False)
     room: Floats = field(init=False)
     _of_region: list[list[int]] = field(init=False)
@@ -91,16 +91,18 @@ class ShareProgram:
 
     def add(self, cuts: Sequence[Cut], shares: Floats) -> None:
         """Adds cuts that were found at these shares, by arc."""
-        arcs, pairs = self.arcs, len(self.problem.pairs)
-        for cut in cuts:
-            into = arcs.into[cut.region]
-            constant = cut.usd - float(cut.slopes @ shares[into])
-            self._of_region[cut.region].append(len(self.cuts))
-            self.cuts.append(cut)
-            self.dearest = max(self.dearest, cut.usd)
-            self.constants.append(constant)
-            columns = np.append(into, 3 * pairs + cut.region).astype(np.int32)
-            self._program.addRow(constant, np.inf, len(columns), columns, np.append(-cut.slopes, 1.0))
+        into = [self.arcs.into[cut.region] for cut in cuts]
+        constants = [cut.usd - float(cut.slopes @ shares[own]) for cut, own in zip(cuts, into, strict=True)]
+        for at, cut in enumerate(cuts, start=len(self.cuts)):
+            self._of_region[cut.region].append(at)
+        self.cuts.extend(cuts)
+        self.constants.extend(constants)
+        self.dearest = max(self.dearest, *(cut.usd for cut in cuts))
+        first = 3 * len(self.problem.pairs)
+        columns = np.concatenate([np.append(own, first + cut.region) for cut, own in zip(cuts, into, strict=True)])
+        values = np.concatenate([np.append(-cut.slopes, 1.0) for cut in cuts])
+        lengths = np.array([len(own) + 1 for own in into])
+        add_rows(self._program, np.array(constants), np.full(len(cuts), np.inf), (lengths, columns, values))
 
     def close(self, arcs: Ints) -> None:
         """Leaves these arcs nothing to carry from now on."""
@@ -156,7 +158,7 @@ class ShareProgram:
         """The duals of the last solve."""
         duals = np.array(self._program.getSolution().row_dual)
         limited = self.problem.narrow_pairs
-        ends = np.cumsum([self.problem.regions, len(self.hulls), len(limited)])
+        ends = np.cumsum([self.problem.regions, len(self.hulls.pair), len(limited)])
         _, hulls, limits, cuts = np.split(duals, ends)
         quotas = np.zeros(len(self.problem.pairs))
         quotas[limited] = np.maximum(-limits, 0.0)
@@ -164,12 +166,7 @@ class ShareProgram:
 
     def circuits_below(self, shares: Floats) -> float:
         """USD per hour of circuits by their hulls: never more than the circuits of these shares cost."""
-        extra = np.zeros(len(self.problem.pairs))
-        for hull in self.hulls:
-            here, there = shares[2 * hull.pair], shares[2 * hull.pair + 1]
-            value = hull.slopes[0] * here + hull.slopes[1] * there + hull.constant
-            extra[hull.pair] = max(extra[hull.pair], value)
-        return float(extra.sum()) + base_circuits(self.problem)
+        return float(self.hulls.highest(shares, len(self.problem.pairs)).sum()) + base_circuits(self.problem)
 
     def _start(self) -> "highspy.Highs":
         pairs, regions = len(self.problem.pairs), self.problem.regions
@@ -179,11 +176,12 @@ class ShareProgram:
         upper = np.concatenate([self.most, np.full(pairs + regions, np.inf)])
         program.addVars(columns, np.zeros(columns), upper)
         program.changeColsCost(columns, np.arange(columns, dtype=np.int32), cost)
-        for out in self.arcs.out:
-            program.addRow(1.0, np.inf, len(out), out.astype(np.int32), np.ones(len(out)))
-        for hull in self.hulls:
-            which = np.array([2 * hull.pair, 2 * hull.pair + 1, 2 * pairs + hull.pair], dtype=np.int32)
-            program.addRow(hull.constant, np.inf, 3, which, np.array([-hull.slopes[0], -hull.slopes[1], 1.0]))
+        backed, lengths = np.concatenate(self.arcs.out), np.array([len(out) for out in self.arcs.out])
+        add_rows(program, np.ones(regions), np.full(regions, np.inf), (lengths, backed, np.ones(len(backed))))
+        own, count = self.hulls.pair, len(self.hulls.pair)
+        entries = np.column_stack([2 * own, 2 * own + 1, 2 * pairs + own]).ravel()
+        values = np.column_stack([-self.hulls.slopes, np.ones(count)]).ravel()
+        add_rows(program, self.hulls.constants, np.full(count, np.inf), (np.full(count, 3), entries, values))
         room, speed = self.problem.pair_room, self.problem.replication_gbps[self.problem.pairs]
         for pair in self.problem.narrow_pairs.tolist():
             program.addRow(-np.inf, room[pair], 2, np.array([2 * pair, 2 * pair + 1], dtype=np.int32), speed[pair])
@@ -202,6 +200,13 @@ def no_shares(problem: FleetProblem) -> FleetImpossible:
         expected="partners, and circuits to them, with room for all that is critical",
         next_step="raise the quotas there, offer more types, or let more regions back each other up",
     )
+
+
+def add_rows(program: "highspy.Highs", lower: Floats, upper: Floats, entries: tuple[Ints, Ints, Floats]) -> None:
+    """Adds rows to a programme; their entries are lengths, columns and values, one row after the other."""
+    lengths, columns, values = entries
+    starts = np.cumsum(lengths) - lengths
+    program.addRows(len(lower), lower, upper, len(values), starts.astype(np.int32), columns.astype(np.int32), values)
 
 
 def replicated(problem: FleetProblem, shares: Floats) -> Floats:

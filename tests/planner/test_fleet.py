@@ -86,9 +86,8 @@ def test_hulls_lie_below_what_circuits_cost(
     for here, there in (*shares, *grid):
         carried = np.array([reserved + here * each[0] + there * each[1], reserved])
         with_it, without = circuits_usd(carried, sizes, np.stack([usd, usd]))
-        for hull in hulls_of(problem):
-            below = hull.slopes[0] * here + hull.slopes[1] * there + hull.constant
-            assert below <= with_it - without + 1e-9 * (1 + with_it)
+        below = hulls_of(problem).highest(np.array([here, there]), 1)
+        assert below[0] <= with_it - without + 1e-9 * (1 + with_it)
 
 
 @cache
@@ -112,8 +111,11 @@ BROKEN = {
     "what spot may not exceed": ("alone -= (problem.spot_share", "alone += 0 * (problem.spot_share"),
     "critical load": ("(prices.firm * problem.critical", "(2 * prices.firm * problem.critical"),
     "what a share costs": ("slopes = (certificate.claims", "slopes = (2 * certificate.claims"),
-    "weights of hulls sum to one": ("weight / max(total[hull.pair], float(hours))", "weight / float(hours)"),
-    "constants of hulls": ("floors[hull.pair] += part * hull.constant", "pass"),
+    "weights of hulls sum to one": (
+        "weights.hulls / np.maximum(total[hulls.pair], float(hours))",
+        "weights.hulls / float(hours)",
+    ),
+    "constants of hulls": ("np.add.at(floors, hulls.pair, part * hulls.constants)", "pass"),
     "the cheapest two partners": ("[:2].sum()", "[-2:].sum()"),
     "half of a region each": ("MOST_SHARE * float", "2 * MOST_SHARE * float"),
     "circuits are paid once an hour": ("+ problem.hours * circuits", "+ 2 * problem.hours * circuits"),
