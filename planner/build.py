@@ -33,7 +33,7 @@ from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
 from planner.shortfalls import placement_shortfalls, unstated_told
-from planner.sites import read_sites
+from planner.sites import read_sites, wanted_last
 from planner.staging import staged_units
 from planner.storage import want_storage
 from planner.support import want_support
@@ -64,7 +64,7 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
         demand = Demand(question=question, needs=needs, given=given, sites=(), placement=fleet.placement(), fleet=fleet)
         return _build(question, Desired.start(market, given), demand)
     sites = read_sites(question, market, needs, given)
-    placement = place(sites, question.environment.failover, solve)
+    placement = place(sites, question.environment.failover, solve, wanted_last(question, market))
     if isinstance(placement, Lacking):
         share = {site.region: question.environment.critical_share_of(site.region) for site in sites}
         return _infeasible(question, placement_shortfalls(placement, needs, sites, share))

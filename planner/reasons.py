@@ -8,25 +8,22 @@ is planned as a whole, it is read from the duals of that model instead: `Margina
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from contracts.capacity import CapacityKind
 from contracts.names import is_link
 from contracts.plan import Marginal, MarginalBasis, PlannedResource, Reason, ReasonCode, Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Resource, StorageSpec
+from planner.covering import covering_duals
 from planner.fleet_arrays import KINDS
 from planner.fleets import Fleet
 from planner.market import Market
 from planner.requirements import rounded, total
+from planner.sites import Amount
 
 CRITICAL = "critical load of "
 """The part of a failover requirement that names the region whose loss it is for."""
 
 COVERED = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB)
 """What one instance gives at once, so that its price is shared between them."""
-
-HALVINGS = 100
-"""Of the dual price of a vCPU: beyond what a float can tell apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,28 +91,12 @@ class Buying:
 
 
 def covering_prices(market: Market, region: str, quantity: tuple[float, ...]) -> tuple[float, float] | None:
-    """What one more vCPU, and one more GiB, would cost where so much of both must be covered; None where none is sold.
-
-    The dual of: minimise price n with vcpu n >= V, memory n >= M, n >= 0. That is: maximise V y + M z with
-    vcpu y + memory z <= price for every shape. For a given y the best z is the least of (price - vcpu y) / memory,
-    which makes the objective concave in y, so that halving finds its top.
-    """
+    """What one more vCPU and GiB would cost where so much of both must be covered; None where nothing is sold."""
     offered = market.offered_shapes(region)
     if not offered:
         return None
-    vcpu = np.array([shape.vcpu for shape, _ in offered], dtype=np.float64)
-    memory = np.array([shape.memory_gib for shape, _ in offered], dtype=np.float64)
-    price = np.array([usd for _, usd in offered], dtype=np.float64)
-    wanted_vcpu, wanted_memory = quantity
-    low, high = 0.0, float((price / vcpu).min())
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        binding = int(np.argmin((price - vcpu * middle) / memory))
-        rises = wanted_vcpu - wanted_memory * float(vcpu[binding] / memory[binding])
-        low, high = (middle, high) if rises >= 0 else (low, middle)
-    of_vcpu = (low + high) / 2
-    of_memory = float(((price - vcpu * of_vcpu) / memory).min()) if wanted_memory > 0 else 0.0
-    return (rounded(of_vcpu), rounded(max(0.0, of_memory)))
+    of_vcpu, of_memory = covering_duals(offered, Amount(vcpu=quantity[0], memory_gib=quantity[1]))
+    return (rounded(of_vcpu), rounded(of_memory))
 
 
 def fleet_prices(fleet: Fleet, needs: tuple[Requirement, ...]) -> dict[str, float]:

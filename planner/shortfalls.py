@@ -53,13 +53,15 @@ def shortfall(requirement: Requirement, available: float, *, sold: bool = True) 
 
 def unstated_told(item: Shortfall, market: Market, reserve: Reserve) -> Shortfall:
     """The same, saying so where what is short is what the snapshot states no quota of."""
-    kinds = (CapacityKind.STORAGE_GIB,) if reserve is Reserve.SHARED else (item.kind,)
-    if item.kind in HOSTS and reserve is not Reserve.SHARED:
-        kinds = HOSTS  # an instance takes of both
+    if reserve is Reserve.SHARED and item.kind is not CapacityKind.STORAGE_GIB:
+        return item  # there, what is not stated limits nothing
+    kinds = HOSTS if item.kind in HOSTS else (item.kind,)  # an instance takes of both
     names = " and ".join(kind.value for kind in kinds if (item.place, kind) not in market.available)
-    if item.kind not in kinds or not names or item.available > 0:
+    if not names or item.available > 0:
         return item
-    told = f"the capacity snapshot states no quota of {names} at {item.place}, which counts as none there; {item.nearest}"
+    told = (
+        f"the capacity snapshot states no quota of {names} at {item.place}, which counts as none there; {item.nearest}"
+    )
     return item.model_copy(update={"nearest": told})
 
 

@@ -174,7 +174,7 @@ def _site(
         serving_shapes=_free_shapes(market, given, region, Purpose.SERVING),
         failover_shapes=_free_shapes(market, given, region, Purpose.FAILOVER),
         partners=tuple(sorted(eligible, key=lambda other: (_unit_price(market, other), other))),
-        live=_live(question, market, region),
+        live=_standing(question.live(), market, region),
         bound=residency.told(region) if region in residency.within else "",
         falls_with=market.regions[region].fault_domain if whole_domain else "",
     )
@@ -230,8 +230,14 @@ def _backs(
     return tuple(loads)
 
 
-def _live(question: Question, market: Market, region: str) -> Live:
-    live = question.live()
+def wanted_last(question: Question, market: Market) -> Mapping[str, Live]:
+    """By region, what the plan applied last wanted; nothing where there is none."""
+    wanted = question.wanted_earlier()
+    regions = [region.name for region in question.environment.regions] if wanted else []
+    return {region: _standing(wanted, market, region) for region in regions}
+
+
+def _standing(live: Mapping[str, Resource], market: Market, region: str) -> Live:
     counts: dict[Purpose, dict[str, int]] = {Purpose.SERVING: {}, Purpose.FAILOVER: {}}
     for purpose, by_shape in counts.items():
         for shape in market.shapes:

@@ -1,4 +1,4 @@
-"""Plans of a capacity snapshot that was saved: the same as of what is live, refused when it is old, altered or empty."""
+"""Plans of a saved capacity snapshot: the same as of what is live; refused when it is old, altered or empty."""
 
 from __future__ import annotations
 

@@ -35,7 +35,8 @@ def test_plans_of_one_period_are_sized_alike_and_end_with_it():
 
 def test_the_next_period_is_sized_by_its_own_hours():
     over = WORLD.forecast.origin + timedelta(hours=24)
-    tomorrow = plan_of(replace(WORLD, now=over + timedelta(hours=2)))
+    now = over + timedelta(hours=2)
+    tomorrow = plan_of(replace(WORLD, now=now, capacity=WORLD.capacity.model_copy(update={"read_at": now})))
     peaks = [need.forecast.at for need in tomorrow.requirements if need.forecast and "/serving" in need.id]
     assert peaks and all(over <= at < over + timedelta(hours=24) for at in peaks)
     assert tomorrow.expires_at == over + timedelta(hours=24)
