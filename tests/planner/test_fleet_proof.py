@@ -1,8 +1,6 @@
 """Prices that prove a bound, as a text in a plan: what they lose, and that no text proves more than there is."""
 
 import base64
-import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -13,7 +11,7 @@ from planner.errors import FleetTooFar
 from planner.fleet import Effort, FleetProblem
 from planner.fleet.bound import Certificate, certified_usd
 from planner.fleet.offers import ever_useful
-from planner.fleet.problem import Arcs, Floats
+from planner.fleet.problem import Arcs
 from planner.fleet.proof import packed, unpacked
 from planner.fleet.solve import solve_proven
 from tests.planner import fleet_world
@@ -47,27 +45,39 @@ def test_a_text_proves_what_its_prices_do_and_hardly_less(world: int) -> None:
     assert packed(problem, read) == text and len(text) < 8000
 
 
-def dearest(part: Floats) -> Floats:
-    return np.full_like(part, 65535)
+def pieces(problem: FleetProblem, text: str) -> list[tuple[bytes, bytes]]:
+    """What a text says: prices served, firm, of spot and of quotas, partners' parts, steps; which, and how much.
+
+    Written from what `planner.fleet.proof` says of itself.
+    """
+    regions, _, hours = problem.demand.shape
+    firm = unpacked(problem, text).prices.firm[Arcs.of(problem).carrier]
+    every = problem.demand.size
+    sizes = (every, every, regions * hours, every * bool(problem.quota.size), int((firm > 0).sum()), problem.pairs.size)
+    left, found = base64.b64decode(text), []
+    for size, width in zip(sizes, (3, 3, 3, 3, 2, 3), strict=True):
+        there = left[: -(-size // 8)]
+        much = width * int(np.unpackbits(np.frombuffer(there, dtype=np.uint8)).sum())
+        found.append((there, left[len(there) : len(there) + much]))
+        left = left[len(there) + much :]
+    assert not left
+    return found
 
 
-def half(part: Floats) -> Floats:
-    return np.full_like(part, 2048)
+def text_of(found: list[tuple[bytes, bytes]]) -> str:
+    return base64.b64encode(b"".join(part for piece in found for part in piece)).decode()
 
 
-@pytest.mark.parametrize("other", [dearest, half])
+@pytest.mark.parametrize("part", [65535, 2048])
 @pytest.mark.parametrize("world", range(2))
-def test_partners_are_charged_no_more_than_there_is_whatever_is_written(
-    world: int, other: Callable[[Floats], Floats]
-) -> None:
+def test_partners_are_charged_no_more_than_there_is_whatever_is_written(world: int, part: int) -> None:
     problem, usd, certificate = proven(world)
-    plain = zlib.decompress(base64.b64decode(packed(problem, certificate)))
-    kinds, hours = problem.demand.shape[1:]
-    steps, parts = 6 * len(problem.pairs), 2 * 2 * len(problem.pairs) * kinds * hours
-    at = len(plain) - steps - parts
-    written = other(np.zeros(parts // 2)).astype(">u2").view(np.uint8).reshape(-1, 2).T.tobytes()
-    text = base64.b64encode(zlib.compress(plain[:at] + written + plain[at + parts :])).decode()
-    assert 0.5 * usd < bound(problem, unpacked(problem, text)) < usd
+    found = pieces(problem, packed(problem, certificate))
+    bits = np.unpackbits(np.frombuffer(found[4][0], dtype=np.uint8))
+    size = int((unpacked(problem, text_of(found)).prices.firm[Arcs.of(problem).carrier] > 0).sum())
+    bits[:size] = 1
+    found[4] = np.packbits(bits).tobytes(), size * part.to_bytes(2, "big")
+    assert 0.5 * usd < bound(problem, unpacked(problem, text_of(found))) < usd
 
 
 def test_prices_of_another_problem_are_refused() -> None:
@@ -77,6 +87,9 @@ def test_prices_of_another_problem_are_refused() -> None:
     for other in (fewer, problem_of(TIGHT), replace(problem, demand=problem.demand[..., :1])):
         with pytest.raises(FleetTooFar, match="of another problem"):
             unpacked(other, text)
-    for broken in ("", "AAAA", text[:-5], "n\u00f6"):
+    for broken in (text[:-5], "n\u00f6"):
         with pytest.raises(FleetTooFar, match="cannot be read"):
             unpacked(problem, broken)
+    for short in ("", "AAAA", text[:-8], f"AAAA{text}"):
+        with pytest.raises(FleetTooFar, match="of another problem"):
+            unpacked(problem, short)
