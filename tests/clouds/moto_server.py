@@ -14,6 +14,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 START_S = 60.0  # importing moto on a busy machine
 OTHER_ACCOUNT = "222222222222"
@@ -55,6 +59,15 @@ def aws_environ() -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "GOGC": "400",  # the provider lives for seconds: a seventh of them goes into collecting its garbage
     }
+
+
+def call_moto(patch: "pytest.MonkeyPatch") -> None:
+    """Puts these variables in the place of the process's own, until the patch is undone."""
+    wanted = aws_environ()
+    for name in os.environ.keys() - wanted.keys():
+        patch.delenv(name)
+    for name, value in wanted.items():
+        patch.setenv(name, value)
 
 
 def _serve() -> None:

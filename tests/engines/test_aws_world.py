@@ -3,8 +3,6 @@
 One life is one test: apply, a clean plan, a change, drift that is mended, destruction. Minutes: the provider waits.
 """
 
-import os
-
 import boto3
 import pytest
 
@@ -19,7 +17,7 @@ from stacks.targets import aws
 from stacks.targets.declare import by_root, providers
 from tests.clouds.clouds_world import every_kind_of, mixed_environment, resource
 from tests.clouds.mirror import aws_mirror, cli_config
-from tests.clouds.moto_server import aws_environ, moto_server
+from tests.clouds.moto_server import call_moto, moto_server
 from tests.engines.terraform_project import other_programs, tofu_missing
 
 pytestmark = [
@@ -39,10 +37,7 @@ def url():
 
 @pytest.fixture(autouse=True)
 def caller(tmp_path, monkeypatch):
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in aws_environ().items():
-        monkeypatch.setenv(name, value)
+    call_moto(monkeypatch)
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(cli_config(tmp_path, aws_mirror())))
 
 

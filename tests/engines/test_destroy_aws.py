@@ -3,7 +3,6 @@
 What is active or held stays with what it stands on, in the account too, unless it is named.
 """
 
-import os
 from contextlib import ExitStack
 
 import pytest
@@ -23,7 +22,7 @@ from coordinator.review import make_review
 from prestage.failures import run
 from stacks.clouds.open_cloud import open_clouds
 from tests.clouds.mirror import aws_mirror, cli_config
-from tests.clouds.moto_server import aws_environ, moto_server
+from tests.clouds.moto_server import call_moto, moto_server
 from tests.coordinator.factory import Hands, peering
 from tests.engines.mixed_project import aws_capacity, write_mixed
 from tests.engines.terraform_project import tofu_missing
@@ -46,10 +45,7 @@ def url():
 @pytest.fixture
 def project(tmp_path, monkeypatch, url):
     """An environment of `fra` (AWS) and `ams` (premises), applied, in the current folder."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in aws_environ().items():
-        monkeypatch.setenv(name, value)
+    call_moto(monkeypatch)
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(cli_config(tmp_path, aws_mirror())))
     with ExitStack() as stack:
         folder = write_mixed(tmp_path / "project", stack.enter_context(simulated_aws(aws_capacity(), url)), "")

@@ -4,7 +4,6 @@ AWS is moto, Google Cloud the stand-in, each behind a front that has quotas, off
 the real providers wait for what they make.
 """
 
-import os
 from contextlib import ExitStack
 
 import pytest
@@ -14,7 +13,7 @@ from stacks.engines.terraform_engine.engine import TerraformEngine
 from tests.clouds.gcp_cloud import GoogleCloud
 from tests.clouds.gcp_server import gcp_server
 from tests.clouds.mirror import aws_mirror, cli_config, google_mirror
-from tests.clouds.moto_server import aws_environ, moto_server
+from tests.clouds.moto_server import call_moto, moto_server
 from tests.coordinator.factory import Hands
 from tests.engines.google_of_today import GoogleOfToday
 from tests.engines.mixed_life import live
@@ -39,10 +38,7 @@ def google():
 @pytest.fixture
 def project(tmp_path, monkeypatch, google):
     mirrors = aws_mirror(), google_mirror()
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in aws_environ().items():
-        monkeypatch.setenv(name, value)
+    call_moto(monkeypatch)
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(cli_config(tmp_path, *mirrors)))
     monkeypatch.setenv("TF_VAR_vpn_ams__bel", "of-the-test")
     with ExitStack() as stack:

@@ -3,18 +3,16 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 import pytest
 
 from planner.errors import FleetImpossible, SolverLied
-from planner.fleet import Effort, FleetProblem, FleetSolution, bound, solve_fleet
+from planner.fleet import Effort, bound, solve_fleet
 from planner.fleet.check import checked_fleet
 from planner.fleet.circuits import circuits_for, circuits_within
 from planner.fleet.exact import solve_exactly
-from planner.fleet.greedy import greedy_fleet
-from planner.fleet.solve import ROUNDING_ALONE
 from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet
 from tests.planner.fleet_checker import Limit, judge
@@ -22,18 +20,11 @@ from tests.planner.fleet_oracle import Exact, optimum
 from tests.planner.fleet_planned import problem_of, solution_of
 from tests.planner.fleet_world import Recipe
 from tests.planner.test_fleet_bound import EXACT, sound
+from tests.planner.test_fleet_quotas import NO_PROGRAMME, PLANNERS
 
 RECIPES = tuple(Recipe(regions=5, types=4, hours=1, level=400, accelerated=0, seed=seed) for seed in (3,))
 LIMITS: dict[str, Callable[[Fleet], Fleet]] = {"links": world.with_link_quotas, "one way": world.one_way}
 BROKEN = {"links": (Limit.LINK_QUOTA, "quotas of links"), "one way": (Limit.SHARE, "who may carry")}
-NO_PROGRAMME = Effort(exact=False, threads=1)
-
-PLANNERS: dict[str, Callable[[FleetProblem], FleetSolution]] = {
-    "decomposition": partial(solve_fleet, effort=NO_PROGRAMME),
-    "exact": partial(solve_fleet, effort=Effort(passes=2, turns=0, threads=1)),
-    "rounding": partial(solve_fleet, effort=ROUNDING_ALONE),
-    "greedy": greedy_fleet,
-}
 
 
 @cache

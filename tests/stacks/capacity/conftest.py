@@ -3,12 +3,10 @@
 Retries do not wait: what is tried again, and how often, stays as it is.
 """
 
-import os
-
 import pytest
 
 from stacks.clouds import retries
-from tests.clouds.moto_server import aws_environ
+from tests.clouds.moto_server import call_moto
 from tests.stacks.capacity.simulated_aws import AwsWorld, simulated_aws
 from tests.stacks.capacity.simulated_gcp import GcpWorld, simulated_gcp
 
@@ -21,11 +19,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def aws_credentials(monkeypatch):
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    for name, value in aws_environ().items():
-        monkeypatch.setenv(name, value)
+    call_moto(monkeypatch)
 
 
 @pytest.fixture(scope="session")
