@@ -1,10 +1,10 @@
 """What a target makes of storage in place, its content staying where it is; anything else it makes anew, and empty.
 
 **AWS** changes type, size, IOPS and throughput of an EBS volume while it is in use, all at once, never to fewer GiB;
-then not again for six hours (Amazon EBS user guide, "Modify a volume using Elastic Volumes operations", "Requirements
-and limitations"). **Google Cloud** makes disks larger, and Hyperdisk faster or slower; the type of a disk, and where a
-bucket lies, are what they were made as (Compute Engine, "Modify the settings of a disk"; Cloud Storage, "Bucket
-locations").
+then not again for six hours, or four times a day at most (Amazon EC2 API reference, "ModifyVolume"; the second is the
+newer rule). **Google Cloud** makes disks larger, and Hyperdisk faster or slower; the type of a disk, and where a bucket
+lies, are what they were made as (Compute Engine, "Modify the settings of a disk"; hashicorp/google and pulumi-gcp:
+`location` and `custom_placement_config` of a bucket "recreate" it).
 """
 
 from collections.abc import Mapping

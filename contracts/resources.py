@@ -111,6 +111,7 @@ class StorageSpec(Model):
         iops, throughput_mibps: of all of it, where it is paid for beyond what the class gives by itself; 0: what the
             class gives. A replica has what its class gives, until it is needed.
         volumes: how many it is spread over; 0: as few as the class allows.
+        copied: its replica is a copy beside it, where the class could have both in one: what it is was made without it.
     """
 
     kind: Literal[ResourceKind.STORAGE] = ResourceKind.STORAGE
@@ -120,6 +121,7 @@ class StorageSpec(Model):
     iops: int = Field(default=0, ge=0, exclude_if=unsaid)
     throughput_mibps: int = Field(default=0, ge=0, exclude_if=unsaid)
     volumes: int = Field(default=0, ge=0, exclude_if=unsaid)
+    copied: bool = Field(default=False, exclude_if=unsaid)
 
 
 class CircuitSpec(Model):

@@ -47,7 +47,7 @@ def _storage(spec: StorageSpec) -> str:
         f"in {spec.volumes} volumes" if spec.volumes else "",
         f"{spec.iops} IOPS" if spec.iops else "",
         f"{spec.throughput_mibps} MiB/s" if spec.throughput_mibps else "",
-        f"copy in {spec.replica_region}" if spec.replica_region else "",
+        f"copy{' beside it' if spec.copied else ''} in {spec.replica_region}" if spec.replica_region else "",
     ]
     return ", ".join(part for part in parts if part)
 

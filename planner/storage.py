@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.capacity import CapacityKind
+from contracts.in_place import joins_replica
 from contracts.plan import Reason, ReasonCode, RefusalCode, RefusedAlternative, Requirement, Shortfall
 from contracts.resources import Purpose
 from planner.alternatives import class_alternatives
@@ -67,12 +68,15 @@ def _keep(desired: Desired, region: str, stored: Sequence[Stored]) -> None:
 
 
 def _want(desired: Desired, item: _Chosen, replica: str | None, refused: tuple[RefusedAlternative, ...]) -> None:
+    live = item.made.live
+    later = live is not None and replica is not None and (live.copied or live.replica_region != replica)
+    copied = later and joins_replica(item.made.piece.target, item.made.volume.storage_class)
     desired.want(
         Wish(
             key=item.made.key,
             place=item.requirement.place,
             purpose=Purpose.SERVING,
-            spec=spec_of(item.made.volume, replica),
+            spec=spec_of(item.made.volume, replica).model_copy(update={"copied": copied}),
             code=item.requirement.code,
             requirements=(item.requirement.id,),
             alternatives=(*item.alternatives, *refused),

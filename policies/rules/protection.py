@@ -6,9 +6,10 @@ from datetime import timedelta
 from contracts.accounts import TargetName
 from contracts.in_place import changes_class
 from contracts.ledger import UnitView
-from contracts.plan import Change, Operation
+from contracts.plan import Change, Operation, ReasonCode
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, StorageSpec
 from contracts.storage import StorageClass
+from contracts.wording import lacking
 from policies.case import WHOLE_PLAN, Breach, Case
 from policies.rules.placement import regions_of
 
@@ -42,7 +43,7 @@ def no_content_lost(case: Case) -> Iterator[Breach]:
             yield Breach(
                 resource=change.key,
                 message=f"{harm} {before.spec.gib} GiB of {before.spec.storage_class} that serve;"
-                " nothing copies what they hold",
+                f" nothing copies what they hold{_unfit(change)}",
                 fix="ask for storage that it can be part of; or pin it, apply, copy what it holds, take the pin out"
                 " and exempt its deletion",
             )
@@ -95,6 +96,12 @@ def _harm(change: Change) -> str:
             return f"shrinks ({_size(change.before):.6g} to {_size(change.after):.6g})"
         case _:
             return ""
+
+
+def _unfit(change: Change) -> str:
+    """What a volume lacks that is not wanted any more for that."""
+    lacks = "; ".join(map(lacking, change.reason.alternatives)) if change.reason.code is ReasonCode.UNFIT else ""
+    return f". It goes because {lacks}" if lacks else ""
 
 
 def _lost(change: Change, before: StorageSpec, known: Mapping[str, StorageClass], target: TargetName) -> str:

@@ -16,6 +16,7 @@ from stacks.errors import (
     QuotaExceeded,
     RegionNotEnabled,
     StacksError,
+    Throttled,
 )
 
 
@@ -58,6 +59,13 @@ CAUSES = (
         r"OptInRequired|not enabled (?:in|for) (?:this|the) (?:account|region)|InvalidRegion|Invalid AWS Region"
         r"|RegionDisabled|you are not subscribed to this service",
         "enable the region in the account, or leave it out of the environment",
+    ),
+    _cause(
+        Throttled,
+        r"VolumeModificationRateExceeded|IncorrectModificationState|maximum modification rate per volume",
+        "wait until AWS lets the volume be changed again (six hours after the last change, or four changes in a day;"
+        " aws ec2 describe-volumes-modifications has their times), then repeat the command: what is done stays done,"
+        " and the volume serves as it is meanwhile",
     ),
     _cause(
         QuotaExceeded,

@@ -57,7 +57,9 @@ def older(item: Declaration) -> Declaration:
         held = arguments[block]
         assert isinstance(held, Mapping) and held[name] == value
         arguments = {**arguments, block: {**held, name: former}}
-    return replace(item, arguments=arguments)
+    newer = ARGUMENTS.get(item.type, ())
+    ignore = tuple(name for name in item.lifecycle.ignore if name not in newer)
+    return replace(item, arguments=arguments, lifecycle=replace(item.lifecycle, ignore=ignore))
 
 
 def _without(arguments: Mapping[str, Argument], path: str) -> Mapping[str, Argument]:

@@ -15,6 +15,9 @@ SOME = {
     "google": ("gcp:compute/router:Router", ["name", "network", "region"]),
 }
 
+IN_PLACE_BUT = ["availabilityZone", "encrypted"]
+"""All else of a volume changes in place: its type, its size upwards, its IOPS and throughput (`contracts.in_place`)."""
+
 
 @pytest.mark.engine
 @pytest.mark.parametrize(("provider", "mirror"), [(AWS, aws_mirror), (GOOGLE, google_mirror)], ids=["aws", "google"])
@@ -23,6 +26,7 @@ def test_the_table_is_what_the_real_provider_plans(provider, mirror):
     found = recorded(declare(every_kind_of(environment), environment), provider, mirror())
     token, replacing = SOME[provider.name]
     assert found[token] == replacing
+    assert found.get("aws:ebs/volume:Volume", IN_PLACE_BUT) == IN_PLACE_BUT
     table = json.loads(REPLACING.read_text())["replacing"]
     package = token.partition(":")[0]
     assert found == {name: paths for name, paths in table.items() if name.startswith(f"{package}:")}, (

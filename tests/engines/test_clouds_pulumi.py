@@ -6,10 +6,13 @@ import pytest
 
 from contracts.engines import Layout
 from contracts.ports import Silent
+from contracts.resources import StorageSpec
 from contracts.run import RunStatus
 from stacks.declaration import Lifecycle, SecretRef
 from stacks.engines.engine import Action
 from stacks.errors import EngineFailed, InUse, SecretMissing
+from stacks.targets import aws
+from tests.clouds.clouds_world import resource
 from tests.engines.pulumi_clouds import (
     changed,
     declaration,
@@ -110,6 +113,19 @@ def test_what_cannot_change_in_place_is_replaced_and_the_old_one_goes_first(proj
     project.apply(careful)
     actions = [line["action"] for line in world.received() if line["name"] == "fra/network/subnet-001"]
     assert actions == ["create", "delete", "create", "create", "delete"]
+
+
+def test_a_volume_of_another_type_larger_and_faster_is_an_update(project, world):
+    key = "fra/storage/serving/gp3"
+    was = [resource(key, StorageSpec(storage_class="gp3", gib=100))]
+    becomes = [resource(key, StorageSpec(storage_class="io2", gib=150, iops=6000))]
+    project.apply(aws.declare(was, project.environment), roots=["fra"])
+    id = world.named(key).id
+    after = aws.declare(becomes, project.environment)
+    assert project.planned(after, roots=["fra"]) == {key: Action.UPDATE}
+    project.apply(after, roots=["fra"])
+    row = world.named(key)
+    assert (row.id, row.outputs["type"], row.outputs["size"], row.outputs["iops"]) == (id, "io2", 150, 6000)
 
 
 def test_on_google_cloud_too_what_cannot_change_is_replaced_with_what_stands_on_it(project, world):

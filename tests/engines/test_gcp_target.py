@@ -13,6 +13,7 @@ from contracts.engines import Backend, BackendKind
 from contracts.ports import Silent
 from contracts.resources import AlertSpec, ComputeSpec, NetworkSpec, ResourceKind, StorageSpec
 from contracts.run import RunStatus
+from stacks.declaration import Lifecycle
 from stacks.engines.engine import Action, Adoption, Job
 from stacks.engines.terraform_engine.backends import StatePlace
 from stacks.engines.terraform_engine.engine import TerraformEngine
@@ -136,6 +137,29 @@ def test_the_real_provider_makes_changes_repairs_and_destroys_it(project):
     assert all(run.status is RunStatus.DONE for run in runs.values()), runs
     left = [body for path, body in project.cloud.resources.items() if not path.startswith("transferJobs/")]
     assert left == [] and {job["status"] for job in project.cloud.find("transferJobs").values()} == {"DELETED"}
+
+
+def test_a_bucket_that_gets_its_replica_later_is_never_made_anew(project):
+    """Of one that could not stay where it is, the provider's plan is another, and empty, bucket."""
+    key = "bel/storage/serving/gcs"
+    alone = StorageSpec(storage_class="gcs", gib=100)
+    project.apply(project.job([resource(key, alone)]))
+    (made,) = (path for path, body in project.cloud.resources.items() if body.get("location") == "EUROPE-WEST1")
+    both = project.job([resource(key, alone.model_copy(update={"replica_region": "ost"}))])
+    (bucket,) = (replace(item, arguments={**item.arguments, "location": "EU"}) for item in both.roots["bel"]
+                 if item.key == key)  # fmt: skip
+    moved = replace(both, roots={"bel": (replace(bucket, lifecycle=Lifecycle()),)})
+    assert project.actions(moved) == {key: Action.REPLACE}
+    copied = project.job([resource(key, alone.model_copy(update={"replica_region": "ost", "copied": True}))])
+    assert project.actions(copied) == {
+        key: Action.UPDATE,
+        f"{key}/replica": Action.CREATE,
+        f"{key}/transfer": Action.CREATE,
+    }
+    project.apply(copied)
+    assert made in project.cloud.resources and project.actions(copied) == {}
+    standing = project.engine.applied()[key]
+    assert gcp.undeclare(standing.type, key, standing.arguments).copied
 
 
 @pytest.mark.long

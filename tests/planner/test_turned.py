@@ -134,6 +134,25 @@ def test_where_no_class_changes_in_place_the_volume_goes_and_says_why():
     assert why(gone, {}) == "gp3 has a durability of 0.998, and it cannot become another in place"
 
 
+def test_a_bucket_says_that_its_replica_came_later():
+    bucket = GP3.model_copy(update={"name": "gcs", "largest_gib": 0, "volume_iops": 0, "volume_mibps": 0})
+    question = on(GCP, (bucket,))
+    priced = tuple(
+        item.model_copy(update={"item": "gcs"}) for item in world((GP3,)).capacity.offers if item.item == "gp3"
+    )
+    question = replace(question, capacity=question.capacity.model_copy(update={"offers": priced}))
+    alone, ams, lon = (ask(partners=partners) for partners in ({}, {"ams": 1.0}, {"lon": 1.0}))
+    for history, copied in (((ams,), False), ((alone, ams), True), ((alone, ams, ams), True), ((ams, ams), False),
+                            ((ams, lon), True), ((ams, alone), False), ((ams, alone, ams), True)):  # fmt: skip
+        now, live = question, {}
+        for asked in history:
+            live = planned(now, asked)[1]
+            now = applied(now, live)
+        assert specs(live)["gcs"].copied is copied, history
+    disk = applied(on(GCP, (PD,)), planned(on(GCP, (PD,)), alone)[1])
+    assert specs(planned(disk, ams)[1])["pd"] == StorageSpec(storage_class="pd", gib=1000, replica_region="ams")
+
+
 def wanted_in(question, asks):
     """What falls short where regions ask for storage, replicated to `ams`, and why volumes go; None: none is asked."""
     (storage,) = {asked.storage for asked in asks.values() if asked is not None}

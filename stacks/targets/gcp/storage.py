@@ -4,9 +4,10 @@ What is provisioned of a disk is so where it serves; its replica has what its si
 nothing is bought, what comes without a price is declared: left out, what was bought before would stay, and be paid for.
 A disk stays in the zones that it is in, however they are listed: in another one it would be made anew, and empty.
 
-Disks are replicated asynchronously to a second disk there. A bucket lies in both regions where Google has that pair on
-one continent, else a second bucket is filled by a daily transfer. To another target nothing is replicated: that is
-refused, not left out.
+Disks are replicated asynchronously to a second disk there. A bucket lies in both regions where it is made with its
+replica and Google has that pair on one continent. Where a bucket lies cannot change: one that gets its replica later
+stays where it is, and a second one is filled by a daily transfer, as where there is no such pair. To another target
+nothing is replicated: that is refused, not left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ FREE_IOPS, MOST_IOPS_PER_GIB, FREE_MIBPS = 3000, 500, 140
 """What comes with it at no charge (Compute Engine, "About Hyperdisk Balanced", baseline performance)."""
 CLASSES = (BUCKET_CLASS, HYPERDISK, *DISK_CLASSES, *(f"{REGIONAL}{name}" for name in DISK_CLASSES))
 STAYS, REGIONAL_STAYS = Lifecycle(ignore=("zone",)), Lifecycle(ignore=("replica_zones",))
+LIES = Lifecycle(ignore=("custom_placement_config", "location"))
 _CONTINENTS = {"europe-": "EU", "us-": "US", "asia-": "ASIA"}
 """Where a bucket may lie in two regions of one's choice (Cloud Storage, "Bucket locations", dual-regions)."""
 
@@ -117,9 +119,9 @@ def _buckets(at: Placing, spec: StorageSpec) -> Iterator[Declaration]:
         yield _bucket(at, "", spec, {"location": at.cloud.location.upper()})
         return
     there = at.at(spec.replica_region)
-    both = tuple(sorted(place.cloud.location.upper() for place in (at, there)))
-    continent = _continent(at.cloud.location)
-    if continent and continent == _continent(there.cloud.location) and len(set(both)) == 2:
+    continent = "" if spec.copied else _shared_continent(at, there)
+    if continent:
+        both = tuple(sorted(place.cloud.location.upper() for place in (at, there)))
         placed: Mapping[str, Argument] = {"location": continent, "custom_placement_config": {"data_locations": both}}
         yield _bucket(at, "", spec, placed)
         return
@@ -131,7 +133,7 @@ def _buckets(at: Placing, spec: StorageSpec) -> Iterator[Declaration]:
 def _bucket(at: Placing, part: str, spec: StorageSpec, placed: Mapping[str, Argument]) -> Declaration:
     held: dict[str, str | int | float] = {"gib": spec.gib}
     if spec.replica_region and not part:
-        held["replica"] = spec.replica_region
+        held |= {"replica": spec.replica_region, **({"copied": "yes"} if spec.copied else {})}
     return at.declare(
         "google_storage_bucket",
         part,
@@ -144,6 +146,7 @@ def _bucket(at: Placing, part: str, spec: StorageSpec, placed: Mapping[str, Argu
             "labels": at.labels(part, **held),
             **placed,
         },
+        Lifecycle() if part else LIES,
     )
 
 
@@ -164,6 +167,12 @@ def _transfer(at: Placing) -> Declaration:
             },
         },
     )
+
+
+def _shared_continent(at: Placing, there: Placing) -> str:
+    """Where both can have a bucket together; empty where they cannot."""
+    one, other = (_continent(place.cloud.location) for place in (at, there))
+    return one if one == other and at.cloud.location != there.cloud.location else ""
 
 
 def _continent(location: str) -> str:

@@ -77,7 +77,12 @@ def _disk(prefix: str) -> Callable[[str, Arguments], Spec]:
 
 def _bucket(key: str, arguments: Arguments) -> Spec:
     held = _held(arguments, "labels")
-    return StorageSpec(storage_class=BUCKET_CLASS, gib=int(held["gib"]), replica_region=held.get("replica"))
+    return StorageSpec(
+        storage_class=BUCKET_CLASS,
+        gib=int(held["gib"]),
+        replica_region=held.get("replica"),
+        copied="copied" in held,
+    )
 
 
 def _link(key: str, arguments: Arguments) -> Spec:

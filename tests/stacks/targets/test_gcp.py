@@ -43,6 +43,7 @@ IN_A_REGION = st.one_of(
         gib=st.integers(10, 60_000),
         replica_region=st.sampled_from((None, "ost")),
     ),
+    st.just(StorageSpec(storage_class="gcs", gib=100, replica_region="ost", copied=True)),
     st.builds(
         StorageSpec,
         storage_class=st.just("hyperdisk-balanced"),
@@ -271,6 +272,20 @@ def test_a_bucket_lies_in_both_regions_or_is_transferred(regions, kinds):
     assert Counter(declaration.type for declaration in found.values()) == kinds
     dual = {"data_locations": ("EUROPE-WEST1", "EUROPE-WEST4")}
     assert (found[item.key].arguments.get("custom_placement_config") == dual) == ("europe-west4" in regions)
+
+
+def test_a_bucket_that_gets_its_replica_later_stays_and_is_copied():
+    """On one continent, too; and wherever it lies, what is declared of that makes none anew."""
+    spec = StorageSpec(storage_class="gcs", gib=100, replica_region="ost", copied=True)
+    key = "bel/storage/serving/gcs"
+    found = declared([resource(key, spec)], _with_cloud("ost", location="europe-west4"))
+    assert {each: item.arguments.get("location") for each, item in found.items()} == {
+        key: "EUROPE-WEST1",
+        f"{key}/replica": "EUROPE-WEST4",
+        f"{key}/transfer": None,
+    }
+    assert set(found[key].lifecycle.ignore) == {"custom_placement_config", "location"}
+    assert not found[f"{key}/replica"].lifecycle.ignore
 
 
 def test_secrets_are_named_and_never_held():

@@ -13,6 +13,7 @@ from stacks.errors import (
     NotPermitted,
     QuotaExceeded,
     RegionNotEnabled,
+    Throttled,
 )
 
 LOCKED = """Error acquiring the state lock
@@ -34,6 +35,9 @@ SAID = {
     "api error OptInRequired: You are not subscribed to this service.": RegionNotEnabled,
     "Invalid AWS Region: eu-nowhere-1": RegionNotEnabled,
     "creating EC2 VPC: api error VpcLimitExceeded: The maximum number of VPCs has been reached.": QuotaExceeded,
+    "modifying EBS Volume (vol-1): operation error EC2: ModifyVolume, https response error StatusCode: 400, api error"
+    " VolumeModificationRateExceeded: You've reached the maximum modification rate per volume limit. Wait at least 6"
+    " hours between modifications per EBS volume.": Throttled,
     "googleapi: Error 403: Quota 'CPUS' exceeded. Limit: 24.0 in region europe-west1., quotaExceeded": QuotaExceeded,
     "api error UnauthorizedOperation: You are not authorized to perform this operation.": NotPermitted,
     "Failed to query available provider packages\nCould not retrieve the list of versions": EngineMissing,
