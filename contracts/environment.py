@@ -154,10 +154,13 @@ class HistorySettings(Model):
             not encrypted.
         keep_days: how long each kind of series, or `requests`, is kept when the history is compacted; for ever by
             default.
+        encrypt_forecasts: whether the values of forecasts are encrypted where the history is; else whoever makes plans
+            needs no key.
     """
 
     key: str = ""
     keep_days: dict[SeriesKind | Literal["requests"], PositiveInt] = Field(default={})
+    encrypt_forecasts: bool = True
 
 
 def _within(country: str, said: tuple[str, ...]) -> bool:

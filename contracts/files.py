@@ -7,7 +7,7 @@ three files: the description (JSON), the values and the paths (Parquet), tied by
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,9 @@ from contracts.forecast_paths import paths_from_bytes, paths_to_bytes
 from contracts.forecast_values import values_from_bytes, values_to_bytes
 
 D = TypeVar("D", bound=Document)
+Sealing = Callable[[bytes, str], bytes]
+"""Closes a file's bytes under its name, or opens what was closed."""
+ENCRYPTED = b"sealed\n"  # what the bytes of a file begin with that is closed
 
 
 def write_bytes(path: Path, payload: bytes) -> None:
@@ -82,36 +85,62 @@ def read_text(path: Path) -> str:
         raise MalformedDocument(f"is not UTF-8 (byte {error.start})", where=str(path)) from error
 
 
-def write_forecast(path: Path, bundle: ForecastBundle) -> None:
-    """Writes the values beside `path` under `document.values_file`, and the paths, then the document itself."""
+def as_it_is(payload: bytes, name: str) -> bytes:
+    """Closes nothing."""
+    return payload
+
+
+def not_opened(stored: bytes, name: str) -> bytes:
+    """Opens nothing.
+
+    Raises:
+        MalformedDocument: always.
+    """
+    raise MalformedDocument("is encrypted, as the history of its environment is", where=name)
+
+
+def write_forecast(path: Path, bundle: ForecastBundle, close: Sealing = as_it_is) -> None:
+    """Writes the values beside `path` under `document.values_file`, and the paths, then the document itself.
+
+    Args:
+        path: of the document, which stays readable.
+        bundle: what is written.
+        close: what encrypts values and paths.
+    """
     payload = values_to_bytes(bundle.values, len(bundle.document.levels))
     if bytes_digest(payload) != bundle.document.values_digest:
         raise AlteredDocument("its values do not have the digest that it names", where=str(path))
-    write_bytes(path.parent / bundle.document.values_file, payload)
+    write_bytes(path.parent / bundle.document.values_file, close(payload, bundle.document.values_file))
     if bundle.document.paths_file:
         drawn = paths_to_bytes(bundle.paths)
         if bytes_digest(drawn) != bundle.document.paths_digest:
             raise AlteredDocument("its paths do not have the digest that it names", where=str(path))
-        write_bytes(path.parent / bundle.document.paths_file, drawn)
+        write_bytes(path.parent / bundle.document.paths_file, close(drawn, bundle.document.paths_file))
     write_document(path, bundle.document)
 
 
-def read_forecast(path: Path) -> ForecastBundle:
+def read_forecast(path: Path, opened: Sealing = not_opened) -> ForecastBundle:
     """Reads a forecast, its values and its paths.
+
+    Args:
+        path: of the document.
+        opened: opens values and paths where they are encrypted; not asked where they are not.
 
     Raises:
         DocumentError: as `read_document`.
         AlteredDocument: the values or the paths are not those that the document names.
     """
     document = read_document(Forecast, path)
-    values = values_from_bytes(_of(document.values_digest, path.parent / document.values_file), len(document.levels))
-    drawn = _of(document.paths_digest, path.parent / document.paths_file) if document.paths_file else b""
+    files = ((document.values_digest, document.values_file), (document.paths_digest, document.paths_file))
+    stored, drawn = (_of(digest, path.parent / name, opened) if name else b"" for digest, name in files)
+    values = values_from_bytes(stored, len(document.levels))
     return ForecastBundle(document, values, paths=paths_from_bytes(drawn) if drawn else {})
 
 
-def _of(digest: str, path: Path) -> bytes:
+def _of(digest: str, path: Path, opened: Sealing) -> bytes:
     """The bytes of a forecast's file, which must have the digest that the forecast names."""
     payload = _beside(path, next_step="make the forecast again")
+    payload = opened(payload, path.name) if payload.startswith(ENCRYPTED) else payload
     if bytes_digest(payload) != digest:
         raise AlteredDocument("its bytes are not the forecast's", where=str(path), next_step="prestage forecast")
     return payload

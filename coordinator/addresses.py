@@ -14,7 +14,6 @@ from ipaddress import IPv4Network
 import numpy as np
 
 from contracts.capacity import CapacitySnapshot
-from contracts.files import read_forecast
 from contracts.forecast import ForecastBundle
 from contracts.names import is_link, link_ends
 from contracts.requests import AddressRequest, Decision, Missing, Outcome, PeeringRequest, Requirements
@@ -23,6 +22,7 @@ from contracts.series import SeriesKey, SeriesKind
 from coordinator.allowed import not_allowed
 from coordinator.answers import Case, grant_units, refuse, stopwatch
 from coordinator.follow import follow
+from coordinator.forecast_door import forecast_of
 from coordinator.ledger import requests
 from coordinator.matching import match
 from coordinator.on_demand import grant_on_demand
@@ -109,7 +109,7 @@ def _decide_staged(project: Project, case: Case, request: AddressRequest, scorin
 
 def _outlook(project: Project, request: AddressRequest) -> Outlook:
     path = project.paths.forecast
-    forecast = read_forecast(path) if path.exists() else None
+    forecast = forecast_of(project.paths.folder, project.environment) if path.exists() else None
     capacity = project.estate(young=RECENT)
     return Outlook(
         traffic_gbps=region_traffic(forecast, request.region, project.clock(), request.horizon_hours),

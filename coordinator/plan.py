@@ -6,10 +6,11 @@ from pathlib import Path
 from contracts.capacity import CapacitySnapshot
 from contracts.drift import DriftReport
 from contracts.exits import ExitCode
-from contracts.files import read_forecast, write_document
+from contracts.files import write_document
 from contracts.plan import Infeasible, Plan
 from coordinator.drift import damaged, three_views
 from coordinator.errors import UnknownName
+from coordinator.forecast_door import forecast_of
 from coordinator.project import Project
 from coordinator.reading import look
 from coordinator.saved_capacity import read_saved
@@ -119,7 +120,7 @@ def _question(project: Project, capacity: CapacitySnapshot) -> Question:
     previous = project.journal.last_applied()
     return Question(
         environment=project.environment,
-        forecast=read_forecast(forecast),
+        forecast=forecast_of(project.paths.folder, project.environment),
         capacity=capacity,
         catalog=project.catalog,
         ledger=project.ledger.view(),

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from contracts.environment import Environment
-from contracts.files import write_forecast
+from contracts.files import Sealing, as_it_is, write_forecast
 from contracts.forecast import ForecastBundle
 from contracts.ports import Clock, Progress
+from coordinator.forecast_door import forecast_file
 from prestage.forecast_state import StateShelf, code_digest, forget_earlier_form
 
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ class ForecastOrder:
     @property
     def file(self) -> Path:
         """Where plans look for the forecast."""
-        return self.folder / self.environment.state_dir / "forecasts" / f"{self.environment.name}.json"
+        return forecast_file(self.folder, self.environment)
+
+    def closing(self, seal: "Seal") -> Sealing:
+        """What closes the forecast's values: as the history is closed, unless the environment says otherwise."""
+        encrypted = seal.envelope is not None and self.environment.history.encrypt_forecasts
+        return seal.closed if encrypted else as_it_is
 
     def history(self) -> "History":
         """Where all that is known is kept."""
@@ -121,18 +127,18 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
         recommend_level=environment.rules.headroom_quantile,
         block_use=environment.block_use,
     )
-    if order.origin is not None:
-        made = go_on_forecasting(history.load(), settings, made_at=now, seconds=time.perf_counter, progress=progress)
-        write_forecast(order.file, made.bundle)
-        return Forecasted(bundle=made.bundle, models=_models(made, "an origin in the past", ()))
     view, seal = history.opened()
+    if order.origin is not None:
+        made = go_on_forecasting(view, settings, made_at=now, seconds=time.perf_counter, progress=progress)
+        write_forecast(order.file, made.bundle, order.closing(seal))
+        return Forecasted(bundle=made.bundle, models=_models(made, "an origin in the past", ()))
     shelf = order.shelf(history.vault.keys, seal)
     forget_earlier_form(shelf.folder, shelf.environment)
     state, why = (None, "as asked for") if order.refit else shelf.take()
     windows = shelf.windows()
     settings = replace(settings, state=state, code=code_digest(), kept=windows)
     made = go_on_forecasting(view, settings, made_at=now, seconds=time.perf_counter, progress=progress)
-    write_forecast(order.file, made.bundle)
+    write_forecast(order.file, made.bundle, order.closing(seal))
     told = (windows.told(), shelf.put(made.state) if made.refitted else "", windows.keep(made.windows))
     return Forecasted(bundle=made.bundle, models=_models(made, why if state is None else "", told))
 

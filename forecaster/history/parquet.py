@@ -8,15 +8,14 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from forecaster.history.envelope import FileKey
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 
-def encode(rows: pd.DataFrame, key: FileKey | None) -> bytes:
+def encode(rows: "pd.DataFrame", key: FileKey | None) -> bytes:
     """Rows to the bytes of a file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -51,7 +50,7 @@ def decode(payload: bytes, key: FileKey | None) -> "pa.Table":
         return file.read()
 
 
-def frame(tables: Sequence["pa.Table"]) -> pd.DataFrame:
+def frame(tables: Sequence["pa.Table"]) -> "pd.DataFrame":
     """Tables of the same columns as one frame."""
     import pyarrow as pa
 

@@ -90,8 +90,7 @@ def rotate(history: History, *, previous: Kms | None = None, renew: bool = True)
         raise no_key(vault)
     kms = vault.keys.kms
     with changing(vault):
-        opener = Vault(vault.folder, Keyring(kms=previous or kms, memory=vault.keys.memory))
-        before = opener.look()
+        before = opener_of(history, previous).look()
         if before.envelope is None:
             return Rotated(files=0, version=None)
         if renew:
@@ -100,6 +99,14 @@ def rotate(history: History, *, previous: Kms | None = None, renew: bool = True)
         after = Contents(manifest=before.manifest, envelope=envelope)
         vault.commit(after, [_rewrapped(part, before.envelope, envelope) for part in before.parts])
     return Rotated(files=len(before.parts), version=envelope.wrapped.version)
+
+
+def opener_of(history: History, previous: Kms | None) -> Vault:
+    """The vault of a history as the key that it was under until now opens it."""
+    vault = history.vault
+    if vault.keys is None:
+        raise no_key(vault)
+    return Vault(vault.folder, Keyring(kms=previous or vault.keys.kms, memory=vault.keys.memory))
 
 
 def _rewrapped(part: Part, before: Envelope, after: Envelope) -> Part:

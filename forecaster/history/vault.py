@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from contracts.document import bytes_digest
 from contracts.files import write_bytes
 from forecaster.errors import HistoryDamaged, HistoryUnwritable, KeyRefused, KeyUnavailable
@@ -32,6 +30,7 @@ from forecaster.history.memory import check, recall, remember
 from forecaster.history.parquet import decode, encode
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 _RESTORE = "restore the folder from a backup; or remove it, prestage history verify --accept, and import again"
@@ -144,7 +143,7 @@ class Vault:
         """
         return contents.envelope.file_key(part.file, part.key) if contents.envelope and part.key else None
 
-    def write(self, contents: Contents, span: Span, rows: pd.DataFrame) -> Part:
+    def write(self, contents: Contents, span: Span, rows: "pd.DataFrame") -> Part:
         """A new file; it counts once a manifest names it."""
         if contents.envelope is None:
             payload = encode(rows, None)

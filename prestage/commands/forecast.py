@@ -86,17 +86,16 @@ class ShowOptions:
 @scoped(ShowOptions)
 def show(scope: Scope, options: ShowOptions) -> int:
     """Show the forecast that plans are made of."""
-    from contracts.files import read_forecast
-    from prestage.forecasts import ForecastOrder
+    from coordinator.forecast_door import forecast_file, forecast_of
     from prestage.projects import read_environment
     from prestage.views.forecast_series import series_like, series_text
     from prestage.views.world import forecast_text
 
     environment = read_environment(scope)
-    path = ForecastOrder(folder=scope.folder, environment=environment).file
+    path = forecast_file(scope.folder, environment)
     if not path.exists():
         raise PrestageError("there is no forecast yet", where=str(path), next_step="prestage forecast")
-    bundle = read_forecast(path)
+    bundle = forecast_of(scope.folder, environment)
     series = series_like(bundle, options.series)
     if options.plot is not None:
         from prestage.forecast_plot import plot_forecast

@@ -68,12 +68,17 @@ def keys(scope: Scope, _options: NoOptions) -> int:
 def encrypt(scope: Scope, _options: NoOptions) -> int:
     """Encrypt a history that is not, under the environment's key."""
     from forecaster.history.upkeep import encrypt as encrypt_history
-    from prestage.projects import open_history, read_environment
+    from prestage.forecast_keys import closed_anew
+    from prestage.forecasts import ForecastOrder
+    from prestage.projects import read_environment
     from prestage.views.paper import plural
 
-    files = encrypt_history(open_history(scope))
+    order = ForecastOrder(folder=scope.folder, environment=read_environment(scope))
+    history = order.history()
+    with closed_anew(order, history.vault):
+        files = encrypt_history(history)
     if files:
-        _forget_learned(scope, read_environment(scope))
+        _forget_learned(scope, order.environment)
     told = f"{plural(files, 'file')} encrypted; the plain ones are removed" if files else "nothing to encrypt"
     scope.answer({"encrypted": files}, lambda: told)
     return ExitCode.CLEAN
@@ -92,13 +97,18 @@ def encrypt(scope: Scope, _options: NoOptions) -> int:
 @scoped(RotateArguments)
 def rotate(scope: Scope, options: RotateArguments) -> int:
     """Wrap every file's key anew, under a new key; no value is read or written."""
+    from forecaster.history.upkeep import opener_of
     from forecaster.history.upkeep import rotate as rotate_history
-    from prestage.projects import open_history
+    from prestage.forecast_keys import closed_anew
+    from prestage.forecasts import ForecastOrder
+    from prestage.projects import read_environment
     from prestage.views.history_vault import rotated_text
 
-    history = open_history(scope)
+    order = ForecastOrder(folder=scope.folder, environment=read_environment(scope))
+    history = order.history()
     previous = _kms(scope, options.previous) if options.previous else None
-    report = rotate_history(history, previous=previous, renew=options.renew)
+    with closed_anew(order, opener_of(history, previous)):
+        report = rotate_history(history, previous=previous, renew=options.renew)
     scope.answer({"files": report.files, "key": report.version}, lambda: rotated_text(report))
     return ExitCode.CLEAN
 

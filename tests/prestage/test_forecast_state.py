@@ -10,9 +10,10 @@ import pytest
 
 from contracts.environment import Environment
 from contracts.exits import ExitCode
-from contracts.files import read_forecast
+from contracts.forecast import ForecastBundle
 from contracts.forecast_state import StateBundle
 from contracts.yaml_files import read_yaml_document
+from coordinator.forecast_door import forecast_of
 from forecaster.history.sealing import Seal
 from forecaster.models.profile import Profile
 from prestage import forecast_state
@@ -77,6 +78,10 @@ def shelf(project) -> StateShelf:
     return order.shelf(history.vault.keys, history.opened()[1])
 
 
+def made(project) -> ForecastBundle:
+    return forecast_of(project, read_yaml_document(Environment, project / ENVIRONMENT))
+
+
 def kept(project) -> StateBundle:
     state, why = shelf(project).take()
     assert state is not None, why
@@ -85,14 +90,14 @@ def kept(project) -> StateBundle:
 
 def test_new_hours_go_on_from_what_was_fitted(project, forecast):
     state = kept(project)
-    first = read_forecast(forecasts(project) / "dev.json")
+    first = made(project)
     assert {panel.granularity for panel in state.document.panels} == {"hourly", "daily"}
     assert first.document.state_digest == ""
     learn(project, 336, 342)
     (forecasts(project) / "dev.fits").write_text("as an earlier version left it, never encrypted")
     assert forecast() == "those of the last forecast"
     assert not (forecasts(project) / "dev.fits").exists()
-    second = read_forecast(forecasts(project) / "dev.json")
+    second = made(project)
     assert second.document.state_digest == state.document.digest()
     assert second.document.origin == first.document.origin + timedelta(hours=6)
     assert second.document.blends != first.document.blends
@@ -103,9 +108,10 @@ def test_new_hours_go_on_from_what_was_fitted(project, forecast):
     assert kept(project).document.digest() != state.document.digest()
 
 
-def made_bytes(project) -> tuple[dict[str, object], bytes]:
+def made_bytes(project) -> tuple[dict[str, object], str]:
+    """The document, and the digest of the values' bytes, which are encrypted otherwise each time."""
     document = json.loads((forecasts(project) / "dev.json").read_text())
-    return {**document, "made_at": 0, "seconds": 0}, (forecasts(project) / "dev.parquet").read_bytes()
+    return {**document, "made_at": 0, "seconds": 0}, made(project).document.values_digest
 
 
 def test_the_same_state_and_history_make_the_same_bytes(project, forecast):
@@ -259,11 +265,11 @@ def memory_spoiled(project, file):
 )
 def test_what_was_kept_is_never_trusted_without_a_check(project, forecast, harm, reason):
     """All is fitted anew, with the reason; the next forecast goes on from that."""
-    values = (forecasts(project) / "dev.parquet").read_bytes()
+    values = made_bytes(project)[1]
     harm(project, forecasts(project) / "dev.state")
     told = forecast()
     assert told.startswith(f"fitted anew: {reason}")
-    assert (forecasts(project) / "dev.parquet").read_bytes() == values
+    assert made_bytes(project)[1] == values
     assert forecast() == "those of the last forecast"
 
 
