@@ -117,12 +117,19 @@ def _volume(placing: Placing, spec: StorageSpec, part: str, size: int) -> Argume
         "encrypted": True,
         "tags": placing.tags(part, **held),
     }
-    as_it_was = VOLUME_TYPES[spec.storage_class].throughput and is_adopted(placing.environment, placing.key())
+    # What became another type since takes nothing along: gp3 may have no fewer IOPS than come with it.
+    as_it_was = is_adopted(placing.environment, placing.key()) and _is_of_its_key(placing, spec)
     if (iops := volume_iops(spec, size)) and (spec.iops or not as_it_was):
         arguments["iops"] = iops
     if (throughput := volume_throughput(spec)) and (spec.throughput_mibps or not as_it_was):
         arguments["throughput"] = throughput
     return arguments
+
+
+def _is_of_its_key(placing: Placing, spec: StorageSpec) -> bool:
+    """Whether volumes that have IOPS and throughput to provision are of the class that their key says."""
+    item = placing.key().split("/")[-1]
+    return bool(VOLUME_TYPES[spec.storage_class].throughput) and item == spec.storage_class
 
 
 def _snapshots_tag(placing: Placing) -> str:

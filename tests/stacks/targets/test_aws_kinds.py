@@ -243,6 +243,9 @@ def test_a_volume_that_was_there_before_keeps_the_speed_that_nobody_asked_for():
     assert not {"iops", "throughput"} & made.arguments.keys()
     (bought,) = aws.declare([resource(key, spec.model_copy(update={"iops": 5000}))], environment)
     assert bought.arguments["iops"] == 5000
+    environment = ENVIRONMENT.model_copy(update={"adopted": (Adopted(key=key.replace("gp3", "gp2"), id="vol-1"),)})
+    (turned,) = aws.declare([resource(key.replace("gp3", "gp2"), spec)], environment)
+    assert (turned.arguments["iops"], turned.arguments["throughput"]) == (3000, 125)
 
 
 def test_a_volume_stays_in_its_zone_however_zones_are_listed():
