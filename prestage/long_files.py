@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.spelling import likely
 from forecaster.errors import MalformedFile, UnknownColumn
 from forecaster.longform import LongRows
+from prestage.long_times import LongTimes
 
 if TYPE_CHECKING:
     from contracts.ports import Progress
 
 BATCH_ROWS = 1 << 17
 STEP = "read"
-ZONE = r"\d[T ].*(Z|[+-]\d\d:?\d*)$"  # at the end of a time in ISO 8601
-TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # of a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +149,13 @@ def _read(file: pq.ParquetFile, path: Path, columns: Columns, wanted: frozenset[
                 or "name its columns: --id-column, --time-column, --value-column",
             )
     id_type, time_type = _id_type(schema, path, columns), _time_type(schema, path, columns)
-    gathering = _Gathering(wanted, file.metadata.num_rows)
+    gathering, times = _Gathering(wanted, file.metadata.num_rows), LongTimes(path, columns.ds)
     progress.start(STEP, file.metadata.num_rows)
     done = 0
     for batch in _batches(file, columns):
         gathering.add(
             batch.column(columns.unique_id),
-            _seconds(batch.column(columns.ds), path),
+            times.seconds(batch.column(columns.ds)),
             _numbers(batch.column(columns.y), path, columns.y),
         )
         done += batch.num_rows
@@ -205,29 +203,6 @@ def _plain(found: pa.DataType) -> pa.DataType:
 
 def _is_text(found: pa.DataType) -> bool:
     return bool(pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found))
-
-
-def _seconds(times: pa.Array, path: Path) -> pa.Array:
-    """Whole seconds since the epoch; a part of a second is cut."""
-    if pa.types.is_dictionary(times.type):
-        times = times.dictionary_decode()
-    exact = times if pa.types.is_timestamp(times.type) else _moments(times, path)
-    return pc.divide(exact.cast(pa.int64()), TICKS[exact.type.unit])
-
-
-def _moments(times: pa.Array, path: Path) -> pa.Array:
-    """Dates and text as moments: of text either every time names its zone, or none does, and UTC is meant."""
-    if pa.types.is_string_view(times.type):
-        times = times.cast(pa.string())
-    zoned = _is_text(times.type) and pc.any(pc.match_substring_regex(times, ZONE)).as_py()
-    try:
-        return times.cast(pa.timestamp("us", "UTC" if zoned else None))
-    except pa.ArrowInvalid as error:
-        raise MalformedFile(
-            f"a time cannot be read ({_first_line(error)})",
-            where=str(path),
-            expected="ISO 8601: 2005-02-06T15:00, all with a zone (Z, +01:00) or all without",
-        ) from error
 
 
 def _numbers(values: pa.Array, path: Path, column: str) -> pa.Array:
