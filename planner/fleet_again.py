@@ -53,9 +53,10 @@ BY_LINK = ("gbps", "tier_usd", "link_quota")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Again:
-    """A fleet planned again, what the next plan needs of it, and how it is told."""
+    """A fleet planned again, what is live, what the next plan needs of it, and how it is told."""
 
     solution: FleetSolution
+    before: FleetSolution
     standing: Standing
     told: str
 
@@ -112,7 +113,9 @@ def planned_again(asked: Asked, live: Sequence[Resource], level: Callable[[Fleet
     count = f"{int(looked.sum())} of {problem.regions} regions looked at"
     carried = f", {len(waits)} changes carried on that wait" if waits else ""
     told = f"planned again from plan {name}: {count}{carried}, gap {gap:.1%}"
-    return Again(solution=found, standing=seen.model_copy(update={"again": standing.again + 1}), told=told)
+    is_live = fleet_from(live, asked.market, asked.axes, problem) if waits else stands
+    told_next = seen.model_copy(update={"again": standing.again + 1})
+    return Again(solution=found, before=is_live, standing=told_next, told=told)
 
 
 def standing_of(asked: Asked, solution: FleetSolution) -> Standing | None:

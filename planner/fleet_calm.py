@@ -39,10 +39,11 @@ class Kept(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CalmFleet:
-    """The fleet that is planned, and how near it is to what is live."""
+    """The fleet that is planned, how near it is to what is live, and that; nothing where nothing serves."""
 
     solution: FleetSolution
     kept: Kept
+    before: FleetSolution | None = None
 
 
 def calm_fleet(
@@ -77,8 +78,9 @@ def calm_fleet(
         if found is not None and found.usd <= dearest:
             found = replace(found, bound=min(found.usd, cheapest.bound))  # which holds for every fleet
             if _holds(problem, found):
-                return CalmFleet(solution=found, kept=Kept.NOTHING if _same(found, cheapest) else kept)
-    return CalmFleet(solution=cheapest, kept=Kept.NOTHING)
+                kept = Kept.NOTHING if _same(found, cheapest) else kept
+                return CalmFleet(solution=found, kept=kept, before=stands)
+    return CalmFleet(solution=cheapest, kept=Kept.NOTHING, before=stands)
 
 
 def _same(one: FleetSolution, other: FleetSolution) -> bool:

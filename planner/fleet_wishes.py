@@ -11,7 +11,7 @@ from contracts.capacity import CapacityKind
 from contracts.plan import ReasonCode, RefusedAlternative, Requirement
 from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, ResourceKind
 from planner.desired import Desired, Wish
-from planner.fleet_alternatives import fleet_alternatives
+from planner.fleet_alternatives import fleet_alternatives, next_best
 from planner.fleet_arrays import KINDS, by_place
 from planner.fleets import Fleet
 from planner.keys import failover_key, item_key
@@ -19,7 +19,7 @@ from planner.keys import failover_key, item_key
 
 def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> None:
     """Adds the fleet's compute, failover entries and circuits to what is wanted."""
-    solution, known, others = fleet.solution, by_place(needs), fleet_alternatives(fleet)
+    solution, known, others, instead = fleet.solution, by_place(needs), fleet_alternatives(fleet), next_best(fleet)
     for at, region in enumerate(fleet.regions):
         served = tuple(item.id for kind in KINDS if (item := known.get((region, kind))))
         used = solution.committed[at] + solution.on_demand[at].sum(1) + solution.spot[at].sum(1)
@@ -32,7 +32,9 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> 
             }
             for purchase, by_hour in counts.items():
                 if by_hour.any():
-                    _want_compute(desired, (region, shape.name, purchase), by_hour, (served, others[at]))
+                    best = instead.get((at, kind, purchase))
+                    refused = (*others[at], *((best,) if best else ()))
+                    _want_compute(desired, (region, shape.name, purchase), by_hour, (served, refused))
     for (region, partner), share in sorted(fleet.shares().items()):
         spec = FailoverSpec(partner=partner, share=min(1.0, share))
         key = failover_key(region, partner)

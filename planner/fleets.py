@@ -46,12 +46,14 @@ class Found:
         told: which way, in words.
         standing: what planning it again starts from; nothing where no prices prove its bound.
         cheapest: what was found before anyone looked at what is live; nothing where nobody looked for it.
+        before: what is live, as arrays; nothing where nothing serves.
     """
 
     solution: FleetSolution
     told: str
     standing: Standing | None = None
     cheapest: FleetSolution | None = None
+    before: FleetSolution | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,7 +131,7 @@ def _found(asked: Asked, given: Given, solve: FleetSolver) -> Found:
     live = tuple(item for key, item in question.live().items() if key not in given.resources)
     try:
         again = planned_again(asked, live, level)
-        return Found(solution=again.solution, told=again.told, standing=again.standing)
+        return Found(solution=again.solution, told=again.told, standing=again.standing, before=again.before)
     except FleetTooFar as far:
         why = f"; in full: {far.what}" if question.earlier and question.earlier.standing else ""
     try:
@@ -143,4 +145,5 @@ def _found(asked: Asked, given: Given, solve: FleetSolver) -> Found:
         told=", ".join(filter(None, (told(calm.solution.rungs), calm.kept))) + why,
         standing=standing_of(asked, calm.solution),
         cheapest=cheapest,
+        before=calm.before,
     )

@@ -78,7 +78,7 @@ class Work:
         near = [arcs.carrier[arcs.out[region]] for region in changed.tolist()]
         regions = np.unique(np.concatenate([changed, *near]))
         shares = before.shares.reshape(-1)
-        types = _types(problem, before, regions)
+        types = types_of(problem, before, regions)
         worth = before.worth[regions], before.worth_critical[regions]
         held = claims(problem, arcs, shares, regions)
         cells = Cells.of(problem, (regions, types), held, worth, calm.move_share)
@@ -227,7 +227,7 @@ def leave(work: Work) -> None:
     work.usd[stays] = work.price(every, committed, counts)[stays]
 
 
-def _types(problem: FleetProblem, before: FleetSolution, regions: Ints) -> Ints:
+def types_of(problem: FleetProblem, before: FleetSolution, regions: Ints) -> Ints:
     """(n, m) types by region: those in use, the smallest, then those that give most for their price."""
     used = (before.committed[regions] > 0) | before.on_demand[regions].any(2) | before.spot[regions].any(2)
     worth = (before.worth[regions] + before.worth_critical[regions]).mean(2) @ problem.gives.T

@@ -14,6 +14,7 @@ from contracts.resources import CircuitSpec, ComputeSpec, Purpose
 from contracts.standing import Standing
 from planner import fleet_again
 from planner.build import build_plan
+from planner.explain import explain, next_best
 from planner.fleet import FleetProblem, FleetSolution
 from planner.question import Question
 from planner.solve import solve
@@ -123,6 +124,18 @@ def test_one_region_that_wants_more_is_planned_without_a_solver() -> None:
     assert again(asked).sealed() == plan.sealed()
     reasons = [item.reason.marginal for item in plan.resources if item.resource.key in moves(plan)]
     assert reasons and all(marginal is not None and marginal.basis == "duals" for marginal in reasons)
+
+
+def test_what_else_would_have_done_is_told_of_each_change() -> None:
+    plan = again(asking(applied(), 1.1, "fra"))
+    by_key = {item.resource.key: item for item in plan.resources}
+    told = {key: next_best(by_key[key].reason) for key in moves(plan) if key in by_key}
+    assert told and all(told.values())
+    for key, best in told.items():
+        assert best is not None and best.value is not None and best.limit is not None and best.value != best.limit
+        assert any("next best: " in line and best.candidate in line for line in explain(plan, key).lines())
+    still = [item for key, item in by_key.items() if key not in told and isinstance(item.resource.spec, ComputeSpec)]
+    assert still and not any(item.reason.alternatives for item in still)
 
 
 def test_a_document_read_back_plans_the_same() -> None:
