@@ -70,4 +70,4 @@ def test_nothing_is_told_where_nothing_else_would_do() -> None:
     problem, after = standing().problem, standing().solution
     used = (after.committed[:, :, None] + after.on_demand + after.spot).max(2).astype(float)
     held = check(replace(problem, stock=used), nothing(problem), after)  # nothing more is to be had of any type
-    assert len(held) < 20
+    assert len(held) < 40
