@@ -83,8 +83,6 @@ def expected_arrivals(question: Question, market: Market) -> Iterator[Arrivals]:
         joined = source == destination or link in market.links
         if profile is None or not joined or not regions.issuperset((source, destination)):
             continue
-        if question.is_frozen(link):
-            continue
         expected = expected_requests(question.forecast, pair, hours)
         if expected is not None and expected[0] > 0:
             yield Arrivals(pair, *expected, profile)

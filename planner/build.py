@@ -26,6 +26,7 @@ from planner.given import given_resources
 from planner.market import Market
 from planner.model import Solver
 from planner.nobodys import free_spaces
+from planner.paused import partners_paused
 from planner.placement import Lacking, Placement, place
 from planner.question import CLOCKS_DIFFER, Question, age_text
 from planner.reasons import Buying, fleet_prices
@@ -56,7 +57,7 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
     question = question.from_now()
     market = Market.read(question.catalog, question.capacity)
     needs = serving_requirements(question, market)
-    given = given_resources(question, market)
+    given = given_resources(question, market, partners_paused(question, market, needs))
     if question.environment.failover.reserve is Reserve.SHARED:
         fleet = place_fleet(question, market, (needs, given), solve_fleet)
         if not isinstance(fleet, Fleet):

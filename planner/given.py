@@ -1,8 +1,9 @@
 """What the planner does not decide: units that somebody has, pins, and regions that are left as they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from contracts.failover import Reserve
 from contracts.ledger import UnitState
 from contracts.plan import PlannedResource, Reason, ReasonCode
 from contracts.resources import ON_DEMAND_PREFIX, FailoverSpec, Purpose, Resource, ResourceKind, root_of
@@ -25,11 +26,17 @@ class Given:
                 yield resource
 
 
-def given_resources(question: Question, market: Market) -> Given:
-    """Everything live, or wanted earlier, that this plan keeps whatever demand says."""
+def given_resources(question: Question, market: Market, leaning: Iterable[Resource] = ()) -> Given:
+    """Everything live, or wanted earlier, that this plan keeps whatever demand says.
+
+    Args:
+        question: whose documents say so.
+        market: prices.
+        leaning: what stays because it leans on regions that people paused (`planner.paused`).
+    """
     kept: dict[str, PlannedResource] = {}
     paid = {item.resource.key: item.usd_per_hour for item in question.earlier.resources} if question.earlier else {}
-    for resource, code in _kept(question):
+    for resource, code in (*((item, ReasonCode.PAUSED) for item in leaning), *_kept(question)):
         usd_per_hour = market.usd_per_hour(resource)
         if question.is_unread(resource.place):
             usd_per_hour = paid.get(resource.key, usd_per_hour)
@@ -58,8 +65,10 @@ def _kept(question: Question) -> Iterator[tuple[Resource, ReasonCode]]:
 
 def _leans_on_unread(question: Question, resource: Resource) -> bool:
     """Whether a resource stands where nothing is known, or names a failover partner there: no reason to leave it."""
-    partner = resource.spec.partner if isinstance(resource.spec, FailoverSpec) else ""
-    return question.is_unread(resource.place) or partner in question.unreadable()
+    if question.is_unread(resource.place):
+        return True
+    shared = question.environment.failover.reserve is Reserve.SHARED  # there all shares are chosen together
+    return not shared and isinstance(resource.spec, FailoverSpec) and resource.spec.partner in question.unreadable()
 
 
 def _as_handed_out(earlier: Resource | None, live: Resource | None) -> Resource | None:

@@ -6,22 +6,17 @@ from dataclasses import dataclass
 
 from contracts.capacity import CapacityKind, Shape
 from contracts.failover import Survive
-from contracts.plan import RefusalCode, RefusedAlternative, Requirement
+from contracts.plan import Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource, ResourceKind
 from planner.given import Given
 from planner.keys import item_key
 from planner.market import Market
+from planner.partnering import Ways, partner_refusals, ways_of
 from planner.question import Question
 from planner.requirements import total
-from planner.residency import Residency
-from planner.routes import Routes
 
 SHARE_STEPS = 20
 """Failover shares are twentieths: fine enough to spread a region, coarse enough that plans do not shiver."""
-
-
-Ways = tuple[Routes, Residency]
-"""How far regions lie from one another, and where what they serve may be served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,19 +116,6 @@ def read_sites(question: Question, market: Market, needs: tuple[Requirement, ...
     names = sorted({region.name for region in question.environment.regions} - question.frozen_regions())
     ways = ways_of(question, market)
     return tuple(_site(question, market, needs, given, (ways, name)) for name in names)
-
-
-def ways_of(question: Question, market: Market) -> Ways:
-    """What is asked of every pair of regions."""
-    return Routes(market.links.values()), Residency.of(question)
-
-
-def partner_refusals(
-    question: Question, market: Market, ways: Ways, region: str
-) -> dict[str, RefusedAlternative | None]:
-    """Every other region as a partner: nothing where it may be one, else why not."""
-    others = sorted(settings.name for settings in question.environment.regions if settings.name != region)
-    return {other: _refused_partner(question, market, ways, (region, other)) for other in others}
 
 
 def compute_amount(market: Market, resources: list[Resource]) -> Amount:
@@ -250,21 +232,3 @@ def _standing(live: Mapping[str, Resource], market: Market, region: str) -> Live
         if isinstance(item.spec, FailoverSpec) and item.place == region
     }
     return Live(serving=counts[Purpose.SERVING], failover=counts[Purpose.FAILOVER], shares=shares)
-
-
-def _refused_partner(
-    question: Question, market: Market, ways: Ways, pair: tuple[str, str]
-) -> RefusedAlternative | None:
-    (routes, residency), (region, other) = ways, pair
-    limit = question.environment.failover.max_latency_ms
-    route = routes.between(region, other)
-    if question.is_frozen(other):
-        return RefusedAlternative(candidate=other, code=RefusalCode.NOT_ALLOWED)
-    if market.regions[region].fault_domain == market.regions[other].fault_domain:
-        return RefusedAlternative(candidate=other, code=RefusalCode.SAME_FAULT_DOMAIN)
-    if not residency.may_carry(region, other):
-        return RefusedAlternative(candidate=other, code=RefusalCode.RESIDENCY)
-    if route is None or route.latency_ms > limit:
-        latency_ms = route.latency_ms if route else None
-        return RefusedAlternative(candidate=other, code=RefusalCode.TOO_FAR, limit=limit, value=latency_ms, unit="ms")
-    return None

@@ -82,14 +82,16 @@ class StagedUnits:
 
 
 def staged_units(question: Question, market: Market) -> tuple[StagedUnits, ...]:
-    """Every kind of unit at every destination and link that requests are forecast for."""
+    """Every kind of unit at every destination and link that requests are forecast for, but where all stays as it is."""
     arrivals = tuple(expected_arrivals(question, market))
     found: list[StagedUnits] = []
-    for region in sorted({pair_ends(item.pair)[1] for item in arrivals}):
+    regions = {pair_ends(item.pair)[1] for item in arrivals}
+    for region in sorted(region for region in regions if not question.is_frozen(region)):
         there = tuple(item for item in arrivals if pair_ends(item.pair)[1] == region)
         found += _at_place(question, market, region, tuple(item for item in there if item.joins))
         found += _blocks_at(question, market, region, there)
-    for link in sorted({link_name(*pair_ends(item.pair)) for item in arrivals if item.joins}):
+    links = {link_name(*pair_ends(item.pair)) for item in arrivals if item.joins}
+    for link in sorted(link for link in links if not question.is_frozen(link)):
         across = tuple(item for item in arrivals if link_name(*pair_ends(item.pair)) == link)
         found += _at_place(question, market, link, across)
     return tuple(item for item in found if item.count or (item.wait and (item.wait.stays or item.wait.coming)))

@@ -174,7 +174,7 @@ def _replica(
     """
     volume, live, piece = item.made.volume, item.made.live, item.made.piece
     partners, standing = piece.partners, live.replica_region if live else None
-    if standing in demand.question.unreadable():
+    if standing in demand.question.frozen_regions():  # it serves on, and nothing is known against it
         return standing, ()
     first = standing if live else item.made.toward
     if first in partners:

@@ -19,7 +19,8 @@ from planner.alternatives import partner_alternatives
 from planner.demand import Demand
 from planner.desired import Desired, Wish
 from planner.keys import alert_key, failover_key, item_key, link_key, network_key
-from planner.sites import SHARE_STEPS, partner_refusals, ways_of
+from planner.partnering import partner_refusals, ways_of
+from planner.sites import SHARE_STEPS
 
 ALERT_SHARE = 0.9
 """An alert is raised above this share of what is there. A constant, so that no forecast moves it."""
