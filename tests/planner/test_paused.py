@@ -9,7 +9,8 @@ from planner.market import Market
 from planner.paused import partners_paused
 from planner.requirements import serving_requirements
 from tests.planner.simulate import after
-from tests.planner.test_fleet_calm import planned, settled
+from tests.planner.test_fleet_calm import settled
+from tests.planner.test_fleets import planned
 from tests.planner.worlds import WORLD, people, plan_of
 
 REGIONS = tuple(settings.name for settings in WORLD.environment.regions)
