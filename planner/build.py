@@ -11,6 +11,7 @@ from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shor
 from planner.addresses import block_ends
 from planner.bandwidth import want_circuits
 from planner.blocks import block_advice, want_serving_blocks
+from planner.bounds import bounded, within_maxima
 from planner.ceiling import within_ceiling
 from planner.changes import changes_between
 from planner.commitments import advise_commitments
@@ -58,8 +59,9 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
     market = Market.read(question.catalog, question.capacity)
     needs = serving_requirements(question, market)
     given = given_resources(question, market, partners_paused(question, market, needs))
+    needs = within_maxima(question, market, (needs, given), solve)
     if question.environment.failover.reserve is Reserve.SHARED:
-        fleet = place_fleet(question, market, (needs, given), solve_fleet)
+        fleet = place_fleet(question, bounded(question, market, given), (needs, given), solve_fleet)
         if not isinstance(fleet, Fleet):
             return _infeasible(question, fleet)
         demand = Demand(question=question, needs=needs, given=given, sites=(), placement=fleet.placement(), fleet=fleet)

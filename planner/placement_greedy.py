@@ -31,7 +31,7 @@ Shares = Mapping[str, int]
 
 def greedy_placement(sites: Sequence[Site], settings: FailoverSettings) -> Mapping[str, Live] | None:
     """Counts by shape and twentieths by partner, by region; nothing where none was found."""
-    serving = {site.region: cheapest_cover(site.serving_shapes, site.serving, site.room) for site in sites}
+    serving = {site.region: cheapest_cover(site.serving_shapes, site.serving, site.serving_room) for site in sites}
     served = {region: found for region, found in serving.items() if found is not None}
     if len(served) < len(serving):
         return None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from contracts.failover import FailoverSettings
+from planner.bounds import gives
 from planner.model import Floats, LinearModel, ModelBuilder
 from planner.sites import SHARE_STEPS, Amount, Live, Site, losses
 
@@ -108,8 +109,10 @@ def _serve(builder: ModelBuilder, columns: Columns, site: Site) -> None:
 
 
 def _stay_within(builder: ModelBuilder, columns: Columns, site: Site) -> None:
-    """Serving and standing by fit into the region's room together."""
+    """Serving and standing by fit into the region's room together, and what serves keeps people's maxima."""
     chosen = [(columns.serving[site.region, shape.name], shape) for shape, _ in site.serving_shapes]
+    for kind, most in site.most.items():
+        builder.row([(column, gives(shape, kind)) for column, shape in chosen], upper=most)
     chosen += [(columns.failover[site.region, shape.name], shape) for shape, _ in site.failover_shapes]
     builder.row([(column, float(shape.vcpu)) for column, shape in chosen], upper=site.room.vcpu)
     builder.row([(column, float(shape.memory_gib)) for column, shape in chosen], upper=site.room.memory_gib)

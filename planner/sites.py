@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.capacity import CapacityKind, Shape
 from contracts.failover import Survive
 from contracts.plan import Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource, ResourceKind
+from planner.bounds import Bounds, serving_room
 from planner.given import Given
 from planner.keys import item_key
 from planner.market import Market
@@ -72,6 +73,7 @@ class Site:
         bound: in words, where its load may be served; empty where it may be anywhere.
         partners: regions that may back this one up, the cheapest vCPU first.
         room: what the region has for this environment, given resources taken off.
+        most: what may serve of each kind that people set a maximum of, given resources taken off.
     """
 
     region: str
@@ -87,6 +89,15 @@ class Site:
     bound: str = ""
     falls_with: str = ""
     backs_of: tuple[str, ...] = ()
+    most: Bounds = field(default_factory=dict)
+
+    @property
+    def serving_room(self) -> Amount:
+        """What may serve here: no more than there is, and than people want."""
+        return Amount(
+            vcpu=min(self.room.vcpu, self.most.get(CapacityKind.VCPU, math.inf)),
+            memory_gib=min(self.room.memory_gib, self.most.get(CapacityKind.MEMORY_GIB, math.inf)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +164,7 @@ def _site(
         backs=tuple(load for _, load in backs),
         backs_of=tuple(market.regions[place].fault_domain for place, _ in backs) if whole_domain else (),
         room=_room(market, given, region),
+        most=serving_room(question, market, given, region),
         serving_shapes=_free_shapes(market, given, region, Purpose.SERVING),
         failover_shapes=_free_shapes(market, given, region, Purpose.FAILOVER),
         partners=tuple(sorted(eligible, key=lambda other: (_unit_price(market, other), other))),

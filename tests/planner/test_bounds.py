@@ -1,0 +1,93 @@
+"""Maxima and minima of regions: whatever buys it, no more is placed than people want, and what is not met is told."""
+
+import pytest
+
+from contracts.capacity import CapacityKind
+from contracts.failover import Reserve
+from contracts.resources import ComputeSpec, Purpose
+from planner.bounds import ONE_SHAPE, STAYS, within_maxima
+from planner.errors import SolverStalled
+from planner.given import given_resources
+from planner.market import Market
+from planner.requirements import serving_requirements
+from planner.solve import solve
+from tests.planner.simulate import after
+from tests.planner.worlds import WORLD, people, plan_of, region
+
+VCPU, MEMORY = CapacityKind.VCPU, CapacityKind.MEMORY_GIB
+SHARED = people(
+    WORLD,
+    failover=WORLD.environment.failover.model_copy(
+        update={"reserve": Reserve.SHARED, "max_partners": None, "max_latency_ms": 500.0}
+    ),
+)
+
+
+def serves(plan, kind, place="fra"):
+    sizes = {shape.name: {VCPU: shape.vcpu, MEMORY: shape.memory_gib} for shape in WORLD.catalog.shapes}
+    found = [item.resource for item in plan.resources if item.resource.place == place]
+    found = [item.spec for item in found if item.purpose is Purpose.SERVING and isinstance(item.spec, ComputeSpec)]
+    return sum(spec.count * sizes[spec.shape][kind] for spec in found)
+
+
+def required(plan, kind, place="fra"):
+    return next(need for need in plan.requirements if need.id == f"{place}/{kind}/serving")
+
+
+@pytest.mark.parametrize("world", [WORLD, SHARED], ids=["dedicated", "shared"])
+@pytest.mark.parametrize(
+    ("maximum", "met"),
+    [
+        ({VCPU: 40}, {VCPU: 40, MEMORY: 160}),  # memory would buy 78 vCPUs
+        ({VCPU: 1}, {VCPU: 0, MEMORY: 0}),  # no instance is as small
+        ({MEMORY: 150}, {VCPU: 68, MEMORY: 144}),  # of 150 GiB, and 72 vCPUs
+        ({VCPU: 1000, MEMORY: 1000}, None),
+    ],
+    ids=str,
+)
+def test_no_more_serves_than_a_maximum_whatever_buys_it(world, maximum, met):
+    free, plan = plan_of(world), plan_of(region(world, maximum=maximum))
+    assert all(serves(plan, kind) <= most for kind, most in maximum.items())
+    for kind in (VCPU, MEMORY):
+        need, wanted = required(plan, kind), required(free, kind).quantity
+        assert need.quantity == (pytest.approx(met[kind]) if met else wanted)
+        assert serves(plan, kind) >= need.quantity and sum(need.parts.values()) == pytest.approx(need.quantity)
+        if met:
+            assert need.parts["maximum" if kind in maximum else f"maximum of {next(iter(maximum))}"] < 0
+
+
+@pytest.mark.parametrize("world", [WORLD, SHARED], ids=["dedicated", "shared"])
+def test_what_stands_above_a_maximum_is_scaled_in(world):
+    standing = region(after(world, plan_of(world)), maximum={VCPU: 40})
+    assert serves(plan_of(standing), VCPU) == 40
+    again = after(standing, plan_of(standing))
+    assert plan_of(again).changes == ()
+
+
+def test_what_is_pinned_stays_above_a_maximum_and_that_is_told():
+    standing = after(WORLD, plan_of(WORLD))
+    key = next(key for key in standing.live() if key.startswith("fra/compute/serving/l32"))
+    plan = plan_of(people(region(standing, maximum={VCPU: 40}), pins=(key,)))
+    assert serves(plan, VCPU) == 64
+    assert required(plan, VCPU).parts[STAYS] == 24 and required(plan, MEMORY).quantity == 256
+
+
+def test_where_the_solver_fails_one_shape_is_fitted_and_that_is_told():
+    world = region(WORLD, maximum={VCPU: 42})
+    market = Market.read(world.catalog, world.capacity)
+
+    def stalled(model):
+        raise SolverStalled("no answer")
+
+    found = within_maxima(world, market, (serving_requirements(world, market), given_resources(world, market)), stalled)
+    by_id = {item.id: item for item in found}
+    assert by_id["fra/vcpu/serving"].quantity == 40 and ONE_SHAPE in by_id["fra/vcpu/serving"].parts
+    assert serves(plan_of(world), VCPU) == 40
+
+
+def test_a_maximum_hides_nothing_else_that_is_short():
+    """Quotas, stock and offers are no maxima: what they lack is told as ever."""
+    world = region(WORLD, maximum={VCPU: 40})
+    market = Market.read(world.catalog, world.capacity.model_copy(update={"offers": (), "quotas": ()}))
+    needs = serving_requirements(world, market)
+    assert within_maxima(world, market, (needs, given_resources(world, market)), solve) == needs
