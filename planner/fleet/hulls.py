@@ -63,9 +63,16 @@ def floors_of(problem: FleetProblem, pairs: Ints, steps: Floats) -> Floats:
 
 
 def _floors(problem: FleetProblem, pairs: Ints, steps: Floats) -> Floats:
-    """The same, of pairs whose steps are laid out at once: the least of all points, of which the hull hangs on some."""
+    """The same, of pairs whose steps are laid out at once: the least of all points, of which the hull hangs on some.
+
+    Of shares that circuits within quotas do not carry nothing is asked; the last step ends where quotas do.
+    """
     each, rooms, extra, corners = _stairs(problem, pairs)
-    found = (corners[:, :, 2] - (corners[:, :, :2] @ steps[:, :, None])[..., 0]).min(1)
+    most = problem.pair_room[pairs, None] + SLACK
+    beyond = np.concatenate([np.zeros((len(pairs), 1), dtype=np.bool_), rooms[:, :-1] >= most], axis=1)
+    rooms, extra = np.minimum(rooms, most), np.where(beyond, np.inf, extra)
+    at_corners = corners[:, :, 2] - (corners[:, :, :2] @ steps[:, :, None])[..., 0]
+    found = np.where((corners[:, :, :2] @ each[:, :, None])[..., 0] <= most, at_corners, np.inf).min(1)
     for axis, other in ((0, 1), (1, 0)):
         for held in (0.0, MOST_SHARE):
             room = rooms - held * each[:, other, None]

@@ -5,6 +5,7 @@ by hour; where that does not do either, it is asked for as much less as does, an
 needed where there is room, and work is bounded by counts.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -25,6 +26,9 @@ from planner.solve import solve
 PARTS = (0.9, 0.75, 0.5, 0.25, 0.0)
 """Of what a region should hold for others, what is tried in turn where all of it does not fit."""
 
+CLOSELY = 4
+"""Halvings between a part that fits and the next one that does not, where coarse ones leave no shares."""
+
 REPAIRS = 8
 """Times that regions which cannot hold what they should in whole instances are asked for less."""
 
@@ -37,15 +41,29 @@ def fitted(
 ) -> tuple[Floats, list[RegionAnswer], Counts]:
     """Whole instances, and the shares and answers that they are for: those found, where whole instances hold them.
 
+    Where no shares are left by what regions hold in parts as coarse as `PARTS`, it is looked at more closely.
+
     Raises:
         FleetImpossible: whole instances of some region do not even meet its own demand, or no others can carry more.
     """
+    try:
+        return _fitted(relaxation, found, pool, 0)
+    except FleetImpossible:
+        relaxation.shares.forget()
+        return _fitted(relaxation, found, pool, CLOSELY)
+
+
+def _fitted(
+    relaxation: Relaxation, found: tuple[Floats, list[RegionAnswer]], pool: ThreadPoolExecutor, halvings: int
+) -> tuple[Floats, list[RegionAnswer], Counts]:
     shares, answers = found
     for _ in range(REPAIRS):
         counts, short = _whole(relaxation, answers, relaxation.held(shares), pool)
         if not short:
             return shares, answers, counts
-        shares = _eased(relaxation, shares, answers, short)
+        held = relaxation.held(shares)
+        parts = [_part(relaxation, region, held[region], halvings) for region in short]
+        shares = _eased(relaxation, shares, answers, dict(zip(short, parts, strict=True)))
         shares, answers, _ = until_held(relaxation, (shares, relaxation.ask(shares, pool)), pool)
     raise _no_whole(relaxation.problem, short[0])
 
@@ -74,17 +92,16 @@ def _committed(program: RegionProgram, held: Floats) -> tuple[RegionAnswer, Ints
     return filled.commit(held), filled.types
 
 
-def _eased(relaxation: Relaxation, shares: Floats, answers: list[RegionAnswer], short: list[int]) -> Floats:
-    """Shares at which some regions hold no more than whole instances do, and what others may carry instead."""
+def _eased(relaxation: Relaxation, shares: Floats, answers: list[RegionAnswer], parts: Mapping[int, float]) -> Floats:
+    """Shares at which some regions hold no more than a part of what they should, and what others may carry instead."""
     known, arcs, problem = relaxation.shares, relaxation.arcs, relaxation.problem
-    held = relaxation.held(shares)
-    for region in short:
-        part = _part(relaxation, region, answers[region], held[region])
-        known.cap(
-            arcs.into[region], _caps(relaxation, region, shares, part * (held[region] - problem.critical[region]))
-        )
+    held, together = relaxation.held(shares), False
+    for region, part in parts.items():
+        together |= _limit(relaxation, region, part * (held[region] - problem.critical[region]))
     if problem.partners.size:
-        return Rechosen().shares(known, shares, np.array(short), overfull(problem, shares))
+        return Rechosen().shares(known, shares, np.array([*parts]), overfull(problem, shares))
+    if together:
+        return known.solve()
     found = shares.copy()
     for out in arcs.out:
         if (shares[out] > known.most[out]).any():
@@ -95,30 +112,44 @@ def _eased(relaxation: Relaxation, shares: Floats, answers: list[RegionAnswer], 
     return found
 
 
-def _part(relaxation: Relaxation, region: int, answer: RegionAnswer, held: Floats) -> float:
+def _part(relaxation: Relaxation, region: int, held: Floats, halvings: int) -> float:
     """Which part of what a region should hold for others it can hold in whole instances.
 
     Raises:
         FleetImpossible: none, as its own demand is too much.
     """
-    problem, own = relaxation.problem, relaxation.problem.critical[region]
+    too_much = 1.0
     for part in PARTS:
-        less = own + part * (held - own)
-        program = relaxation.regions[region]
-        answer = program.solve(less)
-        if buy_whole(problem, region, (answer, program.types), less) is not None:
-            return part
-    raise _no_whole(problem, region)
+        if not _holds(relaxation, region, part, held):
+            too_much = part
+            continue
+        for _ in range(halvings):
+            middle = (part + too_much) / 2
+            part, too_much = (middle, too_much) if _holds(relaxation, region, middle, held) else (part, middle)
+        return part
+    raise _no_whole(relaxation.problem, region)
 
 
-def _caps(relaxation: Relaxation, region: int, shares: Floats, most: Floats) -> Floats:
-    """The most of each arc into a region at which no loss brings more than `most` (K, H)."""
-    arcs, into = relaxation.arcs, relaxation.arcs.into[region]
+def _holds(relaxation: Relaxation, region: int, part: float, held: Floats) -> bool:
+    """Whether whole instances of a region hold a part of what they should, beside its own load."""
+    own, program = relaxation.problem.critical[region], relaxation.regions[region]
+    less = own + part * (held - own)
+    return buy_whole(relaxation.problem, region, (program.solve(less), program.types), less) is not None
+
+
+def _limit(relaxation: Relaxation, region: int, most: Floats) -> bool:
+    """Limits the arcs into a region so that no loss brings more than `most` (K, H); whether any do together."""
+    arcs, into, limit = relaxation.arcs, relaxation.arcs.into[region], np.maximum(most, 0.0)
     load = relaxation.problem.critical[arcs.lost[into]]
-    if arcs.losses:  # several bring it together
-        load = load * np.bincount(arcs.losses[region])[arcs.losses[region], None, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(load > 0, np.maximum(most, 0.0) / load, np.inf).min((1, 2)))
+        relaxation.shares.cap(into, np.asarray(np.where(load > 0, limit / load, np.inf).min((1, 2))))
+    which = arcs.losses[region] if arcs.losses else np.arange(len(into))
+    several = np.flatnonzero(np.bincount(which) > 1).tolist()
+    for loss in several:
+        some = which == loss
+        counts = (load[some] > 0).any(0)
+        relaxation.shares.limit(into[some], load[some][:, counts], limit[counts])
+    return bool(several)
 
 
 def buy_whole(problem: FleetProblem, region: int, start: tuple[RegionAnswer, Ints], held: Floats) -> Bought | None:

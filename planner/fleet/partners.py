@@ -15,7 +15,7 @@ import numpy as np
 
 from planner.errors import SolverCrashed
 from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
-from planner.fleet.shares import ShareProgram
+from planner.fleet.shares import Limit, ShareProgram
 from planner.fleet.shift import LEAST, spread
 from planner.model import ModelBuilder, SolveStatus
 from planner.solve import solve
@@ -102,6 +102,8 @@ def _chosen(known: ShareProgram, shares: Floats, regions: list[int]) -> Floats |
         if cut.region in paid:
             _bounded(builder, (paid[cut.region], column), (arcs.into[cut.region], cut.slopes, constant), shares)
     _within_quotas(builder, known.problem, column, shares)
+    for limit in known.limits:
+        _within_limit(builder, limit, column, shares)
     hours = float(known.problem.hours)
     pairs = {int(pair): builder.column(hours, integer=False) for pair in np.unique(arcs.pair[free])}
     hulls = known.hulls
@@ -140,6 +142,14 @@ def _within_quotas(builder: ModelBuilder, problem: FleetProblem, column: Ints, s
         if free.any():
             terms = zip(column[both[free]].tolist(), speed[pair][free].tolist(), strict=True)
             builder.row(terms, upper=max(0.0, left))
+
+
+def _within_limit(builder: ModelBuilder, limit: Limit, column: Ints, shares: Floats) -> None:
+    """Arcs that are lost together carry no more than there is room for; those that are not free, what they do."""
+    free = column[limit.arcs] >= 0
+    left = np.maximum(limit.most - shares[limit.arcs[~free]] @ limit.loads[~free], 0.0)
+    for load, most in zip(limit.loads[free].T, left.tolist(), strict=True):
+        builder.row(zip(column[limit.arcs[free]].tolist(), load.tolist(), strict=True), upper=most)
 
 
 def _bounded(builder: ModelBuilder, at: tuple[int, Ints], below: tuple[Ints, Floats, float], shares: Floats) -> None:

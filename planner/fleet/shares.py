@@ -60,6 +60,15 @@ class Weights:
     quotas: Floats
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Limit:
+    """What some arcs may carry together: `shares[arcs] @ loads <= most`."""
+
+    arcs: Ints
+    loads: Floats
+    most: Floats
+
+
 @dataclass(slots=True)
 class ShareProgram:
     """The programme in HiGHS, and what its rows mean.
@@ -68,6 +77,7 @@ class ShareProgram:
         cuts, constants: all cuts so far, and each one's value where no shares are.
         dearest: USD over the horizon of the dearest region that was seen.
         most: (2P,) what each arc may carry; room: what its carrier could hold of it, whoever else carries.
+        limits: what carriers could hold of arcs that are lost together.
     """
 
     problem: FleetProblem
@@ -78,7 +88,10 @@ class ShareProgram:
     hulls: Hulls = field(init=False)
     most: Floats = field(init=False)
     room: Floats = field(init=False)
+    limits: list[Limit] = field(default_factory=list)
     _of_region: list[list[int]] = field(init=False)
+    _cut_rows: list[int] = field(default_factory=list)
+    _limit_rows: list[int] = field(default_factory=list)
     _program: "highspy.Highs" = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,6 +115,7 @@ class ShareProgram:
         columns = np.concatenate([np.append(own, first + cut.region) for cut, own in zip(cuts, into, strict=True)])
         values = np.concatenate([np.append(-cut.slopes, 1.0) for cut in cuts])
         lengths = np.array([len(own) + 1 for own in into])
+        self._cut_rows.extend(range(self._program.getNumRow(), self._program.getNumRow() + len(cuts)))
         add_rows(self._program, np.array(constants), np.full(len(cuts), np.inf), (lengths, columns, values))
 
     def close(self, arcs: Ints) -> None:
@@ -116,6 +130,28 @@ class ShareProgram:
         """Lets these arcs carry no more than their carriers have room for."""
         self.room[arcs] = np.minimum(self.room[arcs], room)
         self._allow(arcs, np.minimum(self.most[arcs], self.room[arcs]))
+
+    def limit(self, arcs: Ints, loads: Floats, most: Floats) -> None:
+        """Lets arcs that are lost together carry no more than their carrier has room for: `shares @ loads <= most`.
+
+        Args:
+            arcs: of one carrier and loss, (n,).
+            loads: (n, m) of what each brings whole.
+            most: (m,).
+        """
+        self.limits.append(Limit(arcs=arcs, loads=loads, most=most))
+        self._limit_rows.extend(range(self._program.getNumRow(), self._program.getNumRow() + len(most)))
+        lengths, columns = np.full(len(most), len(arcs)), np.tile(arcs, len(most))
+        add_rows(self._program, np.full(len(most), -np.inf), most, (lengths, columns, loads.T.ravel()))
+
+    def forget(self) -> None:
+        """Lets every arc carry again what its region may send, whatever there is room for."""
+        every = np.concatenate(self.arcs.out)
+        self.room[every] = MOST_SHARE
+        self._allow(every, self.room[every])
+        for row in self._limit_rows:
+            self._program.changeRowBounds(row, -np.inf, np.inf)
+        self.limits, self._limit_rows = [], []
 
     def _allow(self, arcs: Ints, most: Floats) -> None:
         self.most[arcs] = most
@@ -159,7 +195,8 @@ class ShareProgram:
         duals = np.array(self._program.getSolution().row_dual)
         limited = self.problem.narrow_pairs
         ends = np.cumsum([self.problem.regions, len(self.hulls.pair), len(limited)])
-        _, hulls, limits, cuts = np.split(duals, ends)
+        _, hulls, limits, _ = np.split(duals, ends)
+        cuts = duals[self._cut_rows]
         quotas = np.zeros(len(self.problem.pairs))
         quotas[limited] = np.maximum(-limits, 0.0)
         return Weights(hulls=np.maximum(hulls, 0.0), cuts=np.maximum(cuts, 0.0), quotas=quotas)

@@ -93,3 +93,27 @@ def test_regions_that_fall_alone_are_planned_as_before() -> None:
     plans = [solve_fleet(problem_of(problem), QUICK) for problem in (alone, each)]
     assert plans[0].usd == pytest.approx(plans[1].usd, rel=1e-9)
     assert plans[0].bound == pytest.approx(plans[1].bound, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "links", "most"),
+    [
+        (Recipe(regions=5, types=4, hours=1, level=400, accelerated=0, seed=20247), True, 0),
+        (Recipe(regions=5, types=4, hours=1, level=400, accelerated=0, seed=20247), True, 2),
+        (Recipe(regions=6, types=4, hours=1, level=60, reserved_gbps=10, seed=20217), True, 0),
+        (Recipe(regions=6, types=4, hours=1, level=60, reserved_gbps=10, seed=20270), False, 0),
+    ],
+    ids=["one region sends more", "to two partners", "nearly all fits", "offers have gaps"],
+)
+def test_what_whole_instances_hold_of_a_domain_is_shared_as_its_regions_need_it(
+    recipe: Recipe, links: bool, most: int
+) -> None:
+    fleet = world.with_quotas(world.fleet(recipe))
+    fleet = world.with_link_quotas(fleet) if links else world.with_gaps_in_the_offer(fleet)
+    fleet = replace(fleet, fall=fleet.domain)
+    problem = problem_of(fleet)
+    if most:
+        problem = replace(problem, partners=np.full(fleet.regions, most))
+    found = solve_fleet(problem, Effort(passes=5, turns=1, threads=1, exact=False))
+    assert checked_fleet(problem, found) is found
+    assert judge(fleet, solution_of(found)).violations == ()
