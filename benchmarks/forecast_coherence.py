@@ -3,9 +3,10 @@
     PRESTAGE_TEST_DATA=... python -m benchmarks.forecast_coherence [--tier full] [--regions 23] [--windows 5]
 
 All pairs of the regions, what each region sends and receives, and the total are forecast at each cutoff of
-`benchmarks/forecast_sets.py`, each by itself. Paths of the pairs are raked to what the sums say (`forecaster/
-coherence.py`) and summed. Scored against the same sums of what came, by the hour and by days of 24 hours from the
-cutoff; beside them sums of the paths as they were drawn, sums of quantiles, the sums' own forecasts, and the pairs.
+`benchmarks/forecast_sets.py`, each by itself, by the hour for a week and by the day for four. Hours and days, pairs and
+sums are then made to agree (`forecaster/coherence.py`, `coherence_days.py`). Scored against what came, by the hour, by
+days of 24 hours from the cutoff that the hours reach, and by the three weeks of days after them; beside them sums of
+the paths as they were drawn, sums of quantiles, and what each says by itself.
 Links that several pairs share are sized as plans do it (`planner/curves.py`), by the paths and by sums of quantiles.
 """
 
@@ -24,14 +25,15 @@ from benchmarks.forecast_scores import COLUMNS, Result, result_of, scored, table
 from benchmarks.forecast_sets import FIRST, HOUR, WEEK, matrices, weekly
 from contracts.ports import Silent
 from contracts.series import LEVELS, SeriesKey, SeriesKind
-from forecaster.coherence import agree_on
+from forecaster.coherence import Told, agree
+from forecaster.coherence_days import agree_days
 from forecaster.engine import EngineSettings, Tier, forecast_panel
 from forecaster.longform import LongTable, panel_until
-from forecaster.panel import Panel
-from forecaster.paths import Paths, by_days, quantiles_of, sums
+from forecaster.panel import Panel, daily
+from forecaster.paths import Paths, by_days, quantiles_of
 from planner.curves import quantiles_together
 
-DAYS = WEEK // 24
+DAYS, ALL_DAYS = WEEK // 24, 28
 SHARED, LINKS, MOST_SHARED = (2, 4, 8, 16), 30, 200
 
 
@@ -51,17 +53,16 @@ def members(pairs: list[str]) -> dict[str, list[int]]:
 
 
 def said(names: list[str], quantiles: np.ndarray, cutoff: pd.Timestamp, freq: str = "h") -> pd.DataFrame:
-    """Quantiles (names, steps, levels) as rows; a day is named by the cutoff that it begins after."""
+    """Quantiles (names, steps, levels) as rows; a day is named by the hour that it ends with."""
     steps = quantiles.shape[1]
     ahead = pd.date_range(cutoff, periods=steps + 1, freq=freq)[1:]
     frame = pd.DataFrame(quantiles.reshape(-1, len(COLUMNS)), columns=COLUMNS)
     return frame.assign(unique_id=np.repeat(names, steps), ds=np.tile(ahead, len(names)), cutoff=cutoff)
 
 
-def by_day(tops: pd.DataFrame) -> pd.DataFrame:
-    """Sums of 24 hours that end with the hour of the cutoffs; NaN where an hour is not known."""
-    hours = pd.DatetimeIndex(tops.index)
-    return tops.rolling(24).sum()[hours.hour == FIRST.hour]
+def by_day(hours: pd.DataFrame) -> pd.DataFrame:
+    """Means of 24 hours that end with the hour of the cutoffs; NaN where an hour is not known."""
+    return hours.rolling(24).mean()[pd.DatetimeIndex(hours.index).hour == FIRST.hour]
 
 
 def mixed(panel: Panel) -> Panel:
@@ -73,8 +74,8 @@ def mixed(panel: Panel) -> Panel:
 
 def summed(paths: Paths, groups: dict[int, list[int]], at: dict[int, int]) -> np.ndarray:
     """Paths (paths, sums, steps) of the groups' sums."""
-    places = {str(row): [at[member] for member in members] for row, members in groups.items()}
-    return np.stack(list(sums(paths, places).values()), axis=1)
+    rows = ([at[member] for member in members] for members in groups.values())
+    return np.stack([paths[:, each].sum(axis=1, dtype=np.float64) for each in rows], axis=1)
 
 
 def tops_of(wide: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
@@ -142,29 +143,38 @@ def network(wide: pd.DataFrame) -> Network:
     return Network(wide=wide, tops=tops, table=table, pairs=pairs, groups=groups)
 
 
+def told(panel: Panel, steps: int, tier: Tier) -> Told:
+    quantiles = forecast_panel(panel, steps, EngineSettings(tier=tier), Silent()).quantiles
+    return Told(panel=panel, steady=quantiles, quantiles=quantiles)
+
+
 def window(net: Network, cutoff: pd.Timestamp, tier: Tier) -> tuple[dict[str, pd.DataFrame], list[tuple[float, ...]]]:
     """What is said at a cutoff, by who says it; and links that pairs share."""
     step = net.table.grid.step(int(cutoff.timestamp()))
     panel = mixed(panel_until(net.table, step, np.arange(len(net.table.names)), SeriesKind.TRAFFIC))
-    quantiles = forecast_panel(panel, WEEK, EngineSettings(tier=tier), Silent()).quantiles
-    raked = agree_on(panel, quantiles, quantiles, net.groups, seed=0).paths
-    drawn = agree_on(panel, quantiles, quantiles, {}, seed=0).paths
+    hours, days = told(panel, WEEK, tier), told(daily(panel), ALL_DAYS, tier)
+    drawn, raked = agree(hours, {}, 0), agree(hours, net.groups, 0, days)
+    agreed = agree_days(days, hours, raked, net.groups, 0)
     at = {row: place for place, row in enumerate(net.pairs)}
-    by_raked, by_drawn = (summed(paths, net.groups, at) for paths in (raked, drawn))
+    by_drawn, quantiles = summed(drawn.paths, net.groups, at), hours.quantiles
     tops, pairs = net.names(net.groups), net.names(net.pairs)
     added = np.stack([quantiles[rows].sum(axis=0) for rows in net.groups.values()])
+    sums = list(net.groups)
     found = {
-        "sums of raked paths": said(tops, quantiles_of(by_raked), cutoff),
+        "sums of raked paths": said(tops, raked.quantiles[sums], cutoff),
         "sums of paths as drawn": said(tops, quantiles_of(by_drawn), cutoff),
         "sums of quantiles": said(tops, added, cutoff),
-        "sums' own forecasts": said(tops, quantiles[list(net.groups)], cutoff),
-        "days of raked paths": said(tops, quantiles_of(by_days(by_raked, total=True)), cutoff, "D"),
-        "days of paths as drawn": said(tops, quantiles_of(by_days(by_drawn, total=True)), cutoff, "D"),
+        "sums' own forecasts": said(tops, quantiles[sums], cutoff),
         "pairs": said(pairs, quantiles[net.pairs], cutoff),
-        "pairs on raked paths": said(pairs, quantiles_of(raked), cutoff),
+        "pairs on raked paths": said(pairs, quantiles_of(raked.paths), cutoff),
+        "days of sums as drawn": said(tops, quantiles_of(by_days(by_drawn)), cutoff, "D"),
     }
+    for what, names, rows in (("sums", tops, sums), ("pairs", pairs, net.pairs)):
+        for how, each in ((f"days of {what}", agreed.quantiles), (f"days of {what}, their own", days.quantiles)):
+            found[how] = said(names, each[rows, :DAYS], cutoff, "D")
+            found[f"later {how}"] = said(names, each[rows, DAYS:], cutoff + DAYS * 24 * HOUR, "D")
     came = tops_of(net.wide, cutoff)[pairs].to_numpy().T
-    return found, [one for count in SHARED for one in links(count, raked, quantiles[net.pairs], came)]
+    return found, [one for count in SHARED for one in links(count, raked.paths, quantiles[net.pairs], came)]
 
 
 def main() -> None:
@@ -187,11 +197,12 @@ def main() -> None:
             found.setdefault(name, []).append(part)
         print(f"{cutoff}: {len(net.pairs)} pairs", file=sys.stderr, flush=True)
     took, until = time.perf_counter() - begun, FIRST + options.windows * WEEK * HOUR
-    of_hours, of_days = table_of(long(net.tops[:until])), table_of(long(by_day(net.tops[:until])))
+    hourly = pd.concat([net.wide, net.tops], axis=1)[:until]
+    of_hours, of_days = table_of(long(hourly)), table_of(long(by_day(hourly)))
     results: list[Result] = []
     for name, each in found.items():
-        truth = net.table if name.startswith("pairs") else of_days if name.startswith("days") else of_hours
-        results.append(result_of(name, scored(truth, pd.concat(each), DAYS if truth is of_days else WEEK), took))
+        horizon = ALL_DAYS - DAYS if name.startswith("later") else DAYS if name.startswith("days") else WEEK
+        results.append(result_of(name, scored(of_days if "days" in name else of_hours, pd.concat(each), horizon), took))
     print(
         f"\n{len(net.groups)} sums of {len(net.pairs)} pairs, {WEEK} h\n\n{table_text(results)}\n\n{links_text(shared)}"
     )

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, Field
 
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model, unsaid
-from contracts.forecast_paths import Paths
+from contracts.forecast_paths import Paths, moved_paths
 from contracts.forecast_values import Values
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, Unit
 
@@ -291,9 +291,14 @@ class ForecastBundle:
         return ForecastBundle(self.document, values, begins, paths)
 
     def moved(self, document: Forecast, values: Values) -> "ForecastBundle":
-        """Another forecast of the same steps; the paths of each series go with the mean of its quantiles."""
+        """Another forecast of the same steps; the paths of each series go with the mean of its quantiles.
+
+        Where those were 0 and are no more, paths have the new quantiles, in the order in which they stand elsewhere.
+        """
         paths = {
-            key: path * _ratio(values[key, Granularity.HOURLY], self.values[key, Granularity.HOURLY])
+            key: moved_paths(
+                path, self.values[key, Granularity.HOURLY], values[key, Granularity.HOURLY], document.levels
+            )
             for key, path in self.paths.items()
             if (key, Granularity.HOURLY) in values
         }
@@ -302,13 +307,6 @@ class ForecastBundle:
     def subjects(self, kind: SeriesKind) -> tuple[str, ...]:
         """Subjects of all series of a kind, sorted."""
         return tuple(sorted({key.subject for key, _ in self.values if key.kind == kind}))
-
-
-def _ratio(new: NDArray[np.float64], old: NDArray[np.float64]) -> NDArray[np.float32]:
-    """How many times as much each step is, (steps,)."""
-    mean, before = new.mean(axis=1), old.mean(axis=1)
-    ratio: NDArray[np.float32] = np.where(before > 0, mean / np.where(before > 0, before, 1.0), 1.0).astype(np.float32)
-    return ratio
 
 
 def _skipped(steps: int, hours_over: int, hours_needed: int, step_hours: int) -> int:

@@ -29,6 +29,26 @@ def kept(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return rounded
 
 
+def moved_paths(
+    paths: NDArray[np.float32], old: NDArray[np.float64], new: NDArray[np.float64], levels: tuple[float, ...]
+) -> NDArray[np.float32]:
+    """Paths (paths, steps) of one series' quantiles (steps, levels), as they are of other quantiles.
+
+    Each step goes with the mean of its quantiles. Where that was 0 and is no more, paths have the new quantiles, in the
+    order in which their other steps add up.
+    """
+    reached = paths.shape[1]
+    mean, before = new[:reached].mean(axis=1), old[:reached].mean(axis=1)
+    found = (paths * np.where(before > 0, mean / np.where(before > 0, before, 1.0), 1.0)).astype(np.float32)
+    begun = np.flatnonzero((before <= 0) & (mean > 0))
+    if len(begun):
+        order = np.argsort(found.sum(axis=1), kind="stable")
+        even = (np.arange(len(paths)) + 0.5) / len(paths)
+        for step in begun:
+            found[order, step] = np.interp(even, levels, new[step])
+    return found
+
+
 def paths_to_bytes(paths: Paths) -> bytes:
     """A column for each series, named as the series is; a row for each path and step, path by path, steps ascending."""
     import pyarrow as pa

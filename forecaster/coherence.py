@@ -1,18 +1,22 @@
-"""Regions that agree with their pairs: whole paths of pairs, raked to what regions themselves say (pure).
+"""Forecasts that agree: regions with their pairs, days with their hours, on whole paths (pure).
 
 A region's traffic is forecast twice: by itself, and as the sum of its pairs. Sums of paths agree on every path, and the
 region's own forecast is right about the sum; so paths of the pairs are drawn (`paths.py`), brought to the region's own
 distribution (`paths_raked.py`), and summed. What a region does not know by itself (announced customers, events that the
 pairs feel) comes to the pairs afterwards, on the same paths, and so into the sum.
 
+Before that, days of each series' paths are brought nearer to what its daily forecast says; days of the raked paths then
+are what is said of these days, and later days go on from them (`paths_days.py`).
+
 Sums of paths as they are drawn are too high, because tails of pairs are pooled: figures, and what else was tried, in
-docs/decisions/0014-sums-are-raked-paths.md.
+docs/decisions/0014-sums-are-raked-paths.md and 0015-days-are-sums-of-hours.md.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.forecast_paths import kept
 from contracts.series import SeriesKey, SeriesKind
@@ -28,6 +32,7 @@ from forecaster.paths import (
     seasonal_ranks,
     widths,
 )
+from forecaster.paths_days import as_days_say
 from forecaster.paths_raked import Sums, rake, readiness
 
 PATHS = 400
@@ -47,6 +52,25 @@ Groups = Mapping[int, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Told:
+    """What is said of a panel before it agrees.
+
+    Attributes:
+        panel: what was seen.
+        steady: (series, steps, levels) of what follows it as history alone says; 0 of series that it does not know.
+        quantiles: the same with all that history does not know.
+    """
+
+    panel: Panel
+    steady: Matrix
+    quantiles: Matrix
+
+    def speaks(self) -> NDArray[np.bool_]:
+        """Of each series, whether its own forecast is one: seen for long enough, and not always 0."""
+        return ~(too_short(self.panel) | all_zero(self.panel))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Agreed:
     """A forecast that agrees with itself.
 
@@ -55,12 +79,14 @@ class Agreed:
         summed: rows of the sums.
         keys: of the series that have paths.
         paths: (paths, keys, steps).
+        known: the same paths without what history does not know; `paths` itself where there is nothing of it.
     """
 
     quantiles: Matrix
     summed: tuple[int, ...]
     keys: tuple[SeriesKey, ...]
     paths: Paths
+    known: Paths
 
     def until(self, steps: int) -> dict[SeriesKey, Matrix]:
         """Paths of each series, (paths, steps), of the first steps."""
@@ -72,60 +98,68 @@ class Agreed:
         return {key: kept(self.paths[:count, at]) for at, key in enumerate(self.keys)}
 
 
-def agree(panel: Panel, steady: Matrix, quantiles: Matrix, seed: int) -> Agreed:
-    """Draws paths of what capacity is planned for, and makes each region's traffic the sum of its pairs'.
+def agree(told: Told, groups: Groups, seed: int, days: Told | None = None) -> Agreed:
+    """Draws paths of what capacity is planned for, and makes what is summed the sum of its parts.
 
     Args:
-        panel: what was seen.
-        steady: (series, steps, levels) of what follows it as history alone says; 0 of series that it does not know.
-        quantiles: the same with all that history does not know.
+        told: of hours.
+        groups: which rows each row of a sum is the sum of: `sums_in` the panel.
         seed: of the paths.
+        days: what is said of the days that begin where the hours do, of the same series.
     """
-    ends = {row: set(key.regions) for row, key in enumerate(panel.keys) if key.kind is SeriesKind.TRAFFIC}
-    regions = {row: key.subject for row, key in enumerate(panel.keys) if key.kind is SeriesKind.REGION_TRAFFIC}
-    groups = {row: [at for at, each in ends.items() if region in each] for row, region in regions.items()}
-    return agree_on(panel, steady, quantiles, {row: members for row, members in groups.items() if members}, seed)
-
-
-def agree_on(panel: Panel, steady: Matrix, quantiles: Matrix, groups: Groups, seed: int) -> Agreed:
-    """What `agree` does, for sums of any rows: `groups` says which rows each row of a sum is the sum of."""
-    rows = [row for row, key in enumerate(panel.keys) if key.kind in DRAWN and row not in groups]
+    quantiles, steady = told.quantiles, told.steady
+    rows = [row for row, key in enumerate(told.panel.keys) if key.kind in DRAWN and row not in groups]
     count = paths_within_memory(PATHS, len(rows), quantiles.shape[1])
     if not rows or not quantiles.shape[1]:
-        return Agreed(quantiles=quantiles, summed=(), keys=(), paths=np.zeros((0, 0, quantiles.shape[1]), np.float32))
-    drawn = panel.rows(rows)
-    order = draw_order(steady[rows], seasonal_ranks(drawn), count, seed, _weights(drawn, steady[rows]))
+        none = np.zeros((0, 0, quantiles.shape[1]), np.float32)
+        return Agreed(quantiles=quantiles, summed=(), keys=(), paths=none, known=none)
+    drawn = told.panel.rows(rows)
+    order = draw_order(steady[rows], seasonal_ranks(drawn), count, seed, weights_of(drawn, steady[rows]))
     paths = paths_in(order, quantiles[rows])
     unmoved = np.array_equal(steady[rows], quantiles[rows])
     known = paths if unmoved else paths_in(order, steady[rows])
-    _rake(paths, known, steady, rows, _told(panel, groups))
-    agreed = quantiles.copy()
+    if days is not None:
+        as_days_say(paths, known, days.steady[rows], [int(at) for at in np.flatnonzero(days.speaks()[rows])])
+    rake_to_sums(paths, known, told, rows, groups)
+    quantiles = with_sums(quantiles, paths, rows, groups)
+    return Agreed(quantiles=quantiles, summed=tuple(groups), keys=drawn.keys, paths=paths, known=known)
+
+
+def sums_in(panel: Panel) -> Groups:
+    """Rows of the pairs that each region's row is the sum of."""
+    ends = {row: set(key.regions) for row, key in enumerate(panel.keys) if key.kind is SeriesKind.TRAFFIC}
+    regions = {row: key.subject for row, key in enumerate(panel.keys) if key.kind is SeriesKind.REGION_TRAFFIC}
+    groups = {row: [at for at, each in ends.items() if region in each] for row, region in regions.items()}
+    return {row: members for row, members in groups.items() if members}
+
+
+def with_sums(quantiles: Matrix, paths: Paths, rows: list[int], groups: Groups) -> Matrix:
+    """The quantiles with those of sums read off the paths."""
+    agreed, place = quantiles.copy(), {row: at for at, row in enumerate(rows)}
     for row, members in groups.items():
-        agreed[row] = quantiles_of(paths[:, [rows.index(at) for at in members]].sum(axis=1, dtype=np.float64))
-    return Agreed(quantiles=agreed, summed=tuple(groups), keys=drawn.keys, paths=paths)
+        agreed[row] = quantiles_of(paths[:, [place[at] for at in members]].sum(axis=1, dtype=np.float64))
+    return agreed
 
 
-def _rake(paths: Paths, known: Paths, steady: Matrix, rows: list[int], groups: Groups) -> None:
-    """Multiplies paths, in place, by what brings those that are known to their sums' own quantiles."""
+def rake_to_sums(paths: Paths, known: Paths, told: Told, rows: list[int], groups: Groups) -> None:
+    """Multiplies paths, and the known ones, in place, by what brings those that are known to their sums' quantiles."""
+    speaks = told.speaks()
+    groups = {row: members for row, members in groups.items() if speaks[row]}
     parts = sorted({at for members in groups.values() for at in members})
     if not parts:
         return
-    told = Sums(
-        quantiles=steady[list(groups)],
+    sums = Sums(
+        quantiles=told.steady[list(groups)],
         parts=[rows.index(part) for part in parts],
         members=np.array([[float(part in inside) for part in parts] for inside in map(set, groups.values())]),
-        gives=readiness(steady[parts]),
+        gives=readiness(told.steady[parts]),
     )
-    rake(paths, known, told)
+    rake(paths, known, sums)
+    if known is not paths:
+        rake(known, known, sums)
 
 
-def _told(panel: Panel, groups: Groups) -> Groups:
-    """Sums whose own forecast is one: seen for long enough, and not always 0."""
-    told = ~(too_short(panel) | all_zero(panel))
-    return {row: members for row, members in groups.items() if told[row]}
-
-
-def _weights(panel: Panel, quantiles: Matrix) -> Matrix:
+def weights_of(panel: Panel, quantiles: Matrix) -> Matrix:
     """Each kind of series counts alike, whatever its unit; in a kind, the widest count most."""
     wide, kinds = widths(quantiles), np.array([key.kind for key in panel.keys])
     total = np.array([wide[kinds == kind].sum() for kind in kinds])

@@ -1,7 +1,7 @@
 """`make_forecast`: the room's door. History and settings in, `ForecastBundle` out; same input, same bytes (pure)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from contracts.document import bytes_digest
@@ -196,7 +196,14 @@ def _parts(around: Surroundings, settings: ForecastSettings, progress: Progress)
         needed = NEEDED_HOURS if panel.day == 24 else NEEDED_DAYS
         parts.append(Part(panel=panel, forecast=made, joined=around.join(panel, made.quantiles, needed)))
         progress.advance(STEP, len(parts), f"{len(panel.keys)} {panel.granularity.value} series")
-    return parts
+    return _agreeing(around, parts)
+
+
+def _agreeing(around: Surroundings, parts: list[Part]) -> list[Part]:
+    """The parts, hours and days of levels agreeing with each other."""
+    at = [number for number, part in enumerate(parts) if part.joined.steady is not None]
+    found = dict(zip(at, around.agreed(*(parts[number].joined for number in at)) if at else (), strict=True))
+    return [replace(part, joined=found.get(number, part.joined)) for number, part in enumerate(parts)]
 
 
 def _days_then(hourly: Panel, panel: Panel, state: PanelState | None) -> Panel | None:

@@ -13,7 +13,8 @@ from contracts.customers import Customers
 from contracts.events import Calendar
 from contracts.forecast import ExpectedEvent, Treatment
 from contracts.series import SeriesKey, SeriesKind
-from forecaster.coherence import Agreed, agree
+from forecaster.coherence import Agreed, Told, agree, sums_in
+from forecaster.coherence_days import agree_days
 from forecaster.customers import announced_keys, merge_customers
 from forecaster.events.effects import learn_effects
 from forecaster.events.outlook import expected_events
@@ -52,11 +53,13 @@ class Joined:
         carried: what carries a series instead of a model, by row.
         summed: rows of regions that are sums of their pairs.
         treatments: newborn series and profiles.
+        steady: the same as history alone says it; none of counts.
         agreed: paths of what capacity is planned for; none of counts.
     """
 
     panel: Panel
     quantiles: Matrix
+    steady: Matrix | None = None
     carried: tuple[tuple[int, str], ...] = ()
     summed: tuple[int, ...] = ()
     treatments: tuple[Treatment, ...] = ()
@@ -102,16 +105,28 @@ class Surroundings:
         steady = said.copy()
         steady[len(neutral.keys) :] = 0.0
         merged = merge_customers(self._effects[False].applied(said, panel), panel, self._customers)
-        agreed = agree(panel, steady, merged.quantiles, self._seed)
         carried = {panel.keys.index(key): ANNOUNCED for key in unseen} | {row: NEWBORN for row, _ in born}
         return Joined(
             panel=panel,
-            quantiles=agreed.quantiles,
+            quantiles=merged.quantiles,
+            steady=steady,
             carried=tuple(sorted(carried.items())),
-            summed=agreed.summed,
-            agreed=agreed,
             treatments=(*(_treatment(one, panel) for _, one in born), *merged.treatments),
         )
+
+    def agreed(self, hours: Joined, days: Joined | None = None) -> tuple[Joined, ...]:
+        """Hours, and days if there are any, that agree with each other, and regions with their pairs in both.
+
+        Of counts nothing is changed.
+        """
+        if hours.steady is None:
+            return (hours,)
+        groups, by_hours = sums_in(hours.panel), Told(panel=hours.panel, steady=hours.steady, quantiles=hours.quantiles)
+        if days is None or days.steady is None:
+            return (_with(hours, agree(by_hours, groups, self._seed)),)
+        by_days = Told(panel=days.panel, steady=days.steady, quantiles=days.quantiles)
+        drawn = agree(by_hours, groups, self._seed, by_days)
+        return _with(hours, drawn), _with(days, agree_days(by_days, by_hours, drawn, groups, self._seed))
 
     def expected(self, steps: int) -> tuple[ExpectedEvent, ...]:
         """Events of the hours ahead that the forecast counts on."""
@@ -133,6 +148,10 @@ class Surroundings:
             return quantiles
         wide = np.repeat(spread[:, None], quantiles.shape[1], axis=1)
         return moved(quantiles, np.zeros(wide.shape), wide)
+
+
+def _with(joined: Joined, agreed: Agreed) -> Joined:
+    return replace(joined, quantiles=agreed.quantiles, summed=agreed.summed, agreed=agreed)
 
 
 def _with_unseen(seen: Panel, unseen: tuple[SeriesKey, ...]) -> Panel:

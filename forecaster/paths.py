@@ -7,7 +7,6 @@ the quantiles of its series and step. Ranks are spread evenly over the paths (as
 of hours, regions of pairs, the total of regions agree on every path.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -71,12 +70,12 @@ def draw_order(
         (series, steps, paths): numbers of paths, from the one with the lowest value to the one with the highest.
     """
     dependence = learn_dependence(residual_ranks, quantiles.shape[1], widths(quantiles) if weights is None else weights)
-    order = _canonical(quantiles, residual_ranks)
+    order = canonical(quantiles, residual_ranks)
     drawn = np.random.default_rng(seed).standard_normal((len(order), quantiles.shape[1], count), dtype=np.float32)
     normal = np.empty_like(drawn)
     normal[order] = drawn
     del drawn  # as large as all paths
-    normal = np.tensordot(_root(dependence.series).astype(np.float32), normal, axes=1)
+    normal = np.tensordot(root(dependence.series).astype(np.float32), normal, axes=1)
     over_steps = _toeplitz_root(dependence.steps, quantiles.shape[1]).astype(np.float32)
     found = np.empty(normal.shape, dtype=np.int16)
     for row, one in enumerate(normal):
@@ -181,17 +180,12 @@ def _between(scores: Matrix, weights: Matrix, worth: float) -> Matrix:
     return series
 
 
-def sums(paths: Paths, groups: Mapping[str, Sequence[int]]) -> dict[str, Matrix]:
-    """Paths of sums of series: one (paths, steps) for each named group of rows."""
-    return {name: paths[:, list(rows)].sum(axis=1, dtype=np.float64) for name, rows in groups.items()}
-
-
-def by_days(paths: Paths | Matrix, *, total: bool) -> Matrix:
-    """Hours of paths (..., hours) as whole days: totals of counts, means of rates."""
+def by_days(paths: Paths | Matrix) -> Matrix:
+    """Hours of paths (..., hours) as means of whole days."""
     days = paths.shape[-1] // 24
     folded = paths[..., : 24 * days].reshape(*paths.shape[:-1], days, 24)
-    days_of: Matrix = folded.sum(axis=-1, dtype=np.float64)
-    return days_of if total else days_of / 24
+    means: Matrix = folded.sum(axis=-1, dtype=np.float64) / 24
+    return means
 
 
 def quantiles_of(paths: Paths | Matrix) -> Matrix:
@@ -228,7 +222,7 @@ def _normal(levels: Matrix) -> Matrix:
     return np.array([_STANDARD.inv_cdf(float(level)) for level in levels])
 
 
-def _root(correlation: Matrix) -> Matrix:
+def root(correlation: Matrix) -> Matrix:
     """The symmetric root: unlike Cholesky's it does not hang on the order of the series."""
     values, vectors = np.linalg.eigh(correlation)
     root: Matrix = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
@@ -237,10 +231,10 @@ def _root(correlation: Matrix) -> Matrix:
 
 def _toeplitz_root(own: Matrix, steps: int) -> Matrix:
     at = np.arange(steps)
-    return _root(own[np.abs(at[:, None] - at)])
+    return root(own[np.abs(at[:, None] - at)])
 
 
-def _canonical(quantiles: Matrix, ranks: Matrix) -> NDArray[np.intp]:
+def canonical(quantiles: Matrix, ranks: Matrix) -> NDArray[np.intp]:
     """The order of the series by what they hold, so that it does not matter how they stand."""
     keys = [quantiles[row].tobytes() + ranks[row].tobytes() for row in range(len(quantiles))]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)

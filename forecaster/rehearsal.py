@@ -81,7 +81,7 @@ def _rehearsal(
         if then.granularity is panel.granularity and chosen.counts == counts:
             needed = NEEDED_HOURS if then.day == 24 else NEEDED_DAYS
             said = answers(then, steps, chosen, progress)
-            joined = {name: around.join(then, quantiles, needed) for name, quantiles in said.items()}
+            joined = {name: around.agreed(around.join(then, each, needed))[0] for name, each in said.items()}
             keys = next(iter(joined.values())).panel.keys
             at = _rows(panel, keys)
             inside = [row for row, known in enumerate(at) if known >= 0]

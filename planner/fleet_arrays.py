@@ -111,7 +111,7 @@ def _demand(question: Question, needs: Needs, region: str) -> Floats:
         if curves is None or need.forecast is None:
             found[at] = need.quantity
             continue
-        steps = curves.at_level(need.forecast.level).sum(axis=0)
+        steps = curves.total_at(need.forecast.level)
         np.maximum.at(found[at], (start + np.arange(len(steps))) % HOURS_A_DAY, steps)
         peak = float(found[at].max())
         found[at] = found[at] * (need.quantity / peak) if peak > 0 else need.quantity

@@ -7,7 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from contracts.series import LEVELS, SeriesKey, SeriesKind
-from forecaster.coherence import agree
+from forecaster.coherence import Agreed, Told, agree, sums_in
 from forecaster.events.widening import NORMAL
 from forecaster.panel import Panel
 from forecaster.paths import by_days, quantiles_of
@@ -37,26 +37,30 @@ def said(pair_sd: float, region_sd: float, region_share: float = 1.0) -> np.ndar
     return np.asarray(levels[:, None, None] * np.exp(spread[:, None, None] * NORMAL) * np.ones((1, STEPS, 1)))
 
 
+def agreed_on(panel: Panel, steady: np.ndarray, quantiles: np.ndarray, seed: int) -> Agreed:
+    return agree(Told(panel=panel, steady=steady, quantiles=quantiles), sums_in(panel), seed)
+
+
 def test_sums_of_paths_agree_exactly_over_pairs_and_hours():
-    agreed = agree(network(), said(0.8, 0.2), said(0.8, 0.2), 3)
+    agreed = agreed_on(network(), said(0.8, 0.2), said(0.8, 0.2), 3)
     assert agreed.summed == (4, 5, 6) and [key.subject for key in agreed.keys] == list(PAIRS)
     for row, name in zip(agreed.summed, REGIONS, strict=True):
         total = agreed.paths[:, list(OF[name])].sum(axis=1, dtype=np.float64)
         assert (agreed.quantiles[row] == quantiles_of(total)).all()
-        days = by_days(agreed.paths[:, list(OF[name])], total=True).sum(axis=1)
-        np.testing.assert_allclose(days, by_days(total, total=True), rtol=1e-6)
+        days = by_days(agreed.paths[:, list(OF[name])]).sum(axis=1)
+        np.testing.assert_allclose(days, by_days(total), rtol=1e-6)
     assert (agreed.quantiles[:4] == said(0.8, 0.2)[:4]).all()
 
 
 def test_sums_have_what_regions_themselves_say_though_means_of_pairs_are_too_high():
     """Medians of lognormal pairs are right, their means too high by a third: their sums, too."""
     given_ = said(0.75, 0.15)
-    agreed = agree(network(), given_, given_, 3)
+    agreed = agreed_on(network(), given_, given_, 3)
     for row in agreed.summed:
         np.testing.assert_allclose(agreed.quantiles[row, :, 3:12], given_[row, :, 3:12], rtol=0.08)
     young = network()
     young.observed[4:] = np.nan  # no region has a forecast of its own: sums are what pairs give
-    alone = agree(young, given_, given_, 3)
+    alone = agreed_on(young, given_, given_, 3)
     assert (alone.quantiles[4:6, :, MIDDLE] > 1.1 * given_[4:6, :, MIDDLE]).all()
 
 
@@ -65,8 +69,8 @@ def test_pairs_keep_their_quantiles_where_regions_agree_with_them():
     young = network()
     young.observed[4:] = np.nan
     given_ = said(0.3, 0.2)
-    drawn = agree(young, given_, given_, 3)
-    agreed = agree(network(), drawn.quantiles, drawn.quantiles, 3)
+    drawn = agreed_on(young, given_, given_, 3)
+    agreed = agreed_on(network(), drawn.quantiles, drawn.quantiles, 3)
     np.testing.assert_allclose(quantiles_of(agreed.paths)[..., 1:-1], given_[:4, :, 1:-1], rtol=0.05)
 
 
@@ -90,17 +94,17 @@ def test_what_history_does_not_know_is_not_taken_from_the_sum():
     panel, steady = network(), said(0.5, 0.15)
     steady[3] = 0.0  # r2->r1 is only announced
     ahead = said(0.5, 0.15)
-    plain, more = agree(panel, steady, steady, 3), agree(panel, steady, ahead, 3)
+    plain, more = agreed_on(panel, steady, steady, 3), agreed_on(panel, steady, ahead, 3)
     grown = more.quantiles[5, :, MIDDLE] - plain.quantiles[5, :, MIDDLE]
     np.testing.assert_allclose(grown, 3.0 * np.exp(0.5**2 / 2), rtol=0.25)
     ahead[0] *= 2
-    doubled = agree(panel, steady, ahead, 3).quantiles[4, :, MIDDLE]
+    doubled = agreed_on(panel, steady, ahead, 3).quantiles[4, :, MIDDLE]
     assert (doubled > 1.3 * plain.quantiles[4, :, MIDDLE]).all()
 
 
 def test_same_seed_same_paths_and_another_seed_others():
     given_ = said(0.5, 0.2)
-    one, again, other = (agree(network(), given_, given_, seed) for seed in (3, 3, 4))
+    one, again, other = (agreed_on(network(), given_, given_, seed) for seed in (3, 3, 4))
     assert (one.paths == again.paths).all() and (one.quantiles == again.quantiles).all()
     assert not (one.paths == other.paths).all()
 
@@ -113,7 +117,7 @@ def test_any_quantiles_give_lawful_sums(seed, magnitude, zeros):
     quantiles = np.sort(drawn, axis=2)
     panel, plain = network(48), network(48)
     plain.observed[4:] = np.nan
-    agreed, unmoved = agree(panel, quantiles, quantiles, 1), agree(plain, quantiles, quantiles, 1)
+    agreed, unmoved = agreed_on(panel, quantiles, quantiles, 1), agreed_on(plain, quantiles, quantiles, 1)
     assert np.isfinite(agreed.quantiles).all() and (agreed.quantiles >= 0).all()
     assert (np.diff(agreed.quantiles, axis=2) >= 0).all() and (agreed.paths >= 0).all()
     most = np.exp(FARTHEST) * unmoved.paths.astype(np.float64) * (1 + 1e-5)

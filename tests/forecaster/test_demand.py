@@ -10,7 +10,7 @@ from contracts.environment import BlockUse, Coefficients
 from contracts.forecast import DemandBasis
 from contracts.series import LEVELS, SeriesKey, SeriesKind
 from forecaster.blocks import block_outlooks
-from forecaster.coherence import agree
+from forecaster.coherence import Told, agree
 from forecaster.demand import DemandSettings, resource_demand
 from forecaster.derive import derived_demand
 from forecaster.events.widening import NORMAL
@@ -57,7 +57,7 @@ def ahead(panel: Panel, steps: int = 48, sd: float = 0.3) -> np.ndarray:
 
 
 def demanded(panel, quantiles, given_):
-    return resource_demand(agree(panel, quantiles, quantiles, 0), panel.end, given_)
+    return resource_demand(agree(Told(panel=panel, steady=quantiles, quantiles=quantiles), {}, 0), panel.end, given_)
 
 
 def told(panel, **given_):

@@ -1,5 +1,6 @@
 """The room's door: laws of every forecast, determinism, fallbacks, and that nothing is seen too early."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,12 +20,13 @@ from forecaster.finish import finished, too_short
 from forecaster.make import ForecastSettings
 from forecaster.models.model import MEDIAN
 from forecaster.panel import Panel, fill
-from forecaster.paths import FEWEST_PATHS, quantiles_of
+from forecaster.paths import FEWEST_PATHS, Paths, by_days, quantiles_of
 from forecaster.prepare import Scope, prepare
 from tests.forecaster.estates import BEGIN, forecast, history, requests, series, wave
 
 CPU = SeriesKey(SeriesKind.CPU, "fra")
 ASKED = SeriesKey(SeriesKind.PEERING_REQUESTS, "fra->ams")
+FRA = SeriesKey(SeriesKind.REGION_TRAFFIC, "fra")
 
 
 def estate(hours: int = 720):
@@ -49,6 +51,10 @@ def assert_lawful(bundle) -> None:
         values = bundle.values[described.key, described.granularity]
         assert values.shape == (described.steps, len(LEVELS))
         assert np.isfinite(values).all() and (values >= 0).all() and (np.diff(values, axis=1) >= 0).all()
+
+
+def sum_of(paths: Iterable[Paths]) -> np.ndarray:
+    return np.asarray(np.stack([*paths]).sum(axis=0))
 
 
 def test_every_kind_hourly_and_daily():
@@ -77,10 +83,15 @@ def test_a_forecast_has_paths_whose_sums_are_its_regions(tmp_path):
     bundle = forecast(estate())
     pairs = [key for key in bundle.paths if key.kind is SeriesKind.TRAFFIC]
     assert len(pairs) == 2 and bundle.document.paths == len(bundle.paths[pairs[0]]) >= FEWEST_PATHS
-    summed = quantiles_of(np.sum([bundle.paths[key] for key in pairs], axis=0))
-    region = bundle.values[SeriesKey(SeriesKind.REGION_TRAFFIC, "fra"), Granularity.HOURLY]
-    np.testing.assert_allclose(summed, region, rtol=1e-3)
-    np.testing.assert_allclose(quantiles_of(bundle.paths[CPU]), bundle.values[CPU, Granularity.HOURLY], rtol=0.01)
+    summed = quantiles_of(sum_of(bundle.paths[key] for key in pairs))
+    np.testing.assert_allclose(summed, bundle.values[FRA, Granularity.HOURLY], rtol=1e-3)
+    hours = quantiles_of(bundle.paths[CPU])  # as days say, which is nearly what hours say
+    np.testing.assert_allclose(hours, bundle.values[CPU, Granularity.HOURLY], rtol=0.05)
+    for key, paths in ((CPU, bundle.paths[CPU]), (FRA, sum_of(bundle.paths[key] for key in pairs))):
+        said = bundle.values[key, Granularity.DAILY]
+        days = quantiles_of(by_days(paths))
+        np.testing.assert_allclose(said[: len(days)], days, rtol=1e-3)
+        assert abs(np.log(said[len(days), MEDIAN] / said[len(days) - 1, MEDIAN])) < 0.3  # later days go on from there
     write_forecast(tmp_path / "test.json", bundle)
     again = read_forecast(tmp_path / "test.json")
     assert again.paths.keys() == bundle.paths.keys()
@@ -109,6 +120,7 @@ def test_an_origin_in_the_past_sees_nothing_later():
     one, two = forecast(quiet, asked), forecast(loud, asked)
     assert one.document.history_digest != two.document.history_digest
     assert one.document.values_digest == two.document.values_digest
+    assert one.document.paths_digest == two.document.paths_digest != ""
     assert one.document.series == two.document.series
 
 

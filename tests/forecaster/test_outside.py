@@ -101,7 +101,8 @@ def test_regions_agree_with_their_pairs():
     history = with_regions()
     quantiles = flat_quantiles(len(history.levels.keys), 24)
     quantiles[len(PAIRS) :] *= 6
-    joined = Surroundings(history, Outside()).join(history.levels, quantiles, NEEDED)
+    around = Surroundings(history, Outside())
+    (joined,) = around.agreed(around.join(history.levels, quantiles, NEEDED))
     assert joined.summed == (len(PAIRS), len(PAIRS) + 1)
     assert (joined.quantiles[: len(PAIRS)] == quantiles[: len(PAIRS)]).all()
     for row in joined.summed:
@@ -117,10 +118,8 @@ def test_what_only_a_profile_names_comes_on_top_of_what_a_region_says_by_itself(
     quantiles = flat_quantiles(len(history.levels.keys), 24)
     quantiles[len(PAIRS) :] *= 6
     known = customers(HOURS - 1, value=30.0, subject="r0->new", confidence=1.0)
-    plain, more = (
-        Surroundings(history, Outside(customers=each)).join(history.levels, quantiles, NEEDED).quantiles
-        for each in (Customers(), known)
-    )
+    arounds = [Surroundings(history, Outside(customers=each)) for each in (Customers(), known)]
+    plain, more = (one.agreed(one.join(history.levels, quantiles, NEEDED))[0].quantiles for one in arounds)
     regions = slice(len(PAIRS), len(PAIRS) + 2)
     grown = (more[regions] - plain[regions])[:, :, MIDDLE]
     np.testing.assert_allclose(grown[0], 30, rtol=0.1)

@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 from contracts.series import LEVELS
 from forecaster.events.widening import NORMAL
 from forecaster.paths import (
-    by_days,
     learn_dependence,
     paths_within_memory,
     quantiles_of,
     ranks_of,
     sample_paths,
     seasonal_ranks,
-    sums,
 )
 from tests.forecaster.events.worlds import panel_of, usual
 
@@ -56,16 +54,6 @@ def test_sums_over_series_and_hours_have_the_spread_that_dependence_gives_them(b
     fresh = [errors_of(series, 200 + STEPS, between, memory, seed=100 + draw)[:, -STEPS:] for draw in range(400)]
     true = np.log([(level * np.exp(0.4 * one)).sum() for one in fresh]).std()
     assert said == pytest.approx(true, rel=0.25)
-
-
-def test_sums_agree_on_every_path():
-    paths = sample_paths(lognormal(4), ranks_of(errors_of(4, 300, 0.3, 0.5)), 50, 3)
-    regions = sums(paths, {"fra": (0, 1), "ams": (2, 3), "total": (0, 1, 2, 3)})
-    np.testing.assert_allclose(regions["fra"] + regions["ams"], regions["total"], rtol=1e-6)
-    np.testing.assert_allclose(
-        by_days(paths, total=True).sum(axis=1), by_days(paths.sum(axis=1), total=True), rtol=1e-5
-    )
-    np.testing.assert_allclose(by_days(paths, total=False).mean(axis=2), paths.mean(axis=2), rtol=1e-5)
 
 
 def test_the_order_of_series_changes_nothing():

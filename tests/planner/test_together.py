@@ -129,3 +129,25 @@ def test_what_ifs_move_paths_as_they_move_quantiles():
     key = SeriesKey(*next(iter(bundle.paths)))
     np.testing.assert_allclose(doubled.paths[key], 2 * bundle.paths[key], rtol=1e-6)
     assert bundle.moved(bundle.document, {}).paths == {}
+
+
+def test_what_ifs_begin_paths_where_there_was_nothing():
+    """A series that was 0 at one hour, and one that always was: paths have the new quantiles, in their own order."""
+    bundle, levels = with_paths(opposed=False), WORLD.forecast.document.levels
+    first, second = list(bundle.paths)[:2]
+    tables = dict(bundle.values)
+    new = {key: table + 1.0 for key, table in tables.items()}
+    tables[first, Granularity.HOURLY] = (
+        tables[first, Granularity.HOURLY] * (np.arange(len(tables[first, Granularity.HOURLY])) != 3)[:, None]
+    )
+    tables[second, Granularity.HOURLY] = 0.0 * tables[second, Granularity.HOURLY]
+    paths = {
+        key: (DemandByHour(levels, tables[key, Granularity.HOURLY]).at_scores(EVEN)).astype(np.float32)
+        for key in (first, second)
+    }
+    moved = replace(bundle, values=tables, paths=paths).moved(bundle.document, new).paths
+    found = np.quantile(moved[first][:, 3], levels, method="hazen")
+    np.testing.assert_allclose(found, new[first, Granularity.HOURLY][3], rtol=0.02)
+    assert (np.diff(moved[first][:, 3]) >= 0).all()  # the order of the other hours
+    found = np.quantile(moved[second], levels, axis=0, method="hazen").T
+    np.testing.assert_allclose(found, new[second, Granularity.HOURLY], rtol=0.02)
