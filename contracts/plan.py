@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from contracts.block_advice import BlockAdvice
 from contracts.capacity import CapacityKind
 from contracts.clash import Clashes
+from contracts.commitment_advice import CommitmentAdvice
 from contracts.document import Document, Model, unsaid
 from contracts.engines import EngineName
 from contracts.names import RegionName
@@ -211,29 +212,6 @@ class UnreadRegion(Model):
 
     region: RegionName
     why: str = ""
-
-
-class CommitmentAdvice(Model):
-    """Instances that would be cheaper committed: recommended only; a plan buys none.
-
-    Attributes:
-        count, of: so many of the instances on demand.
-        break_even: the share of time from which on a commitment pays: its price over that on demand.
-        used: the share of its price on demand that the last of them saves: 1 where plans would have it in every hour.
-        saves_usd_per_hour: expected, over the forecast's steps.
-        series: whose quantiles say so.
-    """
-
-    place: str
-    shape: str
-    count: int = Field(ge=1)
-    of: int = Field(ge=1)
-    break_even: float = Field(ge=0, le=1)
-    used: float = Field(ge=0, le=1)
-    on_demand_usd_per_hour: float = Field(ge=0)
-    committed_usd_per_hour: float = Field(ge=0)
-    saves_usd_per_hour: float
-    series: str
 
 
 class Plan(Document):

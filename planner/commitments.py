@@ -12,9 +12,10 @@ from itertools import takewhile
 import numpy as np
 
 from contracts.capacity import CapacityKind
+from contracts.commitment_advice import CommitmentAdvice
 from contracts.failover import Reserve
 from contracts.forecast import ForecastBundle
-from contracts.plan import CommitmentAdvice, PlannedResource
+from contracts.plan import PlannedResource
 from contracts.resources import ComputeSpec, Purchase, Purpose
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from planner.market import Market

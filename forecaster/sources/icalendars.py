@@ -16,7 +16,8 @@ from contracts.spelling import likely
 from forecaster.errors import FileRefused, MalformedFile
 from forecaster.sources.calendars import MAX_EVENTS, CalendarReading, EventsRead, Stated, extra_missing, number_of
 from forecaster.sources.calendars import settled as settle
-from forecaster.sources.recurrences import Occurrence, aware, occurrences
+from forecaster.sources.event_clocks import aware
+from forecaster.sources.recurrences import Occurrence, occurrences
 
 if TYPE_CHECKING:
     from icalendar import Calendar, Component

@@ -1,17 +1,18 @@
 """What repeats in a calendar (RFC 5545, 3.8.5), as its occurrences: rules by `dateutil`, exceptions and changes here.
 
-Rules run on the wall clock of their DTSTART, so that 15:00 stays 15:00 when clocks change. A time that a change skips
-is taken with the offset before it, one that comes twice is the first (RFC 5545, 3.3.5). DTEND gives an exact length;
-of a DURATION days are the calendar's (3.8.5.3). Work is bounded by counts, whatever a rule says.
+Rules run on the wall clock of their DTSTART (`event_clocks.py`), so that 15:00 stays 15:00 when clocks change. A time
+that a change skips is taken with the offset before it, one that comes twice is the first (RFC 5545, 3.3.5). DTEND gives
+an exact length. Work is bounded by counts, whatever a rule says.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, TypeVar
 
 from forecaster.errors import MalformedFile
 from forecaster.sources.calendars import LONGEST, CalendarReading, zone_of
+from forecaster.sources.event_clocks import Clock, Length, aware, local
 from forecaster.sources.rules import RuleBudget, RuleSpan, rule_starts
 
 if TYPE_CHECKING:
@@ -55,58 +56,6 @@ def occurrences(calendar: "Calendar", name: str, reading: CalendarReading) -> It
         yield from sorted(found, key=lambda occurrence: aware(occurrence.start))
 
 
-def aware(at: date | datetime) -> datetime:
-    """A moment, for comparing and naming: dates and times without a zone are taken as UTC."""
-    if not isinstance(at, datetime):
-        at = datetime.combine(at, time())
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Length:
-    """How long an occurrence takes: days of the calendar, then exact time."""
-
-    days: timedelta = timedelta()
-    exact: timedelta = timedelta()
-
-    @property
-    def total(self) -> timedelta:
-        return min(abs(self.days) + abs(self.exact), LONGEST)
-
-    def after(self, start: date | datetime) -> date | datetime:
-        end = start + self.days
-        if not isinstance(end, datetime) or end.tzinfo is None:
-            return end + self.exact
-        return (end.astimezone(UTC) + self.exact).astimezone(end.tzinfo)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Clock:
-    """On which a series runs: a zone's, no zone's (`zone` is none) or whole days."""
-
-    zone: tzinfo | None
-    days: bool
-
-    @classmethod
-    def of(cls, start: date | datetime) -> "_Clock":
-        timed = isinstance(start, datetime)
-        return cls(zone=start.tzinfo if isinstance(start, datetime) else None, days=not timed)
-
-    def wall(self, at: date | datetime) -> datetime:
-        if not isinstance(at, datetime):
-            return datetime.combine(at, time())
-        return at.astimezone(self.zone or UTC).replace(tzinfo=None) if at.tzinfo else at
-
-    def at(self, wall: datetime) -> date | datetime:
-        return wall.date() if self.days else wall.replace(tzinfo=self.zone)
-
-    def named(self, at: date | datetime) -> date | datetime:
-        """What EXDATE and RECURRENCE-ID mean by a value: a moment, or a day."""
-        if self.days:
-            return self.wall(at).date()
-        return aware(self.at(self.wall(at))) if isinstance(at, datetime) else at
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Future:
     """A change of one occurrence and all later ones (RANGE=THISANDFUTURE)."""
@@ -114,7 +63,7 @@ class _Future:
     since: datetime
     component: "Component"
     move: timedelta
-    length: _Length
+    length: Length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +81,7 @@ class _Series:
         newest: dict[date | datetime | None, Component] = {}
         for component in sorted(components, key=_sequence, reverse=True):
             identity = component.get("RECURRENCE-ID")
-            newest.setdefault(None if identity is None else aware(_local(identity.dt, home)), component)
+            newest.setdefault(None if identity is None else aware(local(identity.dt, home)), component)
         master = newest.pop(None, None)
         return cls(master=master, changes=tuple(newest.values()), home=home, file=file)
 
@@ -147,7 +96,7 @@ class _Series:
 
     def _all(self, master: "Component", reading: CalendarReading, budget: RuleBudget) -> Iterator[Occurrence]:
         start = self._value(master, "DTSTART")
-        clock, length = _Clock.of(start), self._length(master)
+        clock, length = Clock.of(start), self._length(master)
         futures = self._futures(clock)
         reach = max([abs(future.move) + future.length.total for future in futures] + [length.total]) + 2 * _DAY
         excluded = {clock.named(at) for at in self._dates(master, "EXDATE") if not isinstance(at, tuple)}
@@ -175,22 +124,22 @@ class _Series:
                 yield self._change(change, self._value(change, "RECURRENCE-ID"))
 
     def _starts(
-        self, master: "Component", clock: _Clock, span: RuleSpan, budget: RuleBudget
-    ) -> tuple[dict[datetime, date | datetime], dict[datetime, _Length]]:
+        self, master: "Component", clock: Clock, span: RuleSpan, budget: RuleBudget
+    ) -> tuple[dict[datetime, date | datetime], dict[datetime, Length]]:
         """By moment, each once: DTSTART (unless UNTIL is before it), what rules say, RDATE and its lengths."""
         first = self._value(master, "DTSTART")
         starts: dict[datetime, date | datetime] = {}
-        lengths: dict[datetime, _Length] = {}
+        lengths: dict[datetime, Length] = {}
         rules = _listed(master.get("RRULE"))
         lasts = [last for rule in rules if (last := _until(rule))]
-        if not rules or len(lasts) < len(rules) or any(_within(first, last, clock) for last in lasts):
+        if not rules or len(lasts) < len(rules) or any(clock.lets(first, last) for last in lasts):
             starts[aware(first)] = first
         for rule in rules:
             last = _until(rule)
             shorter = replace(span, end=min(span.end, clock.wall(last) + _DAY)) if last else span
             for wall in rule_starts(rule, shorter, budget, f"{self.file}, event {_told(master)}"):
                 at = clock.at(wall)
-                if last is None or _within(at, last, clock):
+                if last is None or clock.lets(at, last):
                     starts.setdefault(aware(at), at)
         for value in self._dates(master, "RDATE"):
             begins = value[0] if isinstance(value, tuple) else value
@@ -198,10 +147,12 @@ class _Series:
             starts.setdefault(aware(at), at)
             if isinstance(value, tuple):
                 ends = value[1]
-                lengths[aware(at)] = _nominal(ends) if isinstance(ends, timedelta) else _Length(exact=ends - value[0])
+                lengths[aware(at)] = (
+                    Length.nominal(ends) if isinstance(ends, timedelta) else Length(exact=ends - value[0])
+                )
         return starts, lengths
 
-    def _futures(self, clock: _Clock) -> tuple[_Future, ...]:
+    def _futures(self, clock: Clock) -> tuple[_Future, ...]:
         """The latest first."""
         futures = []
         for change in self.changes:
@@ -210,7 +161,7 @@ class _Series:
                 continue
             start, original = self._value(change, "DTSTART"), self._value(change, "RECURRENCE-ID")
             move = clock.wall(start) - clock.wall(original)
-            if _Clock.of(start).days != clock.days or abs(move) > LONGEST:
+            if Clock.of(start).days != clock.days or abs(move) > LONGEST:
                 raise MalformedFile(
                     "changes all later occurrences between whole days and times, or by more than 400 days",
                     where=f"{self.file}, event {_told(change)}",
@@ -224,7 +175,7 @@ class _Series:
         return self._occurrence(change, original, self._value(change, "DTSTART"), self._length(change))
 
     def _occurrence(
-        self, component: "Component", original: date | datetime, start: date | datetime, length: _Length
+        self, component: "Component", original: date | datetime, start: date | datetime, length: Length
     ) -> Occurrence:
         if length.exact and not isinstance(start, datetime):
             start = datetime.combine(start, time())
@@ -237,7 +188,7 @@ class _Series:
         repeats = any(name in change for name in ("RRULE", "RDATE", "EXDATE"))
         return repeats and self.master is not None and _sequence(change) < _sequence(self.master)
 
-    def _length(self, component: "Component") -> _Length:
+    def _length(self, component: "Component") -> Length:
         """RFC 5545, 3.6.1: a day for a date, nothing for a time; an hour says more."""
         start, where = self._value(component, "DTSTART"), f"{self.file}, event {_told(component)}"
         whole = not isinstance(start, datetime)
@@ -246,28 +197,28 @@ class _Series:
             if isinstance(end, datetime) == whole:
                 raise MalformedFile("begins with a time and ends with a date, or vice versa", where=where)
             if end != start:
-                return _Length(days=end - start) if whole else _Length(exact=aware(end) - aware(start))
+                return Length(days=end - start) if whole else Length(exact=aware(end) - aware(start))
         elif "DURATION" in component:
             length = getattr(component["DURATION"], "dt", None)
             if not isinstance(length, timedelta):
                 raise MalformedFile("its DURATION is none", where=where, expected="such as PT2H, P1D")
-            return _nominal(length)
-        return _Length(days=_DAY) if whole else _Length(exact=timedelta(hours=1))
+            return Length.nominal(length)
+        return Length(days=_DAY) if whole else Length(exact=timedelta(hours=1))
 
     def _value(self, component: "Component", name: str) -> date | datetime:
         at = getattr(component.get(name), "dt", None)
         if not isinstance(at, date):
             raise MalformedFile(f"has no {name}", where=f"{self.file}, event {_told(component)}", expected="a time")
-        return _local(at, self.home)
+        return local(at, self.home)
 
     def _dates(self, component: "Component", name: str) -> "Iterator[date | datetime | tuple[date, date | timedelta]]":
         for values in _listed(component.get(name)):
             for value in values.dts:
                 if isinstance(value.dt, tuple):
                     begins, ends = value.dt
-                    yield _local(begins, self.home), _local(ends, self.home) if isinstance(ends, date) else ends
+                    yield local(begins, self.home), local(ends, self.home) if isinstance(ends, date) else ends
                 else:
-                    yield _local(value.dt, self.home)
+                    yield local(value.dt, self.home)
 
 
 def _home(calendar: "Calendar", name: str) -> tzinfo | None:
@@ -276,28 +227,9 @@ def _home(calendar: "Calendar", name: str) -> tzinfo | None:
     return zone_of(named, f"{name}, X-WR-TIMEZONE") if named else None
 
 
-def _local(at: date | datetime, home: tzinfo | None) -> date | datetime:
-    if home is None or not isinstance(at, datetime):
-        return at
-    if at.tzinfo is None:
-        return at.replace(tzinfo=home)
-    return at.astimezone(home) if at.tzname() == "UTC" else at
-
-
 def _until(rule: "vRecur") -> date | datetime | None:
     at = next(iter(_listed(rule.get("UNTIL"))), None)
     return at if isinstance(at, date) else None
-
-
-def _within(at: date | datetime, last: date | datetime, clock: _Clock) -> bool:
-    """Whether UNTIL lets it be: a date lets be its whole day; without a zone it is on the clock of the series."""
-    if clock.days or not isinstance(last, datetime):
-        return clock.wall(at).date() <= clock.wall(last).date()
-    return aware(at) <= aware(clock.at(clock.wall(last)))
-
-
-def _nominal(length: timedelta) -> _Length:
-    return _Length(days=timedelta(days=length.days), exact=length - timedelta(days=length.days))
 
 
 def _listed(value: "_T | list[_T] | None") -> "list[_T]":
