@@ -1,13 +1,13 @@
 """Wanted circuits: the cheapest tiers that carry each link."""
 
-from contracts.capacity import CapacityKind
 from contracts.names import is_link
 from contracts.plan import Shortfall
 from contracts.resources import CircuitSpec, Purpose, ResourceKind
 from planner.alternatives import circuit_alternatives
-from planner.circuits import cheapest_circuits, most_gbps
+from planner.circuits import cheapest_circuits
 from planner.demand import Demand
 from planner.desired import Desired, Wish
+from planner.detours import Way
 from planner.keys import item_key
 from planner.shortfalls import shortfall
 
@@ -18,22 +18,14 @@ def want_circuits(desired: Desired, demand: Demand) -> tuple[tuple[Shortfall, ..
     for need in demand.needs:
         if not is_link(need.place):
             continue
-        given = list(demand.given.of(need.place, ResourceKind.CIRCUIT, Purpose.SERVING))
-        carried = sum(item.spec.gbps * item.spec.count for item in given if isinstance(item.spec, CircuitSpec))
-        market, room = desired.market, desired.room(need.place, CapacityKind.GBPS)
-        offers = [
-            (tier, usd)
-            for tier in market.tiers.values()
-            if (usd := market.price(need.place, tier.name)) is not None
-            and item_key(need.place, ResourceKind.CIRCUIT, Purpose.SERVING, tier.name) not in demand.given.resources
-        ]
-        wanted = need.quantity - carried
-        circuits = cheapest_circuits(wanted, room, offers)
+        market, way = desired.market, Way.of(desired.market, demand.given, need.place)
+        wanted = need.quantity - way.given_gbps
+        circuits = cheapest_circuits(wanted, way.room_gbps, way.offers)
         if circuits is None:
-            short.append(shortfall(need, carried + most_gbps(room, offers), sold=bool(offers)))
+            short.append(shortfall(need, way.most_gbps, sold=bool(way.offers)))
             continue
         usd_per_hour += circuits.usd_per_hour
-        refused = circuit_alternatives(market, need.place, wanted, room, circuits.counts)
+        refused = circuit_alternatives(market, need.place, wanted, way.room_gbps, circuits.counts)
         for name, count in circuits.counts.items():
             desired.want(
                 Wish(

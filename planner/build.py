@@ -18,6 +18,7 @@ from planner.commitments import advise_commitments
 from planner.compute import want_compute
 from planner.demand import Demand
 from planner.desired import Desired
+from planner.detours import detoured, over_more_paths
 from planner.errors import CapacityTooOld, InputsDisagree
 from planner.fleet import solve_fleet
 from planner.fleet_quotas import fleet_shortfalls
@@ -60,6 +61,7 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
     needs = serving_requirements(question, market)
     given = given_resources(question, market, partners_paused(question, market, needs))
     needs = within_maxima(question, market, (needs, given), solve)
+    needs = over_more_paths(question, market, needs, given)
     if question.environment.failover.reserve is Reserve.SHARED:
         fleet = place_fleet(question, bounded(question, market, given), (needs, given), solve_fleet)
         if not isinstance(fleet, Fleet):
@@ -134,7 +136,7 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
         standing=demand.fleet.found.standing if demand.fleet else None,
         commitments=advise_commitments(question, desired.market, resources),
         block_advice=(*block_advice(question, desired.market, resources), *desired.block_moves),
-        risk=plan_risk(question, desired.market, resources),
+        risk=plan_risk(question, desired.market, resources, detoured(desired.requirements)),
         solver=placement.solver,
         cut_short=placement.cut_short,
     )

@@ -46,7 +46,10 @@ def most_gbps(room_gbps: float, offers: Sequence[tuple[CircuitTier, float]]) -> 
         return 0.0
     unit = math.gcd(*(tier.gbps for tier, _ in offers))
     sizes = [(tier.gbps // unit, usd, tier.name) for tier, usd in offers]
-    cheapest, _ = _exact_costs(sizes, math.floor(room_gbps / unit + 1e-9))
+    most = math.floor(room_gbps / unit + 1e-9)
+    if most >= max(size for size, _, _ in sizes) ** 2:  # from there on every number of units is a sum of sizes
+        return float(most * unit)
+    cheapest, _ = _exact_costs(sizes, most)
     return float(max(units for units, usd in enumerate(cheapest) if usd < math.inf) * unit)
 
 

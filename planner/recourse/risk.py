@@ -4,7 +4,7 @@ Capacity is what serves: staged and granted units are others', and what stands b
 A shortage costs `costs.shortage_usd_per_unit_hour`; of kinds that are not named there, nothing is said.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -69,15 +69,22 @@ class Stake:
         return np.where(short > 1e-9 * np.maximum(1.0, self.available), short, 0.0)
 
 
-def plan_risk(question: Question, market: Market, wanted: Sequence[PlannedResource]) -> Risk | None:
+def plan_risk(
+    question: Question, market: Market, wanted: Sequence[PlannedResource], detoured: Mapping[str, float]
+) -> Risk | None:
     """The cost of being wrong over the hours that a plan holds for; nothing where nothing is forecast.
 
     Args:
         question: that the plan answers; its forecast begins now.
         market: prices.
         wanted: the plan's resources.
+        detoured: Gbps by link that others carry of its traffic, less what it carries of theirs.
     """
-    stakes = tuple(_stakes(question, market, _serving(market, wanted)))
+    serving = _serving(market, wanted)
+    for link, gbps in detoured.items():
+        what = link, CapacityKind.GBPS
+        serving[what] = np.maximum(0.0, serving.get(what, np.zeros(DAY)) + gbps)
+    stakes = tuple(_stakes(question, market, serving))
     if not stakes:
         return None
     usd_per_hour = sum(item.usd_per_hour for item in wanted)

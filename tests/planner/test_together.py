@@ -115,7 +115,7 @@ def test_places_that_never_peak_together_cost_less_on_bad_days_and_are_short_mor
 
 def test_a_plan_says_it_where_the_forecast_has_paths_of_all():
     asked = replace(WORLD, forecast=with_paths(opposed=False))
-    risk, plain = plan_risk(asked, MARKET, ()), plan_risk(WORLD, MARKET, ())
+    risk, plain = plan_risk(asked, MARKET, (), {}), plan_risk(WORLD, MARKET, (), {})
     assert risk is not None and plain is not None
     assert plain.together is None and risk.together is not None
     assert risk.together.paths == PATHS and risk.together.chance == 1.0

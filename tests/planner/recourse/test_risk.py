@@ -39,7 +39,7 @@ def serving(count, purpose=Purpose.SERVING, usd=0.4, by_hour=()):
 
 
 def risk_of(question, *resources):
-    found = plan_risk(question, MARKET, resources)
+    found = plan_risk(question, MARKET, resources, {})
     assert found is not None
     return found
 
@@ -107,7 +107,7 @@ def test_nothing_planned_is_short_for_sure_and_the_next_unit_is_worth_the_whole_
 
 
 def test_without_a_forecast_or_a_cost_there_is_nothing_to_say():
-    assert plan_risk(people(asked(wave(50, 24)), costs=Costs(shortage_usd_per_unit_hour={})), MARKET, ()) is None
+    assert plan_risk(people(asked(wave(50, 24)), costs=Costs(shortage_usd_per_unit_hour={})), MARKET, (), {}) is None
 
 
 def test_a_plan_carries_it_and_each_link_once():

@@ -1,0 +1,85 @@
+"""Traffic over more paths than one: what a link has no room for, others that join the same regions carry."""
+
+from dataclasses import replace
+
+import pytest
+
+from contracts.plan import Infeasible
+from contracts.resources import CircuitSpec, Purpose
+from planner.build import build_plan
+from planner.detours import ELSEWHERE, OF_ANOTHER
+from planner.solve import solve
+from tests.planner.plan_checker import breaches
+from tests.planner.simulate import after
+from tests.planner.worlds import WORLD, people, plan_of
+
+FIRST = plan_of(WORLD)
+ASKED = {item.place: item.quantity for item in FIRST.requirements if item.id.endswith("/gbps/serving")}
+FULL = max(ASKED, key=ASKED.__getitem__)
+
+
+def within(question, gbps):
+    """The question with quotas of some links."""
+    quotas = tuple(
+        item.model_copy(update={"total": gbps[item.place] + item.used}) if item.place in gbps else item
+        for item in question.capacity.quotas
+    )
+    return replace(question, capacity=question.capacity.model_copy(update={"quotas": quotas}))
+
+
+def carried(plan, link):
+    specs = (item.resource for item in plan.resources if item.resource.place == link)
+    here = (item.spec for item in specs if item.purpose is Purpose.SERVING and isinstance(item.spec, CircuitSpec))
+    return sum(spec.gbps * spec.count for spec in here)
+
+
+def of(plan, link):
+    return next(item for item in plan.requirements if item.id == f"{link}/gbps/serving")
+
+
+def test_what_a_link_has_no_room_for_goes_over_another_region():
+    asked = within(WORLD, {FULL: 1.0})
+    plan = plan_of(asked)
+    need = of(plan, FULL)
+    assert need.quantity == pytest.approx(1.0) and need.parts[ELSEWHERE] == pytest.approx(1.0 - ASKED[FULL])
+    others = [item for item in plan.requirements if OF_ANOTHER + FULL in item.parts]
+    assert len(others) == 2 and not {item.place for item in others} & {FULL}
+    for item in others:
+        assert item.parts[OF_ANOTHER + FULL] == pytest.approx(ASKED[FULL] - 1.0)
+        assert item.quantity == pytest.approx(sum(item.parts.values()))
+        assert carried(plan, item.place) >= item.quantity
+    assert breaches(asked, plan) == ()
+
+
+def test_a_plan_that_is_made_again_takes_the_same_paths():
+    asked = within(WORLD, {FULL: 1.0})
+    plan = plan_of(asked)
+    assert plan_of(asked) == plan
+    assert [change.key for change in plan_of(after(asked, plan)).changes if "circuit/serving" in change.key] == []
+
+
+def test_a_detour_takes_as_many_paths_as_it_needs():
+    links = ASKED.keys() - {FULL}
+    room = {name: ASKED[name] + 1.0 + ASKED[FULL] / 2 for name in links}
+    plan = plan_of(within(WORLD, {FULL: 1.0, **room}))
+    assert sum(OF_ANOTHER + FULL in item.parts for item in plan.requirements) >= 3
+
+
+def test_where_all_paths_together_have_too_little_room_the_link_itself_is_short():
+    found = build_plan(within(WORLD, {**ASKED, FULL: 1.0}), solve)
+    assert isinstance(found, Infeasible)
+    short = next(item for item in found.shortfalls if item.place == FULL)
+    assert short.wanted == pytest.approx(ASKED[FULL])
+
+
+def test_what_goes_elsewhere_is_not_counted_as_missing():
+    calm = {item.place: item.expected_units for item in plan_of(WORLD).risk.exposures}
+    risk = plan_of(within(WORLD, {FULL: 1.0})).risk
+    assert {item.place: item.expected_units for item in risk.exposures}[FULL] == pytest.approx(calm[FULL], abs=1.0)
+
+
+def test_links_of_paused_regions_carry_nothing_for_others():
+    third = next(region.name for region in WORLD.environment.regions if region.name not in FULL)
+    regions = tuple(item.model_copy(update={"paused": item.name == third}) for item in WORLD.environment.regions)
+    plan = plan_of(within(people(after(WORLD, FIRST), regions=regions), {FULL: 1.0}))
+    assert not [item.place for item in plan.requirements if OF_ANOTHER + FULL in item.parts and third in item.place]
