@@ -26,6 +26,7 @@ class LimitKind(StrEnum):
     CRITICAL_SHARE = "critical_share"  # what partners have to carry
     STORAGE = "storage"  # what is asked of a region's storage besides GiB
     MINIMUM = "minimum"  # what people want at a place whatever the forecast says
+    MAXIMUM = "maximum"  # what people allow to serve at a place
 
 
 class Limit(Model):

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
-from contracts.capacity import ADDRESS_ITEM, Catalog
+from contracts.capacity import ADDRESS_ITEM, CapacityKind, Catalog
 from contracts.cloud_consistency import cloud_findings
 from contracts.environment import Environment
 from contracts.errors import MalformedDocument
+from contracts.failover import Reserve
 from contracts.inventory import InventoryFacts
 from contracts.names import link_name
 from contracts.spelling import likely
@@ -77,6 +78,13 @@ def check_environment(environment: Environment, facts: InventoryFacts, *, where:
         for kind in sorted(region.minimum.keys() & region.maximum.keys()):
             if region.minimum[kind] > region.maximum[kind]:
                 findings.append(f"regions: {region.name}: minimum of {kind} is above its maximum")
+        if environment.failover.reserve is not Reserve.SHARED:
+            findings += [
+                f"regions: {region.name}: a minimum of {kind} is planned where failover.reserve is shared only: take "
+                "it out, or set failover.reserve to shared"
+                for kind in (CapacityKind.ACCELERATORS, CapacityKind.GBPS)
+                if region.minimum.get(kind, 0) > 0
+            ]
     for freeze in environment.freezes:
         if freeze.end <= freeze.start:
             findings.append(f"freezes: {freeze.reason!r} ends before it starts")

@@ -1,13 +1,15 @@
 """Wanted serving address blocks, and advice on all. Live ones stay while they are needed; what lacks is carved anew."""
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from contracts.block_advice import BlockAdvice
 from contracts.capacity import CapacityKind
 from contracts.plan import PlannedResource, ReasonCode, Requirement, Shortfall
-from contracts.resources import BlockSpec, ComputeSpec, Purpose
+from contracts.resources import BlockSpec, ComputeSpec, Purpose, ResourceKind
 from planner.address_stock.advice import advise_blocks
-from planner.addresses import AddressSpace, smallest_length
+from planner.addresses import IPV4_BITS, AddressSpace, smallest_length
 from planner.demand import Demand
 from planner.desired import Desired, Wish
 from planner.keys import block_key
@@ -22,6 +24,9 @@ RESERVED_ADDRESSES = 8
 ADDRESS_SLACK = 2
 """A new serving block holds this many times what is needed: renumbering is dearer than idle private addresses."""
 
+SMALLEST = 28
+"""Prefix length of the smallest serving block: no cloud's subnet is smaller (AWS: /28, Google Cloud: /29)."""
+
 
 def want_serving_blocks(desired: Desired, demand: Demand, spaces: dict[str, AddressSpace]) -> tuple[Shortfall, ...]:
     """Addresses for every instance. Live blocks stay while they are needed; what lacks is carved anew."""
@@ -31,14 +36,14 @@ def want_serving_blocks(desired: Desired, demand: Demand, spaces: dict[str, Addr
         if need is None:
             continue
         desired.requirements.append(need)
-        space = spaces[region]
-        blocks = _as_many(live.get(region, ()), need.quantity)
-        missing = need.quantity - sum(address_count(block.prefix) for block in blocks)
-        carved = _carve_room(space, missing) if missing > 0 else None
-        if missing > 0 and carved is None:
-            short.append(shortfall(need, need.quantity - missing + space.free_addresses))
+        space, limit = spaces[region], _limit(desired, demand, region)
+        blocks = _as_many(live.get(region, ()), need.quantity, limit)
+        kept = _addresses(blocks)
+        carved = _carved(space, need.quantity - kept, limit.most - kept)
+        if carved is None:
+            short.append(_short(need, limit, kept + space.free_addresses))
             continue
-        for block in (*blocks, *((carved,) if carved else ())):
+        for block in (*blocks, *carved):
             desired.want(
                 Wish(
                     key=block_key(region, Purpose.SERVING, block.prefix),
@@ -102,15 +107,69 @@ def _serving_blocks(question: Question) -> dict[str, list[BlockSpec]]:
     return found
 
 
-def _as_many(blocks: Iterable[BlockSpec], wanted: float) -> list[BlockSpec]:
-    """The first blocks, as many as are needed."""
+def _addresses(blocks: Iterable[BlockSpec]) -> int:
+    return sum(address_count(block.prefix) for block in blocks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limit:
+    """How many addresses may serve at a region, what says so, and which blocks of them are given."""
+
+    most: float
+    told: str
+    given: frozenset[str]
+
+
+def _limit(desired: Desired, demand: Demand, region: str) -> _Limit:
+    """The lower one of what the quota leaves and the maximum that people set."""
+    blocks = demand.given.of(region, ResourceKind.BLOCK, Purpose.SERVING)
+    given = [item.spec for item in blocks if isinstance(item.spec, BlockSpec)]
+    quota = desired.room(region, CapacityKind.ADDRESSES) + _addresses(given)
+    settings = demand.question.environment.region(region)
+    most = settings.maximum.get(CapacityKind.ADDRESSES, math.inf) if settings else math.inf
+    told = f"the quota of addresses at {region} leaves" if quota <= most else f"the maximum of addresses of {region} is"
+    return _Limit(most=min(quota, most), told=told, given=frozenset(block.prefix for block in given))
+
+
+def _short(need: Requirement, limit: _Limit, available: float) -> Shortfall:
+    """A region's addresses do not suffice: its pools, or what may be used of them."""
+    if limit.most >= 1 << (IPV4_BITS - smallest_length(need.quantity)):
+        return shortfall(need, available)
+    least = 1 << (IPV4_BITS - SMALLEST)
+    told = shortfall(need, min(limit.most // least * least, available))
+    nearest = f"{limit.told} {limit.most:g}, and {need.quantity:g} are needed, in blocks of {least} or more: "
+    return told.model_copy(update={"nearest": nearest + "raise it, or lower what serves and stands by there"})
+
+
+def _as_many(blocks: Iterable[BlockSpec], wanted: float, limit: _Limit) -> list[BlockSpec]:
+    """The first blocks, as many as are needed and may be, those that are given before all others."""
     kept: list[BlockSpec] = []
-    for spec in blocks:
-        if sum(address_count(block.prefix) for block in kept) < wanted:
+    for spec in sorted(blocks, key=lambda block: block.prefix not in limit.given):
+        have = _addresses(kept)
+        if have < wanted and (spec.prefix in limit.given or have + address_count(spec.prefix) <= limit.most):
             kept.append(spec)
     return kept
 
 
-def _carve_room(space: AddressSpace, missing: float) -> BlockSpec | None:
-    """A block with slack where there is room for it, else the smallest that will do."""
-    return space.carve(smallest_length(missing * ADDRESS_SLACK)) or space.carve(smallest_length(missing))
+def _carved(space: AddressSpace, missing: float, most: float) -> tuple[BlockSpec, ...] | None:
+    """A block with slack where there is room for it, else the smallest that will do, else several; None without room.
+
+    Args:
+        space: of the region.
+        missing: addresses that are needed; none where it is 0 or less.
+        most: addresses that may be taken.
+    """
+    if missing <= 0:
+        return ()
+    for length in (smallest_length(missing * ADDRESS_SLACK), smallest_length(missing)):
+        if 1 << (IPV4_BITS - length) <= most and (block := space.carve(length)):
+            return (block,)
+    found: list[BlockSpec] = []
+    while (lacking := missing - _addresses(found)) > 0:
+        left = most - _addresses(found)
+        length = max(smallest_length(lacking), IPV4_BITS + 1 - int(min(left, 1 << IPV4_BITS)).bit_length())
+        block = space.carve(min(length, SMALLEST)) if left >= 1 << (IPV4_BITS - SMALLEST) else None
+        if block is None:
+            return None
+        found.append(block)
+    return tuple(found)

@@ -18,6 +18,7 @@ from planner.market import Market
 from planner.model import ModelBuilder, Solver, SolveStatus
 from planner.question import Question
 from planner.requirements import rounded
+from planner.volumes import STEP_GIB, stepped
 
 OF_SHAPES = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.ACCELERATORS, CapacityKind.GBPS)
 """What instances give."""
@@ -63,7 +64,7 @@ def within_maxima(
         solve: finds how much fits where that is not plain.
     """
     needs, given = asked
-    needs = tuple(_with_what_stays(market, given, need) for need in needs)
+    needs = tuple(_with_what_stays(market, given, _in_steps(question, need)) for need in needs)
     tight = []
     for region in sorted({need.place for need in needs if need.kind in OF_SHAPES}):
         if room := serving_room(question, market, given, region):
@@ -162,6 +163,15 @@ def _with_what_stays(market: Market, given: Given, need: Requirement) -> Require
     if above <= 0:
         return need
     return _with_part(need, STAYS, above)
+
+
+def _in_steps(question: Question, need: Requirement) -> Requirement:
+    """Storage as large as volumes within its maximum can be: they grow in steps."""
+    settings = question.environment.region(need.place)
+    most = settings.maximum.get(need.kind, math.inf) if settings else math.inf
+    if need.kind is not CapacityKind.STORAGE_GIB or stepped(need.quantity, STEP_GIB) <= most or most < STEP_GIB:
+        return need
+    return _with_part(need, "maximum", most // STEP_GIB * STEP_GIB - need.quantity)
 
 
 def _cut(need: Requirement, found: tuple[_Tight, float] | None, told: str) -> Requirement:

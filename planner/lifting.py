@@ -42,8 +42,8 @@ def held(question: Question, limit: Limit, number: float) -> Question:
     match limit.kind:
         case LimitKind.QUOTA:
             return _with_quotas(question, {(limit.place, CapacityKind(limit.unit)): number})
-        case LimitKind.MINIMUM:
-            return _with_minimums(question, {(limit.place, CapacityKind(limit.unit)): number})
+        case LimitKind.MINIMUM | LimitKind.MAXIMUM:
+            return _with_bounds(question, limit.kind, {(limit.place, CapacityKind(limit.unit)): number})
         case LimitKind.LATENCY:
             return _with_failover(question, max_latency_ms=number)
         case LimitKind.PARTNERS:
@@ -64,8 +64,8 @@ def _without(question: Question, kind: LimitKind, limits: Sequence[Limit]) -> Qu
     match kind:
         case LimitKind.QUOTA:
             return _with_quotas(question, {(limit.place, CapacityKind(limit.unit)): PLENTY for limit in limits})
-        case LimitKind.MINIMUM:
-            return _with_minimums(question, {(limit.place, CapacityKind(limit.unit)): 0.0 for limit in limits})
+        case LimitKind.MINIMUM | LimitKind.MAXIMUM:
+            return _with_bounds(question, kind, {(limit.place, CapacityKind(limit.unit)): None for limit in limits})
         case LimitKind.OFFERS:
             return _selling_all(question, places)
         case LimitKind.STOCK:
@@ -116,14 +116,19 @@ def _with_quotas(question: Question, available: Mapping[What, float]) -> Questio
     return _seen(question, quotas=tuple(quotas))
 
 
-def _with_minimums(question: Question, wanted: Mapping[What, float]) -> Question:
-    regions = tuple(
-        region.model_copy(
-            update={"minimum": {kind: wanted.get((region.name, kind), value) for kind, value in region.minimum.items()}}
-        )
-        for region in question.environment.regions
-    )
-    return replace(question, environment=question.environment.model_copy(update={"regions": regions}))
+def _with_bounds(
+    question: Question,
+    bound: Literal[LimitKind.MINIMUM, LimitKind.MAXIMUM],
+    wanted: Mapping[What, float | None],
+) -> Question:
+    """The question with other minimums or maximums; without one where None is wanted."""
+    regions = []
+    for region in question.environment.regions:
+        said = region.minimum if bound is LimitKind.MINIMUM else region.maximum
+        new = {kind: wanted.get((region.name, kind), value) for kind, value in said.items()}
+        kept = {kind: value for kind, value in new.items() if value is not None}
+        regions.append(region.model_copy(update={bound.value: kept}))
+    return replace(question, environment=question.environment.model_copy(update={"regions": tuple(regions)}))
 
 
 def _without_promise(

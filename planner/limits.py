@@ -1,8 +1,9 @@
 """The limits that a question sets, each by name, and the numbers that each could have instead.
 
-What a demand is measured against: quotas, offers, stock, pools, links, the rules of failover, minimums. A region's
-maximum and `staging.max_units_per_place` are none: they lower what is asked for, and stand against nothing. The
-question without some of them is `planner.lifting`'s.
+What a demand is measured against: quotas, offers, stock, pools, links, the rules of failover, minimums. A maximum of
+addresses or storage is one, too, and of what instances give where those that serve stand by as well; any other maximum
+and `staging.max_units_per_place` are none: they lower what is asked for, and stand against nothing. The question
+without some of them is `planner.lifting`'s.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from contracts.failover import Reserve, ResidencyOf, Survive
 from contracts.names import is_link, link_name
 from contracts.plan import Plan
 from contracts.storage import StorageAsk
+from planner.bounds import OF_SHAPES
 from planner.market import Market
 from planner.question import Question
 from planner.routes import Routes
@@ -31,17 +33,17 @@ def limits_of(question: Question, short: Iterable[str] = ()) -> tuple[Limit, ...
         question: whose.
         short: places where something is short: circuits between regions that nothing joins count only there.
     """
-    return (*_failover_limits(question), *_minimums(question), *_place_limits(question, frozenset(short)))
+    return (*_failover_limits(question), *_bounds(question), *_place_limits(question, frozenset(short)))
 
 
 def numbers(question: Question, limit: Limit, plan: Plan) -> Sequence[float]:
     """Numbers that a limit could have instead, from its own outwards, as far as a plan made without it needs.
 
-    Quotas and minimums in whole units, shares in hundredths, latencies as they are between regions.
+    Quotas, minimums and maximums in whole units, shares in hundredths, latencies as they are between regions.
     """
     value = limit.value or 0.0
     match limit.kind:
-        case LimitKind.QUOTA:
+        case LimitKind.QUOTA | LimitKind.MAXIMUM:
             market = Market.read(question.catalog, question.capacity)
             use = market.total_use(item.resource for item in plan.resources)
             return range(int(value) + 1, ceil(use.get((limit.place, CapacityKind(limit.unit)), 0.0)) + 1)
@@ -87,12 +89,16 @@ def _promises(environment: Environment) -> Iterator[Limit]:
             yield Limit(name=f"residency {region.name}", kind=LimitKind.RESIDENCY, place=region.name)
 
 
-def _minimums(question: Question) -> Iterator[Limit]:
+def _bounds(question: Question) -> Iterator[Limit]:
+    shared = question.environment.failover.reserve is Reserve.SHARED
+    limiting = (CapacityKind.ADDRESSES, CapacityKind.STORAGE_GIB, *(OF_SHAPES if shared else ()))
     for region in question.environment.regions:
-        for kind, value in region.minimum.items():
-            if value > 0 and not question.is_frozen(region.name):
-                name = f"minimum {region.name} {kind}"
-                yield Limit(name=name, kind=LimitKind.MINIMUM, place=region.name, value=value, unit=kind)
+        if question.is_frozen(region.name):
+            continue
+        found = [(LimitKind.MINIMUM, kind, value) for kind, value in region.minimum.items() if value > 0]
+        found += [(LimitKind.MAXIMUM, kind, value) for kind, value in region.maximum.items() if kind in limiting]
+        for bound, kind, value in found:
+            yield Limit(name=f"{bound} {region.name} {kind}", kind=bound, place=region.name, value=value, unit=kind)
 
 
 def _place_limits(question: Question, short: frozenset[str]) -> Iterator[Limit]:

@@ -21,6 +21,7 @@ KEPT_LONGEST = (
     LimitKind.LATENCY,
     LimitKind.PARTNERS,
     LimitKind.MINIMUM,
+    LimitKind.MAXIMUM,
     LimitKind.LINKS,
     LimitKind.OFFERS,
     LimitKind.STOCK,

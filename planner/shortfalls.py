@@ -93,7 +93,8 @@ def outgrown_storage(requirement: Requirement, gib: float, available: float) -> 
     if requirement.quantity > available:
         return told
     nearest = f"volumes that have what is asked take {rounded(gib):g} GiB, and {told.available:g} can be had: "
-    nearest += f"add storage for {rounded(gib - available):g} GiB more, or ask for less in `storage`"
+    nearest += f"add storage for {rounded(gib - available):g} GiB more, raise the maximum storage_gib of "
+    nearest += f"{requirement.place} where it has one, or ask for less in `storage`"
     return told.model_copy(update={"wanted": rounded(gib), "nearest": nearest})
 
 

@@ -5,6 +5,7 @@ the share that it carries, where people ask for that. What serves already is par
 is missing is bought, in place where that can be.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,7 +93,10 @@ def _of_region(
     if need.quantity <= 0:
         return ()
     ours = sum(item.spec.gib for item in stored if not item.given)
-    room = max(desired.room(need.place, CapacityKind.STORAGE_GIB), ours)  # what stands has its room
+    settings = demand.question.environment.region(need.place)
+    most = settings.maximum.get(CapacityKind.STORAGE_GIB, math.inf) if settings else math.inf
+    most -= sum(item.spec.gib for item in stored if item.given)
+    room = max(min(desired.room(need.place, CapacityKind.STORAGE_GIB), most), ours)  # what stands has its room
     asks = demand.question.environment.storage_of(need.place)
     pieces = tuple(piece_of(demand, need.place, ask, need.quantity * ask.share) for ask in asks)
     held = tuple(map(Held, pieces, shared_out(desired.market, pieces, stored)))

@@ -76,6 +76,9 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "regions: fra: minimum of vcpu is above its maximum": {
         "regions": (RegionSettings(name="fra", minimum={CapacityKind.VCPU: 9}, maximum={CapacityKind.VCPU: 8}),)
     },
+    "regions: fra: a minimum of accelerators is planned where failover.reserve is shared only": {
+        "regions": (RegionSettings(name="fra", minimum={CapacityKind.ACCELERATORS: 8}),)
+    },
 }
 
 

@@ -1,26 +1,41 @@
 """Maxima and minima of regions: whatever buys it, no more is placed than people want, and what is not met is told."""
 
+from dataclasses import replace
+from ipaddress import ip_network
+
 import pytest
 
 from contracts.capacity import CapacityKind
+from contracts.clash import LimitKind
 from contracts.failover import Reserve
-from contracts.resources import ComputeSpec, Purpose
+from contracts.plan import Infeasible, Plan
+from contracts.resources import ComputeSpec, Purpose, ResourceKind
 from planner.bounds import ONE_SHAPE, STAYS, within_maxima
+from planner.build import build_plan
+from planner.clash import explained, remembered
 from planner.errors import SolverStalled
 from planner.given import given_resources
 from planner.market import Market
 from planner.requirements import serving_requirements
 from planner.solve import solve
 from tests.planner.simulate import after
-from tests.planner.worlds import WORLD, people, plan_of, region
+from tests.planner.worlds import WORLD, people, region, specs
 
 VCPU, MEMORY = CapacityKind.VCPU, CapacityKind.MEMORY_GIB
+ADDRESSES, GIB = CapacityKind.ADDRESSES, CapacityKind.STORAGE_GIB
 SHARED = people(
     WORLD,
     failover=WORLD.environment.failover.model_copy(
         update={"reserve": Reserve.SHARED, "max_partners": None, "max_latency_ms": 500.0}
     ),
 )
+SOLVE = remembered(solve)
+
+
+def plan_of(world):
+    plan = build_plan(world, SOLVE)
+    assert isinstance(plan, Plan), plan
+    return plan
 
 
 def serves(plan, kind, place="fra"):
@@ -91,3 +106,70 @@ def test_a_maximum_hides_nothing_else_that_is_short():
     market = Market.read(world.catalog, world.capacity.model_copy(update={"offers": (), "quotas": ()}))
     needs = serving_requirements(world, market)
     assert within_maxima(world, market, (needs, given_resources(world, market)), solve) == needs
+
+
+def quota(world, total):
+    """The world in which so many addresses of its first region may be used."""
+    quotas = tuple(
+        item.model_copy(update={"total": total, "used": 0.0, "ours": 0.0})
+        if (item.place, item.kind) == ("fra", ADDRESSES)
+        else item
+        for item in world.capacity.quotas
+    )
+    return replace(world, capacity=world.capacity.model_copy(update={"quotas": quotas}))
+
+
+def addresses(plan):
+    blocks = specs(plan, ResourceKind.BLOCK, Purpose.SERVING)
+    return sum(ip_network(spec.prefix).num_addresses for key, spec in blocks.items() if key.startswith("fra/"))
+
+
+def limited(world, how, most):
+    return quota(world, most) if how == "quota" else region(world, maximum={ADDRESSES: most})
+
+
+@pytest.mark.parametrize("how", ["quota", "maximum"])
+def test_addresses_that_serve_keep_quota_and_maximum(how):
+    """14 are needed: a /27 with slack, a /28 where no more may be, and what is live becomes smaller."""
+    free = plan_of(WORLD)
+    assert addresses(free) == 32
+    for world in (WORLD, after(WORLD, free)):
+        assert addresses(plan_of(limited(world, how, 40))) == 32
+        assert addresses(plan_of(limited(world, how, 17))) == 16
+        short = build_plan(limited(world, how, 15), SOLVE)
+        assert isinstance(short, Infeasible)
+        (told,) = short.shortfalls
+        assert (told.place, told.kind, told.wanted, told.available) == ("fra", ADDRESSES, 14, 0)
+        assert f"the {how} of addresses" in told.nearest and "15" in told.nearest
+
+
+def test_addresses_in_several_blocks_where_one_would_be_too_large():
+    """38 needed of 50: 64 do not fit, 32 and 16 do."""
+    world = region(WORLD, minimum={ADDRESSES: 38}, maximum={ADDRESSES: 50})
+    assert addresses(plan_of(world)) == 48
+
+
+def test_a_maximum_in_the_way_is_named_among_the_limits():
+    world = region(WORLD, maximum={ADDRESSES: 5})
+    lacking = build_plan(world, SOLVE)
+    assert isinstance(lacking, Infeasible)
+    found = explained(world, lacking, lambda asked: build_plan(asked, SOLVE)).clash
+    assert found is not None
+    assert [(item.limit.kind, item.to) for item in found.relaxed] == [(LimitKind.MAXIMUM, 16.0)]
+    assert [limit.name for one in found.sets for limit in one.limits] == ["maximum fra addresses"]
+
+
+@pytest.mark.parametrize(("most", "gib"), [(333, 330), (330, 330), (1000, 710)])
+def test_volumes_keep_a_maximum_in_steps(most, gib):
+    plan = plan_of(region(WORLD, maximum={GIB: most}))
+    volumes = specs(plan, ResourceKind.STORAGE, Purpose.SERVING)
+    assert [spec.gib for key, spec in volumes.items() if key.startswith("fra/")] == [gib]
+
+
+def test_what_is_stored_stays_above_a_maximum():
+    """Nothing moves content: a volume that serves is kept whatever its region's maximum."""
+    standing = after(WORLD, plan_of(WORLD))
+    for most in (5, 330):
+        plan = plan_of(region(standing, maximum={GIB: most}))
+        assert specs(plan, ResourceKind.STORAGE)["fra/storage/serving/standard"].gib == 710
+    assert isinstance(build_plan(region(WORLD, maximum={GIB: 5}), SOLVE), Infeasible)
