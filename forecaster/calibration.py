@@ -32,9 +32,9 @@ FLOOR_OF_MEDIAN = 0.05  # and of the median: families are too sure now and then
 CAP = 25.0  # an error of more spreads says that the spread was wrong, not how far the tail reaches
 ENOUGH_SCORES = 500  # five expected beyond the 0.99 quantile
 ENOUGH_WINDOWS = 4  # that share no day: scores of one window are too alike
-USUAL = np.array((-3.3, -1.8, -1.35, -0.95, -0.45, -0.3, -0.15, 0, 0.05, 0.15, 0.4, 1.05, 1.85, 3.4, 6.0))
-"""Half of what 48 hours usually say of each level, in spreads: the median of nine origins of GEANT before 2005-02-06.
-What fewer windows than are enough say is drawn to it: one window tells as much as this does.
+USUAL = np.array((-4.6, -2.5, -1.9, -1.35, -0.65, -0.4, -0.2, 0, 0.05, 0.2, 0.55, 1.45, 2.6, 4.75, 8.4))
+"""Seven tenths of what 48 hours usually say of each level, in spreads: the median of nine origins of GEANT before
+2005-02-06. What a history too short for enough windows says is drawn to it: one window tells as much as this does.
 """
 POOL_SCORES = 150  # fewer: the bucket is pooled with the others of its group
 FAMILIAR = 0.9  # of daily series, the share of windows that counts: they are alike, and taught weights too
@@ -44,6 +44,8 @@ ALIKE = 0.75  # what is scored and on made series; power of the number of series
 LASTING = 0.25  # share of squared errors that last for a window, of which so much is said;
 FLEETING = 0.03  # the least that is believed,
 FADING = 1.5  # and the power with which a series is worth more where errors last less
+MEANT = 1.0  # squared errors of a mean of n days are 1 + 1 / n of what nobody can know, and of what was fitted
+FITTED = 2.0  # to as many by so many / n more; chosen on GEANT before 2005-02-06, on footfall and on made series
 CHANCE = 1.0  # windows whose errors' common side is taken for chance
 HOUR_SCORES = 500.0  # with so many at an hour of the day, half of what they say of it counts
 HOUR_RANGE = (0.5, 2.0)
@@ -195,9 +197,10 @@ class _Errors:
         return float((mean**2 * count).sum()) / squares if squares > 0 else LASTING
 
     def older(self) -> float:
-        """How much less is strayed now than from the windows, which knew less: a mean of n days strays by 1 + 1 / n."""
-        then, now = self.cutoffs.mean() / self.day, self.cutoffs[-1] / self.day + 1
-        return float(np.sqrt((1 + 1 / now) / (1 + 1 / then)))
+        """How much less is strayed now: means knew what came before each window, fits what came before the first."""
+        first, mean, now = self.cutoffs[0] / self.day, self.cutoffs.mean() / self.day, self.cutoffs[-1] / self.day + 1
+        fitted = FITTED if self.day > 1 else 0.0
+        return float(np.sqrt((1 + (MEANT + fitted) / now) / (1 + MEANT / mean + fitted / first)))
 
     def independent(self) -> int:
         """How many windows count: all that begin a day apart; of daily series only those that share no day."""
@@ -263,8 +266,9 @@ def _tables(errors: _Errors, at: Steps, lasting: float) -> _Pooled:
         pooled = _pool(errors.at(at == index), lasting, int(BUCKET_DAYS[index])) or whole
         shift[index], wider[index], enough = pooled.shift, pooled.wider, enough and pooled.enough
     last = int(scored[-1])
-    for index in range(last + 1, len(BUCKET_DAYS)):  # errors grow with the square root of the time ahead
-        shift[index], wider[index] = shift[last], wider[last] * np.sqrt(BUCKET_DAYS[index] / BUCKET_DAYS[last])
+    growth = np.sqrt(BUCKET_DAYS / BUCKET_DAYS[last]) if errors.day == 1 else np.ones(len(BUCKET_DAYS))
+    for index in range(last + 1, len(BUCKET_DAYS)):  # what families say of hours grows by itself
+        shift[index], wider[index] = shift[last], wider[last] * growth[index]
     return _Pooled(shift, wider, enough)
 
 
@@ -280,7 +284,7 @@ def _pool(errors: _Errors, lasting: float, days: int = 1) -> _Pooled | None:
     wanted = np.where(LEVEL > 0.5, upper, LEVEL)
     pool = np.concatenate([scores, errors.mirrored(errors.apart(days * errors.day))])
     shift = np.array([np.quantile(pool[:, index], level) for index, level in enumerate(wanted)])
-    if windows < ENOUGH_WINDOWS and errors.day > 1:
+    if len(errors.cutoffs) < ENOUGH_WINDOWS and errors.day > 1:  # few of a long history are no short history
         shift = (windows * shift + USUAL) / (windows + 1)
     return _Pooled(shift, _wider(errors, windows, lasting, enough), enough)
 

@@ -14,6 +14,7 @@ from forecaster.models.model import MEDIAN, spread
 from forecaster.windows import Windows
 
 GROUPS = np.zeros(6, dtype=np.int64)
+OLD = 9600  # steps that windows lie after a panel's beginning: so many that none knew less than what speaks now
 
 
 class Held:
@@ -28,7 +29,7 @@ class Held:
         error = error[..., np.arange(steps) // lasting * lasting]
         self.actual = 100 + error
         self.said = spread(np.full(shape, 100.0), np.ones(shape), np.full(shape, 2.0))
-        cutoffs = tuple(range(100, 100 + 24 * windows, 24))
+        cutoffs = tuple(range(OLD, OLD + 24 * windows, 24))
         self.windows = Windows(cutoffs=cutoffs, ahead=np.arange(1, steps + 1), day=24)
 
     def learned(self, groups: np.ndarray = GROUPS) -> Calibration:
@@ -76,6 +77,38 @@ def test_what_few_windows_say_is_drawn_to_what_is_usual():
     assert believed[1] == pytest.approx(four.shift[0, 0, level] * 2 / 3, rel=0.15)
     calm = Held(1, 60, 24, scale=1e-6).learned(np.zeros(60, dtype=np.int64))
     assert calm.shift[0, 0, level] > USUAL[level] / 2 - 1.0
+
+
+def test_a_bucket_that_few_windows_reach_is_no_short_history():
+    """Of 4 windows 3 reach the second day: what is usual of 48 hours has no say there, as it has where 3 is all."""
+    errors, level = Held(4, 60, 72, scale=1e-6), LEVELS.index(0.9)
+    errors.actual[-1, :, 24:] = np.nan
+    whole = errors.learned(np.zeros(60, dtype=np.int64)).shift[0, :2, level]
+    assert whole[1] == pytest.approx(whole[0], abs=0.05)
+    short = Held(3, 60, 72, scale=1e-6).learned(np.zeros(60, dtype=np.int64)).shift[0, 1, level]
+    assert short == pytest.approx((3 * whole[1] + USUAL[level]) / 4, abs=0.1)
+
+
+def test_what_now_speaks_knows_more_than_what_spoke_in_the_windows():
+    """Families fitted to a day strayed more than they will when fitted to fifteen; after months it is all alike."""
+
+    def wider(first: int, day: int = 24) -> float:
+        held = Held(14, 6, 24)
+        planned = replace(held.windows, cutoffs=tuple(range(first, first + 14 * day, day)), day=day)
+        return float(calibrate(held.said, held.actual, planned, GROUPS).wider[0, 0, MEDIAN])
+
+    assert wider(24) < 0.7 * wider(2400) and wider(240) < 0.95 * wider(2400)
+    assert wider(2400) > 0.98 * wider(24000)
+    assert wider(2, day=1) > 0.95 * wider(2400, day=1)
+
+
+def test_beyond_what_was_scored_hours_stray_as_in_the_last_bucket_and_days_by_the_root_of_time():
+    hourly = Held(14, 6, 72).learned()
+    np.testing.assert_array_equal(hourly.wider[0, 2], hourly.wider[0, 1])
+    np.testing.assert_array_equal(hourly.shift[0, 3], hourly.shift[0, 1])
+    daily = Held(14, 6, 7)
+    learned = calibrate(daily.said, daily.actual, replace(daily.windows, day=1), GROUPS)
+    np.testing.assert_allclose(learned.wider[0, 4], 2 * learned.wider[0, 2])
 
 
 def test_few_windows_are_said_and_their_outermost_levels_are_wider():
