@@ -80,4 +80,9 @@ class Comparison(Document):
     @property
     def differs(self) -> bool:
         """Whether there is any difference; when a plan was made is none."""
-        return bool(self.places or self.resources or self.partners or self.requirements or self.inputs)
+        return self.wants_differ or bool(self.inputs)
+
+    @property
+    def wants_differ(self) -> bool:
+        """Whether the plans themselves differ, whatever they rest on."""
+        return bool(self.places or self.resources or self.partners or self.requirements)

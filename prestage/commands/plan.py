@@ -112,7 +112,7 @@ def _what_if(scope: Scope, file: Path, saved: Path | None) -> int:
     if answer.infeasible is not None:
         return ExitCode.UNMET
     over = answer.budget is not None and answer.budget.over_usd_per_hour > 0
-    differs = over or answer.comparison is None or answer.comparison.differs
+    differs = over or answer.comparison is None or answer.comparison.wants_differ
     return ExitCode.CHANGES if differs else ExitCode.CLEAN
 
 

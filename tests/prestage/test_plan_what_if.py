@@ -46,6 +46,11 @@ def test_nothing_otherwise_is_0(world, capsys):
     assert "nothing differs" in capsys.readouterr().out
 
 
+def test_what_changes_nothing_that_is_wanted_is_0(world, capsys):
+    assert ask(world, "quotas:\n  - {place: fra, kind: vcpu, total: 1000000}\n") == ExitCode.CLEAN
+    assert "computed from" in capsys.readouterr().out
+
+
 def test_a_lost_region_tells_who_carries_what(world, capsys):
     assert ask(world, "lost: [fra]\n") == ExitCode.CHANGES
     said = capsys.readouterr().out
