@@ -66,7 +66,23 @@ class Backcast:
 
     def known_before(self, step: int) -> "Backcast":
         """What could be known at a step; the panel too, so that scales and groups are those of then."""
-        return replace(self, panel=self.panel.until(step), held=self.held.known_before(step))
+        return replace(self, panel=self.panel.as_known(step), held=self.held.known_before(step))
+
+    def not_misled(self) -> HeldBack:
+        """What was held back, without what was said of series whose past held a mistake that was not yet known.
+
+        A forecast from the middle of a day in a wrong unit errs by the unit. It happens rarely, and is scored as it is;
+        but learned from it would make every series as wide.
+        """
+        cutoffs = self.held.windows.cutoffs
+        otherwise = [(at, then) for at, step in enumerate(cutoffs) if (then := self.panel.otherwise(step)) is not None]
+        if not otherwise:
+            return self.held
+        actual = self.held.actual.copy()
+        for at, then in otherwise:
+            now = self.panel.observed[:, : then.steps]
+            actual[at, ~((then.observed == now) | (np.isnan(then.observed) & np.isnan(now))).all(axis=1)] = np.nan
+        return replace(self.held, actual=actual)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,11 +123,11 @@ class Look:
 def backcast(panel: Panel, steps: int, families: tuple[Family, ...], look: Look) -> Backcast:
     """Fits each family on what was seen before the oldest origin, and lets it predict from every origin."""
     windows = look.windows
-    past = panel.until(windows.cutoffs[0]) if windows.cutoffs else panel
+    pasts = [panel.as_known(cutoff) for cutoff in windows.cutoffs]
+    past = pasts[0] if pasts else panel
     able = tuple(family for family in families if family.suits(past)) or families[:1]
     said, fits, keys, kept = [], [], [], dict[str, Kept]()
     told_by = window_keys(panel, windows.cutoffs, windows.ahead)
-    pasts = [panel.until(cutoff) for cutoff in windows.cutoffs]
     for number, family in enumerate(able if windows.cutoffs else ()):
         fitted = family.fit(past, steps)
         known_by = told_by.of(family, fitted, pasts)

@@ -1,4 +1,4 @@
-"""`forecast_panel`: the numeric door. A panel of series in, their quantiles out, with how they were come by (pure).
+"""`forecast_panel`: the numeric door. A repaired panel of series in, quantiles out, with how they were come by (pure).
 
 Families say quantiles at earlier origins; the blend weighs them by what then happened; calibration corrects the blend
 by how far it was off; the same is then done at the panel's end. Nothing here depends on kinds of series beyond what a
@@ -24,7 +24,6 @@ from forecaster.groups import kind_groups
 from forecaster.models.catalogue import cheap, chosen
 from forecaster.models.model import Family, Fitted
 from forecaster.panel import Matrix, Panel
-from forecaster.repairs import Repaired, repair
 from forecaster.shifts import Shift, find_shifts, followed, is_common, learned_from, treatments
 from forecaster.state import NOTHING_LEFT, Left, PanelState, go_on, grown_worse, state_of
 from forecaster.state_windows import Kept
@@ -105,14 +104,12 @@ def forecast_panel(
     """Forecasts the `steps` steps after the panel's end, from the panel and a state. Same input, same bytes.
 
     Args:
-        panel: hourly or daily series on one grid.
+        panel: hourly or daily series on one grid, put right where they are plainly wrong (`repairs.py`).
         steps: how far ahead, from 1.
         settings: how.
         progress: hears of each family's back-test.
         left: by an earlier forecast of these series: without a state all families are fitted anew.
     """
-    repaired = _repaired(panel, settings)
-    panel = repaired.panel
     past, refitted = _look_back_with(left, panel, steps, settings, progress)
     made = _make(past, panel, steps, settings)
     beyond = 2 * past.held.windows.reach < steps  # scores reach less than half of the horizon
@@ -124,7 +121,7 @@ def forecast_panel(
         weights=_group_weights(past, made.learned),
         enough=enough,
         examination=examination,
-        treatments=(*repaired.treatments, *treatments(panel, made.shifts)),
+        treatments=treatments(panel, made.shifts),
         state=state_of(past, made.fitted, steps, repr(settings)) if refitted or not left.state else left.state,
         refitted=refitted,
         windows={**past.kept, **examination.taught},
@@ -133,11 +130,11 @@ def forecast_panel(
 
 def answers(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> dict[str, Matrix]:
     """Quantiles of the `steps` steps after the panel's end, by every family alone and by what is made of them all."""
-    past = look_back(_repaired(panel, settings).panel, steps, settings, progress)
-    made, ahead = _make(past, past.panel, steps, settings), np.arange(1, steps + 1)
+    past = look_back(panel, steps, settings, progress)
+    made, ahead = _make(past, panel, steps, settings), np.arange(1, steps + 1)
     enough, names = made.learned.enough(), [family.name for family in past.families]
     said = {
-        name: finished(made.learned.alone(one.predict(past.panel, ahead), ahead), past.panel, enough)
+        name: finished(made.learned.alone(one.predict(panel, ahead), ahead), panel, enough)
         for name, one in zip(names, made.fitted, strict=True)
     }
     return {**said, (names[0] if len(names) == 1 else BLEND): made.quantiles}
@@ -157,7 +154,7 @@ def _make(past: Backcast, panel: Panel, steps: int, settings: EngineSettings) ->
     ahead = np.arange(1, steps + 1)
     shifts = () if settings.counts else find_shifts(panel)
     then = shifts if settings.counts or past.panel is panel else find_shifts(past.panel)
-    learned = learn(replace(past, held=learned_from(past.held, past.panel, then)))
+    learned = learn(replace(past, held=learned_from(past.not_misled(), past.panel, then)))
     fitted = tuple(family.fit(panel, steps) for family in past.families)
 
     def ask(seen: Panel) -> Matrix:
@@ -171,12 +168,7 @@ def _make(past: Backcast, panel: Panel, steps: int, settings: EngineSettings) ->
 
 def examine_panel(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> Examination:
     """Scores every family and the blend on what is held back of the panel, without forecasting it."""
-    return examine(look_back(_repaired(panel, settings).panel, steps, settings, progress))
-
-
-def _repaired(panel: Panel, settings: EngineSettings) -> Repaired:
-    """Counts have no unit to be wrong, and are 0 most of the time."""
-    return Repaired(panel, ()) if settings.counts else repair(panel)
+    return examine(look_back(panel, steps, settings, progress))
 
 
 def look_back(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> Backcast:
@@ -191,7 +183,7 @@ def _look_back_with(
 ) -> tuple[Backcast, str]:
     """What the families of a state, or new ones, would have said, and why they are new."""
     families, hear = _families(panel, settings), partial(progress.advance, "back-test")
-    seen = _repaired(left.days, settings).panel if left.days is not None else panel
+    seen = left.days if left.days is not None else panel
     old = go_on(left.state, seen, steps, repr(settings), families)
     look = Look(windows=_windows(seen, steps, settings, old.anchor), hear=hear, kept=left.windows)
     why = old.refused or old.too_young(look.windows)

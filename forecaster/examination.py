@@ -62,7 +62,7 @@ def examine(past: Backcast, kept: KeptWindows = NOTHING_KEPT) -> Examination:
     said: dict[str, list[Matrix]] = {name: [] for name in (*names, maker)}
     taught: dict[str, Kept] = {}
     for index in indices:
-        then = past.panel.until(windows.cutoffs[index])
+        then = past.panel.as_known(windows.cutoffs[index])
         at = tuple(one[index].astype(np.float64) for one in past.held.said)
         learned = _learned_at(past, index, kept)
         for name, one in zip(names, at, strict=True) if len(names) > 1 else ():

@@ -1,4 +1,4 @@
-"""The forecaster that a back-test of a file asks: the engine, with its settings (pure)."""
+"""The forecaster that a back-test of a file asks: repairs and the engine, with its settings (pure)."""
 
 from dataclasses import dataclass, field
 
@@ -6,6 +6,7 @@ from contracts.ports import Progress
 from forecaster.engine import EngineSettings, forecast_panel
 from forecaster.long_windows import Said
 from forecaster.panel import Panel
+from forecaster.repairs import Repaired, repair
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,11 @@ class EngineForecaster:
 
     def __call__(self, panel: Panel, steps: int, progress: Progress) -> Said:
         """Quantiles of the steps after the panel's end."""
-        made = forecast_panel(panel, steps, self.settings, progress)
+        repaired = Repaired(panel, ()) if self.settings.counts else repair(panel)
+        made = forecast_panel(repaired.panel, steps, self.settings, progress)
         return Said(
             quantiles=made.quantiles,
             model=made.model,
             enough=tuple(bool(one) for one in made.enough),
-            treatments=made.treatments,
+            treatments=(*repaired.treatments, *made.treatments),
         )

@@ -5,6 +5,7 @@ Filling looks backwards only, so that the filled matrix cut at a step is what wo
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,14 @@ MOST_SHIFTED = np.log(1000.0)
 HOURS_FOR_A_DAY = 18  # a day with fewer observed hours is a gap
 
 
+class Hindsight(Protocol):
+    """What of a panel came to be known later than it happened."""
+
+    def at(self, step: int) -> "Panel | None":
+        """The panel as it was known when `step` steps had been seen; None where that is its first steps as they are."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
 class Panel:
     """Series over steps; the last step ends at `end`.
@@ -30,6 +39,7 @@ class Panel:
         end: the first moment not seen.
         observed: (series, steps), NaN where nothing is known.
         filled: the same without gaps; NaN only before the first observation of a series.
+        hindsight: of what was put right when more had been seen; None where nothing was.
     """
 
     keys: tuple[SeriesKey, ...]
@@ -37,6 +47,7 @@ class Panel:
     end: datetime
     observed: Matrix
     filled: Matrix
+    hindsight: Hindsight | None = None
 
     @property
     def steps(self) -> int:
@@ -53,7 +64,7 @@ class Panel:
         return 7 * self.day
 
     def until(self, step: int) -> "Panel":
-        """The panel as it was when only the first `step` steps had been seen."""
+        """The first `step` steps, as they are known now."""
         past = self.steps - step
         return Panel(
             keys=self.keys,
@@ -61,12 +72,22 @@ class Panel:
             end=self.end - past * length_of(self.granularity),
             observed=self.observed[:, :step],
             filled=self.filled[:, :step],
+            hindsight=self.hindsight,
         )
 
+    def otherwise(self, step: int) -> "Panel | None":
+        """What was known of the first `step` steps when only they had been seen, where that was something else."""
+        return self.hindsight.at(step) if self.hindsight is not None else None
+
+    def as_known(self, step: int) -> "Panel":
+        """What was known when only the first `step` steps had been seen: what a forecast from there may look at."""
+        then = self.otherwise(step)
+        return self.until(step) if then is None else then
+
     def rows(self, rows: list[int]) -> "Panel":
-        """The panel with some of its series only."""
+        """The panel with some of its series only, as they are known now."""
         keys = tuple(self.keys[row] for row in rows)
-        return replace(self, keys=keys, observed=self.observed[rows], filled=self.filled[rows])
+        return replace(self, keys=keys, observed=self.observed[rows], filled=self.filled[rows], hindsight=None)
 
     def phase(self, steps: Steps) -> Steps:
         """Where in the week steps lie: 0 is the one that begins Monday 00:00 UTC (or on Monday, for days)."""
@@ -126,18 +147,36 @@ def _level_before(filled: Matrix, step: int, week: int, span: int) -> Matrix:
 
 
 def daily(panel: Panel) -> Panel:
-    """Days of 24 hours that end where the hourly panel ends: means of rates and levels, sums of counts."""
+    """Days of 24 hours that end where the hourly panel ends: means of rates and levels, sums of counts.
+
+    A series without a single day that was seen well enough, because it is young or has one value a day, has the days
+    that anything was seen of.
+    """
     days = panel.steps // 24
     blocks = panel.observed[:, panel.steps - 24 * days :].reshape(len(panel.keys), days, 24)
     seen = np.isfinite(blocks)
     count = seen.sum(axis=2)
     total = np.where(seen, blocks, 0.0).sum(axis=2)
     weight = np.array([24.0 if gather_of(key.kind) is Gather.SUM else 1.0 for key in panel.keys])
-    observed = np.where(count >= HOURS_FOR_A_DAY, total * weight[:, None] / np.maximum(count, 1), np.nan)
+    well = count >= HOURS_FOR_A_DAY
+    told = well | (~well.any(axis=1, keepdims=True) & (count > 0))
+    observed = np.where(told, total * weight[:, None] / np.maximum(count, 1), np.nan)
     return Panel(
         keys=panel.keys,
         granularity=Granularity.DAILY,
         end=panel.end,
         observed=observed,
         filled=fill(observed, 1),
+        hindsight=None if panel.hindsight is None else _OfDays(panel),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OfDays:
+    """What days were, when their hours were known otherwise."""
+
+    hourly: Panel
+
+    def at(self, step: int) -> Panel | None:
+        hours = self.hourly.otherwise(self.hourly.steps % 24 + 24 * step)
+        return None if hours is None else daily(hours)

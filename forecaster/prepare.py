@@ -1,6 +1,6 @@
 """History to panels (pure): what is forecast for these regions, on a regular grid, with every treatment listed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,10 +10,11 @@ from contracts.environment import Coefficients
 from contracts.forecast import Treatment
 from contracts.names import pair_ends, pair_name
 from contracts.series import Granularity, SeriesKey, SeriesKind
-from forecaster.derive import derived_demand, region_traffic
+from forecaster.derive import Derived, derived_demand, region_traffic
 from forecaster.errors import NothingToForecast
 from forecaster.gaps import gap_treatments
 from forecaster.panel import Matrix, Panel, Steps, fill
+from forecaster.repairs import repair
 from forecaster.view import HistoryView
 
 HOUR = timedelta(hours=1)
@@ -38,7 +39,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Hourly panels that end at the same moment.
+    """Hourly panels that end at the same moment, put right where that was plainly needed.
 
     Attributes:
         origin: that moment.
@@ -71,16 +72,37 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
         )
     origin = _origin(rows, requests, scope)
     measured = _measured(rows, origin)
-    derived = [*region_traffic(measured, scope.regions), *derived_demand(measured, scope.coefficients)]
-    levels = _with_rows(measured, [(row.key, row.observed) for row in derived])
+    repaired = repair(measured)
+    derived = _derived(repaired.panel, scope)
+    levels = _with_rows(repaired.panel, [(row.key, row.observed) for row in derived])
+    if repaired.panel.hindsight is not None:
+        levels = replace(levels, hindsight=_OfSums(repaired.panel, scope))
     reasons = tuple(row.treatment for row in derived if row.treatment is not None)
     return Prepared(
         origin=origin,
         levels=levels,
         counts=_request_counts(requests, origin),
-        treatments=(*reasons, *gap_treatments(measured)),
+        treatments=(*reasons, *gap_treatments(measured), *repaired.treatments),
         doubts=tuple((row.key, row.log_sd) for row in derived if row.log_sd),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OfSums:
+    """What was measured and what follows from it, when something of it was known otherwise."""
+
+    measured: Panel
+    scope: Scope
+
+    def at(self, step: int) -> Panel | None:
+        then = self.measured.otherwise(step)
+        if then is None:
+            return None
+        return _with_rows(then, [(row.key, row.observed) for row in _derived(then, self.scope)])
+
+
+def _derived(measured: Panel, scope: Scope) -> list[Derived]:
+    return [*region_traffic(measured, scope.regions), *derived_demand(measured, scope.coefficients)]
 
 
 def selected_requests(history: HistoryView, scope: Scope) -> pd.DataFrame:

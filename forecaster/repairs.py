@@ -3,7 +3,11 @@
 A day in a wrong unit (bits for bytes, kilo for units), and outages: runs of zeros in a series that is never 0. Only
 what happened before the panel's end is looked at. Demand that really grew eightfold must never be divided away, so
 that a unit counts as wrong only where hours are off by its very factor, follow their usual course otherwise, and the
-day before and the day after are as usual; a thousandfold that is still going on is the one exception.
+day before and the day after are as usual; a thousandfold that still goes on, or just ended, is the one exception.
+
+History is repaired once, before anything else reads it: sums, days, newborn series and what blocks can carry are made
+of what was put right. A run is known to be wrong only when enough of it, or of what follows, was seen; the panel
+remembers that (`Hindsight`), so that a forecast rehearsed from an earlier hour looks at what was known in it.
 """
 
 from dataclasses import dataclass, replace
@@ -18,6 +22,7 @@ from forecaster.panel import Matrix, Panel, fill, length_of
 UNITS = (1000.0, 1 / 1000.0, 8.0, 1 / 8.0)  # what a value is multiplied by when its unit is wrong
 AROUND_DAYS = 7  # each way: what an hour is compared with
 LIKE = np.log(1.25)  # how far from the exact factor the median of a run may lie, as a logarithm
+FAR, ROUGHLY = np.log(100.0), np.log(2.0)  # of factors beyond the one, the other: a quiet Sunday, too, is told from it
 SURE = np.log(2.5)  # within this of the factor is every hour of the run
 CALM = 0.45  # typical deviation, as a logarithm, of series in which a factor of 8 is told from a busy day
 SPREAD = 1.5  # by how much the hours of a run may stray more than those of the series do
@@ -58,8 +63,39 @@ def repair(panel: Panel) -> Repaired:
     for run in runs:
         span = observed[run.row, run.first : run.end]
         observed[run.row, run.first : run.end] = span / run.factor if run.factor else np.nan
-    mended = replace(panel, observed=observed, filled=fill(observed, panel.day))
-    return Repaired(mended, tuple(_treatment(panel, run) for run in runs))
+    rows = sorted({run.row for run in runs})
+    filled = panel.filled.copy()
+    filled[rows] = fill(observed[rows], panel.day)
+    mended = replace(panel, observed=observed, filled=filled)
+    return Repaired(
+        replace(mended, hindsight=_Unmended(panel, mended, rows)), tuple(_treatment(panel, run) for run in runs)
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unmended:
+    """What of rows that were put right was put right at an earlier step.
+
+    What looked wrong for a while and then turned out to be right is taken as right all along.
+
+    Attributes:
+        measured: as it was before.
+        mended: as it is.
+        rows: that differ.
+    """
+
+    measured: Panel
+    mended: Panel
+    rows: list[int]
+
+    def at(self, step: int) -> Panel | None:
+        then = repair(self.measured.rows(self.rows).until(step)).panel
+        now = self.mended.until(step)
+        if np.array_equal(then.observed, now.observed[self.rows], equal_nan=True):
+            return None
+        observed, filled = now.observed.copy(), now.filled.copy()
+        observed[self.rows], filled[self.rows] = then.observed, then.filled
+        return replace(now, observed=observed, filled=filled)
 
 
 def _wrong_units(panel: Panel) -> list[_Run]:
@@ -87,18 +123,19 @@ def _is_unit(ratio: Matrix, span: tuple[int, int], unit: float, usual: float) ->
     within = ratio[first:end][np.isfinite(ratio[first:end])]
     middle = float(np.median(within))
     strays = float(np.median(np.abs(within - middle)))
-    if abs(middle - np.log(unit)) > LIKE or strays > SPREAD * usual + 0.01:
+    thousandfold = abs(np.log(unit)) > FAR
+    if abs(middle - np.log(unit)) > (ROUGHLY if thousandfold else LIKE) or strays > SPREAD * usual + 0.01:
         return False
-    going_on = end == len(ratio) and abs(np.log(unit)) > np.log(100)
-    return _as_usual(ratio[max(0, first - BESIDE_HOURS) : first]) and (
-        going_on or _as_usual(ratio[end : end + BESIDE_HOURS])
-    )
+    goes_on = thousandfold and end + BESIDE_HOURS > len(ratio)  # or ended a few hours ago
+    before, after = ratio[max(0, first - BESIDE_HOURS) : first], ratio[end : end + BESIDE_HOURS]
+    return _as_usual(before, BESIDE_HOURS // 2) and _as_usual(after, 0 if goes_on else BESIDE_HOURS // 2)
 
 
-def _as_usual(beside: Matrix) -> bool:
-    """Whether the hours beside a run are known, and most of them at the level of their days."""
+def _as_usual(beside: Matrix, fewest: int) -> bool:
+    """Whether so many of the hours beside a run are known, and most of those at the level of their days."""
     known = beside[np.isfinite(beside)]
-    return len(known) >= BESIDE_HOURS / 2 and float((np.abs(known) < SURE).mean()) >= AS_USUAL
+    usual = int((np.abs(known) < SURE).sum())
+    return len(known) >= fewest and usual >= AS_USUAL * len(known)
 
 
 def _expected(panel: Panel) -> Matrix:

@@ -100,8 +100,9 @@ def window_keys(panel: Panel, cutoffs: tuple[int, ...], ahead: Steps) -> WindowK
             for step in range(read, cutoff, panel.day):  # in the order of time: the same, whatever cutoffs lie before
                 hasher.update(matrix[:, step : min(step + panel.day, cutoff)].T.tobytes())
         read = cutoff
-        until = panel.until(cutoff).end.isoformat()
-        seen.append(digest_of(*(hasher.digest() for hasher in hashers), until))
+        until, then = panel.until(cutoff).end.isoformat(), panel.otherwise(cutoff)
+        otherwise = () if then is None else (then.observed.tobytes(), then.filled.tobytes())
+        seen.append(digest_of(*(hasher.digest() for hasher in hashers), until, *otherwise))
     return WindowKeys(tuple(seen), ahead.astype(np.int64).tobytes())
 
 

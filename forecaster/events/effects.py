@@ -54,7 +54,8 @@ class Effects:
         divided = np.where(self.past > DARK, panel.observed / np.exp(self.past), np.nan)
         touched = (self.past != 0) & ~_counted(panel)[:, None]
         observed = np.where(touched, divided, panel.observed)
-        return replace(panel, observed=observed, filled=fill(observed, panel.day))
+        hindsight = None if panel.hindsight is None else _Neutral(self, panel)
+        return replace(panel, observed=observed, filled=fill(observed, panel.day), hindsight=hindsight)
 
     def applied(self, quantiles: Matrix, panel: Panel) -> Matrix:
         """Quantiles (series, steps, levels) of what follows the panel, with what events ahead will do.
@@ -94,6 +95,18 @@ class Effects:
         known = effect.expected(stated)
         own = self.own.get((event.kind, key), Gauss(0.0, 0.0))
         return Gauss(event.strength * (known.mean + own.mean), event.strength**2 * (known.variance + own.variance))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Neutral:
+    """What a panel without events was, when it was known otherwise."""
+
+    effects: Effects
+    panel: Panel
+
+    def at(self, step: int) -> Panel | None:
+        then = self.panel.otherwise(step)
+        return None if then is None else replace(self.effects, past=self.effects.past[:, :step]).neutral(then)
 
 
 def learn_effects(panel: Panel, calendar: Calendar, known_by: datetime | None = None) -> Effects:

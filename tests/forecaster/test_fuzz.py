@@ -9,6 +9,7 @@ import pytest
 from contracts.ports import Silent
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
 from forecaster.engine import EngineSettings, Tier, forecast_panel
+from forecaster.long_engine import EngineForecaster
 from forecaster.models.seasonal import Seasonal
 from forecaster.panel import Panel, fill
 from tests.forecaster.estates import BEGIN, wave
@@ -158,9 +159,9 @@ def test_the_order_of_series_changes_nothing_for_any_of_them():
 def test_a_repaired_day_is_told_and_does_not_reach_the_forecast():
     rows = np.vstack([wave(500, seed=row) for row in range(4)])
     wrong = rows.copy()
-    wrong[2, 400:424] *= 1000.0
+    wrong[2, 340:364] *= 1000.0
     right, put_right = (
-        forecast_panel(panel_of(given), STEPS, EngineSettings(tier=Tier.FAST), Silent()) for given in (rows, wrong)
+        EngineForecaster(EngineSettings(tier=Tier.FAST))(panel_of(given), STEPS, Silent()) for given in (rows, wrong)
     )
     np.testing.assert_allclose(put_right.quantiles, right.quantiles, rtol=1e-6)
     assert [one.series for one in put_right.treatments] == ["traffic:s0002"]
