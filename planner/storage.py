@@ -34,6 +34,26 @@ class _Chosen:
     alternatives: tuple[RefusedAlternative, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """GiB that places have left beside what serves and is replicated there, and where more serves than before."""
+
+    left_gib: dict[str, float]
+    grow: frozenset[str]
+
+    @classmethod
+    def left(cls, desired: Desired, chosen: Sequence[_Chosen]) -> "_Rooms":
+        rooms = {region: desired.room(region, CapacityKind.STORAGE_GIB) for region in desired.market.regions}
+        more = dict.fromkeys(rooms, 0)
+        for item in chosen:
+            live, place = item.made.live, item.requirement.place
+            rooms[place] -= item.made.volume.gib
+            more[place] += item.made.volume.gib - (live.gib if live else 0)
+            if live and live.replica_region in rooms:
+                rooms[live.replica_region] -= live.gib
+        return cls(rooms, frozenset(place for place, gib in more.items() if gib > 0))
+
+
 def want_storage(desired: Desired, demand: Demand) -> tuple[Shortfall, ...]:
     """Volumes for every region and part, replicated to failover partners that have the room."""
     chosen: list[_Chosen] = []
@@ -50,12 +70,7 @@ def want_storage(desired: Desired, demand: Demand) -> tuple[Shortfall, ...]:
             short.append(found)
         else:
             chosen += found
-    rooms = {region: desired.room(region, CapacityKind.STORAGE_GIB) for region in desired.market.regions}
-    for item in chosen:
-        live = item.made.live
-        rooms[item.requirement.place] -= item.made.volume.gib
-        if live and live.replica_region in rooms:
-            rooms[live.replica_region] -= live.gib
+    rooms = _Rooms.left(desired, chosen)
     for item in chosen:
         _want(desired, item, *_replica(desired, demand, rooms, item))
     return tuple(short)
@@ -170,11 +185,11 @@ def _alternatives(
 
 
 def _replica(
-    desired: Desired, demand: Demand, rooms: dict[str, float], item: _Chosen
+    desired: Desired, demand: Demand, rooms: _Rooms, item: _Chosen
 ) -> tuple[str | None, tuple[RefusedAlternative, ...]]:
     """The region where a volume is replicated: where it is already, else the first partner with room.
 
-    What is replicated somewhere has its room there, and needs no offer to stay.
+    What is replicated somewhere needs no offer to stay, nor room, though a quota fell: unless what serves there grows.
     """
     volume, live, piece = item.made.volume, item.made.live, item.made.piece
     partners, standing = piece.partners, live.replica_region if live else None
@@ -183,16 +198,17 @@ def _replica(
     first = standing if live else item.made.toward
     if first in partners:
         partners = (first, *(other for other in partners if other != first))
-    if live and standing in rooms:
-        rooms[standing] += live.gib
+    left = rooms.left_gib
+    if live and standing in left:
+        left[standing] += live.gib
     refused = []
     for partner in partners:
         there = live.gib if live and partner == standing else 0
         if desired.market.price(partner, volume.storage_class) is None and volume.gib > there:
             refused.append(RefusedAlternative(candidate=f"replica in {partner}", code=RefusalCode.NOT_OFFERED))
-        elif volume.gib > max(rooms[partner], there):
-            refused.append(too_large(f"replica in {partner}", volume.gib, rooms[partner]))
+        elif volume.gib > max(left[partner], 0 if partner in rooms.grow else there):
+            refused.append(too_large(f"replica in {partner}", volume.gib, left[partner]))
         else:
-            rooms[partner] -= volume.gib
+            left[partner] -= volume.gib
             return partner, tuple(refused)
     return None, tuple(refused)

@@ -122,7 +122,7 @@ def test_where_no_class_changes_in_place_the_volume_goes_and_says_why():
     question = applied(on(GCP, (GP3, PD)), planned(on(GCP, (GP3, PD)), ask())[1])
     short, wanted = planned(question, ask(DURABLE))
     assert not short and specs(wanted).keys() == {"pd"}
-    _, unfit = wanted_in(question, {"fra": ask(DURABLE)})
+    unfit = wanted_in(question, {"fra": ask(DURABLE)})[1].unfit
     reason = unfit[f"{KEY}/gp3"]
     (lacks,) = reason.alternatives
     assert (reason.code, lacks.code, lacks.value, lacks.limit) == (
@@ -154,7 +154,7 @@ def test_a_bucket_says_that_its_replica_came_later():
 
 
 def wanted_in(question, asks):
-    """What falls short where regions ask for storage, replicated to `ams`, and why volumes go; None: none is asked."""
+    """What falls short, and what is wanted, where `fra` is replicated to `ams`; None: nothing is asked there."""
     (storage,) = {asked.storage for asked in asks.values() if asked is not None}
     question = people(question, storage=storage)
     market = Market.read(question.catalog, question.capacity)
@@ -170,16 +170,17 @@ def wanted_in(question, asks):
         for name, asked in asks.items()
         if asked is not None
     )
-    placement = SimpleNamespace(partners=lambda region: ("ams",), shares={(name, "ams"): 1.0 for name in asks})
+    partners = {"fra": ("ams",), "ams": ()}
+    placement = SimpleNamespace(partners=partners.__getitem__, shares={("fra", "ams"): 1.0})
     demand = SimpleNamespace(question=question, needs=needs, given=known, regions=tuple(asks), placement=placement)
     desired = Desired.start(market, known)
-    return want_storage(desired, cast(Demand, demand)), desired.unfit
+    return want_storage(desired, cast(Demand, demand)), desired
 
 
 def test_what_is_kept_keeps_the_room_of_its_replica():
     question = applied(world((GP3,)), planned(world((GP3,)), ask())[1])
     asks = {"ams": ask(gib=800.0), "fra": None}  # the forecast of fra is missing, and ams has its replica
-    assert wanted_in(roomy(question, 1800.0), asks) == ((), {})
+    assert wanted_in(roomy(question, 1800.0), asks)[0] == ()
     ((short,), _) = wanted_in(roomy(question, 1500.0), asks)
     assert (short.place, short.wanted, short.available) == ("ams", 800.0, 500.0)
 
@@ -215,6 +216,25 @@ def test_the_rule_lets_pass_what_the_target_changes_in_place(target, before, aft
     case = SimpleNamespace(plan=SimpleNamespace(changes=(change,)), facts=facts, handed_out={})
     assert [breach.message.split()[0] for breach in no_content_lost(cast(Case, case))] == ([harm] if harm else [])
     assert replaces(live, wanted, target) == bool(harm)
+
+
+@pytest.mark.parametrize(
+    ("room", "serves", "replica"),
+    [
+        (1800.0, 800.0, "ams"),
+        (1800.0, 900.0, None),  # room that it had is not given twice, and there is no other partner
+        (1000.0, 0.0, "ams"),
+        (900.0, 0.0, "ams"),  # a quota that fell takes nothing away
+    ],
+)
+def test_a_replica_makes_room_for_what_serves(room, serves, replica):
+    question = applied(world((GP3,)), planned(world((GP3,)), ask())[1])
+    quotas = tuple(
+        item.model_copy(update={"total": room}) if item.place == "ams" else item for item in question.capacity.quotas
+    )
+    question = replace(question, capacity=question.capacity.model_copy(update={"quotas": quotas}))
+    short, desired = wanted_in(question, {"ams": ask(gib=serves), "fra": ask()})
+    assert not short and desired.resources[f"{KEY}/gp3"].resource.spec.replica_region == replica
 
 
 PARTS = st.sampled_from(
