@@ -11,15 +11,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from contracts.document import Document, bytes_digest
 from contracts.errors import AlteredDocument, MalformedDocument
 from contracts.forecast import Forecast, ForecastBundle
 from contracts.forecast_paths import paths_from_bytes, paths_to_bytes
-from contracts.forecast_values import values_from_bytes, values_to_bytes
+from contracts.forecast_values import Values, values_from_bytes, values_to_bytes
 
 D = TypeVar("D", bound=Document)
 Sealing = Callable[[bytes, str], bytes]
 """Closes a file's bytes under its name, or opens what was closed."""
+LARGEST = 1e15
+"""Of what is forecast, in any unit: beyond it, sums of them are no numbers any more."""
 ENCRYPTED = b"sealed\n"  # what the bytes of a file begin with that is closed
 
 
@@ -129,12 +133,35 @@ def read_forecast(path: Path, opened: Sealing = not_opened) -> ForecastBundle:
     Raises:
         DocumentError: as `read_document`.
         AlteredDocument: the values or the paths are not those that the document names.
+        MalformedDocument: the values are not of its levels, or hold what no demand can be.
     """
     document = read_document(Forecast, path)
     files = ((document.values_digest, document.values_file), (document.paths_digest, document.paths_file))
     stored, drawn = (_of(digest, path.parent / name, opened) if name else b"" for digest, name in files)
-    values = values_from_bytes(stored, len(document.levels))
+    try:
+        values = values_from_bytes(stored, len(document.levels))
+    except KeyError as error:
+        raise MalformedDocument(
+            f"names {len(document.levels)} levels, and its values have others ({error.args[0]})",
+            where=str(path),
+            next_step="make the forecast again",
+        ) from error
+    _check_values(values, path.parent / document.values_file)
     return ForecastBundle(document, values, paths=paths_from_bytes(drawn) if drawn else {})
+
+
+def _check_values(values: Values, path: Path) -> None:
+    """Raises MalformedDocument where a value is no number, negative, or larger than any demand."""
+    for (series, granularity), table in values.items():
+        odd = np.argwhere(~((table >= 0) & (table <= LARGEST)))
+        if len(odd):
+            step, level = odd[0].tolist()
+            raise MalformedDocument(
+                f"{series} ({granularity}) has the value {table[step, level]:g} at step {step}",
+                where=str(path),
+                expected=f"a number from 0 to {LARGEST:g}",
+                next_step="make the forecast again",
+            )
 
 
 def _of(digest: str, path: Path, opened: Sealing) -> bytes:

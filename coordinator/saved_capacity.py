@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.capacity import CapacitySnapshot, LiveResource
+from contracts.capacity_consistency import check_capacity
 from contracts.errors import MalformedDocument
 from contracts.files import read_document
 
@@ -19,9 +20,10 @@ def read_saved(project: "Project", path: Path) -> CapacitySnapshot:
     """The snapshot of a file, its resources in the roots that the engine's state says.
 
     Raises:
-        DocumentError: no such file, not a snapshot, altered, or of regions none of which could be read.
+        DocumentError: no such file, not a snapshot, altered, odd, or of regions none of which could be read.
     """
     snapshot = read_document(CapacitySnapshot, path)
+    check_capacity(snapshot, where=str(path))
     readable = {facts.region for facts in snapshot.regions if facts.readable}
     mine = {region.name for region in project.environment.regions}
     if readable.isdisjoint(mine) and snapshot.environment == project.environment.name:
