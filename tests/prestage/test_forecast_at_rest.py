@@ -1,5 +1,9 @@
 """What a forecast says of every hour is encrypted where the history is, and opens wherever plans are made of it."""
 
+import contextlib
+import shutil
+from pathlib import Path
+
 import pytest
 
 from contracts.environment import Environment
@@ -13,6 +17,7 @@ from forecaster.errors import KeyRefused
 from prestage.failures import run
 from prestage.forecast_keys import closed_anew
 from prestage.forecasts import ForecastOrder
+from tests.prestage.conftest import ROOT
 from tests.prestage.test_forecast_state import ENVIRONMENT, FORECAST, learn
 
 VALUES = ("dev.parquet", "dev.paths.parquet")
@@ -34,11 +39,21 @@ def heads(project) -> set[bytes]:
     return {(folder / name).read_bytes()[:4] for name in VALUES}
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory) -> Path:
+    """What a project keeps after its first forecast."""
+    folder = Path(tmp_path_factory.mktemp("learned"))
+    for name in ("environments", "estate"):
+        shutil.copytree(ROOT / name, folder / name)
+    with contextlib.chdir(folder):
+        learn(folder, 0, 80)
+        assert run(FORECAST) == ExitCode.CLEAN
+    return folder / ".prestage"
+
+
 @pytest.fixture
-def learned(project, capsys):
-    learn(project, 0, 80)
-    assert run(FORECAST) == ExitCode.CLEAN
-    capsys.readouterr()
+def learned(project, kept):
+    shutil.copytree(kept, project / ".prestage")
     return project
 
 
