@@ -28,6 +28,10 @@ class CapacityKind(StrEnum):
     ACCELERATORS = "accelerators"
 
 
+Whole = Annotated[int, Field(ge=1, le=10**9)]
+"""Units of one thing: of anything there is, a database and a sum of products hold so many."""
+
+
 class Shape(Model):
     """A host share: what one of it gives.
 
@@ -37,9 +41,9 @@ class Shape(Model):
     """
 
     name: str
-    vcpu: int = Field(ge=1)
-    memory_gib: int = Field(ge=1)
-    accelerators: int = Field(default=0, ge=0, exclude_if=unsaid)
+    vcpu: Whole
+    memory_gib: Whole
+    accelerators: int = Field(default=0, ge=0, le=10**9, exclude_if=unsaid)
     network_gbps: float = Field(default=0.0, ge=0, exclude_if=unsaid)
 
 
@@ -55,7 +59,7 @@ class CircuitTier(Model):
     """A size of circuit; tiers divide one another."""
 
     name: str
-    gbps: int = Field(ge=1)
+    gbps: Whole
 
 
 class Catalog(Document):

@@ -8,6 +8,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -138,6 +139,7 @@ def read_forecast(path: Path, opened: Sealing = not_opened) -> ForecastBundle:
     document = read_document(Forecast, path)
     files = ((document.values_digest, document.values_file), (document.paths_digest, document.paths_file))
     stored, drawn = (_of(digest, path.parent / name, opened) if name else b"" for digest, name in files)
+    _check_levels(document.levels, path)
     try:
         values = values_from_bytes(stored, len(document.levels))
     except KeyError as error:
@@ -148,6 +150,17 @@ def read_forecast(path: Path, opened: Sealing = not_opened) -> ForecastBundle:
         ) from error
     _check_values(values, path.parent / document.values_file)
     return ForecastBundle(document, values, paths=paths_from_bytes(drawn) if drawn else {})
+
+
+def _check_levels(levels: tuple[float, ...], path: Path) -> None:
+    """Raises MalformedDocument where quantile levels do not rise between 0 and 1."""
+    if len(levels) < 2 or not all(low < high for low, high in pairwise((0.0, *levels, 1.0))):
+        raise MalformedDocument(
+            f"its levels are {', '.join(f'{level:g}' for level in levels)}",
+            where=str(path),
+            expected="two levels or more that rise between 0 and 1",
+            next_step="make the forecast again",
+        )
 
 
 def _check_values(values: Values, path: Path) -> None:

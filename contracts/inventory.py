@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
+from contracts.capacity import Whole
 from contracts.document import Document, Model, unsaid
 from contracts.names import RegionName
 
@@ -11,9 +12,9 @@ from contracts.names import RegionName
 class HostGroup(Model):
     """`count` equal hosts."""
 
-    count: int = Field(ge=1)
-    vcpu: int = Field(ge=1)
-    memory_gib: int = Field(ge=1)
+    count: Whole
+    vcpu: Whole
+    memory_gib: Whole
 
 
 class RegionInventory(Model):

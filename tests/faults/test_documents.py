@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from contracts.capacity import CapacitySnapshot
+from contracts.capacity import CapacitySnapshot, CircuitTier, Shape
 from contracts.capacity_consistency import check_capacity
 from contracts.document import bytes_digest
 from contracts.errors import MalformedDocument
 from contracts.files import read_document, read_forecast, write_forecast
 from contracts.forecast import ForecastBundle
 from contracts.forecast_values import values_to_bytes
+from contracts.series import Granularity, SeriesKey, SeriesKind
 from tests.faults.document_campaign import MUTATIONS, prepare, run_seed
 
 pytestmark = pytest.mark.fault
@@ -58,6 +60,27 @@ def test_levels_that_the_values_have_not_are_told(prepared: tuple[Path, ...], tm
     path.write_text(text)
     with pytest.raises(MalformedDocument, match=f"names {len(more.levels)} levels, and its values have others"):
         read_forecast(path)
+
+
+@pytest.mark.parametrize("levels", [(), (0.5,), (0.5, 0.5), (0.9, 0.1), (-1.0, 0.5), (0.5, 1e308)], ids=str)
+def test_levels_that_do_not_rise_between_0_and_1_are_told(
+    prepared: tuple[Path, ...], tmp_path: Path, levels: tuple[float, ...]
+) -> None:
+    document = read_forecast(prepared[0] / ".prestage" / "dev" / "forecasts" / "dev.json").document
+    values = dict.fromkeys([(SeriesKey(SeriesKind.CPU, "fra"), Granularity.HOURLY)], np.ones((3, len(levels))))
+    digest = bytes_digest(values_to_bytes(values, len(levels)))
+    odd = document.model_copy(update={"levels": levels, "values_digest": digest})
+    write_forecast(tmp_path / "dev.json", ForecastBundle(odd, values))
+    with pytest.raises(MalformedDocument, match="its levels are") as told:
+        read_forecast(tmp_path / "dev.json")
+    assert told.value.expected == "two levels or more that rise between 0 and 1"
+
+
+@pytest.mark.parametrize("odd", [0, -1, 10**9 + 1, 10**30])
+def test_numbers_of_things_are_those_of_things(odd: int) -> None:
+    for made in (lambda: Shape(name="m8", vcpu=odd, memory_gib=1), lambda: CircuitTier(name="10g", gbps=odd)):
+        with pytest.raises(ValidationError, match=r"greater|less"):
+            made()
 
 
 SAID_TWICE = ("regions", "links", "quotas", "offers", "pools", "resources")
