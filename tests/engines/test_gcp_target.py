@@ -143,23 +143,20 @@ def test_a_bucket_that_gets_its_replica_later_is_never_made_anew(project):
     """Of one that could not stay where it is, the provider's plan is another, and empty, bucket."""
     key = "bel/storage/serving/gcs"
     alone = StorageSpec(storage_class="gcs", gib=100)
-    project.apply(project.job([resource(key, alone)]))
+    copied = alone.model_copy(update={"replica_region": "ost", "copied": True})
+    job = project.job([resource(key, alone)])
+    project.apply(job)
     (made,) = (path for path, body in project.cloud.resources.items() if body.get("location") == "EUROPE-WEST1")
-    both = project.job([resource(key, alone.model_copy(update={"replica_region": "ost"}))])
-    (bucket,) = (replace(item, arguments={**item.arguments, "location": "EU"}) for item in both.roots["bel"]
-                 if item.key == key)  # fmt: skip
-    moved = replace(both, roots={"bel": (replace(bucket, lifecycle=Lifecycle()),)})
-    assert project.actions(moved) == {key: Action.REPLACE}
-    copied = project.job([resource(key, alone.model_copy(update={"replica_region": "ost", "copied": True}))])
-    assert project.actions(copied) == {
-        key: Action.UPDATE,
-        f"{key}/replica": Action.CREATE,
-        f"{key}/transfer": Action.CREATE,
-    }
-    project.apply(copied)
-    assert made in project.cloud.resources and project.actions(copied) == {}
+    (bucket,) = job.roots["bel"]
+    moved = replace(bucket, arguments={**bucket.arguments, "location": "EU"}, lifecycle=Lifecycle())
+    assert project.actions(replace(job, roots={"bel": (moved,)})) == {key: Action.REPLACE}
+    job = project.job([resource(key, copied)])
+    parts = {f"{key}/replica": Action.CREATE, f"{key}/transfer": Action.CREATE}
+    assert project.actions(job) == {key: Action.UPDATE, **parts}
+    project.apply(job)
+    assert made in project.cloud.resources and project.actions(job) == {}
     standing = project.engine.applied()[key]
-    assert gcp.undeclare(standing.type, key, standing.arguments).copied
+    assert gcp.undeclare(standing.type, key, standing.arguments) == copied
 
 
 @pytest.mark.long

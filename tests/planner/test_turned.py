@@ -23,12 +23,11 @@ from planner.storage import want_storage
 from policies.case import Case
 from policies.rules.protection import no_content_lost
 from policies.words import why
-from tests.planner.storage_world import GP3, IO2, ST1
+from tests.planner.storage_world import GP3, IO2, PD, ST1
 from tests.planner.test_stored import (
     COLD,
     HOT,
     KEY,
-    PD,
     SAFE,
     SHARES,
     applied,
