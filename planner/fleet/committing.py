@@ -13,6 +13,9 @@ from planner.fleet.settle import settle
 TRIALS = 4
 """Changes of what is committed that are tried in a region at once, of those that prices promise most of."""
 
+EXCHANGED = 2
+"""Trials of a region, those that cost least, of which what is left over gives way to less before they are compared."""
+
 STEPS = (0.02, 0.005, 0.0, 0.0)
 """Rounds of such trials: what is committed or given up at once, as a share of what a region needs; one at least."""
 
@@ -35,8 +38,13 @@ def _commit_some(work: Work, rows: Ints) -> None:
         if not len(which):
             return
         committed = work.committed[which] + deltas
-        counts, failed = settle(work.cells.only(which), committed, work.counts[which], exchanges=exchanges)
+        cells = work.cells.only(which)
+        counts, failed = settle(cells, committed, work.origin[which], exchanges=False)
         usd = np.where(failed, np.inf, work.price(which, committed, counts))
+        if exchanges:
+            some = _cheapest(which, usd)
+            counts[some] = settle(cells.only(some), committed[some], counts[some])[0]
+            usd[some] = work.price(which[some], committed[some], counts[some])
         better = []
         for row in np.unique(which).tolist():
             tried = np.flatnonzero(which == row)
@@ -46,6 +54,13 @@ def _commit_some(work: Work, rows: Ints) -> None:
                 better.append(row)
         if not better and not step:
             return
+
+
+def _cheapest(which: Ints, usd: Floats) -> Ints:
+    """The trials of each row that cost least so far, `EXCHANGED` of them at most."""
+    order = np.lexsort((usd, which))
+    place = np.arange(len(order)) - np.searchsorted(which[order], which[order])
+    return np.asarray(np.sort(order[(place < EXCHANGED) & np.isfinite(usd[order])]))
 
 
 def _likely(work: Work, rows: Ints, step: float) -> tuple[Ints, Floats]:

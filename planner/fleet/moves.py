@@ -17,8 +17,8 @@ from planner.fleet.problem import NOT_OFFERED, Arcs, FleetProblem, FleetSolution
 from planner.fleet.settle import settle
 from planner.fleet.shift import Spare, lumpy, shifted
 
-MOVE_SHARE = 0.4
-"""Price of a move: a change of demand of 3 % in every region then moves a tenth of what solving anew moves."""
+MOVE_SHARE = 0.5
+"""Price of a move: a change of demand of 3 % in every region then moves a tenth of what solving anew moves, or less."""
 
 MOST_TYPES = 24
 """Types that a region is looked at with: those that it has, the cheapest at its prices, the smallest."""
@@ -90,6 +90,15 @@ class Work:
         kept = np.minimum(committed, np.where(offered, cells.stock, 0.0))
         usd = np.full(len(regions), np.inf)
         return cls(problem, before, arcs, calm, regions, cells, (committed, counts), kept, counts, usd, shares)
+
+    @property
+    def origin(self) -> Floats:
+        """(n, H, 2m) counts that hours are settled from when something else changes.
+
+        Where moves have a price, those that stood: what an earlier move brought in then need not stay, and what it
+        took away comes back. Where they have none, what is found so far, which is nearer.
+        """
+        return self.first[1] if self.calm.move_share > 0 else self.counts
 
     def rows(self, regions: Ints) -> Ints:
         """Which rows some regions are."""
@@ -204,7 +213,7 @@ def polish(work: Work, regions: Ints) -> None:
     touched = (work.counts != work.first[1]).any((1, 2)) | (work.committed != work.first[0]).any(1)
     touched[work.rows(regions)] = True
     rows = np.flatnonzero(touched)
-    counts, failed = settle(work.cells.only(rows), work.committed[rows], work.counts[rows])
+    counts, failed = settle(work.cells.only(rows), work.committed[rows], work.origin[rows])
     usd = work.price(rows, work.committed[rows], counts)
     better = ~failed & (usd < work.usd[rows] - PAYS)
     work.counts[rows[better]], work.usd[rows[better]] = counts[better], usd[better]
