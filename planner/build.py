@@ -22,6 +22,7 @@ from planner.detours import detoured, over_more_paths
 from planner.errors import CapacityTooOld, InputsDisagree
 from planner.fleet import solve_fleet
 from planner.fleet_quotas import fleet_shortfalls
+from planner.fleet_reasons import fleet_losses, fleet_prices
 from planner.fleet_wishes import want_fleet
 from planner.fleets import Fleet, FleetSolver, place_fleet
 from planner.given import given_resources
@@ -31,7 +32,7 @@ from planner.nobodys import free_spaces
 from planner.paused import partners_paused
 from planner.placement import Lacking, Placement, place
 from planner.question import CLOCKS_DIFFER, Question, age_text
-from planner.reasons import Buying, fleet_prices
+from planner.reasons import Buying
 from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
@@ -103,8 +104,9 @@ def _place(desired: Desired, demand: Demand) -> tuple[tuple[Shortfall, ...], flo
 
 def _document(question: Question, desired: Desired, demand: Demand, circuits_usd: float) -> Plan:
     placement = demand.placement
-    duals = fleet_prices(demand.fleet, demand.needs) if demand.fleet else {}
-    buying = Buying.of(desired.market, desired.requirements, duals)
+    fleet = demand.fleet
+    bought = (fleet_prices(fleet, demand.needs), fleet_losses(fleet)) if fleet else ()
+    buying = Buying.of(desired.market, desired.requirements, *bought)
     wished = desired.resources  # taken out one by one: thousands of them are not needed twice
     whole = {key: buying.told(_priced(wished.pop(key))) for key in sorted(wished)}
     cut = within_ceiling(question, desired.market, whole, desired.requirements)

@@ -120,7 +120,8 @@ _KINDS = {
 def _bought(reason: Reason) -> Iterator[str]:
     """What decides the size, at which price, and for which loss."""
     if reason.scenario:
-        yield f"  stands by for the loss of {reason.scenario}"
+        stands = "serves, and is held firm" if reason.bought_by.endswith("/serving") else "stands by"
+        yield f"  {stands} for the loss of {reason.scenario}"
     if reason.storage:
         part = f" {reason.storage.part}" if reason.storage.part else ""
         yield f"  asked of storage{part}: {describe_need(reason.storage)}"

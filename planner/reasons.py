@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from contracts.capacity import CapacityKind
 from contracts.names import is_link
 from contracts.plan import Marginal, MarginalBasis, PlannedResource, Reason, ReasonCode, Requirement
-from contracts.resources import ComputeSpec, FailoverSpec, Resource, StorageSpec
+from contracts.resources import ComputeSpec, FailoverSpec, Purchase, Purpose, Resource, StorageSpec
 from planner.covering import covering_duals
-from planner.fleet_arrays import KINDS
-from planner.fleets import Fleet
 from planner.market import Market
-from planner.requirements import rounded, total
+from planner.requirements import rounded
 from planner.sites import Amount
 
 CRITICAL = "critical load of "
@@ -34,18 +32,25 @@ class Buying:
         market: prices.
         requirements: by id.
         duals: of a whole plan's model, USD per hour of one more unit by requirement; they outweigh the market's.
+        losses: what serves in a region and stands by for others, too: whose loss it is held for, by region.
     """
 
     market: Market
     requirements: Mapping[str, Requirement]
     duals: Mapping[str, float] = field(default_factory=dict)
+    losses: Mapping[str, str] = field(default_factory=dict)
     _covering: dict[tuple[str, tuple[float, ...]], tuple[float, float] | None] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, market: Market, requirements: Iterable[Requirement], duals: Mapping[str, float] | None = None
+        cls,
+        market: Market,
+        requirements: Iterable[Requirement],
+        duals: Mapping[str, float] | None = None,
+        losses: Mapping[str, str] | None = None,
     ) -> "Buying":
-        return cls(market=market, requirements={item.id: item for item in requirements}, duals=duals or {})
+        by_id = {item.id: item for item in requirements}
+        return cls(market=market, requirements=by_id, duals=duals or {}, losses=losses or {})
 
     def told(self, item: PlannedResource) -> PlannedResource:
         """The resource with its reason in full. What meets no requirement has none but its code."""
@@ -68,8 +73,13 @@ class Buying:
             if usd is None
             else Marginal(place=buyer.place, kind=buyer.kind, usd_per_hour=rounded(usd), basis=basis)
         )
-        scenario = _scenario(buyer) if reason.code is ReasonCode.FAILOVER else ""
+        scenario = _scenario(buyer) if reason.code is ReasonCode.FAILOVER else self._loss(resource)
         return reason.model_copy(update={"bought_by": buyer.id, "scenario": scenario, "marginal": marginal})
+
+    def _loss(self, resource: Resource) -> str:
+        spec = resource.spec
+        firm = isinstance(spec, ComputeSpec) and spec.purchase is not Purchase.SPOT
+        return self.losses.get(resource.place, "") if firm and resource.purpose is Purpose.SERVING else ""
 
     def _marginal(self, resource: Resource, need: Requirement, needs: list[Requirement]) -> float | None:
         """USD per hour of one more unit of a requirement, where the market sells it."""
@@ -97,24 +107,6 @@ def covering_prices(market: Market, region: str, quantity: tuple[float, ...]) ->
         return None
     of_vcpu, of_memory = covering_duals(offered, Amount(vcpu=quantity[0], memory_gib=quantity[1]))
     return (rounded(of_vcpu), rounded(of_memory))
-
-
-def fleet_prices(fleet: Fleet, needs: tuple[Requirement, ...]) -> dict[str, float]:
-    """What one more unit of each requirement of compute would cost a fleet, by requirement: its model's duals.
-
-    One more unit of a requirement is one more at the peak, and as much less in other hours as demand is less there.
-    What partners would hold for it comes on top. A fleet that no programme made has none.
-    """
-    found: dict[str, float] = {}
-    if not fleet.solution.worth.any():
-        return found
-    for at, region in enumerate(fleet.regions):
-        for kind, name in enumerate(KINDS):
-            need, demand = total(needs, region, name), fleet.problem.demand[at, kind]
-            if need is not None and demand.max() > 0:
-                usd = float(fleet.solution.worth[at, kind] @ demand) / float(demand.max()) / fleet.problem.hours
-                found[need.id] = rounded(max(0.0, usd))
-    return found
 
 
 def _scenario(need: Requirement) -> str:
