@@ -19,7 +19,7 @@ from contracts.ports import Progress
 from contracts.series import SeriesKind
 from forecaster.backcast import Backcast, Learned, Look, backcast, learn
 from forecaster.examination import BLEND, Examination, examine, scored
-from forecaster.finish import all_zero, finished, too_short
+from forecaster.finish import all_zero, as_long_ago, ended, finished, too_short
 from forecaster.groups import kind_groups
 from forecaster.models.catalogue import cheap, chosen
 from forecaster.models.model import Family, Fitted
@@ -113,7 +113,7 @@ def forecast_panel(
     past, refitted = _look_back_with(left, panel, steps, settings, progress)
     made = _make(past, panel, steps, settings)
     beyond = 2 * past.held.windows.reach < steps  # scores reach less than half of the horizon
-    enough = made.learned.enough() & ~(too_short(panel) | all_zero(panel) | beyond)
+    enough = made.learned.enough() & ~(too_short(panel) | all_zero(panel) | ended(panel) | beyond)
     examination = examine(past, left.windows)
     return PanelForecast(
         quantiles=made.quantiles,
@@ -162,7 +162,8 @@ def _make(past: Backcast, panel: Panel, steps: int, settings: EngineSettings) ->
         by = tuple(family.fit(seen, steps) for family in past.families) if anew else fitted
         return learned.quantiles(tuple(one.predict(seen, ahead) for one in by), ahead)
 
-    quantiles = finished(followed(ask(panel), panel, shifts, ask), panel, learned.enough())
+    said = as_long_ago(followed(ask(panel), panel, shifts, ask), panel)
+    quantiles = finished(said, panel, learned.enough() & ~ended(panel))
     return _Made(quantiles, learned, fitted, shifts)
 
 

@@ -1,4 +1,8 @@
-"""The last touch on quantiles (pure): finite, from 0, ordered, whole where the series is; and what has no model."""
+"""The last touch on quantiles (pure): finite, from 0, ordered, whole where the series is; and what has no model.
+
+A series that ended is forecast as if it went on, the wider the longer it has been silent: errors are taken to grow with
+the square root of the time, as they are beyond what was scored.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +74,29 @@ def too_short(panel: Panel) -> NDArray[np.bool_]:
 
 
 def all_zero(panel: Panel) -> NDArray[np.bool_]:
-    """Series that never were anything but 0."""
-    return np.asarray(~(np.nan_to_num(panel.observed) > 0).any(axis=1))
+    """Series that were seen, and never were anything but 0."""
+    return np.asarray((panel.known() > 0) & ~(np.nan_to_num(panel.observed) > 0).any(axis=1))
+
+
+def ended(panel: Panel) -> NDArray[np.bool_]:
+    """Series that were seen, and not for a week by now."""
+    return np.asarray((panel.known() > 0) & (panel.silent() >= panel.week))
+
+
+def as_long_ago(quantiles: Matrix, panel: Panel) -> Matrix:
+    """Quantiles (series, steps, levels) with those of series that ended as wide as that was long ago."""
+    rows = np.flatnonzero(ended(panel))
+    if not len(rows):
+        return quantiles
+    wider, middle = quantiles.copy(), quantiles[rows, :, MEDIAN, None]
+    wider[rows] = middle + (quantiles[rows] - middle) * times_as_wide(panel.silent()[rows] / panel.week)[:, None, None]
+    return wider
+
+
+def times_as_wide(weeks: Matrix) -> Matrix:
+    """How much wider series are told that ended so many weeks ago."""
+    times: Matrix = np.sqrt(1 + weeks)
+    return times
 
 
 def wide_naive(panel: Panel, steps: int) -> Matrix:

@@ -6,8 +6,10 @@ import numpy as np
 
 from contracts.forecast import Treatment
 from contracts.series import SeriesKind
+from forecaster.finish import times_as_wide
 from forecaster.panel import Panel, length_of
 
+WEEK_HOURS = 168  # from which on a series counts as ended
 _HOW = "filled with the same hour a week before, else a day before, else the last value; not scored"
 
 
@@ -23,6 +25,9 @@ def gap_treatments(panel: Panel) -> tuple[Treatment, ...]:
         for (first, hours), names in sorted(found.items()):
             begins = panel.end - (panel.steps - first) * length_of(panel.granularity)
             what = f"no values for {hours} h from {begins:%Y-%m-%dT%H:%MZ}: {_HOW}"
+            if hours >= WEEK_HOURS and first + hours == panel.steps:
+                times = float(times_as_wide(np.array(hours / WEEK_HOURS)))
+                what = f"ended on {begins:%Y-%m-%dT%H:%MZ}: forecast as if it went on, {times:.1f} times as wide"
             for name in [f"{kind}:*"] if len(names) == sizes[kind] > 1 else names:
                 listed.append(Treatment(series=name, what=what, hours=hours))
     return tuple(listed)

@@ -49,6 +49,7 @@ class ForecastSettings:
         daily_days: horizon of daily series, 1 to 90.
         coefficients: demand per telemetry, for regions without utilisation.
         origin: the first hour that must not be seen; None means right after the last measurement.
+        now: hours that begin after it are set aside; None means that none is.
         seed: of models that draw (none does now); part of the input all the same.
         models: names of the models that compete; empty means all. Where none of them suits a series, all compete.
         tier: how much work it is worth.
@@ -77,10 +78,11 @@ class ForecastSettings:
     state: StateBundle | None = None
     code: str = ""
     kept: KeptWindows = NOTHING_KEPT
+    now: datetime | None = None
 
     @property
     def scope(self) -> Scope:
-        return Scope(regions=self.regions, coefficients=self.coefficients, origin=self.origin)
+        return Scope(regions=self.regions, coefficients=self.coefficients, origin=self.origin, now=self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

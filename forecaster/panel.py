@@ -101,6 +101,11 @@ class Panel:
         known: Steps = np.isfinite(self.observed).sum(axis=1)
         return known
 
+    def silent(self) -> Steps:
+        """Steps since the last observed one of each series; all where there is none."""
+        seen = np.isfinite(self.observed[:, ::-1])
+        return np.asarray(np.where(seen.any(axis=1), seen.argmax(axis=1), self.steps), dtype=np.int64)
+
 
 def day_of(granularity: Granularity) -> int:
     """Steps of a day."""

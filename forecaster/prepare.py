@@ -14,6 +14,7 @@ from forecaster.derive import Derived, derived_demand, region_traffic
 from forecaster.errors import NothingToForecast
 from forecaster.gaps import gap_treatments
 from forecaster.panel import Matrix, Panel, Steps, fill
+from forecaster.reach import after_now, long_gone, nothing_lately, nothing_within, until_now
 from forecaster.repairs import repair
 from forecaster.view import HistoryView
 
@@ -30,11 +31,13 @@ class Scope:
         regions: series of other regions are left out; empty means every region.
         coefficients: demand per telemetry, for regions without utilisation.
         origin: the first hour that must not be seen; None means right after the last measurement.
+        now: hours that begin after it are set aside; None means that none is.
     """
 
     regions: tuple[str, ...] = ()
     coefficients: Coefficients = field(default_factory=Coefficients)
     origin: datetime | None = None
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +65,11 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
     Raises:
         NothingToForecast: nothing is left.
     """
-    rows, requests = _selected(history, scope)
+    inside, asked = _selected(history, scope)
+    rows, requests = until_now(inside, scope.now), until_now(asked, scope.now)
     if not len(rows) and not len(requests):
+        if scope.now is not None and len(inside):
+            raise nothing_within(inside, scope.now)
         raise NothingToForecast(
             "the history holds nothing of " + (", ".join(scope.regions) if scope.regions else "any region"),
             where="history" + (f" before {scope.origin:%Y-%m-%d %H:%M} UTC" if scope.origin else ""),
@@ -71,7 +77,9 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
             next_step="prestage history show; prestage history import FILE --table traffic",
         )
     origin = _origin(rows, requests, scope)
-    measured = _measured(rows, origin)
+    measured, counts = _measured(rows, origin), _request_counts(requests, origin)
+    if not measured.keys and not counts.keys:
+        raise nothing_lately(rows, origin, MAX_HOURS // 24)
     repaired = repair(measured)
     derived = _derived(repaired.panel, scope)
     levels = _with_rows(repaired.panel, [(row.key, row.observed) for row in derived])
@@ -81,8 +89,14 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
     return Prepared(
         origin=origin,
         levels=levels,
-        counts=_request_counts(requests, origin),
-        treatments=(*reasons, *gap_treatments(measured), *repaired.treatments),
+        counts=counts,
+        treatments=(
+            *after_now(inside, scope.now),
+            *long_gone(rows, measured.keys, MAX_HOURS // 24),
+            *reasons,
+            *gap_treatments(measured),
+            *repaired.treatments,
+        ),
         doubts=tuple((row.key, row.log_sd) for row in derived if row.log_sd),
     )
 
@@ -106,8 +120,8 @@ def _derived(measured: Panel, scope: Scope) -> list[Derived]:
 
 
 def selected_requests(history: HistoryView, scope: Scope) -> pd.DataFrame:
-    """The peering requests of the scope, before its origin."""
-    return _selected(history, scope)[1]
+    """The peering requests of the scope, before its origin and until now."""
+    return until_now(_selected(history, scope)[1], scope.now)
 
 
 def _selected(history: HistoryView, scope: Scope) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -140,15 +154,15 @@ def _origin(rows: pd.DataFrame, requests: pd.DataFrame, scope: Scope) -> datetim
 
 
 def _measured(rows: pd.DataFrame, origin: datetime) -> Panel:
-    """Rows on a grid from the earliest hour to the origin."""
-    names = rows["kind"] + ":" + rows["subject"]
-    codes, uniques = pd.factorize(names, sort=True)
-    keys = tuple(_key(str(name)) for name in uniques)
+    """Rows on a grid from the earliest hour within reach to the origin; series without one are left out."""
     back = _hours_back(rows["time"], origin)
     steps = _steps(back, origin)
     inside = (back >= 1) & (back <= steps)
+    rows, back = rows[inside], back[inside]
+    codes, uniques = pd.factorize(rows["kind"] + ":" + rows["subject"], sort=True)
+    keys = tuple(_key(str(name)) for name in uniques)
     observed = np.full((len(keys), steps), np.nan)
-    observed[codes[inside], steps - back[inside]] = rows["value"].to_numpy()[inside]
+    observed[codes, steps - back] = rows["value"].to_numpy()
     return _panel(keys, origin, observed)
 
 
@@ -188,10 +202,11 @@ def _request_counts(requests: pd.DataFrame, origin: datetime) -> Panel:
     """Requests in each hour since the first of all, zero where there were none."""
     back = _hours_back(requests["time"], origin)
     steps = _steps(back, origin)
+    inside = (back >= 1) & (back <= steps)
+    requests, back = requests[inside], back[inside]
     pairs = [pair_name(a, b) for a, b in zip(requests["source"], requests["destination"], strict=True)]
     codes, uniques = pd.factorize(pd.Series(pairs, dtype="str"), sort=True)
     observed = np.zeros((len(uniques), steps))
-    inside = (back >= 1) & (back <= steps)
-    np.add.at(observed, (codes[inside], steps - back[inside]), 1.0)
+    np.add.at(observed, (codes, steps - back), 1.0)
     keys = tuple(SeriesKey(SeriesKind.PEERING_REQUESTS, str(pair)) for pair in uniques)
     return Panel(keys=keys, granularity=Granularity.HOURLY, end=origin, observed=observed, filled=observed)

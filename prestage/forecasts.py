@@ -123,6 +123,7 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
     settings = replace(
         order.settings(ForecastSettings),
         outside=order.outside(now),
+        now=now,
         hold_hours=environment.horizons.validity_hours,
         recommend_level=environment.rules.headroom_quantile,
         block_use=environment.block_use,
@@ -159,5 +160,6 @@ def backtest_environment(order: ForecastOrder, clock: Clock, progress: Progress)
     """
     from forecaster.backtest import BacktestSettings, run_backtest
 
-    settings = replace(order.settings(BacktestSettings), outside=order.outside_ever(clock()))
+    now = clock()
+    settings = replace(order.settings(BacktestSettings), outside=order.outside_ever(now), now=now)
     return run_backtest(order.history().load(), settings, progress)
