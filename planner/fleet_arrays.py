@@ -95,7 +95,7 @@ def by_place(needs: Iterable[Requirement]) -> Needs:
 
 
 def _demand(question: Question, needs: Needs, region: str) -> Floats:
-    """(K, 24) by hour of the day in UTC: each hour's largest over the plan's validity, scaled to what is required.
+    """(K, 24) by hour of the day in UTC: each hour's largest over the plan's validity, scaled up to what is required.
 
     A region that is not scaled by schedule has its peak at all hours, and none has less than its minimum at any.
     """
@@ -114,7 +114,10 @@ def _demand(question: Question, needs: Needs, region: str) -> Floats:
         steps = curves.total_at(need.forecast.level)
         np.maximum.at(found[at], (start + np.arange(len(steps))) % HOURS_A_DAY, steps)
         peak = float(found[at].max())
-        found[at] = found[at] * (need.quantity / peak) if peak > 0 else need.quantity
+        if 0 < need.quantity < peak:  # people's maximum cuts what is above it, and nothing of the hours below
+            found[at] = np.minimum(found[at], need.quantity)
+        else:
+            found[at] = found[at] * (need.quantity / peak) if peak > 0 else need.quantity
         settings = question.environment.region(region)
         least = settings.minimum.get(kind, 0.0) if settings else 0.0
         found[at] = np.maximum(found[at], min(least, need.quantity))

@@ -7,6 +7,7 @@ from contracts.capacity import CapacityKind
 from contracts.failover import Reserve, Survive
 from contracts.plan import Plan
 from contracts.resources import ComputeSpec, Purchase, Purpose, StorageSpec
+from tests.planner.plan_asked import in_regions
 from tests.planner.plan_breach import HOURS, SLIGHT, Breach, Rule
 from tests.planner.plan_facts import (
     Amounts,
@@ -14,9 +15,7 @@ from tests.planner.plan_facts import (
     delays,
     held,
     resources_of,
-    serving_needs,
     shares_of,
-    wanted_at,
 )
 
 
@@ -59,31 +58,44 @@ def _firm(
     )
 
 
+def _serving(asked: Asked, plan: Plan, hour: int) -> Amounts:
+    """What serves, spot in full: where a maximum cuts demand, the critical part of it is carried."""
+    return held(asked, [item for item in resources_of(plan) if item.purpose is Purpose.SERVING], hour)
+
+
 def loss_breaches(asked: Asked, plan: Plan) -> Iterator[Breach]:
     """Each region, or each fault domain, lost in turn: the others keep their own critical load, and partners its parts.
 
     Where reserves are dedicated, what stands by carries all of it, and nothing that serves gives way.
     """
     settings, shares = asked.environment.failover, shares_of(plan)
-    critical, alone = settings.critical_share, settings.survive is Survive.REGION
-    frozen = {region.name for region in asked.environment.regions if region.paused}
-    frozen |= {facts.region for facts in asked.capacity.regions if not facts.readable}
+    alone, wanted_in = settings.survive is Survive.REGION, in_regions(asked)
+    critical = {region.name: asked.environment.critical_share_of(region.name) for region in asked.environment.regions}
     domain = {facts.region: facts.region if alone else facts.fault_domain for facts in asked.capacity.regions}
-    for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB) if critical else ():
-        needs = serving_needs(plan, kind)
-        for lost in sorted(needs.keys() - shares.keys() - frozen):
+    for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB):
+        serves = {hour: _serving(asked, plan, hour) for hour in HOURS}
+        most = {
+            (region.name, hour): serves[hour].get((region.name, kind), 0.0) if region.maximum else float("inf")
+            for region in asked.environment.regions
+            for hour in HOURS
+        }
+        needs = {
+            place: [min(amount, most[place, hour]) for hour, amount in enumerate(by_hour)]
+            for (place, of), by_hour in wanted_in.items()
+            if of is kind and critical[place] > 0
+        }
+        needs = {place: by_hour for place, by_hour in needs.items() if max(by_hour) > 0}
+        for lost in sorted(needs.keys() - shares.keys()):
             yield Breach(rule=Rule.FAILOVER, where=lost, what="nobody carries its critical load")
         for hour in HOURS:
             firm, waiting = _firm(asked, plan, hour), _firm(asked, plan, hour, (Purpose.FAILOVER,))
             for gone in sorted(set(domain.values())):
                 sent: Amounts = defaultdict(float)
-                for lost in sorted(needs.keys() & shares.keys() - frozen):
+                for lost in sorted(needs.keys() & shares.keys()):
                     for partner, share in shares[lost].items() if domain[lost] == gone else ():
-                        need = needs[lost]
-                        sent[partner, kind] += critical * share * wanted_at(asked, need, need.quantity, hour)
+                        sent[partner, kind] += critical[lost] * share * needs[lost][hour]
                 for (partner, _), load in sent.items():
-                    own = needs[partner].quantity if partner in needs else 0.0
-                    wanted = load + critical * wanted_at(asked, needs.get(partner), own, hour)
+                    wanted = load + (critical[partner] * needs[partner][hour] if partner in needs else 0.0)
                     if firm.get((partner, kind), 0.0) < wanted - SLIGHT - 1e-3 * load:
                         said = (
                             f"{firm.get((partner, kind), 0.0):g} {kind} at hour {hour}, {wanted:g} when {gone} is lost"

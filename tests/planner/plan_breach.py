@@ -22,6 +22,8 @@ class Rule(StrEnum):
     FAILOVER = "failover"
     SPOT = "spot share"
     DEMAND = "demand"
+    BOUNDS = "minimum and maximum"
+    ADDRESSES = "addresses"
     FORECAST = "forecast"
     CHANGES = "changes"
     STORAGE = "storage"

@@ -1,9 +1,10 @@
 """Judges a whole plan document from outside, out of contracts alone: the planner's own code has no part in it.
 
-Prices from the snapshot's offers, sizes from the catalog, forecast numbers from the forecast's own tables; quotas,
-stock, blocks and partners counted again; each region, or each fault domain, lost in turn; partners and replicas within
-the residency of what they carry. `rules.allowed_regions` is about who is granted what, which plans of staged units do
-not say: it is not judged here.
+What must be met is derived from the documents that were asked (`plan_asked`), not read off the plan. Prices from the
+snapshot's offers, sizes from the catalog, forecast numbers from the forecast's own tables; quotas, stock, blocks,
+addresses, minima, maxima and partners counted again; each region, or each fault domain, lost in turn; partners and
+replicas within the residency of what they carry. `rules.allowed_regions` is about who is granted what, which plans of
+staged units do not say: it is not judged here.
 """
 
 from collections import Counter, defaultdict
@@ -12,11 +13,13 @@ from ipaddress import ip_network
 from itertools import combinations
 
 from contracts.capacity import CapacityKind
+from contracts.failover import Reserve
 from contracts.names import link_ends, link_name
 from contracts.plan import Operation, Plan
-from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purchase, Purpose
+from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purchase, Purpose, StorageSpec
 from contracts.series import SeriesKind
 from tests.planner.failover_checker import loss_breaches, partner_breaches
+from tests.planner.plan_asked import carried, frozen_regions, in_regions, on_links
 from tests.planner.plan_breach import HOURS, SLIGHT, Breach, Rule
 from tests.planner.plan_facts import (
     Amounts,
@@ -27,7 +30,6 @@ from tests.planner.plan_facts import (
     serving_needs,
     takes,
     usd_per_hour,
-    wanted_at,
 )
 from tests.planner.storage_checker import residency_breaches, storage_breaches
 
@@ -35,6 +37,15 @@ __all__ = ["Breach", "Rule", "breaches"]
 
 CENTS = 2e-3
 """USD an hour that rounding may hide."""
+
+CALM = 0.1
+"""Demand that falls by no more keeps what was planned for it."""
+
+STEP_GIB = 10
+"""Volumes grow in steps."""
+
+OF_NETWORK = 8
+"""Addresses of a region that serve no instance."""
 
 
 def breaches(asked: Asked, plan: Plan) -> tuple[Breach, ...]:
@@ -50,6 +61,9 @@ def breaches(asked: Asked, plan: Plan) -> tuple[Breach, ...]:
         loss_breaches,
         _spot,
         _demand,
+        _traffic,
+        _bounds,
+        _addresses,
         _forecast,
         _changes,
         storage_breaches,
@@ -136,9 +150,9 @@ def _links(asked: Asked, plan: Plan) -> Iterator[Breach]:
 
 
 def _spot(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    general = asked.environment.purchases
-    allowed = {region.name: (region.purchases or general).spot_share for region in asked.environment.regions}
+    """Spot is no more than its share of what is required; that is no more than calm adds to what is asked."""
     needs = serving_needs(plan, CapacityKind.VCPU)
+    wanted = in_regions(asked)
     for hour in HOURS:
         spot = [
             item
@@ -146,39 +160,119 @@ def _spot(asked: Asked, plan: Plan) -> Iterator[Breach]:
             if isinstance(item.spec, ComputeSpec) and item.spec.purchase is Purchase.SPOT
         ]
         for (place, kind), amount in held(asked, spot, hour).items():
-            if kind is CapacityKind.VCPU and place in needs:
-                most = allowed.get(place, 0.0) * wanted_at(asked, needs[place], needs[place].quantity, hour)
-                if amount > most + SLIGHT:
+            by_hour = wanted.get((place, kind))
+            if kind is CapacityKind.VCPU and by_hour and place in needs:
+                kept = max(1.0, needs[place].quantity / max(*by_hour, SLIGHT))
+                most = asked.environment.purchases_of(place).spot_share * by_hour[hour] * min(kept, 1 / (1 - CALM))
+                if amount > most * (1 + 1e-3) + SLIGHT:
                     said = f"{amount:g} vCPU of spot at hour {hour}, {most:g} at most"
                     yield Breach(rule=Rule.SPOT, where=place, what=said)
 
 
-def _demand(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    """What serves, hour by hour, against what must serve; spot for what is left of it."""
-    serving = [item for item in resources_of(plan) if item.purpose is Purpose.SERVING]
+def _serves(asked: Asked, plan: Plan, hour: int) -> Amounts:
+    """What serves at an hour, of each place: of spot what is left of it, of a network that is not known enough."""
     loss = {
         (offer.place, offer.item): offer.loss_share
         for offer in asked.capacity.offers
         if offer.purchase is Purchase.SPOT
     }
+    unknown = {shape.name for shape in asked.catalog.shapes if not shape.network_gbps}
+    serves: Amounts = defaultdict(float)
+    for item in resources_of(plan):
+        if item.purpose is not Purpose.SERVING:
+            continue
+        left = 1.0
+        if isinstance(item.spec, ComputeSpec):
+            left -= loss.get((item.place, item.spec.shape), 0.0) if item.spec.purchase is Purchase.SPOT else 0.0
+            if item.spec.shape in unknown and item.spec.count_at(hour):
+                serves[item.place, CapacityKind.GBPS] = float("inf")
+        for (place, kind), amount in takes(asked, item, hour).items():
+            serves[place, kind] += left * amount if place == item.place else 0.0
+    return serves
+
+
+def _demand(asked: Asked, plan: Plan) -> Iterator[Breach]:
+    """What serves, hour by hour, against what documents ask; less only where nothing more fits within a maximum."""
+    wanted = in_regions(asked)
     for hour in HOURS:
-        serves: Amounts = defaultdict(float)
-        for item in serving:
-            left = 1.0
-            if isinstance(item.spec, ComputeSpec) and item.spec.purchase is Purchase.SPOT:
-                left -= loss.get((item.place, item.spec.shape), 0.0)
-            for (place, kind), amount in takes(asked, item, hour).items():
-                serves[place, kind] += left * amount if place == item.place else 0.0
-        for need in plan.requirements:
-            if need.id.endswith("/serving"):
-                wanted = wanted_at(asked, need, need.quantity, hour) if need.kind in _BY_HOUR else need.quantity
-                have = serves.get((need.place, need.kind), 0.0)
-                if have < wanted - SLIGHT * max(1.0, wanted):
-                    said = f"{have:g} {need.kind} at hour {hour}, {wanted:g} wanted"
-                    yield Breach(rule=Rule.DEMAND, where=need.place, what=said)
+        serves = _serves(asked, plan, hour)
+        for (place, kind), by_hour in wanted.items():
+            have, want = serves.get((place, kind), 0.0), by_hour[hour]
+            if have < want - SLIGHT * max(1.0, want) and not _full(asked, place, kind, serves):
+                said = f"{have:g} {kind} at hour {hour}, {want:g} wanted"
+                yield Breach(rule=Rule.DEMAND, where=place, what=said)
 
 
-_BY_HOUR = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.ACCELERATORS)
+def _traffic(asked: Asked, plan: Plan) -> Iterator[Breach]:
+    """Circuits against what traffic asks of each link."""
+    gbps: dict[str, float] = defaultdict(float)
+    for item in resources_of(plan):
+        if isinstance(item.spec, CircuitSpec) and item.purpose is Purpose.SERVING:
+            gbps[item.place] += item.spec.gbps * item.spec.count
+    wanted = on_links(asked)
+    if not carried(wanted, gbps):
+        for link, want in sorted(wanted.items()):
+            if gbps[link] < want - 1e-5:
+                said = f"{gbps[link]:g} gbps, {want:g} wanted, and no other way carries the rest"
+                yield Breach(rule=Rule.DEMAND, where=link, what=said)
+
+
+def _full(asked: Asked, place: str, kind: CapacityKind, serves: Amounts) -> bool:
+    """Whether a maximum leaves room for none of what a place sells."""
+    settings = asked.environment.region(place)
+    most = settings.maximum if settings else {}
+    if kind is CapacityKind.STORAGE_GIB:
+        return kind in most and serves.get((place, kind), 0.0) + STEP_GIB > most[kind]
+    sold = {offer.item for offer in asked.capacity.offers if offer.place == place}
+    left = {of: value - serves.get((place, of), 0.0) for of, value in most.items() if of in _OF_SHAPES}
+    for shape in asked.catalog.shapes:
+        gives = dict(
+            zip(_OF_SHAPES, (shape.vcpu, shape.memory_gib, shape.accelerators, shape.network_gbps), strict=True)
+        )
+        if shape.name in sold and gives[kind] and all(gives[of] <= room + SLIGHT for of, room in left.items()):
+            return False
+    return bool(left)
+
+
+_OF_SHAPES = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.ACCELERATORS, CapacityKind.GBPS)
+
+
+def _bounds(asked: Asked, plan: Plan) -> Iterator[Breach]:
+    """What serves against the least and the most that people say; what is pinned, stored or waits may be above."""
+    live, waits = {item.resource.key for item in asked.capacity.resources}, {change.key for change in plan.deferred}
+    shared, frozen = asked.environment.failover.reserve is Reserve.SHARED, frozen_regions(asked)
+    stays = [
+        item
+        for item in resources_of(plan)
+        if item.key in live
+        and (item.key in waits or item.key in asked.environment.pins or isinstance(item.spec, StorageSpec))
+    ]
+    for region in asked.environment.regions:
+        kinds = [kind for kind in CapacityKind if shared or kind not in (CapacityKind.ACCELERATORS, CapacityKind.GBPS)]
+        for hour in HOURS if region.name not in frozen else ():
+            serves = _serves(asked, plan, hour)
+            given = held(asked, [item for item in stays if item.purpose is Purpose.SERVING], hour)
+            for kind in kinds:
+                have, least = serves.get((region.name, kind), 0.0), region.minimum.get(kind, 0.0)
+                most = max(region.maximum.get(kind, float("inf")), given.get((region.name, kind), 0.0))
+                if not least - SLIGHT * max(1.0, least) <= have <= most + SLIGHT:
+                    said = f"{have:g} {kind} at hour {hour}, {least:g} at least and {most:g} at most"
+                    yield Breach(rule=Rule.BOUNDS, where=region.name, what=said)
+
+
+def _addresses(asked: Asked, plan: Plan) -> Iterator[Breach]:
+    """Each instance that serves or stands by has an address, and the network its own."""
+    have: dict[str, int] = defaultdict(int)
+    need: dict[str, int] = defaultdict(int)
+    for item in resources_of(plan):
+        if isinstance(item.spec, BlockSpec) and item.purpose is Purpose.SERVING and ":" not in item.spec.prefix:
+            have[item.place] += ip_network(item.spec.prefix).num_addresses
+        if isinstance(item.spec, ComputeSpec) and item.purpose in (Purpose.SERVING, Purpose.FAILOVER):
+            need[item.place] += item.spec.count
+    for region in sorted(need.keys() - frozen_regions(asked)):
+        if need[region] and have[region] < need[region] + OF_NETWORK:
+            said = f"{have[region]} addresses for {need[region]} instances and {OF_NETWORK} of the network"
+            yield Breach(rule=Rule.ADDRESSES, where=region, what=said)
 
 
 def _forecast(asked: Asked, plan: Plan) -> Iterator[Breach]:

@@ -78,6 +78,7 @@ def takes(asked: Asked, resource: Resource, hour: int) -> Amounts:
                 (place, CapacityKind.VCPU): count * shape.vcpu,
                 (place, CapacityKind.MEMORY_GIB): count * shape.memory_gib,
                 (place, CapacityKind.ACCELERATORS): count * shape.accelerators,
+                (place, CapacityKind.GBPS): count * shape.network_gbps,
             }
         case StorageSpec() as spec:
             places = [place] if spec.replica_region is None else [place, spec.replica_region]
@@ -108,22 +109,6 @@ def shares_of(plan: Plan) -> dict[str, dict[str, float]]:
 
 def serving_needs(plan: Plan, kind: CapacityKind) -> dict[str, Requirement]:
     return {need.place: need for need in plan.requirements if need.kind is kind and need.id.endswith("/serving")}
-
-
-def wanted_at(asked: Asked, need: Requirement | None, most: float, hour: int) -> float:
-    """What a requirement asks at an hour of the day: the largest of that hour's forecasts, at most its quantity.
-
-    What people say is the least holds at all hours.
-    """
-    if need is None or need.forecast is None or set(need.parts) != {"forecast"}:
-        return most
-    key = series_key(need.forecast.series)
-    curve = asked.forecast.curve(key, need.forecast.level)[: asked.environment.horizons.hours_of(need.kind)]
-    first = asked.forecast.origin.hour
-    values = [float(value) for step, value in enumerate(curve) if (first + step) % 24 == hour]
-    settings = asked.environment.region(need.place)
-    least = settings.minimum.get(need.kind, 0.0) if settings else 0.0
-    return min(most, max([*values, least]) if values else most)
 
 
 def series_key(series: str) -> SeriesKey:

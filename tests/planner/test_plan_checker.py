@@ -6,12 +6,24 @@ from dataclasses import replace
 import pytest
 
 from contracts.capacity import CapacityKind, Stock
-from contracts.plan import Plan, PlannedResource
-from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, StorageSpec
+from contracts.names import is_link
+from contracts.plan import Plan, PlannedResource, Requirement
+from contracts.resources import (
+    BlockSpec,
+    CircuitSpec,
+    ComputeSpec,
+    FailoverSpec,
+    Purchase,
+    Purpose,
+    Resource,
+    ResourceKind,
+    StorageSpec,
+)
 from planner.build import build_plan
 from planner.question import Question
 from planner.solve import solve
 from tests.laws.environments import Recipe, loaded, question
+from tests.planner.plan_asked import carried
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.plan_facts import Asked
 from tests.planner.simulate import after
@@ -206,6 +218,85 @@ def a_change_left_out(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
     return asked, plan.model_copy(update={"changes": plan.changes[1:]})
 
 
+def without(plan: Plan, gone: Callable[[Resource], bool], unasked: Callable[[Requirement], bool]) -> Plan:
+    """The plan without some resources, and as if nobody had asked for them: it agrees with itself."""
+    kept = tuple(item for item in plan.resources if not gone(item.resource))
+    keys = {item.resource.key for item in kept}
+    usd = sum(item.usd_per_hour for item in kept)
+    cost = {"after_usd_per_hour": usd, "lower_bound_usd_per_hour": 0.0, "optimised_usd_per_hour": 0.0}
+    return plan.model_copy(
+        update={
+            "resources": kept,
+            "requirements": tuple(need for need in plan.requirements if not unasked(need)),
+            "changes": tuple(change for change in plan.changes if change.key in keys),
+            "cost": plan.cost.model_copy(update=cost),
+        }
+    )
+
+
+def no_circuits_asked(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
+    return asked, without(plan, lambda item: item.kind is ResourceKind.CIRCUIT, lambda need: is_link(need.place))
+
+
+def no_storage_asked(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
+    of_storage = CapacityKind.STORAGE_GIB
+    return asked, without(plan, lambda it: it.kind is ResourceKind.STORAGE, lambda need: need.kind is of_storage)
+
+
+def no_addresses_asked(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
+    of_blocks = CapacityKind.ADDRESSES
+    return asked, without(plan, lambda it: it.kind is ResourceKind.BLOCK, lambda need: need.kind is of_blocks)
+
+
+def a_region_that_nobody_asks(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
+    """Nothing serves in one region, and nothing stands by for it."""
+
+    def of_it(item: Resource) -> bool:
+        serves = item.purpose is Purpose.SERVING and item.kind is ResourceKind.COMPUTE
+        return item.place == "fra" and (serves or item.kind is ResourceKind.FAILOVER)
+
+    return asked, without(plan, of_it, lambda need: need.place == "fra" and need.id.endswith("/serving"))
+
+
+def half_of_the_circuits(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
+    """Half of each link's circuits, for half of its quantity."""
+    halved = plan
+    for item in plan.resources:
+        spec = item.resource.spec
+        if isinstance(spec, CircuitSpec) and item.resource.purpose is Purpose.SERVING:
+            halved = respecified(
+                halved, next(one for one in halved.resources if one == item), count=max(1, spec.count // 2)
+            )
+    needs = tuple(
+        need.model_copy(update={"quantity": need.quantity / 2, "forecast": None}) if is_link(need.place) else need
+        for need in plan.requirements
+    )
+    return asked, halved.model_copy(update={"requirements": needs})
+
+
+def bounded(asked: Asked, **bounds: dict[CapacityKind, float]) -> Asked:
+    regions = tuple(region.model_copy(update=bounds) for region in asked.environment.regions)
+    return replace(asked, environment=asked.environment.model_copy(update={"regions": regions}))
+
+
+def less_than_the_minimum(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
+    return bounded(asked, minimum={CapacityKind.VCPU: 1e5}), plan
+
+
+def more_than_the_maximum(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
+    return bounded(asked, maximum={CapacityKind.VCPU: 1.0}), plan
+
+
+def more_addresses_than_the_maximum(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
+    return bounded(asked, maximum={CapacityKind.ADDRESSES: 8.0}), plan
+
+
+def less_than_a_maximum_has_room_for(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
+    """A maximum is no excuse for what would fit within it."""
+    asked, less = a_machine_too_few(asked, plan)
+    return bounded(asked, maximum={CapacityKind.VCPU: 1e6}), less
+
+
 @pytest.mark.parametrize(
     ("break_it", "rule"),
     [
@@ -229,6 +320,16 @@ def a_change_left_out(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
         (less_at_night, Rule.DEMAND),
         (too_little_storage, Rule.DEMAND),
         (too_few_circuits, Rule.DEMAND),
+        (no_circuits_asked, Rule.DEMAND),
+        (half_of_the_circuits, Rule.DEMAND),
+        (no_storage_asked, Rule.DEMAND),
+        (no_addresses_asked, Rule.ADDRESSES),
+        (a_region_that_nobody_asks, Rule.DEMAND),
+        (a_region_that_nobody_asks, Rule.FAILOVER),
+        (less_than_the_minimum, Rule.BOUNDS),
+        (more_than_the_maximum, Rule.BOUNDS),
+        (more_addresses_than_the_maximum, Rule.BOUNDS),
+        (less_than_a_maximum_has_room_for, Rule.DEMAND),
         (a_forecast_nobody_made, Rule.FORECAST),
         (a_quantile_below_what_is_allowed, Rule.FORECAST),
         (a_change_left_out, Rule.CHANGES),
@@ -238,3 +339,12 @@ def a_change_left_out(asked: Asked, plan: Plan) -> tuple[Asked, Plan]:
 def test_what_is_broken_is_noticed(world: Question, plan: Plan, break_it: Break, rule: Rule) -> None:
     asked, broken = break_it(asked_of(world), plan)
     assert rule in {breach.rule for breach in breaches(asked, broken)}
+
+
+def test_what_goes_another_way_has_to_fit_there() -> None:
+    """Of 3 Gbps, 2 go by way of c: as far as its links have room beside their own."""
+    ways = {"a--b": 1.0, "a--c": 2.0, "b--c": 2.0}
+    assert carried({"a--b": 1.0}, ways) and carried({"a--b": 3.0}, ways)
+    assert not carried({"a--b": 3.0}, ways | {"b--c": 1.5})
+    assert not carried({"a--b": 3.0, "a--c": 0.5}, ways)
+    assert not carried({"a--b": 3.0}, {"a--b": 1.0})
