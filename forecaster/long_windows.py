@@ -185,6 +185,15 @@ def _no_window(table: LongTable, order: WindowOrder) -> NothingToForecast:
     steps = last - first + 1
     unit = "hours" if table.grid.day == 24 else "days"
     when = f"{moment_of(table.grid, first):%Y-%m-%dT%H:%M} to {moment_of(table.grid, last):%Y-%m-%dT%H:%M}"
+    below = int((table.value < 0).sum())
+    if below > len(table.value) / 2:
+        return NothingToForecast(
+            f"{below:,} of {len(table.value):,} values are below 0, which no model learns from: "
+            f"too few others are left for a window of {order.horizon} {unit}",
+            where=table.source,
+            expected="values from 0: what was carried, used or counted",
+            next_step="turn the sign of what was written the other way round, or leave those series out",
+        )
     if order.first_cutoff is not None:
         asked = f"{moment_of(table.grid, order.first_cutoff):%Y-%m-%dT%H:%M}"
         return NothingToForecast(

@@ -1,7 +1,6 @@
 """What there is and what will be wanted: history, forecast, live capacity."""
 
 from collections import Counter
-from textwrap import wrap
 
 from contracts.capacity import CapacityKind, CapacitySnapshot, Quota, Reading
 from contracts.forecast import Evidence, Forecast, ForecastBundle, ModelScore
@@ -10,15 +9,13 @@ from contracts.series import Granularity, SeriesKind
 from prestage.views.backtest import score_cells
 from prestage.views.demand import outlook_lines
 from prestage.views.paper import dim, moment, number, plural, short, table, title, warn
+from prestage.views.treatments import treatment_lines
 
 STALE_HOURS = 24
 """Quotas and prices that are older say little of now."""
 
 HEAVIEST = 3
 """Series shown of each kind: those with the highest expected peak."""
-
-WIDTH = 116
-"""Of wrapped lines: what a terminal of 120 columns shows whole."""
 
 
 def forecast_text(bundle: ForecastBundle) -> str:
@@ -32,7 +29,7 @@ def forecast_text(bundle: ForecastBundle) -> str:
     lines.append(f"  {len(hourly)} hourly series, {daily} daily, {len(document.levels)} quantiles")
     if thin:
         lines.append(warn(f"  {thin} of {len(document.series)} series rest on thin evidence"))
-    lines += ["", scores_text(document), "", *_peaks(bundle), *outlook_lines(document), *_treatments(document)]
+    lines += ["", scores_text(document), "", *_peaks(bundle), *outlook_lines(document), *treatment_lines(document)]
     return "\n".join(lines)
 
 
@@ -92,14 +89,6 @@ def _peaks(bundle: ForecastBundle) -> list[str]:
             )
     head = ("highest peaks ahead", "median", "95 %", "unit", "when", "model")
     return [table(rows, head=head, right=(1, 2))]
-
-
-def _treatments(document: Forecast) -> list[str]:
-    if not document.treatments:
-        return []
-    kinds = Counter(item.what for item in document.treatments)
-    told = "treated: " + "; ".join(f"{what} ({count} series)" for what, count in kinds.most_common(4))
-    return ["", *(dim(line) for line in wrap(told, WIDTH, initial_indent="  ", subsequent_indent="    "))]
 
 
 def _quota(quota: Quota) -> tuple[str, ...]:

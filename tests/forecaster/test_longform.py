@@ -118,6 +118,14 @@ def test_a_window_that_is_longer_than_the_data_says_what_would_fit():
         windows(table({"a": (0, noisy(30))}), first_cutoff=FIRST + 200)
 
 
+@pytest.mark.parametrize("cutoff", [None, FIRST + 40])
+def test_a_table_of_negative_values_says_so(cutoff):
+    """Whatever horizon is asked for: a shorter one would help nobody."""
+    with pytest.raises(NothingToForecast, match="80 of 80 values are below 0") as told:
+        windows(table({"a": (0, -noisy(80))}), horizon=24, first_cutoff=cutoff)
+    assert "sign" in told.value.next_step and "--horizon" not in told.value.next_step
+
+
 def test_a_panel_holds_nothing_of_what_came_after():
     values = noisy(100)
     later = values.copy()
