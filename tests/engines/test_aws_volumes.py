@@ -24,7 +24,7 @@ from stacks.targets.declare import by_root, providers
 from tests.clouds.clouds_world import mixed_environment, resource
 from tests.clouds.flat_root import Terraform, address, flat_root
 from tests.clouds.mirror import aws_mirror, cli_config
-from tests.clouds.moto_server import aws_environ, moto_server
+from tests.clouds.moto_server import call_moto, moto_server
 from tests.engines.terraform_project import tofu_missing
 from tests.planner.simulate import standing
 from tests.planner.storage_world import GP3, IO2
@@ -61,10 +61,7 @@ def url():
 
 @pytest.fixture(autouse=True)
 def caller(tmp_path, monkeypatch):
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in aws_environ().items():
-        monkeypatch.setenv(name, value)
+    call_moto(monkeypatch)
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(cli_config(tmp_path, aws_mirror())))
 
 

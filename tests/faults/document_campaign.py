@@ -22,7 +22,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any  # what documents hold before they are read
@@ -44,7 +44,7 @@ from planner.fleet.greedy import greedy_fleet
 from planner.fleet.problem import FleetProblem, FleetSolution
 from planner.solve import solve
 from tests.coordinator.world import open_project, plan_review_apply, write_project
-from tests.planner.plan_checker import Rule, breaches
+from tests.planner.plan_checker import Breach, Rule, breaches
 from tests.planner.plan_facts import Asked
 
 ODD: tuple[Any, ...] = (
@@ -123,9 +123,15 @@ def _planned(folder: Path, *, saved: bool) -> tuple[str, str]:
         capacity=question.capacity,
         catalog=question.catalog,
     )
-    live = question.live()  # what is there already stays, also where its pool is no longer
-    wrong = [item for item in breaches(asked, found) if item.rule is not Rule.BLOCK or item.where not in live]
+    wrong = [item for item in breaches(asked, found) if not _meant(item, question.live())]
     return "plan", "; ".join(map(str, wrong[:3]))
+
+
+def _meant(breach: Breach, live: Container[str]) -> bool:
+    """What is there already stays, also where its pool is no longer; an address without a price costs nothing."""
+    if breach.rule is Rule.BLOCK:
+        return breach.where in live
+    return breach.rule is Rule.OFFER and "/block/" in breach.where
 
 
 def _greedy(problem: FleetProblem) -> FleetSolution:

@@ -212,79 +212,12 @@ def test_a_loss_is_answered_with_what_the_others_then_need():
     assert {item.region for item in told.unserved} == {"fra"}
 
 
-# --- a budget
-
-
-def test_a_budget_that_is_kept_asks_for_nothing():
-    told = answer(WORLD, WhatIf(budget_usd_per_hour=1e6), attempt).budget
-    assert told is not None and told.over_usd_per_hour < 0 and told.gives == ()
-
-
-def test_a_budget_says_what_would_have_to_give_until_it_is_kept():
-    share = 0.75
-    cost = PLAN.cost.after_usd_per_hour
-    told = answer(WORLD, WhatIf(budget_usd_per_hour=cost * share), attempt).budget
-    assert told is not None
-    assert told.over_usd_per_hour == pytest.approx(cost * (1 - share), abs=1e-3)
-    assert told.reached_usd_per_hour <= told.budget_usd_per_hour
-    saved = sum(item.saves_usd_per_hour for item in told.gives)
-    assert told.reached_usd_per_hour == pytest.approx(cost - saved, abs=1e-3)
-    assert told.gives[0].what == "staging.max_units_per_place"
-    assert all(item.after < item.before for item in told.gives)
-
-
-def test_a_budget_below_what_demand_itself_costs_is_said_to_be_out_of_reach():
-    told = answer(WORLD, WhatIf(budget_usd_per_hour=0.01), attempt).budget
-    assert told is not None and told.reached_usd_per_hour > 0.01
-    assert {item.what for item in told.gives} >= {"failover.critical_share", "rules.headroom_quantile"}
-
-
-def test_the_last_concession_gives_no_more_than_it_must():
-    """It is taken back to within a sixteenth: a sixteenth less of it, and the budget is not kept."""
-    budget = PLAN.cost.after_usd_per_hour - 0.3
-    (only,) = answered(budget).gives
-    assert 0 < only.after < only.before
-    staging = WORLD.environment.staging
-    units = round(only.after + only.before / 16 + 0.5)
-    less = replace(
-        WORLD,
-        environment=WORLD.environment.model_copy(
-            update={"staging": staging.model_copy(update={"max_units_per_place": units})}
-        ),
-    )
-    assert plan_of(less).cost.after_usd_per_hour > budget
-
-
-def answered(budget):
-    told = answer(WORLD, WhatIf(budget_usd_per_hour=budget), attempt).budget
-    assert told is not None
-    return told
-
-
 def test_a_region_of_its_own_critical_share_is_carried_by_it():
     first, *others = WORLD.environment.regions
     regions = (first.model_copy(update={"critical_share": 1.0}), *others)
     world = replace(WORLD, environment=WORLD.environment.model_copy(update={"regions": regions}))
     told = {item.kind: item for item in unserved(world, ("fra",), WANTED)}
     assert told[VCPU].unmet == 0
-
-
-def test_the_concessions_reach_what_they_say():
-    """Made by hand, the settings that are named give a plan of the cost that is named."""
-    told = answer(WORLD, WhatIf(budget_usd_per_hour=PLAN.cost.after_usd_per_hour * 0.75), attempt).budget
-    assert told is not None
-    environment = WORLD.environment
-    for item in told.gives:
-        group, _, name = item.what.partition(".")
-        part = getattr(environment, group).model_copy(
-            update={name: type(getattr(getattr(environment, group), name))(item.after)}
-        )
-        environment = environment.model_copy(update={group: part})
-    if "headroom" in " ".join(item.what for item in told.gives):
-        costs = environment.costs.model_copy(update={"shortage_usd_per_unit_hour": {}})
-        environment = environment.model_copy(update={"costs": costs})
-    plan = plan_of(replace(WORLD, environment=environment))
-    assert plan.cost.after_usd_per_hour == pytest.approx(told.reached_usd_per_hour, abs=0.01)
 
 
 # --- what is refused
