@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.plan_problem import Floats, Problem, real, whole
 from contracts.accounts import Account, CloudRegion, TargetName
 from contracts.capacity import (
+    ADDRESS_ITEM,
     LOSS_SHARES,
     CapacitySnapshot,
     Catalog,
@@ -165,6 +166,7 @@ def _catalog(problem: Problem) -> Catalog:
 def _capacity(problem: Problem) -> CapacitySnapshot:
     near = {tuple(ends) for ends in whole(problem, "cand").tolist()}
     links, domains = whole(problem, "E").tolist(), whole(problem, "domain").tolist()
+    addresses = (Offer(place=region_name(at), item=ADDRESS_ITEM, usd_per_hour=0.0) for at in range(len(domains)))
     return CapacitySnapshot(
         environment="fleet",
         target="aws",
@@ -182,7 +184,7 @@ def _capacity(problem: Problem) -> CapacitySnapshot:
             ),
         ),
         quotas=(),
-        offers=Rows.of(Offer, chain(_compute_offers(problem), _circuit_offers(problem))).ordered(
+        offers=Rows.of(Offer, chain(_compute_offers(problem), _circuit_offers(problem), addresses)).ordered(
             "place", "item", "purchase"
         ),
         pools=tuple(Pool(region=region_name(at), cidr=_pool(at)) for at in range(len(domains))),

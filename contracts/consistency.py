@@ -128,6 +128,22 @@ def check_catalog(
     _raise(findings, where)
 
 
+def unpriced(catalog: Catalog, facts: InventoryFacts, environment: Environment) -> dict[str, tuple[str, ...]]:
+    """What regions on premises state no price of, by name: plans buy nothing of it there."""
+    mine = {region.name for region in environment.regions}
+    parts = {
+        "shape": {shape.name for shape in catalog.shapes},
+        "storage class": {item.name for item in catalog.storage_classes},
+        ADDRESS_ITEM: {ADDRESS_ITEM},
+    }
+    found = {
+        region.name: tuple(part for part, items in parts.items() if items and items.isdisjoint(region.prices))
+        for region in facts.regions
+        if region.name in mine
+    }
+    return {name: missing for name, missing in found.items() if missing}
+
+
 def _known_regions(facts: InventoryFacts, environment: Environment | None) -> list[str]:
     """Regions of the inventory, and those of the environment that lie in clouds."""
     clouds = [region.name for region in environment.regions if region.cloud] if environment else []

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from contracts.block_advice import BlockAdvice
-from contracts.capacity import CapacityKind
+from contracts.capacity import ADDRESS_ITEM, CapacityKind
 from contracts.plan import PlannedResource, ReasonCode, Requirement, Shortfall
 from contracts.resources import BlockSpec, ComputeSpec, Purpose, ResourceKind
 from planner.address_stock.advice import advise_blocks
@@ -36,6 +36,9 @@ def want_serving_blocks(desired: Desired, demand: Demand, spaces: dict[str, Addr
         if need is None:
             continue
         desired.requirements.append(need)
+        if desired.market.price(region, ADDRESS_ITEM) is None:
+            short.append(_unpriced(need))
+            continue
         space, limit = spaces[region], _limit(desired, demand, region)
         blocks = _as_many(live.get(region, ()), need.quantity, limit)
         kept = _addresses(blocks)
@@ -129,6 +132,14 @@ def _limit(desired: Desired, demand: Demand, region: str) -> _Limit:
     most = settings.maximum.get(CapacityKind.ADDRESSES, math.inf) if settings else math.inf
     told = f"the quota of addresses at {region} leaves" if quota <= most else f"the maximum of addresses of {region} is"
     return _Limit(most=min(quota, most), told=told, given=frozenset(block.prefix for block in given))
+
+
+def _unpriced(need: Requirement) -> Shortfall:
+    """Addresses that have no price are not sold: what they would cost is not known."""
+    told = (
+        f"no price of `{ADDRESS_ITEM}` is known at {need.place}: state it where prices are (inventory, cloud, offers), "
+    )
+    return shortfall(need, 0.0, sold=False).model_copy(update={"nearest": told + "0 where addresses cost nothing"})
 
 
 def _short(need: Requirement, limit: _Limit, available: float) -> Shortfall:

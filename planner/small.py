@@ -197,7 +197,15 @@ def _want_block(work: Work) -> None:
     asked = shortest_lengths((*taken, f"0.0.0.0/{length}"))
     space = AddressSpace(work.market.pools.get(region, ()), taken, asked)
     block = mine[0] if mine else space.carve(length, hours=work.question.request.duration_hours)
-    wanted = float(1 << (32 - length))
+    wanted, usd = float(1 << (32 - length)), work.market.price(region, ADDRESS_ITEM)
+    if usd is None:
+        told = f"no price of `{ADDRESS_ITEM}` is known at {region}"
+        work.lacks(region, CapacityKind.ADDRESSES, wanted, 0.0, why=told)
+        return
+    limited = (region, CapacityKind.ADDRESSES) in work.market.available and not mine
+    if limited and (left := work.room(region, CapacityKind.ADDRESSES)) < wanted:
+        work.lacks(region, CapacityKind.ADDRESSES, wanted, left)
+        return
     if block is None:
         largest = float(1 << (32 - space.largest)) if space.largest is not None else 0.0
         work.lacks(region, CapacityKind.ADDRESSES, wanted, largest)
@@ -205,7 +213,7 @@ def _want_block(work: Work) -> None:
     ids = (work.need(region, CapacityKind.ADDRESSES, wanted),)
     key = unit_key(block_key(region, Purpose.GRANTED, block.prefix), work.question.request.id)
     work.want(key, region, Purpose.GRANTED, block, _reason(ids))
-    work.lower_bound += (work.market.price(region, ADDRESS_ITEM) or 0.0) * address_count(block.prefix)
+    work.lower_bound += usd * address_count(block.prefix)
 
 
 def _want_support(work: Work) -> None:

@@ -64,9 +64,9 @@ class Work:
         self.requirements.append(requirement)
         return name
 
-    def lacks(self, place: str, kind: CapacityKind, wanted: float, available: float) -> None:
-        """Notes what is missing: more is wanted than is available."""
-        why = f"{available:g} of {wanted:g} {kind.value} are left at {place}"
+    def lacks(self, place: str, kind: CapacityKind, wanted: float, available: float, *, why: str = "") -> None:
+        """Notes what is missing: more is wanted than is available, if nothing else is said."""
+        why = why or f"{available:g} of {wanted:g} {kind.value} are left at {place}"
         self.missing.append(
             Missing(kind=kind.value, place=place, wanted=rounded(wanted), available=rounded(available), why=why)
         )

@@ -161,7 +161,9 @@ def _blocks_at(
     question: Question, market: Market, region: str, arrivals: tuple[Arrivals, ...]
 ) -> Iterator[StagedUnits]:
     """Free blocks of each length that is worth having ready at a region, the largest first: they find room worst."""
-    staging, usd = question.environment.staging, market.price(region, ADDRESS_ITEM) or 0.0
+    staging, usd = question.environment.staging, market.price(region, ADDRESS_ITEM)
+    if usd is None:  # not sold there, as shapes and circuits without a price are not
+        return
     lead = question.environment.horizons.lead_hours.get(CapacityKind.ADDRESSES, 0)
     prices = Prices(
         usd_per_address_hour=usd,

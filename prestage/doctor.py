@@ -116,7 +116,7 @@ def _described(environment: "Environment") -> str:
 def _files(scope: Scope, environment: "Environment") -> Iterator[Finding]:
     """Inventory, catalog and exemptions can be read and fit each other."""
     from contracts.capacity import Catalog
-    from contracts.consistency import check_catalog, check_environment, check_inventory
+    from contracts.consistency import check_catalog, check_environment, check_inventory, unpriced
     from contracts.inventory import InventoryFacts
     from contracts.review import Exemptions
     from contracts.yaml_files import read_yaml_document
@@ -131,6 +131,13 @@ def _files(scope: Scope, environment: "Environment") -> Iterator[Finding]:
         exemptions = read_yaml_document(Exemptions, scope.folder / environment.rules.exemptions)
         told += f", {len(exemptions.exemptions)} exemptions"
     yield Finding(check="files", health=Health.GOOD, found=told)
+    for region, parts in unpriced(catalog, facts, environment).items():
+        yield Finding(
+            check="prices",
+            health=Health.BAD,
+            found=f"{region} states no price of any {', of any '.join(parts)}: no plan can buy it there",
+            next_step=f"add it to prices of {region} in {environment.inventory}; 0 where it costs nothing",
+        )
 
 
 def _disk(scope: Scope, environment: "Environment") -> Iterator[Finding]:

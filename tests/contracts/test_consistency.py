@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.capacity import CapacityKind, Catalog, CircuitTier
-from contracts.consistency import check_catalog, check_environment, check_inventory
+from contracts.consistency import check_catalog, check_environment, check_inventory, unpriced
 from contracts.environment import Environment, RegionSettings
 from contracts.errors import MalformedDocument
 from contracts.inventory import InventoryFacts
@@ -114,3 +114,11 @@ def test_all_that_is_wrong_is_told_at_once():
     broken = changed(FACTS, regions=(*FACTS.regions, FRA), links=(changed(LINK, a="fra", b="fraa"),))
     text = refused(lambda: check_inventory(broken))
     assert "listed twice" in text and "'fraa' is unknown" in text and "overlaps" in text
+
+
+def test_what_a_region_states_no_price_of():
+    prices = {item: usd for item, usd in FRA.prices.items() if item not in ("address", "standard", "fast")}
+    facts = changed(FACTS, regions=(changed(FRA, prices=prices), *FACTS.regions[1:]))
+    assert unpriced(CATALOG, FACTS, ENVIRONMENT) == {}
+    assert unpriced(CATALOG, facts, ENVIRONMENT) == {"fra": ("storage class", "address")}
+    assert unpriced(CATALOG, facts, changed(ENVIRONMENT, regions=ENVIRONMENT.regions[1:])) == {}

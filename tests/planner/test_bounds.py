@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from contracts.capacity import CapacityKind
+from contracts.capacity import CapacityKind, Offer
 from contracts.clash import LimitKind
 from contracts.failover import Reserve
 from contracts.plan import Infeasible, Plan
@@ -173,3 +173,16 @@ def test_what_is_stored_stays_above_a_maximum():
         plan = plan_of(region(standing, maximum={GIB: most}))
         assert specs(plan, ResourceKind.STORAGE)["fra/storage/serving/standard"].gib == 710
     assert isinstance(build_plan(region(WORLD, maximum={GIB: 5}), SOLVE), Infeasible)
+
+
+def test_addresses_without_a_price_are_refused_as_shapes_are():
+    """Never a silent 0, fresh or live; a price of 0 is one."""
+    offers = tuple(offer for offer in WORLD.capacity.offers if (offer.place, offer.item) != ("fra", "address"))
+    for world in (WORLD, after(WORLD, plan_of(WORLD))):
+        short = build_plan(replace(world, capacity=world.capacity.model_copy(update={"offers": offers})), SOLVE)
+        assert isinstance(short, Infeasible)
+        (told,) = short.shortfalls
+        assert (told.place, told.kind, told.available) == ("fra", ADDRESSES, 0)
+        assert "no price of `address` is known at fra" in told.nearest
+    free = (*offers, Offer(place="fra", item="address", usd_per_hour=0.0))
+    plan_of(replace(WORLD, capacity=WORLD.capacity.model_copy(update={"offers": free})))

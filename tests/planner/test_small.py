@@ -161,3 +161,23 @@ def test_a_block_alone_needs_no_link():
     plan = small(asked(source="ams", destination="ams", prefix_length=26))
     assert isinstance(plan, Plan)
     assert {item.resource.kind for item in plan.resources} == {ResourceKind.BLOCK, ResourceKind.NETWORK}
+
+
+def test_addresses_without_a_price_or_beyond_the_quota_are_refused():
+    """No silent 0: what a block costs is known, or it is not handed out."""
+    capacity = WORLD.capacity
+    offers = tuple(offer for offer in capacity.offers if (offer.place, offer.item) != ("ams", "address"))
+    unpriced = replace(WORLD, capacity=capacity.model_copy(update={"offers": offers}))
+    quotas = tuple(
+        item.model_copy(update={"total": 39.0}) if item.kind is CapacityKind.ADDRESSES else item
+        for item in capacity.quotas
+    )
+    for world, left, why in (
+        (unpriced, 0, "no price of `address` is known at ams"),
+        (replace(WORLD, capacity=capacity.model_copy(update={"quotas": quotas})), 32, ""),
+    ):
+        missing = small(asked(prefix_length=26), world)
+        assert isinstance(missing, tuple)
+        (told,) = missing
+        assert (told.kind, told.place, told.wanted, told.available) == ("addresses", "ams", 64, left)
+        assert why in told.why
