@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from contracts.errors import PrestageError
+from contracts.failover import Reserve
+from contracts.purchases import Purchases
 from prestage.scope import NoProject, Scope
 from stacks.errors import EngineMissing
 
@@ -54,6 +56,7 @@ def examine(scope: Scope) -> Iterator[Finding]:
         yield _bad("environment", error)
         return
     yield Finding(check="environment", health=Health.GOOD, found=_described(environment))
+    yield from _unused(environment)
     for name, look in _CHECKS:
         try:
             yield from look(scope, environment)
@@ -111,6 +114,20 @@ def _environment(scope: Scope) -> "Environment":
 
 def _described(environment: "Environment") -> str:
     return f"{environment.name}: {len(environment.regions)} regions, engine {environment.engine}"
+
+
+def _unused(environment: "Environment") -> Iterator[Finding]:
+    """Settings that say something and that no plan of this environment reads."""
+    if environment.failover.reserve is Reserve.SHARED:
+        return
+    said = ["purchases"] if environment.purchases != Purchases() else []
+    for region in environment.regions:
+        said += [f"regions[{region.name}].purchases"] if region.purchases not in (None, Purchases()) else []
+        said += [f"regions[{region.name}].replication_gbps"] if region.replication_gbps else []
+    if said:
+        reserve = environment.failover.reserve.value
+        told = f"{', '.join(said)} {'are' if len(said) > 1 else 'is'} not read where failover.reserve is {reserve}"
+        yield Finding(check="environment", health=Health.NOTE, found=told, next_step="failover.reserve: shared")
 
 
 def _files(scope: Scope, environment: "Environment") -> Iterator[Finding]:

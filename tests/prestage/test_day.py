@@ -248,6 +248,16 @@ def test_metrics_are_in_prometheus_form(day, capsys):
     assert 'prestage_requests_total{kind="peering",outcome="staged"} 1' in capsys.readouterr().out
 
 
+def test_doctor_names_settings_that_no_plan_reads(day, capsys):
+    path = day / "environments" / "dev.yaml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before + "purchases: {spot_share: 0.3}\n", encoding="utf-8")
+    assert run(["doctor"]) == ExitCode.CLEAN
+    said = " ".join(capsys.readouterr().out.split())
+    path.write_text(before, encoding="utf-8")
+    assert "purchases is not read where failover.reserve is dedicated" in said
+
+
 def test_doctor_names_the_typo_in_an_environment(day, capsys):
     edit(day, "critical_share", "critical_shore")
     assert run(["doctor"]) == ExitCode.ERROR
