@@ -26,6 +26,7 @@ from planner.market import Market
 from planner.question import Question
 from planner.requirements import rounded
 from planner.support import Leaning, dependencies
+from planner.waiting_partners import entries_that_wait
 
 Wanted = dict[str, PlannedResource]
 
@@ -69,7 +70,7 @@ class _Case:
     leaning: Leaning
 
 
-def within_ceiling(question: Question, market: Market, wanted: Wanted, requirements: Iterable[Requirement]) -> Cut:
+def within_ceiling(question: Question, market: Market, wanted: Wanted, requirements: Sequence[Requirement]) -> Cut:
     """The resources that a plan makes now, and what waits.
 
     Args:
@@ -95,6 +96,13 @@ def within_ceiling(question: Question, market: Market, wanted: Wanted, requireme
     )
     waiting = _that_fit(case, _least_valuable(_savings(case, changes), surplus))
     deferred = {change.key: change for item in waiting for change in item.changes}
+    if 0 < len(deferred) < surplus:
+        stands = {key: item.resource for key, item in _kept(case, waiting).items()}
+        for group in entries_that_wait(question, market, tuple(requirements), (changes, stands)):
+            waiting.append(_Saving(changes=group, saves_usd_per_hour=0.0))
+            deferred |= {change.key: change for change in group}
+            if len(deferred) >= surplus:
+                break
     return Cut(wanted=_kept(case, waiting), deferred=tuple(sorted(deferred.values(), key=_by_value)))
 
 

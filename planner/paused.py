@@ -4,21 +4,17 @@ Failover entries that name it stay, as far as what stands by there covers them; 
 demand grew, others carry. An entry goes where the rules of failover do not allow it any more.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 
-from contracts.capacity import CapacityKind
-from contracts.failover import Reserve, Survive
+from contracts.failover import Reserve
 from contracts.plan import Requirement
-from contracts.resources import FailoverSpec, Purpose, Resource, ResourceKind
+from contracts.resources import FailoverSpec, Resource
+from planner.backing import coverage, loss_of
 from planner.market import Market
 from planner.partnering import refused_partner, ways_of
 from planner.question import Question
-from planner.requirements import rounded, total
-from planner.sites import SHARE_STEPS, Amount, compute_amount
-
-COVERED = 1e-6
-"""How much of a load may be missing of what covers it: what documents round."""
+from planner.requirements import rounded
+from planner.sites import SHARE_STEPS
 
 
 def partners_paused(question: Question, market: Market, needs: tuple[Requirement, ...]) -> Iterator[Resource]:
@@ -29,52 +25,35 @@ def partners_paused(question: Question, market: Market, needs: tuple[Requirement
     if question.environment.failover.reserve is Reserve.SHARED:
         return
     live, ways = question.live(), ways_of(question, market)
-    claims: dict[tuple[str, str], list[Amount]] = defaultdict(list)
-    entries: list[tuple[Resource, FailoverSpec, tuple[str, str]]] = []
-    for entry in live.values():
-        spec = entry.spec
-        if (
-            not isinstance(spec, FailoverSpec)
-            or question.is_frozen(entry.place)
-            or not _is_paused(question, spec.partner)
-        ):
-            continue
-        if refused_partner(question, market, ways, (entry.place, spec.partner)) is None:
-            loss = spec.partner, _loss(question, market, entry.place)
-            claims[loss].append(_load(question, needs, entry.place).times(spec.share))
-            entries.append((entry, spec, loss))
-    for entry, spec, loss in entries:
-        share = spec.share * _covered(_standing_by(live, market, spec.partner), claims[loss])
-        steps = round(share * SHARE_STEPS, 6) // 1 / SHARE_STEPS if share < spec.share else spec.share
-        if steps > 0:
-            yield entry.model_copy(update={"spec": spec.model_copy(update={"share": rounded(steps)})})
+    entries = [
+        item
+        for item in live.values()
+        if isinstance(item.spec, FailoverSpec)
+        and not question.is_frozen(item.place)
+        and _is_paused(question, item.spec.partner)
+        and refused_partner(question, market, ways, (item.place, item.spec.partner)) is None
+    ]
+    covered = coverage(question, market, needs, (entries, live.values()))
+    kept: dict[str, list[Resource]] = {}
+    for entry in entries:
+        assert isinstance(entry.spec, FailoverSpec)  # these alone were taken
+        part = covered[entry.spec.partner, loss_of(question, market, entry.place)]
+        share = entry.spec.share if part == 1 else round(entry.spec.share * part * SHARE_STEPS, 6) // 1 / SHARE_STEPS
+        if share > 0:
+            spec = entry.spec.model_copy(update={"share": rounded(share)})
+            kept.setdefault(entry.place, []).append(entry.model_copy(update={"spec": spec}))
+    for entries in kept.values():
+        yield from _few(entries, question.environment.failover.dedicated_partners)
+
+
+def _few(entries: list[Resource], most: int) -> list[Resource]:
+    """A region's entries, without the smallest where they leave no room for the partners that carry the rest."""
+    shares = {item.key: item.spec.share for item in entries if isinstance(item.spec, FailoverSpec)}
+    if sum(shares.values()) > 1 - 1e-6:
+        return entries
+    largest = sorted(entries, key=lambda item: (-shares[item.key], item.key))
+    return sorted(largest[: most - 1], key=lambda item: item.key)
 
 
 def _is_paused(question: Question, region: str) -> bool:
     return question.is_frozen(region) and region not in question.unreadable()
-
-
-def _loss(question: Question, market: Market, region: str) -> str:
-    """What is lost together with a region, by name."""
-    whole = question.environment.failover.survive is Survive.DOMAIN
-    return market.regions[region].fault_domain if whole else region
-
-
-def _load(question: Question, needs: tuple[Requirement, ...], region: str) -> Amount:
-    vcpu, memory = (total(needs, region, kind) for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB))
-    wanted = Amount(vcpu=vcpu.quantity if vcpu else 0.0, memory_gib=memory.quantity if memory else 0.0)
-    return wanted.times(question.environment.critical_share_of(region))
-
-
-def _standing_by(live: dict[str, Resource], market: Market, region: str) -> Amount:
-    here = (item for item in live.values() if (item.place, item.kind) == (region, ResourceKind.COMPUTE))
-    return compute_amount(market, [item for item in here if item.purpose is Purpose.FAILOVER])
-
-
-def _covered(standing: Amount, claims: list[Amount]) -> float:
-    """The part of some claims, which come at one moment, that what stands by covers: at most 1."""
-    whole = Amount()
-    for claim in claims:
-        whole = whole.plus(claim)
-    pairs = ((standing.vcpu, whole.vcpu), (standing.memory_gib, whole.memory_gib))
-    return min((min(1.0, has * (1 + COVERED) / asked) for has, asked in pairs if asked > 0), default=1.0)

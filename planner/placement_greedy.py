@@ -134,7 +134,7 @@ class _Backing:
     def _options(self, site: Site) -> list[Shares]:
         """Even shares on the first partners that have room, and each alone; none where it has no partner."""
         order = sorted((other for other in site.partners if other in self.sites), key=lambda other: other in self.full)
-        most = min(self.settings.dedicated_partners, len(order))
+        most = min(site.most_partners(self.settings), len(order))
         spread = [_even(order[:count]) for count in SPREADS if count <= most]
         return [*spread, *({other: SHARE_STEPS} for other in order[1:ALONE])] or [{}]
 

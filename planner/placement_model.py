@@ -84,7 +84,7 @@ def _site_columns(builder: ModelBuilder, columns: Columns, form: Form, site: Sit
         columns.failover[site.region, shape.name] = builder.column(0 if form.elastic else usd, upper=bound)
     for partner in site.partners if critical else ():
         columns.shares[site.region, partner] = builder.column(0, upper=SHARE_STEPS)
-        if len(site.partners) > form.settings.dedicated_partners:
+        if len(site.partners) > site.most_partners(form.settings):
             columns.used[site.region, partner] = builder.column(0, upper=1)
     if form.elastic:
         columns.short[site.region] = (
@@ -130,7 +130,7 @@ def _share_out(builder: ModelBuilder, columns: Columns, form: Form, site: Site) 
     for (share, _), one in zip(shares, used, strict=False):
         builder.row([(share, 1.0), (one, -float(SHARE_STEPS))], upper=0)
     if used:
-        builder.row([(one, 1.0) for one in used], upper=form.settings.dedicated_partners)
+        builder.row([(one, 1.0) for one in used], upper=site.most_partners(form.settings))
 
 
 def _stand_by(builder: ModelBuilder, columns: Columns, form: Form, site: Site) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.capacity import CapacityKind, Shape
-from contracts.failover import Survive
+from contracts.failover import FailoverSettings, Survive
 from contracts.plan import Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource, ResourceKind
 from planner.bounds import Bounds, serving_room
@@ -72,6 +72,7 @@ class Site:
         falls_with: what is lost together with this region: nothing else where it is empty, else its fault domain.
         bound: in words, where its load may be served; empty where it may be anywhere.
         partners: regions that may back this one up, the cheapest vCPU first.
+        given_partners: how many back it up whatever is decided.
         room: what the region has for this environment, given resources taken off.
         most: what may serve of each kind that people set a maximum of, given resources taken off.
     """
@@ -90,6 +91,11 @@ class Site:
     falls_with: str = ""
     backs_of: tuple[str, ...] = ()
     most: Bounds = field(default_factory=dict)
+    given_partners: int = 0
+
+    def most_partners(self, settings: FailoverSettings) -> int:
+        """How many partners may carry what those that are given do not."""
+        return max(1, settings.dedicated_partners - self.given_partners)
 
     @property
     def serving_room(self) -> Amount:
@@ -168,6 +174,7 @@ def _site(
         serving_shapes=_free_shapes(market, given, region, Purpose.SERVING),
         failover_shapes=_free_shapes(market, given, region, Purpose.FAILOVER),
         partners=tuple(sorted(eligible, key=lambda other: (_unit_price(market, other), other))),
+        given_partners=len(fixed),
         live=_standing(question.live(), market, region),
         bound=residency.told(region) if region in residency.within else "",
         falls_with=market.regions[region].fault_domain if whole_domain else "",

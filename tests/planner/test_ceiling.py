@@ -220,6 +220,20 @@ def test_where_what_serves_also_stands_by_only_what_is_more_than_wanted_waits():
     assert plan.deferred and all(change.operation is not Operation.CREATE for change in plan.deferred)
 
 
+def test_partners_that_only_change_because_less_stands_by_wait_with_what_stands_by():
+    """Half as much is critical: what stands by waits, and with it entries that cost nothing and gain nothing yet."""
+    halved = STANDING.environment.failover.model_copy(
+        update={"critical_share": STANDING.environment.failover.critical_share / 2}
+    )
+    asked = people(STANDING, failover=halved)
+    moved = {change.key for change in plan_of(asked).changes if "/failover/" in f"/{change.key.split('/', 1)[1]}"}
+    plan = plan_of(calm(asked, 1))
+    assert len(plan.changes) <= 1 < len(plan_of(asked).changes)
+    waits = {change.key for change in plan.deferred}
+    assert moved and moved <= waits | {change.key for change in plan.changes}
+    check(asked, plan)
+
+
 def test_what_would_not_fit_beside_what_must_be_made_goes_after_all():
     """A quota that has room for the new shapes alone: what they replace cannot stay."""
     world = swapped(load=1.3)

@@ -1,5 +1,6 @@
 """A region that people paused serves on as it is: that is no reason to change anything, there or elsewhere."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -8,10 +9,11 @@ from contracts.resources import FailoverSpec
 from planner.market import Market
 from planner.paused import partners_paused
 from planner.requirements import serving_requirements
+from tests.laws.environments import loaded
 from tests.planner.simulate import after
 from tests.planner.test_fleet_calm import settled
 from tests.planner.test_fleets import planned
-from tests.planner.worlds import WORLD, people, plan_of
+from tests.planner.worlds import RECIPE, WORLD, people, plan_of
 
 REGIONS = tuple(settings.name for settings in WORLD.environment.regions)
 STANDING = after(WORLD, plan_of(WORLD))
@@ -67,3 +69,10 @@ def test_where_reserves_are_shared_one_region_that_does_not_answer_stops_no_plan
     seen = tuple(facts.model_copy(update={"readable": facts.region != "mad"}) for facts in start.capacity.regions)
     plan = planned(replace(start, capacity=start.capacity.model_copy(update={"regions": seen})))
     assert not [change for change in plan.changes if "mad" in change.place]
+
+
+def test_partners_that_stay_count_among_those_that_a_region_may_have():
+    asked = paused(loaded(STANDING, RECIPE, 1.6), "mad")
+    resources = (item.resource for item in plan_of(asked).resources)
+    entries = Counter(item.place for item in resources if isinstance(item.spec, FailoverSpec))
+    assert entries and max(entries.values()) <= asked.environment.failover.dedicated_partners
