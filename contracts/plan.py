@@ -232,6 +232,7 @@ class Plan(Document):
     commitments: tuple[CommitmentAdvice, ...] = ()
     block_advice: tuple[BlockAdvice, ...] = Field(default=(), exclude_if=unsaid)  # told, not done
     unread: tuple[UnreadRegion, ...] = ()
+    pins_missing: tuple[str, ...] = Field(default=(), exclude_if=unsaid)  # pinned, and not there: in words
     risk: Risk | None = Field(default=None, exclude_if=unsaid)  # the cost of being wrong
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False

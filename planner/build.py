@@ -30,6 +30,7 @@ from planner.market import Market
 from planner.model import Solver
 from planner.nobodys import free_spaces
 from planner.paused import partners_paused
+from planner.pins import missing_pins
 from planner.placement import Lacking, Placement, place
 from planner.question import CLOCKS_DIFFER, Question, age_text
 from planner.reasons import Buying
@@ -59,6 +60,7 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
     _check(question)
     question = question.from_now()
     market = Market.read(question.catalog, question.capacity)
+    missing_pins(question, market)  # a mistake is told before anything is solved
     needs = serving_requirements(question, market)
     given = given_resources(question, market, partners_paused(question, market, needs))
     needs = within_maxima(question, market, (needs, given), solve)
@@ -134,6 +136,7 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
             desired.market, [item for item in resources if not question.is_unread(item.resource.place)]
         ),
         unread=tuple(_unread(question)),
+        pins_missing=missing_pins(question, desired.market),
         deferred=cut.deferred,
         standing=demand.fleet.found.standing if demand.fleet else None,
         commitments=advise_commitments(question, desired.market, resources),

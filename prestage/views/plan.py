@@ -91,7 +91,7 @@ def _header(plan: Plan) -> Iterable[str]:
     yield f"  {warn(counts) if plan.changes else good(counts)}"
     for item in plan.unread:
         yield warn(f"  {item.region} could not be read and is left as it was: {item.why or 'no reason given'}")
-    for told in filter(None, map(unmet, plan.requirements)):
+    for told in (*plan.pins_missing, *filter(None, map(unmet, plan.requirements))):
         yield warn(f"  {told}")
 
 

@@ -62,7 +62,7 @@ PLANNED = {
     "blocks as large as the pool": people(WORLD, staging=StagingSettings(block_length=16, max_units_per_place=10000)),
     "blocks of one address": people(WORLD, staging=StagingSettings(block_length=32)),
     "valid for longer than the forecast": people(WORLD, horizons=Horizons(validity_hours=336)),
-    "a pin of what is not there": people(WORLD, pins=("fra/nothing",)),
+    "a pin of what is not there": people(WORLD, pins=("fra/compute/serving/l32",)),
     "everything pinned": people(STANDING, pins=tuple(STANDING.live())),
 }
 
