@@ -115,3 +115,21 @@ def _restated(versions: list[DemandEvent], event: DemandEvent) -> list[DemandEve
 
 def _order(event: DemandEvent) -> tuple[AwareDatetime, str, AwareDatetime]:
     return event.start, event.id, event.known_at
+
+
+class ExpectedEvent(Model):
+    """An event ahead that the forecast counts on, and what it does at most.
+
+    Attributes:
+        factor: on the median of the series that it moves most, in the hour that it moves most.
+        learned_from: how many past events of its kind that rests on; 0: what was stated.
+    """
+
+    id: str
+    name: str
+    kind: str
+    start: AwareDatetime
+    end: AwareDatetime
+    series: int = Field(ge=0)
+    factor: float = Field(ge=0)
+    learned_from: int = Field(ge=0)

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, Field
 
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model, unsaid
+from contracts.events import ExpectedEvent
 from contracts.forecast_paths import Paths, moved_paths
 from contracts.forecast_values import Values
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind, Unit
@@ -148,24 +149,6 @@ class BlockOutlook(Model):
     over_share: float = Field(ge=0)
     under: float = Field(ge=0, le=1)
     over: float = Field(ge=0, le=1)
-
-
-class ExpectedEvent(Model):
-    """An event ahead that the forecast counts on, and what it does at most.
-
-    Attributes:
-        factor: on the median of the series that it moves most, in the hour that it moves most.
-        learned_from: how many past events of its kind that rests on; 0: what was stated.
-    """
-
-    id: str
-    name: str
-    kind: str
-    start: AwareDatetime
-    end: AwareDatetime
-    series: int = Field(ge=0)
-    factor: float = Field(ge=0)
-    learned_from: int = Field(ge=0)
 
 
 class BlendWeights(Model):

@@ -10,8 +10,8 @@ from datetime import datetime
 import numpy as np
 
 from contracts.customers import Customers
-from contracts.events import Calendar
-from contracts.forecast import ExpectedEvent, Treatment
+from contracts.events import Calendar, ExpectedEvent
+from contracts.forecast import Treatment
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.coherence import Agreed, Told, agree, sums_in
 from forecaster.coherence_days import agree_days

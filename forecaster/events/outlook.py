@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from contracts.forecast import ExpectedEvent
+from contracts.events import ExpectedEvent
 from forecaster.events.effects import Effects
 from forecaster.events.footprint import LAG, LEAD, footprints
 from forecaster.panel import Panel

@@ -1,7 +1,8 @@
 """What a forecast recommends to have ready, which events it counts on, and which blocks fit badly."""
 
 from contracts.capacity import CapacityKind
-from contracts.forecast import BlockOutlook, ExpectedEvent, Forecast, ResourceDemand
+from contracts.events import ExpectedEvent
+from contracts.forecast import BlockOutlook, Forecast, ResourceDemand
 from prestage.views.paper import dim, moment, number, plural, table, warn
 
 MOST_EVENTS, MOST_REGIONS, MOST_BLOCKS = 5, 12, 5

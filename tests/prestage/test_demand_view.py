@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from contracts.capacity import CapacityKind
-from contracts.forecast import BlockOutlook, DemandBasis, ExpectedEvent, Forecast, ResourceDemand
+from contracts.events import ExpectedEvent
+from contracts.forecast import BlockOutlook, DemandBasis, Forecast, ResourceDemand
 from prestage.views.demand import outlook_lines
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
