@@ -16,6 +16,7 @@ from forecaster.long_windows import WindowOrder, plan_long_windows
 from forecaster.longform import LongTable, actuals_after, panel_until
 from forecaster.panel import Matrix, Panel
 from forecaster.paths import seasonal_ranks
+from forecaster.repairs import repair
 
 DAY = 24
 
@@ -88,4 +89,4 @@ def _week(
 
 
 def _said(panel: Panel, steps: int, tier: Tier) -> Matrix:
-    return forecast_panel(panel, steps, EngineSettings(tier=tier), Silent()).quantiles
+    return forecast_panel(repair(panel).panel, steps, EngineSettings(tier=tier), Silent()).quantiles

@@ -31,6 +31,7 @@ from forecaster.engine import EngineSettings, Tier, forecast_panel
 from forecaster.longform import LongTable, panel_until
 from forecaster.panel import Panel, daily
 from forecaster.paths import Paths, by_days, quantiles_of
+from forecaster.repairs import repair
 from planner.curves import quantiles_together
 
 DAYS, ALL_DAYS = WEEK // 24, 28
@@ -144,7 +145,7 @@ def network(wide: pd.DataFrame) -> Network:
 
 
 def told(panel: Panel, steps: int, tier: Tier) -> Told:
-    quantiles = forecast_panel(panel, steps, EngineSettings(tier=tier), Silent()).quantiles
+    quantiles = forecast_panel(repair(panel).panel, steps, EngineSettings(tier=tier), Silent()).quantiles
     return Told(panel=panel, steady=quantiles, quantiles=quantiles)
 
 

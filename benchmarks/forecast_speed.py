@@ -26,7 +26,8 @@ from contracts.ports import Silent
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.batch import REQUEST_COLUMNS, TIME_TYPE
-from forecaster.engine import EngineSettings, Tier, forecast_panel
+from forecaster.engine import EngineSettings, Tier
+from forecaster.long_engine import EngineForecaster
 from forecaster.make import ForecastSettings, make_forecast
 from forecaster.newborn import newborn_forecasts
 from forecaster.panel import Panel, fill
@@ -97,7 +98,7 @@ def many(count: int = 1000, weeks: int = 8) -> None:
 def panel(tier: str, count: int, weeks: int) -> None:
     series = noise_panel(count, 168 * weeks)
     begun, cpu = time.perf_counter(), time.process_time()
-    made = forecast_panel(series, 168, EngineSettings(tier=Tier(tier)), Silent())
+    made = EngineForecaster(EngineSettings(tier=Tier(tier)))(series, 168, Silent())
     took, busy = time.perf_counter() - begun, time.process_time() - cpu
     assert made.quantiles.shape == (count, 168, 15)
     rates = f"{count / took:.0f} series/s ({count / busy:.0f} a second of CPU)"

