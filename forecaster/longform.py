@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.errors import NothingToForecast, TimeUnclear
 from forecaster.panel import Matrix, Panel, Steps, fill
+from forecaster.spacing import spacing_note
 
 Codes = NDArray[np.int32]
 
@@ -150,6 +151,9 @@ def tidy(rows: LongRows) -> LongTable:
     notes = _notes(grid, ~known, repeated, value)
     if repeated.any():
         code, value, step = code[~repeated], value[~repeated], step[~repeated]
+    unit = "hour" if grid.granularity is Granularity.HOURLY else "day"
+    starts: Steps = np.searchsorted(code, np.arange(len(rows.names) + 1))
+    notes += spacing_note(rows.names, starts, step, unit)
     return LongTable(
         source=rows.source, names=rows.names, grid=grid, code=code, step=step, value=value, last=last, notes=notes
     )

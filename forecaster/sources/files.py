@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from forecaster.batch import SIZE_COLUMNS, Batch, no_measurements, no_requests, numbered
@@ -14,6 +15,7 @@ from forecaster.sources.subjects import series_of
 from forecaster.sources.tables import COLUMNS, INTERCHANGE, Columns, Table
 from forecaster.sources.times import times_in_utc
 from forecaster.sources.values import canonical_values
+from forecaster.spacing import spacing_note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def _measurements(sheet: Sheet, options: ImportOptions) -> Batch:
     values = canonical_values(sheet, value_column, names["kind"], options.unit)
     rows = names.assign(time=times.utc, value=values.numbers, summed=values.summed)
     gathered = hourly(sheet, rows)
-    notes = (*times.notes, *gathered.notes)
+    notes = (*times.notes, *gathered.notes, *_mixed(gathered.frame))
     if absent:
         notes = (*notes, f"{absent} rows without a value: left as gaps")
     return Batch(
@@ -73,6 +75,15 @@ def _measurements(sheet: Sheet, options: ImportOptions) -> Batch:
         requests=no_requests(),
         notes=notes,
     )
+
+
+def _mixed(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Which series do not have a value every hour; `frame` is sorted by series and time."""
+    new = (frame["kind"].ne(frame["kind"].shift()) | frame["subject"].ne(frame["subject"].shift())).to_numpy()
+    starts = np.append(np.flatnonzero(new), len(frame))
+    named = frame.iloc[starts[:-1]]
+    hours = frame["time"].dt.tz_localize(None).to_numpy().astype("datetime64[h]").astype(np.int64)
+    return spacing_note(tuple(named["kind"] + ":" + named["subject"]), starts, hours, "hour")
 
 
 def _requests(sheet: Sheet, options: ImportOptions) -> Batch:

@@ -141,3 +141,20 @@ def test_what_looks_like_counts():
     assert table({"a": (0, [0, 0, 3.0, 0])}).looks_like_counts()
     assert not table({"a": (0, [0, 0, 3.5, 0])}).looks_like_counts()
     assert not table({"a": (0, [5, 6, 3.0, 0])}).looks_like_counts()
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        (range(0, 24 * 20, 24), "a value every 24 hours;"),
+        ([*range(100), *range(100, 100 + 24 * 20, 24)], "a value every hour at first and every 24 hours at the end;"),
+        (range(200), None),
+        ([at for at in range(200) if at % 9], None),  # now and then an hour is not there
+    ],
+    ids=["daily beside hourly", "turns daily", "hourly", "gaps"],
+)
+def test_mixed_frequencies_are_told(steps, told):
+    values = np.full(max(steps) + 1, np.nan)
+    values[list(steps)] = 5.0
+    notes = [one for one in tidy(rows({"a": (0, noisy(200)), "b": (0, values)})).notes if one.startswith("mixed")]
+    assert [("1 of 2 series" in one and "such as b, which has " + told in one) for one in notes] == [True] * bool(told)

@@ -30,6 +30,15 @@ def test_imported_twice_is_kept_once(project, capsys):
     assert [(row["subject"], row["hours"]) for row in _json(capsys)["series"]] == [("fra->nyc", 24)]
 
 
+def test_values_of_a_day_are_told_as_such(project, capsys):
+    days = "".join(f"2026-03-{day:02}T00:00:00Z,fra,nyc,{day},gbps\n" for day in range(1, 20))
+    (project / "daily.csv").write_text(ROWS.splitlines(keepends=True)[0] + days)
+    (project / "hourly.csv").write_text(ROWS)
+    assert run(["history", "import", "daily.csv", "hourly.csv", "--table", "traffic", "--json"]) == 0
+    daily, hourly = (one["notes"] for one in _json(capsys)["imports"])
+    assert "traffic:fra->nyc, which has a value every 24 hours" in daily[0] and hourly == []
+
+
 def test_one_bad_file_keeps_all_of_them_out(project, capsys):
     (project / "good.csv").write_text(ROWS)
     (project / "bad.csv").write_text(ROWS.replace(",5,gbps", ",five,gbps"))
