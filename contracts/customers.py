@@ -1,9 +1,10 @@
 """`Customers`: what customers say that they will use. One YAML file, `environments/<environment>.customers.yaml`."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationInfo, field_validator
 
 from contracts.document import Document, Model
 from contracts.series import SeriesKind
@@ -52,6 +53,22 @@ class CustomerProfile(Model):
     confidence: float = Field(default=0.5, ge=0, le=1)
     use: tuple[AnticipatedUse, ...] = Field(min_length=1)
 
+    @field_validator("end")
+    @classmethod
+    def _after_start(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
+        """Raises ValueError where use ends before it begins."""
+        _check_window(info.data.get("start"), end)
+        return end
+
+    @field_validator("use")
+    @classmethod
+    def _each_after_its_start(cls, use: tuple[AnticipatedUse, ...], info: ValidationInfo) -> tuple[AnticipatedUse, ...]:
+        """Raises ValueError where a use's window, the customer's own where it has none, ends before it begins."""
+        for one in use:
+            start, end = one.start or info.data.get("start"), one.end or info.data.get("end")
+            _check_window(start, end, f"{one.kind.value} of {one.subject}: ")
+        return use
+
 
 class Customers(Document):
     """All profiles of an environment."""
@@ -63,3 +80,8 @@ class Customers(Document):
     def known_by(self, moment: AwareDatetime) -> "Customers":
         """The profiles that were known at a moment."""
         return Customers(customers=tuple(one for one in self.customers if one.known_at <= moment))
+
+
+def _check_window(start: datetime | None, end: datetime | None, whose: str = "") -> None:
+    if start and end and end <= start:
+        raise ValueError(f"{whose}end {end:%Y-%m-%dT%H:%M} is not after start {start:%Y-%m-%dT%H:%M}")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from contracts.customers import AnticipatedUse, CustomerProfile, Customers
+from contracts.errors import MalformedDocument
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
-from contracts.yaml_files import parse_yaml_document
+from contracts.yaml_files import parse_yaml_document, read_yaml_document
 from forecaster.customers import announced_keys, check_customers, merge_customers, weight_of
 from forecaster.errors import UnitUnclear, UnknownPlace
 from forecaster.events.widening import NORMAL
@@ -172,3 +173,37 @@ def test_a_file_of_profiles():
     wrong = parse_yaml_document(Customers, FILE.replace("unit: vcpu", "unit: gbps"), where="customers.yaml")
     with pytest.raises(UnitUnclear, match="cpu of fra"):
         check_customers(wrong, ("fra", "ams"), "customers.yaml")
+
+
+@pytest.mark.parametrize(
+    ("end", "of_use", "told"),
+    [
+        (
+            "2026-06-01T00:00:00Z",
+            "",
+            "6:5: customers[0].end: end 2026-06-01T00:00 is not after start 2026-12-01T00:00",
+        ),
+        (
+            "2027-06-01T00:00:00Z",
+            ", end: 2026-11-01T00:00:00Z",
+            "customers[0].use: traffic of fra->nyc: end 2026-11-01",
+        ),
+        ("2027-06-01T00:00:00Z", ", start: 2027-08-01T00:00:00Z", "end 2027-06-01T00:00 is not after start 2027-08-01"),
+    ],
+    ids=["profile", "use", "use after the profile"],
+)
+def test_an_end_before_the_start_is_refused_with_its_key(tmp_path, end, of_use, told):
+    text = f"""format: prestage/customers
+version: 1
+customers:
+  - name: acme
+    start: 2026-12-01T00:00:00Z
+    end: {end}
+    known_at: 2026-10-15T09:00:00Z
+    use:
+      - {{kind: traffic, subject: fra->nyc, value: 400, unit: Mbps{of_use}}}
+"""
+    (tmp_path / "customers.yaml").write_text(text)
+    with pytest.raises(MalformedDocument) as refused:
+        read_yaml_document(Customers, tmp_path / "customers.yaml")
+    assert told in str(refused.value) and "customers.yaml" in str(refused.value)
