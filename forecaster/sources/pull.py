@@ -142,7 +142,7 @@ def with_foreign_regions(batch: Batch, regions: frozenset[str]) -> Batch:
     if not foreign or not regions:
         return batch
     named = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
-    return replace(batch, notes=(*batch.notes, f"not among the environment's regions: {named}"))
+    return replace(batch, notes=(*batch.notes, f"not among the environment's regions: {named}; kept, and not forecast"))
 
 
 def with_shared_series(batch: Batch, name: str, owners: dict[str, str]) -> Batch:

@@ -133,13 +133,16 @@ def import_(scope: Scope, options: ImportArguments) -> int:
 
 def _import_files(scope: Scope, options: ImportArguments) -> int:
     from forecaster.sources.files import read_file
-    from prestage.projects import open_history
+    from forecaster.sources.pull import with_foreign_regions
+    from prestage.projects import history_of, read_environment
     from prestage.views.history import import_document, import_text
 
-    history = open_history(scope)
+    environment = read_environment(scope)
+    regions = frozenset(region.name for region in environment.regions)
+    history = history_of(scope.folder, environment)
     reading = options.reading()
     batches = [(path, read_file(path, reading)) for path in options.files]  # all are read before any is kept
-    reports = [(path, history.add(batch)) for path, batch in batches]
+    reports = [(path, history.add(with_foreign_regions(batch, regions))) for path, batch in batches]
     scope.answer(import_document(reports), lambda: import_text(reports))
     return ExitCode.CLEAN
 

@@ -39,6 +39,12 @@ def test_values_of_a_day_are_told_as_such(project, capsys):
     assert "traffic:fra->nyc, which has a value every 24 hours" in daily[0] and hourly == []
 
 
+def test_regions_that_are_not_there_are_told(project, capsys):
+    (project / "traffic.csv").write_text(ROWS + ROWS.partition("\n")[2].replace("fra", "xxx"))
+    assert run(["history", "import", "traffic.csv", "--table", "traffic"]) == 0
+    assert "not among the environment's regions: xxx; kept, and not forecast" in capsys.readouterr().out
+
+
 def test_one_bad_file_keeps_all_of_them_out(project, capsys):
     (project / "good.csv").write_text(ROWS)
     (project / "bad.csv").write_text(ROWS.replace(",5,gbps", ",five,gbps"))

@@ -127,7 +127,7 @@ def test_a_series_of_two_sources_is_told(world):
 def test_regions_that_the_environment_does_not_have_are_told(world):
     world.subject = "fra->fr"
     (pulled,) = world.puller.pull([A])
-    assert pulled.report.notes == ("not among the environment's regions: fr",)
+    assert pulled.report.notes == ("not among the environment's regions: fr; kept, and not forecast",)
 
 
 def test_sources_by_name_and_kind():
