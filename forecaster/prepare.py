@@ -92,7 +92,7 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
         counts=counts,
         treatments=(
             *after_now(inside, scope.now),
-            *long_gone(rows, measured.keys, MAX_HOURS // 24),
+            *long_gone(rows, measured.keys, origin - measured.steps * HOUR, MAX_HOURS // 24),
             *reasons,
             *gap_treatments(measured),
             *repaired.treatments,

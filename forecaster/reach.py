@@ -31,15 +31,17 @@ def after_now(rows: pd.DataFrame, now: datetime | None) -> tuple[Treatment, ...]
     return tuple(told)
 
 
-def long_gone(rows: pd.DataFrame, seen: Iterable[SeriesKey], days: int) -> tuple[Treatment, ...]:
+def long_gone(rows: pd.DataFrame, seen: Iterable[SeriesKey], begin: datetime, days: int) -> tuple[Treatment, ...]:
     """Series that nothing within reach is known of.
 
     Args:
         rows: kind, subject and time of all that was measured.
         seen: series of which something is within reach.
+        begin: the first moment within reach.
         days: how far that is.
     """
-    last = rows.groupby(["kind", "subject"], sort=True)["time"].max().reset_index()
+    before = rows[rows["time"] < pd.Timestamp(begin)]
+    last = before.groupby(["kind", "subject"], sort=True)["time"].max().reset_index()
     within = set(seen)
     return tuple(
         Treatment(
