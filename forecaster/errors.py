@@ -37,7 +37,7 @@ class FileRefused(ForecasterError):
     """A telemetry file cannot be imported; nothing of it was."""
 
     def __init__(self, what: str, *, where: str = "", expected: str = "", next_step: str = "") -> None:
-        again = "correct the file and run the same import again: nothing of it was kept"
+        again = "correct the file and run the same command again: nothing of it was kept"
         super().__init__(what, where=where, expected=expected, next_step=next_step or again)
 
 

@@ -1,6 +1,6 @@
 """What ends a command: its result, an error, a key press or a closed pipe, each as message and exit code.
 
-- usage error (Click): 64, on stderr with the command's usage
+- usage error (Click): 64, on stderr with the command's usage; with --json, as every error, one document on stdout too
 - `PrestageError`: its own exit code
 - full disk: 1, says that nothing was left half written
 - Ctrl-C: 130, says how to go on
@@ -33,7 +33,10 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.USAGE
     except click.ClickException as error:
         error.show()
-        return ExitCode.USAGE if isinstance(error, click.UsageError) else ExitCode.ERROR
+        code = ExitCode.USAGE if isinstance(error, click.UsageError) else ExitCode.ERROR
+        if "--json" in arguments:
+            _tell_in_json(PrestageError(error.format_message(), next_step=_help_of(error)), code)
+        return code
     except (click.Abort, KeyboardInterrupt):
         return _interrupted(arguments)
     except PrestageError as error:
@@ -48,9 +51,19 @@ def _failed(error: PrestageError, *, as_json: bool) -> int:
         f"{click.style('error', fg='red', bold=True)}: {error.render()}", err=True, color=_wants_colour(err=True)
     )
     if as_json:
-        parts = {"what": error.what, "where": error.where, "expected": error.expected, "next_step": error.next_step}
-        click.echo(json.dumps({"error": {**parts, "exit_code": int(error.exit_code)}}))
+        _tell_in_json(error, error.exit_code)
     return error.exit_code
+
+
+def _tell_in_json(error: PrestageError, code: ExitCode) -> None:
+    parts = {"what": error.what, "where": error.where, "expected": error.expected, "next_step": error.next_step}
+    click.echo(json.dumps({"error": {**parts, "exit_code": int(code)}}))
+
+
+def _help_of(error: click.ClickException) -> str:
+    """What shows how a command is used."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{context.command_path if context else 'prestage'} --help"
 
 
 def _interrupted(arguments: Sequence[str]) -> int:

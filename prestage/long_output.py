@@ -1,8 +1,9 @@
 """`forecasts.parquet` of a back-test: a row group a window, written as windows come, in its place only when whole."""
 
+import fcntl
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -55,13 +56,26 @@ class ForecastFile:
 
 @contextmanager
 def forecast_file(path: Path, source: LongFile, grid: Grid) -> Iterator[ForecastFile]:
-    """A file to add windows to; when the block fails, the file that was there stays."""
-    with written_whole(path) as unfinished:
+    """A file to add windows to; when the block fails, the file that was there stays.
+
+    What a back-test that was killed left beside it is removed.
+    """
+    _remove_left_behind(path)
+    with written_whole(path) as unfinished, unfinished.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)  # until this process ends, however it does
         file = ForecastFile(unfinished, source, grid)
         try:
             yield file
         finally:
             file.close()
+
+
+def _remove_left_behind(path: Path) -> None:
+    """Removes unfinished files that nobody holds any more."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        with suppress(OSError), left.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 def file_digest(path: Path) -> str:

@@ -26,7 +26,7 @@ class ForecastOptions:
     invoke_without_command=True,
     epilog=examples(
         "prestage forecast --env dev",
-        "prestage forecast --origin 2026-03-01 --model seasonal_naive",
+        "prestage forecast --origin 2026-03-01 --model seasonal_naive_24",
         "prestage forecast show",
     ),
 )

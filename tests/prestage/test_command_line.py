@@ -85,6 +85,14 @@ def test_error_with_json_is_one_document_too(probe, capsys):
     }
 
 
+@pytest.mark.parametrize("arguments", [["compltion"], ["schema", "--nothing"]], ids=["command", "option"])
+def test_wrong_usage_with_json_is_one_document_too(arguments, capsys):
+    assert run([*arguments, "--json"]) == ExitCode.USAGE
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert told["exit_code"] == ExitCode.USAGE and arguments[-1] in told["what"]
+    assert told["next_step"] == ("prestage schema --help" if "schema" in arguments else "prestage --help")
+
+
 def test_full_disk_says_that_nothing_is_half_written(probe, capsys):
     probe(_raising(OSError(errno.ENOSPC, "No space left on device", "plans/dev.json")))
     assert run(["probe"]) == ExitCode.ERROR

@@ -1,5 +1,6 @@
 """`prestage backtest FILE`: what it writes, from files of every shape, and that it sees nothing after a cutoff."""
 
+import fcntl
 import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -286,7 +287,7 @@ def test_the_command_writes_and_answers(tmp_path, capsys, monkeypatch):
         (["in.parquet", "--out", "o", "--kind", "counts"], ExitCode.USAGE, "'count'"),
         (["in.parquet", "--out", "o", "--models", "xgbost"], ExitCode.ERROR, "did you mean 'xgboost'?"),
         (["in.parquet", "--out", "o", "--value-column", "z"], ExitCode.ERROR, "has no column 'z'"),
-        (["in.parquet", "--out", "o", "--value-column", "ds"], ExitCode.ERROR, "expected: numbers"),
+        (["in.parquet", "--out", "o", "--value-column", "ds"], ExitCode.ERROR, "run the same command again"),
         (["in.parquet", "--out", "o", "--time-column", "y"], ExitCode.ERROR, "expected: times"),
         (["in.parquet", "--out", "o", "--id-column", "y"], ExitCode.ERROR, "expected: names"),
         (["in.parquet", "--out", "o", "--series", "names.txt"], ExitCode.ERROR, "holds no series 'x'"),
@@ -321,3 +322,15 @@ def test_a_panel_is_filled_from_the_past_only():
     values = noisy(400)[None]
     values[0, [180, 200, 390]] = np.nan
     np.testing.assert_array_equal(fill(values, 24)[:, :201], fill(values[:, :201], 24))
+
+
+def test_what_a_killed_run_left_is_removed_and_what_another_still_writes_is_not(tmp_path):
+    asked = order(tmp_path, two_series())
+    asked.out.mkdir()
+    left, written = (asked.out / f".forecasts.parquet.{name}" for name in ("killed", "going_on"))
+    left.touch()
+    written.touch()
+    with written.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        backtest_file(asked, Silent(), lambda settings: DayBefore())
+    assert not left.exists() and written.exists()
