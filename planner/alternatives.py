@@ -1,11 +1,11 @@
 """The candidates that were not taken, each with a typed reason and its numbers."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from contracts.capacity import CapacityKind
 from contracts.plan import RefusalCode, RefusedAlternative
-from contracts.resources import Purchase
+from contracts.resources import CircuitSpec, ComputeSpec, Purchase
 from planner.market import Market
 from planner.requirements import rounded
 from planner.sites import Amount
@@ -60,20 +60,52 @@ def class_alternatives(
 
 
 def partner_alternatives(
-    market: Market, refusals: Mapping[str, RefusedAlternative | None], chosen: Iterable[str], critical: Amount
+    refusals: Mapping[str, RefusedAlternative | None], chosen: Mapping[str, float], usd: Callable[[str], float | None]
 ) -> tuple[RefusedAlternative, ...]:
-    """Every region that is no partner: by rule, or because all of the load alone there costs so much."""
+    """Every region that is no partner: by rule, or because of what all of the load would add to what it holds.
+
+    Args:
+        refusals: by region, why it may not be one; nothing where it may.
+        chosen: what the load adds to what each partner holds, USD per hour.
+        usd: what all of it would add at another region; None where nothing is sold.
+    """
     refused = []
-    taken = set(chosen)
+    chosen_usd = sum(chosen.values())
     for region, refusal in refusals.items():
         if refusal is not None:
             refused.append(refusal)
-        elif region not in taken:
-            alone = [usd * critical.instances(shape) for shape, usd in market.offered_shapes(region)]
-            value = rounded(min(alone)) if alone else None
-            code = RefusalCode.DEARER if alone else RefusalCode.NOT_OFFERED
-            refused.append(RefusedAlternative(candidate=region, code=code, value=value, unit=USD))
+        elif region not in chosen:
+            alone = usd(region)
+            refused.append(
+                RefusedAlternative(candidate=region, code=RefusalCode.NOT_OFFERED)
+                if alone is None
+                else RefusedAlternative(
+                    candidate=region,
+                    code=RefusalCode.DEARER if alone >= chosen_usd else RefusalCode.MOVES,
+                    limit=rounded(chosen_usd),
+                    value=rounded(alone),
+                    unit=USD,
+                )
+            )
     return tuple(refused)
+
+
+def unit_alternatives(market: Market, place: str, spec: ComputeSpec | CircuitSpec) -> tuple[RefusedAlternative, ...]:
+    """The next best of what one staged unit could be: of what is sold there and costs more, that which costs least.
+
+    Of circuits, which are chosen by their speed, the next larger one that is sold.
+    """
+    if isinstance(spec, ComputeSpec):
+        item, sold = spec.shape, [(usd, shape.name) for shape, usd in market.offered_shapes(place)]
+    else:
+        item = spec.tier
+        tiers = (tier for tier in market.tiers.values() if tier.gbps > spec.gbps)
+        sold = [(usd, tier.name) for tier in tiers if (usd := market.price(place, tier.name)) is not None][:1]
+    others, chosen = [one for one in sold if one[1] != item], market.price(place, item)
+    if chosen is None or not others:
+        return ()
+    usd, name = min(others)
+    return (dearer_or_moves(f"1 x {name}", usd, chosen),)
 
 
 def _shapes(

@@ -36,7 +36,7 @@ class Desired:
     resources: dict[str, PlannedResource]
     use: Amounts
     requirements: list[Requirement] = field(default_factory=list)
-    unfit: dict[str, Reason] = field(default_factory=dict)  # why volumes that serve are not wanted any more
+    unfit: dict[str, Reason] = field(default_factory=dict)  # why some of what is live is not wanted any more
     block_moves: tuple[BlockAdvice, ...] = ()  # of what nobody has: advised, not done
 
     @classmethod

@@ -4,20 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from contracts.capacity import CapacityKind
 from contracts.plan import (
     Change,
     MarginalBasis,
     Plan,
     PlannedResource,
     Reason,
-    ReasonCode,
     RefusalCode,
     RefusedAlternative,
     Requirement,
 )
-from contracts.resources import Purpose, Resource, ResourceKind
+from contracts.resources import FailoverSpec, Purchase, Resource
 from contracts.wording import describe_need
+from planner.endings import ENDS, behind, carried, sentences
 from planner.errors import UnknownResource
 
 
@@ -29,6 +28,8 @@ class Explanation:
         resource: as the plan wants it; for a deletion, as it was.
         change: what the plan does to it; nothing where it stays as it is.
         waits: whether that change is put off, because it only saves and the plan may change no more.
+        told: what no chain of numbers says, in sentences.
+        spot_needs: what would let instances be bought that may be taken back, where nothing of the plan may.
         usd_per_hour: what it costs once the plan is applied.
         requirements: what it meets, with the forecast number that each rests on.
     """
@@ -40,6 +41,8 @@ class Explanation:
     reason: Reason
     requirements: tuple[Requirement, ...]
     waits: bool = False
+    told: tuple[str, ...] = ()
+    spot_needs: str = ""
 
     def lines(self) -> tuple[str, ...]:
         """The chain in plain English, one step a line."""
@@ -47,10 +50,19 @@ class Explanation:
         if self.change and self.waits:
             operation = f"{operation} waits, worth {-self.change.usd_per_hour:.4f} USD/h"
         first = f"{self.key}: {operation}, {self.usd_per_hour:.4f} USD/h, because of {self.reason.code.value}"
-        surplus = not self.reason.requirements
-        chain = [line for requirement in self.requirements for line in _chain(requirement, surplus=surplus)]
-        refused = (_refusal(item) for item in self.reason.alternatives)
-        return (first, *chain, *_bought(self.reason), *_next_best(self.reason), *refused)
+        chain = [line for requirement in self.requirements for line in _chain(requirement, self._of(requirement))]
+        refused = (_refusal(item, self.spot_needs) for item in self.reason.alternatives)
+        told = (f"  {sentence}" for sentence in self.told)
+        return (first, *told, *chain, *_bought(self.reason), *_next_best(self.reason), *refused)
+
+    def _of(self, requirement: Requirement) -> str:
+        """How a requirement and the resource hang together, where that is not plain."""
+        entry = isinstance(self.resource.spec, FailoverSpec)
+        if not self.reason.requirements and self.reason.code in ENDS and not entry:
+            return "met without it: "
+        if entry and requirement.place == self.resource.place:
+            return f"what {requirement.place} serves, the critical part of which partners carry: "
+        return carried(requirement, self.resource)
 
 
 def explain(plan: Plan, key: str) -> Explanation:
@@ -64,7 +76,7 @@ def explain(plan: Plan, key: str) -> Explanation:
     planned = next((item for item in plan.resources if item.resource.key == key), None)
     resource, usd_per_hour, reason = _subject(plan, key, planned, change)
     by_id = {requirement.id: requirement for requirement in plan.requirements}
-    names = reason.requirements or _met_without(resource, reason)
+    names = behind(resource, reason)
     return Explanation(
         key=key,
         resource=resource,
@@ -73,6 +85,8 @@ def explain(plan: Plan, key: str) -> Explanation:
         reason=reason,
         requirements=tuple(by_id[name] for name in names if name in by_id),
         waits=made is None and change is not None,
+        told=tuple(sentences(plan, resource, made, reason)),
+        spot_needs="" if plan.standing or plan.small else "failover.reserve: shared, and purchases.spot_share",
     )
 
 
@@ -99,22 +113,6 @@ def next_best(reason: Reason) -> RefusedAlternative | None:
     would_do = (RefusalCode.DEARER, RefusalCode.MOVES)
     found = [item for item in reason.alternatives if item.code in would_do and item.value is not None]
     return min(found, key=lambda item: (item.value or 0.0, item.candidate), default=None)
-
-
-def _met_without(resource: Resource, reason: Reason) -> tuple[str, ...]:
-    """Ids of what a resource that goes was there for."""
-    if reason.code not in (ReasonCode.SURPLUS, ReasonCode.DEFERRED):
-        return ()
-    suffix = "staged" if resource.purpose is Purpose.STAGED else resource.purpose.value
-    return tuple(f"{resource.place}/{kind}/{suffix}" for kind in _KINDS.get(resource.kind, ()))
-
-
-_KINDS = {
-    ResourceKind.COMPUTE: (CapacityKind.VCPU, CapacityKind.MEMORY_GIB),
-    ResourceKind.STORAGE: (CapacityKind.STORAGE_GIB,),
-    ResourceKind.CIRCUIT: (CapacityKind.GBPS,),
-    ResourceKind.BLOCK: (CapacityKind.ADDRESSES,),
-}
 
 
 def _bought(reason: Reason) -> Iterator[str]:
@@ -148,7 +146,7 @@ def _next_best(reason: Reason) -> Iterator[str]:
         yield f"  next best: {best.candidate}, {best.value:g} {best.unit}{more}"
 
 
-def _chain(requirement: Requirement, *, surplus: bool = False) -> list[str]:
+def _chain(requirement: Requirement, how: str) -> list[str]:
     lines = []
     link = requirement.forecast
     if link is not None:
@@ -156,8 +154,7 @@ def _chain(requirement: Requirement, *, surplus: bool = False) -> list[str]:
             f"  forecast {link.series}: {link.value:g} at quantile {link.level:g}, peak {link.at:%Y-%m-%d %H:%M} UTC"
         )
     parts = " + ".join(f"{amount:g} {name}" for name, amount in requirement.parts.items())
-    met = "met without it: " if surplus else ""
-    lines.append(f"  {met}requirement {requirement.id}: {requirement.quantity:g} {requirement.kind.value} = {parts}")
+    lines.append(f"  {how}requirement {requirement.id}: {requirement.quantity:g} {requirement.kind.value} = {parts}")
     return lines
 
 
@@ -175,10 +172,12 @@ _WORDS = {
 }
 
 
-def _refusal(item: RefusedAlternative) -> str:
+def _refusal(item: RefusedAlternative, spot_needs: str) -> str:
     numbers = []
     if item.value is not None:
         numbers.append(f"{item.value:g} {item.unit}".strip())
     if item.limit is not None:
         numbers.append(f"against {item.limit:g}")
-    return f"  not {item.candidate}: {_WORDS[item.code]}" + (f" ({', '.join(numbers)})" if numbers else "")
+    spot = item.code is RefusalCode.NOT_ALLOWED and item.candidate.endswith(f" {Purchase.SPOT}")
+    why = f"needs {spot_needs}" if spot and spot_needs else _WORDS[item.code]
+    return f"  not {item.candidate}: {why}" + (f" ({', '.join(numbers)})" if numbers else "")

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from contracts.capacity import CapacityKind
 from contracts.names import link_ends
-from contracts.plan import ReasonCode
+from contracts.plan import Reason, ReasonCode
 from contracts.resources import (
     AlertSpec,
     FailoverSpec,
@@ -19,8 +20,9 @@ from planner.alternatives import partner_alternatives
 from planner.demand import Demand
 from planner.desired import Desired, Wish
 from planner.keys import alert_key, failover_key, item_key, link_key, network_key
-from planner.partnering import partner_refusals, ways_of
-from planner.sites import SHARE_STEPS
+from planner.partner_prices import PartnerPrices
+from planner.partnering import partner_refusals, refused_partner, ways_of
+from planner.sites import SHARE_STEPS, Site
 
 ALERT_SHARE = 0.9
 """An alert is raised above this share of what is there. A constant, so that no forecast moves it."""
@@ -37,6 +39,7 @@ def want_support(desired: Desired, demand: Demand) -> None:
     for link in sorted(_places(desired, ResourceKind.CIRCUIT)):
         desired.want(_support(link_key(link), link, LinkSpec()))
     _want_failover_entries(desired, demand)
+    _tell_of_partners_that_go(desired, demand)
     for metric, kind in ALERTS.items():
         for region in sorted(_places(desired, kind)):
             if not demand.question.is_frozen(region):
@@ -87,16 +90,21 @@ def _support(key: str, place: str, spec: NetworkSpec | LinkSpec | AlertSpec) -> 
 
 
 def _want_failover_entries(desired: Desired, demand: Demand) -> None:
-    ways = ways_of(demand.question, desired.market)
+    ways, prices = ways_of(demand.question, desired.market), PartnerPrices.of(desired.market, demand)
     for site in demand.sites:
         partners = demand.placement.partners(site.region)
         if not partners:
             continue
         refusals = partner_refusals(demand.question, desired.market, ways, site.region)
-        alternatives = partner_alternatives(desired.market, refusals, partners, site.critical)
+        steps = {partner: demand.placement.shares[site.region, partner] for partner in partners}
+        chosen = {
+            partner: prices.more(partner, site, site.critical.times(share / SHARE_STEPS)) or 0.0
+            for partner, share in steps.items()
+        }
+        alternatives = partner_alternatives(refusals, chosen, partial(_alone, prices, site))
         free = 1 - sum(entry.share for entry in _entries(desired, site.region))
         for partner in partners:
-            share = demand.placement.shares[site.region, partner] / SHARE_STEPS
+            share = steps[partner] / SHARE_STEPS
             requirements = tuple(
                 item.id for item in desired.requirements if item.place == partner and item.code is ReasonCode.FAILOVER
             )
@@ -111,6 +119,31 @@ def _want_failover_entries(desired: Desired, demand: Demand) -> None:
                     alternatives=alternatives,
                 )
             )
+
+
+def _alone(prices: PartnerPrices, site: Site, region: str) -> float | None:
+    return prices.more(region, site, site.critical)
+
+
+def _tell_of_partners_that_go(desired: Desired, demand: Demand) -> None:
+    """Why an entry is not wanted any more: its partner may not be one, or why others are."""
+    question, ways = demand.question, ways_of(demand.question, desired.market)
+    told = {
+        item.resource.place: item.reason.alternatives
+        for item in desired.resources.values()
+        if isinstance(item.resource.spec, FailoverSpec)
+    }
+    for key, entry in question.live().items():
+        spec, known = entry.spec, desired.market.regions
+        if (
+            not isinstance(spec, FailoverSpec)
+            or key in desired.resources
+            or not {entry.place, spec.partner} <= {*known}
+        ):
+            continue
+        refused = refused_partner(question, desired.market, ways, (entry.place, spec.partner))
+        why = [refused] if refused else [one for one in told.get(entry.place, ()) if one.candidate == spec.partner]
+        desired.unfit[key] = Reason(code=ReasonCode.SURPLUS, alternatives=tuple(why))
 
 
 def _entries(desired: Desired, region: str) -> list[FailoverSpec]:

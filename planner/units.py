@@ -8,10 +8,11 @@ from ipaddress import ip_network
 
 from contracts.ledger import UnitState
 from contracts.plan import ReasonCode, Requirement
-from contracts.resources import BlockSpec, Purpose, Resource, ResourceKind, Spec, root_of
+from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, Spec, root_of
 from contracts.staging import Advised
 from planner.address_stock.lengths import LengthRequests
 from planner.addresses import AddressSpace
+from planner.alternatives import unit_alternatives
 from planner.desired import Desired, Wish
 from planner.keys import block_key, item_key, unit_key
 from planner.nobodys import advised_moves, better_lying
@@ -99,6 +100,9 @@ def _want(desired: Desired, units: StagedUnits, key: str, spec: Spec, ready_at: 
             spec=spec,
             code=ReasonCode.STAGING,
             requirements=(units.requirement.id,),
+            alternatives=unit_alternatives(desired.market, units.place, spec)
+            if isinstance(spec, ComputeSpec | CircuitSpec)
+            else (),
             ready_at=ready_at,
         )
     )

@@ -17,6 +17,7 @@ def explanation_document(explanation: "Explanation") -> dict[str, object]:
         "resource": explanation.resource.model_dump(mode="json"),
         "change": explanation.change.model_dump(mode="json") if explanation.change else None,
         "waits": explanation.waits,
+        "told": list(explanation.told),
         "usd_per_hour": explanation.usd_per_hour,
         "reason": explanation.reason.model_dump(mode="json"),
         "requirements": [item.model_dump(mode="json") for item in explanation.requirements],
