@@ -1,5 +1,7 @@
 """Where events and customer profiles are kept, and what a forecast sees of them."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +11,8 @@ from contracts.customers import Customers
 from contracts.environment import Environment
 from contracts.events import Calendar, DemandEvent
 from contracts.files import read_document, write_document
+from contracts.series import SeriesKey, SeriesKind
+from contracts.spelling import likely
 
 if TYPE_CHECKING:
     from forecaster.sources.calendars import EventsRead
@@ -60,8 +64,34 @@ class EventShelf:
             events=len(read.events),
             new=sum(event not in known and event.withdrawn_at is None for event in after.events),
             cancelled=sum(event not in known and event.withdrawn_at == at for event in after.events),
-            notes=read.notes,
+            notes=(*read.notes, *self.unheard(read.events)),
         )
+
+    def unheard(self, events: Sequence[DemandEvent]) -> tuple[str, ...]:
+        """A note for each service that events name and that nothing is forecast for: no telemetry, no profile.
+
+        Raises:
+            HistoryDamaged, KeyRefused: the history cannot be read.
+        """
+        named = Counter(event.service for event in events if event.service)
+        if not named:
+            return ()
+        known, total = self._services(), len(events)
+        return tuple(
+            f"nothing is forecast for the service {service!r} ({count} of {total} events): neither telemetry nor a "
+            f"customer's profile names it, and only what belongs to no service is moved; "
+            + (likely(service, known) or f"known: {', '.join(known[:5]) or 'none'}")
+            for service, count in sorted(named.items())
+            if service not in known
+        )
+
+    def _services(self) -> tuple[str, ...]:
+        from prestage.projects import history_of
+
+        rows = history_of(self.folder, self.environment).load().measurements[["kind", "subject"]].drop_duplicates()
+        keys = {SeriesKey(SeriesKind(kind), subject) for kind, subject in rows.itertuples(index=False)}
+        keys |= {SeriesKey(use.kind, use.subject) for one in self.customers().customers for use in one.use}
+        return tuple(sorted({key.service for key in keys if key.service}))
 
     def known_by(self, moment: datetime) -> Calendar:
         """What a forecast at that moment counts on: imported events and public holidays.

@@ -44,6 +44,18 @@ def test_what_is_cancelled_later_is_gone(project, capsys):
     assert "No events known" in capsys.readouterr().out
 
 
+def test_a_service_that_nothing_is_forecast_for_is_told(project, capsys):
+    (project / "users.csv").write_text("time,service,region,metric,value\n2026-03-01T00:00:00Z,web,fra,users,7\n")
+    assert run(["history", "import", "users.csv", "--table", "telemetry"]) == 0
+    (project / "feed.json").write_text(FEED)
+    capsys.readouterr()
+    for service, told in (("web", False), ("wbe", True)):
+        assert run(["events", "import", "feed.json", "--service", service, "--json"]) == 0
+        notes = " ".join(_json(capsys)["imports"][0]["notes"])
+        assert ("nothing is forecast for the service 'wbe' (1 of 1 events)" in notes) is told, notes
+        assert ("did you mean 'web'?" in notes) is told
+
+
 def test_one_bad_file_keeps_all_of_them_out(project, capsys):
     (project / "good.json").write_text(FEED)
     (project / "bad.json").write_text(FEED.replace('"fra"', '"fraa"'))
