@@ -21,6 +21,7 @@ from contracts.sources import AnySource
 from forecaster.batch import Batch
 from forecaster.errors import SourceFailed
 from forecaster.history.store import ImportReport
+from forecaster.reach import after_now
 from forecaster.sources.window import Window, window_after, window_until
 
 Reader: TypeAlias = Callable[[AnySource, Window], Batch]
@@ -143,6 +144,12 @@ def with_foreign_regions(batch: Batch, regions: frozenset[str]) -> Batch:
         return batch
     named = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
     return replace(batch, notes=(*batch.notes, f"not among the environment's regions: {named}; kept, and not forecast"))
+
+
+def with_hours_to_come(batch: Batch, now: datetime) -> Batch:
+    """The batch, with a note where it holds hours that begin after now: a wrong year, zone or clock."""
+    notes = (f"{one.series}: {one.what} by every forecast until then" for one in after_now(batch.measurements, now))
+    return replace(batch, notes=(*batch.notes, *notes))
 
 
 def with_shared_series(batch: Batch, name: str, owners: dict[str, str]) -> Batch:

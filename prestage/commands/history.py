@@ -133,7 +133,8 @@ def import_(scope: Scope, options: ImportArguments) -> int:
 
 def _import_files(scope: Scope, options: ImportArguments) -> int:
     from forecaster.sources.files import read_file
-    from forecaster.sources.pull import with_foreign_regions
+    from forecaster.sources.pull import with_foreign_regions, with_hours_to_come
+    from prestage.demo.folder import clock_of
     from prestage.projects import history_of, read_environment
     from prestage.views.history import import_document, import_text
 
@@ -142,7 +143,9 @@ def _import_files(scope: Scope, options: ImportArguments) -> int:
     history = history_of(scope.folder, environment)
     reading = options.reading()
     batches = [(path, read_file(path, reading)) for path in options.files]  # all are read before any is kept
-    reports = [(path, history.add(with_foreign_regions(batch, regions))) for path, batch in batches]
+    now = clock_of(scope.folder)()
+    told = [(path, with_hours_to_come(with_foreign_regions(batch, regions), now)) for path, batch in batches]
+    reports = [(path, history.add(batch)) for path, batch in told]
     scope.answer(import_document(reports), lambda: import_text(reports))
     return ExitCode.CLEAN
 

@@ -96,6 +96,13 @@ def test_what_was_answered_becomes_history_once(project, capsys):
     assert [row["subject"] for row in _json(capsys)["series"]] == ["fra->ams", "fra->fra"]
 
 
+def test_hours_that_are_yet_to_come_are_told(project, capsys):
+    (project / "traffic.csv").write_text(ROWS + "2137-03-01T00:00:00Z,fra,nyc,1,gbps\n")
+    assert run(["history", "import", "traffic.csv", "--table", "traffic", "--json"]) == 0
+    (note,) = (note for note in _json(capsys)["imports"][0]["notes"] if "now" in note)
+    assert note.startswith("traffic:fra->nyc: 1 values after now (") and "2137-03-01T00:00Z: set aside" in note
+
+
 @pytest.mark.parametrize("others", [["traffic.csv"], ["--source", "prometheus"], ["--unit", "gbps"]])
 def test_the_ledger_stands_alone(project, capsys, others):
     assert run(["history", "import", "--ledger", *others]) == ExitCode.USAGE
