@@ -11,7 +11,7 @@ from contracts.files import write_bytes
 from contracts.forecast import ForecastBundle, SeriesForecast
 from contracts.series import Granularity, SeriesKey
 from forecaster.errors import NothingToForecast
-from forecaster.panel import Panel
+from forecaster.panel import Panel, daily, length_of
 from forecaster.prepare import Scope as HistoryScope
 from forecaster.prepare import prepare
 from prestage.charts import Fan, Line, format_of
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from contracts.environment import Environment
     from forecaster.view import HistoryView
 
-PAST_HOURS = 168
+PAST = {Granularity.HOURLY: 168, Granularity.DAILY: 56}
+"""Steps drawn of what was seen before the forecast."""
+
 MOST = 8
 """Fans of one file: more are unreadable on one page."""
 
@@ -55,19 +57,31 @@ def _panels(history: "HistoryView", of: "Environment") -> tuple[Panel, ...]:
 
 
 def _fan(bundle: ForecastBundle, item: SeriesForecast, panels: tuple[Panel, ...]) -> Fan:
-    begins = bundle.document.origin
-    quantiles = bundle.values[item.key, Granularity.HOURLY]
-    came = _known(panels, item.key, begins, len(quantiles))
+    begins, step = bundle.document.origin, length_of(item.granularity)
+    fetch = _known if item.granularity is Granularity.HOURLY else _known_days
+    quantiles = bundle.values[item.key, item.granularity]
+    seen = PAST[item.granularity]
+    known = fetch(panels, item.key, begins - seen * step, seen + len(quantiles))
+    came = known[seen:]
     last = np.flatnonzero(np.isfinite(came))
     return Fan(
-        title=f"{item.key} ({item.model}, evidence {item.evidence})",
+        title=f"{item.key} ({item.granularity}, {item.model}, evidence {item.evidence})",
         unit=item.unit,
         begins=begins,
-        step=HOUR,
+        step=step,
         quantiles=quantiles,
-        past=_known(panels, item.key, begins - PAST_HOURS * HOUR, PAST_HOURS),
+        past=known[:seen],
         came=came[: int(last[-1]) + 1] if len(last) else came[:0],
     )
+
+
+def _known_days(panels: tuple[Panel, ...], key: SeriesKey, begins: datetime, count: int) -> Line:
+    """Days of 24 hours from a moment on, as the forecaster makes them of hours."""
+    hours = _known(panels, key, begins, 24 * count)[None]
+    end = begins + 24 * count * HOUR
+    panel = Panel(keys=(key,), granularity=Granularity.HOURLY, end=end, observed=hours, filled=hours)
+    days: Line = daily(panel).observed[0]
+    return days
 
 
 def _known(panels: tuple[Panel, ...], key: SeriesKey, begins: datetime, count: int) -> Line:

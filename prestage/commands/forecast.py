@@ -62,9 +62,10 @@ def command(scope: Scope, options: ForecastOptions) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowOptions:
-    """Which series, and where to draw them."""
+    """Which series, hourly or daily, and where to draw them."""
 
     series: tuple[str, ...]
+    daily: bool
     plot: Path | None
 
 
@@ -73,10 +74,12 @@ class ShowOptions:
     epilog=examples(
         "prestage forecast show",
         "prestage forecast show --series 'traffic:fra->*' --plot traffic.svg",
+        "prestage forecast show --daily --series 'region_traffic:*' --plot days.png",
         "prestage forecast show --json | jq '.series[0]'",
     ),
 )
 @click.option("--series", multiple=True, metavar="NAME", help="Such as 'cpu:*', 'traffic:fra->ams'. May be repeated.")
+@click.option("--daily", is_flag=True, help="Daily series, which reach further, instead of hourly ones.")
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -86,6 +89,7 @@ class ShowOptions:
 @scoped(ShowOptions)
 def show(scope: Scope, options: ShowOptions) -> int:
     """Show the forecast that plans are made of."""
+    from contracts.series import Granularity
     from coordinator.forecast_door import forecast_file, forecast_of
     from prestage.projects import read_environment
     from prestage.views.forecast_series import series_like, series_text
@@ -96,7 +100,7 @@ def show(scope: Scope, options: ShowOptions) -> int:
     if not path.exists():
         raise PrestageError("there is no forecast yet", where=str(path), next_step="prestage forecast")
     bundle = forecast_of(scope.folder, environment)
-    series = series_like(bundle, options.series)
+    series = series_like(bundle, options.series, Granularity.DAILY if options.daily else Granularity.HOURLY)
     if options.plot is not None:
         from prestage.forecast_plot import plot_forecast
         from prestage.projects import open_history

@@ -22,23 +22,26 @@ class NoSuchSeries(PrestageError):
     """No series of the forecast has a name like that."""
 
 
-def series_like(bundle: ForecastBundle, patterns: Sequence[str]) -> tuple[SeriesForecast, ...]:
-    """Hourly series with names like one of the patterns (`cpu:fra`, `traffic:fra->*`); all where there is none.
+def series_like(
+    bundle: ForecastBundle, patterns: Sequence[str], granularity: Granularity = Granularity.HOURLY
+) -> tuple[SeriesForecast, ...]:
+    """Series of a granularity with names like one of the patterns (`cpu:fra`, `traffic:fra->*`).
 
-    They come by kind, the highest peak first.
+    All where there is no pattern. They come by kind, the highest peak first.
 
     Raises:
         NoSuchSeries: a pattern is like no series.
     """
-    hourly = [item for item in bundle.document.series if item.granularity is Granularity.HOURLY]
-    names = {item: str(item.key) for item in hourly}
+    found = [item for item in bundle.document.series if item.granularity is granularity]
+    names = {item: str(item.key) for item in found}
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names.values()):
             hint = likely(pattern, names.values())
             raise NoSuchSeries(
-                f"the forecast has no series like {pattern!r}", next_step=hint or "prestage forecast show lists them"
+                f"the forecast has no {granularity} series like {pattern!r}",
+                next_step=hint or "prestage forecast show lists them",
             )
-    wanted = [item for item in hourly if not patterns or any(fnmatchcase(names[item], one) for one in patterns)]
+    wanted = [item for item in found if not patterns or any(fnmatchcase(names[item], one) for one in patterns)]
     return tuple(sorted(wanted, key=lambda item: (item.kind, -_peak(bundle, item, 0.5), item.subject)))
 
 
@@ -55,12 +58,13 @@ def series_text(bundle: ForecastBundle, series: Sequence[SeriesForecast]) -> str
         )
         for item in series[:LINES]
     ]
-    hours = max((item.steps for item in series), default=0)
-    lines = [table(rows, head=("series", f"median, {hours} h ahead", "peak", "95 %", "unit", "by"), right=(2, 3))]
+    steps = max((item.steps for item in series), default=0)
+    unit = "days" if any(item.granularity is Granularity.DAILY for item in series) else "h"
+    lines = [table(rows, head=("series", f"median, {steps} {unit} ahead", "peak", "95 %", "unit", "by"), right=(2, 3))]
     if len(series) > LINES:
         lines.append(dim(f"  and {len(series) - LINES} more: --series 'cpu:*' narrows them down, --json has them all"))
     return "\n".join(lines)
 
 
 def _peak(bundle: ForecastBundle, item: SeriesForecast, level: float) -> float:
-    return bundle.peak(item.key, level, item.steps).value
+    return bundle.peak(item.key, level, item.steps, item.granularity).value
