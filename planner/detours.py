@@ -19,14 +19,8 @@ from planner.given import Given
 from planner.keys import item_key
 from planner.market import Market
 from planner.question import Question
-from planner.requirements import rounded, total
+from planner.requirements import ELSEWHERE, OF_ANOTHER, own_quantity, rounded, total
 from planner.routes import Link, Routes, link_of
-
-ELSEWHERE = "over other paths"
-"""Part of a link's requirement that other links carry; at most 0."""
-
-OF_ANOTHER = "traffic of "
-"""Begins the part of a link's requirement that comes from another link, which it names."""
 
 SLACK = 1e-6
 """Gbps that are too few to be moved: what documents round."""
@@ -106,9 +100,7 @@ def detoured(needs: Iterable[Requirement]) -> Mapping[str, float]:
     """By link, the Gbps of its own traffic that others carry, less what it carries of others."""
     found = {}
     for need in needs:
-        parts = need.parts.items()
-        gbps = -sum(value for name, value in parts if name == ELSEWHERE or name.startswith(OF_ANOTHER))
-        if gbps:
+        if gbps := own_quantity(need) - need.quantity:
             found[need.place] = gbps
     return found
 

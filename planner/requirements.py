@@ -33,6 +33,12 @@ CALM_SHARE = 0.1
 """Demand that falls by no more than this keeps what the last plan applied wanted: a tenth is within what one day's
 forecast differs from the next, and moving costs more than idling for a day."""
 
+ELSEWHERE = "over other paths"
+"""Part of a link's requirement that other links carry (`planner.detours`); at most 0."""
+
+OF_ANOTHER = "traffic of "
+"""Begins the part of a link's requirement that comes from another link, which it names."""
+
 
 def serving_requirements(question: Question, market: Market) -> tuple[Requirement, ...]:
     """What must serve at every region and link that this plan may change, by place and kind.
@@ -40,9 +46,15 @@ def serving_requirements(question: Question, market: Market) -> tuple[Requiremen
     A demand that a maximum cuts to nothing stays, so that reviews see what is not served.
     """
     candidates = (*_region_demands(question, market), *_link_demands(question, market))
-    before = {item.id: item.quantity for item in question.earlier.requirements} if question.earlier else {}
+    before = {item.id: own_quantity(item) for item in question.earlier.requirements} if question.earlier else {}
     requirements = (_requirement(demand, question.environment, before) for demand in candidates)
     return tuple(item for item in requirements if item.quantity > 0 or "maximum" in item.parts)
+
+
+def own_quantity(item: Requirement) -> float:
+    """What a place's own demand asks: of a link's, also what others carry, and nothing of theirs."""
+    parts = item.parts.items()
+    return item.quantity - sum(gbps for name, gbps in parts if name == ELSEWHERE or name.startswith(OF_ANOTHER))
 
 
 def quantile_level(environment: Environment, kind: CapacityKind, idle_usd: float | None) -> float:

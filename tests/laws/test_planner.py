@@ -53,7 +53,7 @@ def test_every_plan_keeps_the_rules_and_a_second_changes_nothing(recipe: Recipe)
 @CALM
 @given(recipes(), st.sampled_from([(0.6, 0.7), (0.6, 1.0), (1.0, 1.7)]))
 def test_more_load_never_less_capacity(recipe: Recipe, loads: tuple[float, float]) -> None:
-    recipe = replace(recipe, tight=False)
+    recipe = replace(recipe, tight=False, maximum=False)  # where one cuts, a kind gives way for another
     world = question(recipe)
     less, more = (build_plan(loaded(world, recipe, load), solve) for load in loads)
     if isinstance(less, Infeasible) or isinstance(more, Infeasible):

@@ -7,7 +7,7 @@ import pytest
 from contracts.plan import Infeasible
 from contracts.resources import CircuitSpec, Purpose
 from planner.build import build_plan
-from planner.detours import ELSEWHERE, OF_ANOTHER
+from planner.requirements import ELSEWHERE, OF_ANOTHER
 from planner.solve import solve
 from tests.planner.plan_checker import breaches
 from tests.planner.simulate import after
@@ -56,6 +56,17 @@ def test_a_plan_that_is_made_again_takes_the_same_paths():
     plan = plan_of(asked)
     assert plan_of(asked) == plan
     assert [change.key for change in plan_of(after(asked, plan)).changes if "circuit/serving" in change.key] == []
+
+
+def test_what_calm_keeps_is_a_link_s_own_traffic():
+    """What went over other links goes there once: a carrier whose load it raised by less than a tenth keeps its own."""
+    asked = within(WORLD, {FULL: float(int(ASKED[FULL]))})
+    first = plan_of(asked)
+    assert any(OF_ANOTHER + FULL in item.parts for item in first.requirements)
+    again = plan_of(after(asked, first))
+    assert {item.id: item.quantity for item in again.requirements} == {
+        item.id: item.quantity for item in first.requirements
+    }
 
 
 def test_a_detour_takes_as_many_paths_as_it_needs():
