@@ -102,13 +102,15 @@ def test_series_are_shown_and_drawn(forecast, capsys):
     assert "traffic:fra-&gt;ams" in text and "actual" in text  # six hours have come since the origin
 
 
-def test_daily_series_are_shown_and_drawn_as_days_of_hours(forecast, capsys):
+def test_daily_series_are_shown_and_drawn_as_days_of_hours(forecast, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("prestage.forecast_plot.draw_fans", lambda fans, _form: drawn.extend(fans) or b"fans")
     assert run(["forecast", "show", "--daily", "--series", "traffic:*", "--plot", "days.svg"]) == 0
     said = capsys.readouterr()
     assert "traffic:fra->ams" in said.out and "days ahead" in said.out and "h ahead" not in said.out
-    text = (forecast / "days.svg").read_text()
-    assert "traffic:fra-&gt;ams (daily" in text
-    assert "actual" not in text  # six hours are no day yet
+    (fan,) = drawn
+    assert fan.step == timedelta(days=1) and fan.past[-1] == pytest.approx(16.5) and np.isnan(fan.past[:-1]).all()
+    assert not len(fan.came)  # six hours are no day yet
 
 
 UNHAPPY = [
