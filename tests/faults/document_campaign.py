@@ -128,10 +128,8 @@ def _planned(folder: Path, *, saved: bool) -> tuple[str, str]:
 
 
 def _meant(breach: Breach, live: Container[str]) -> bool:
-    """What is there already stays, also where its pool is no longer; an address without a price costs nothing."""
-    if breach.rule is Rule.BLOCK:
-        return breach.where in live
-    return breach.rule is Rule.OFFER and "/block/" in breach.where
+    """What is there already stays, also where its pool, or its price, is no longer."""
+    return breach.rule in (Rule.BLOCK, Rule.OFFER) and breach.where in live
 
 
 def _greedy(problem: FleetProblem) -> FleetSolution:
