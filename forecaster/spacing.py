@@ -41,8 +41,9 @@ def spacing_note(names: tuple[str, ...], starts: Steps, step: Steps, unit: str) 
 def _told(count: int, of: int, name: str, apart: tuple[int, int], unit: str) -> str:
     begins, ends = (f"every {gap} {unit}s" if gap > 1 else f"every {unit}" for gap in apart)
     usual = f"a value {begins}" if begins == ends else f"a value {begins} at first and {ends} at the end"
+    kind = "mixed frequencies" if count < of or begins != ends else "few values"
     return (
-        f"mixed frequencies: {count:,} of {of:,} series do not have a value every {unit}, such as {name}, which has "
+        f"{kind}: {count:,} of {of:,} series do not have a value every {unit}, such as {name}, which has "
         f"{usual}; {unit}s between are gaps that are filled, not known"
     )
 

@@ -158,3 +158,8 @@ def test_mixed_frequencies_are_told(steps, told):
     values[list(steps)] = 5.0
     notes = [one for one in tidy(rows({"a": (0, noisy(200)), "b": (0, values)})).notes if one.startswith("mixed")]
     assert [("1 of 2 series" in one and "such as b, which has " + told in one) for one in notes] == [True] * bool(told)
+
+
+def test_values_a_week_apart_are_told():
+    (note,) = [one for one in tidy(rows({"a": (0, noisy(9))}, 7 * 24 * HOUR)).notes if "every 7 days" in one]
+    assert note.startswith("few values: 1 of 1 series do not have a value every day")

@@ -103,12 +103,17 @@ def test_series_are_shown_and_drawn(forecast, capsys):
 
 
 def test_daily_series_are_shown_and_drawn_as_days_of_hours(forecast, capsys, monkeypatch):
-    drawn = []
-    monkeypatch.setattr("prestage.forecast_plot.draw_fans", lambda fans, _form: drawn.extend(fans) or b"fans")
+    drawn: list[tuple[Fan, ...]] = []
+
+    def draw(fans: tuple[Fan, ...], _form: ChartFormat) -> bytes:
+        drawn.append(fans)
+        return b"fans"
+
+    monkeypatch.setattr("prestage.forecast_plot.draw_fans", draw)
     assert run(["forecast", "show", "--daily", "--series", "traffic:*", "--plot", "days.svg"]) == 0
     said = capsys.readouterr()
     assert "traffic:fra->ams" in said.out and "days ahead" in said.out and "h ahead" not in said.out
-    (fan,) = drawn
+    ((fan,),) = drawn
     assert fan.step == timedelta(days=1) and fan.past[-1] == pytest.approx(16.5) and np.isnan(fan.past[:-1]).all()
     assert not len(fan.came)  # six hours are no day yet
 
