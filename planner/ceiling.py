@@ -242,7 +242,7 @@ def _crowded(case: _Case, waiting: Sequence[_Saving]) -> frozenset[str]:
     over = {
         place
         for (place, kind), amount in use.items()
-        if kind is not CapacityKind.ADDRESSES and amount > case.market.available.get((place, kind), 0.0) + 1e-9
+        if kind is not CapacityKind.ADDRESSES and amount > case.market.room(place, kind) + 1e-9
     }
     return frozenset(over | set(_without_addresses(case, resources)))
 

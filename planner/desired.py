@@ -1,6 +1,5 @@
 """The desired state as it grows: resources with their reasons, and the room that is left at every place."""
 
-import math
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -44,13 +43,8 @@ class Desired:
         return cls(market=market, resources=dict(given.resources), use=dict(given.use))
 
     def room(self, place: str, kind: CapacityKind) -> float:
-        """How much of a kind this environment may still take at a place.
-
-        Where no quota is stated, addresses are bounded by the pools alone, and accelerators by the shapes that bear
-        them; of anything else there is none.
-        """
-        unstated = math.inf if kind in (CapacityKind.ADDRESSES, CapacityKind.ACCELERATORS) else 0.0
-        return max(0.0, self.market.available.get((place, kind), unstated) - self.use.get((place, kind), 0.0))
+        """How much of a kind this environment may still take at a place."""
+        return max(0.0, self.market.room(place, kind) - self.use.get((place, kind), 0.0))
 
     def fits(self, resource: Resource) -> bool:
         """Whether all that a resource takes is there."""

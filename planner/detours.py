@@ -15,6 +15,7 @@ from contracts.names import is_link, link_ends
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import CircuitSpec, Purpose, ResourceKind
 from planner.circuits import most_gbps
+from planner.curves import joined
 from planner.given import Given
 from planner.keys import item_key
 from planner.market import Market
@@ -83,7 +84,8 @@ def over_more_paths(
     short = [need for need in crowded if need.quantity > _most(market, given, need.place) + SLACK]
     if not short:
         return needs
-    free = {name: link for name, link in market.links.items() if not question.is_frozen(name)}
+    own = joined(question, market)
+    free = {name: link for name, link in market.links.items() if link in own and not question.is_frozen(name)}
     asked = {need.place: need.quantity for need in needs if is_link(need.place)}
     spare = {name: _most(market, given, name) - asked.get(name, 0.0) for name in free}
     moved: Moved = {}

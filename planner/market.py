@@ -1,5 +1,6 @@
 """Catalog and snapshot, indexed: what an item is, where it is offered and for how much, and how much a place has."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -72,6 +73,15 @@ class Market:
     def price(self, place: str, item: str, purchase: Purchase = Purchase.ON_DEMAND) -> float | None:
         """USD per hour of one, or nothing where it is not offered."""
         return self.prices.at(place, purchase).get(item)
+
+    def room(self, place: str, kind: CapacityKind) -> float:
+        """How much of a kind this environment may have at a place.
+
+        Where no quota is stated, addresses are bounded by the pools alone, and accelerators by the shapes that bear
+        them; of anything else there is none.
+        """
+        unstated = math.inf if kind in (CapacityKind.ADDRESSES, CapacityKind.ACCELERATORS) else 0.0
+        return self.available.get((place, kind), unstated)
 
     def storage_class(self, name: str) -> StorageClass:
         """A class of storage; of one that the catalog does not know (any more), nothing is promised."""

@@ -4,6 +4,7 @@ Per region and shape a count that serves and a count that stands by; per region 
 What stands by in a region covers the largest of the loads that it backs up, one loss at a time.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -115,6 +116,9 @@ def _stay_within(builder: ModelBuilder, columns: Columns, site: Site) -> None:
         builder.row([(column, gives(shape, kind)) for column, shape in chosen], upper=most)
     chosen += [(columns.failover[site.region, shape.name], shape) for shape, _ in site.failover_shapes]
     builder.row([(column, float(shape.vcpu)) for column, shape in chosen], upper=site.room.vcpu)
+    bearing = [(column, float(shape.accelerators)) for column, shape in chosen if shape.accelerators]
+    if bearing and math.isfinite(site.accelerators):
+        builder.row(bearing, upper=site.accelerators)
     builder.row([(column, float(shape.memory_gib)) for column, shape in chosen], upper=site.room.memory_gib)
 
 

@@ -74,6 +74,7 @@ class Site:
         partners: regions that may back this one up, the cheapest vCPU first.
         given_partners: how many back it up whatever is decided.
         room: what the region has for this environment, given resources taken off.
+        accelerators: how many of them it has.
         most: what may serve of each kind that people set a maximum of, given resources taken off.
     """
 
@@ -92,10 +93,11 @@ class Site:
     backs_of: tuple[str, ...] = ()
     most: Bounds = field(default_factory=dict)
     given_partners: int = 0
+    accelerators: float = math.inf
 
     def most_partners(self, settings: FailoverSettings) -> int:
         """How many partners may carry what those that are given do not."""
-        return max(1, settings.dedicated_partners - self.given_partners)
+        return max(0, settings.dedicated_partners - self.given_partners)
 
     @property
     def serving_room(self) -> Amount:
@@ -175,6 +177,7 @@ def _site(
         failover_shapes=_free_shapes(market, given, region, Purpose.FAILOVER),
         partners=tuple(sorted(eligible, key=lambda other: (_unit_price(market, other), other))),
         given_partners=len(fixed),
+        accelerators=_left(market, given, region, CapacityKind.ACCELERATORS),
         live=_standing(question.live(), market, region),
         bound=residency.told(region) if region in residency.within else "",
         falls_with=market.regions[region].fault_domain if whole_domain else "",
@@ -192,11 +195,12 @@ def _quantity(needs: tuple[Requirement, ...], region: str, kind: CapacityKind) -
 
 
 def _room(market: Market, given: Given, region: str) -> Amount:
-    left = {
-        kind: market.available.get((region, kind), 0.0) - given.use.get((region, kind), 0.0)
-        for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB)
-    }
-    return Amount(vcpu=max(0.0, left[CapacityKind.VCPU]), memory_gib=max(0.0, left[CapacityKind.MEMORY_GIB]))
+    vcpu, memory = (_left(market, given, region, kind) for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB))
+    return Amount(vcpu=vcpu, memory_gib=memory)
+
+
+def _left(market: Market, given: Given, region: str, kind: CapacityKind) -> float:
+    return max(0.0, market.room(region, kind) - given.use.get((region, kind), 0.0))
 
 
 def _free_shapes(market: Market, given: Given, region: str, purpose: Purpose) -> tuple[tuple[Shape, float], ...]:

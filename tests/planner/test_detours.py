@@ -94,3 +94,12 @@ def test_links_of_paused_regions_carry_nothing_for_others():
     regions = tuple(item.model_copy(update={"paused": item.name == third}) for item in WORLD.environment.regions)
     plan = plan_of(within(people(after(WORLD, FIRST), regions=regions), {FULL: 1.0}))
     assert not [item.place for item in plan.requirements if OF_ANOTHER + FULL in item.parts and third in item.place]
+
+
+def test_no_path_leads_through_a_region_that_is_not_the_environments():
+    third = next(region.name for region in WORLD.environment.regions if region.name not in FULL)
+    regions = tuple(item for item in WORLD.environment.regions if item.name != third)
+    found = build_plan(within(people(WORLD, regions=regions), {FULL: 1.0}), solve)
+    assert not isinstance(found, Infeasible)
+    assert not [item.place for item in found.requirements if third in item.place]
+    assert not [item.resource.key for item in found.resources if third in item.resource.place]

@@ -41,6 +41,15 @@ def placed(*sites, settings=SETTINGS):
     return found
 
 
+def test_no_more_accelerators_are_taken_than_there_are():
+    bearing = Shape(name="g16", vcpu=16, memory_gib=64, accelerators=1)
+    shapes = ((SMALL, 0.2), (bearing, 0.1))
+    here = replace(site("fra", 64), serving_shapes=shapes, failover_shapes=shapes)
+    assert placed(here).serving == {("fra", "g16"): 4}
+    few = placed(replace(here, accelerators=1.0)).serving
+    assert few["fra", "g16"] == 1 and few["fra", "s4"] == 12
+
+
 def covering(vcpu, prices, room):
     """The least cost of covering so many vCPUs with both shapes, by trying all counts; infinite where none fits."""
     best = np.inf
