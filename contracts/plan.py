@@ -17,7 +17,7 @@ from contracts.document import Document, Model, unsaid
 from contracts.engines import EngineName
 from contracts.names import RegionName
 from contracts.resources import Resource
-from contracts.risk import Risk
+from contracts.risk import Risk, Scarce
 from contracts.standing import Standing
 from contracts.storage import StorageNeed
 
@@ -234,6 +234,7 @@ class Plan(Document):
     unread: tuple[UnreadRegion, ...] = ()
     pins_missing: tuple[str, ...] = Field(default=(), exclude_if=unsaid)  # pinned, and not there: in words
     risk: Risk | None = Field(default=None, exclude_if=unsaid)  # the cost of being wrong
+    scarce: tuple[Scarce, ...] = Field(default=(), exclude_if=unsaid)  # limits that cost something, the dearest first
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False
     deferred: tuple[Change, ...] = Field(default=(), exclude_if=unsaid)  # beyond the change ceiling: not made

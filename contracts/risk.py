@@ -94,6 +94,29 @@ class Exposure(Model):
     next_unit_usd_per_hour: float
 
 
+class Scarce(Model):
+    """A limit that costs something: what room for one more of something would save of what the plan costs.
+
+    Attributes:
+        limit: what there is of the kind for this environment at the place.
+        item: room for one more of which is looked at, at a region of vCPUs and memory.
+        units: of the kind that it takes.
+        saves_usd_per_hour: what the cheapest plan costs more without it.
+    """
+
+    place: str
+    kind: CapacityKind
+    limit: float = Field(ge=0)
+    item: str
+    units: float = Field(gt=0)
+    saves_usd_per_hour: float = Field(gt=0)
+
+    def told(self) -> str:
+        """`room for one more 10g (10 gbps, beside 5) would save 0.5 USD/h`."""
+        beside = f"{self.units:g} {self.kind}, beside {self.limit:g}"
+        return f"room for one more {self.item} ({beside}) would save {self.saves_usd_per_hour:g} USD/h"
+
+
 class Risk(Model):
     """The cost of being wrong.
 

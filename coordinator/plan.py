@@ -132,7 +132,8 @@ def _question(project: Project, capacity: CapacitySnapshot) -> Question:
 
 
 def _build(project: Project, question: Question) -> Plan | Infeasible:
-    plan = answered(lambda asked: build_plan(asked, solve_in_child, solve_fleet_by_ladder))(question)
+    solve = remembered(solve_in_child)
+    plan = answered(lambda asked: build_plan(asked, solve, solve_fleet_by_ladder, appraise=True))(question)
     if isinstance(plan, Plan):
         declare([item.resource for item in plan.resources], project.environment)  # what no target can make is told now
     return plan

@@ -37,6 +37,7 @@ from planner.reasons import Buying
 from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
+from planner.scarce import scarce
 from planner.shortfalls import placement_shortfalls, unstated_told
 from planner.sites import read_sites, wanted_last
 from planner.staging import staged_units
@@ -48,8 +49,17 @@ from planner.unstaged import unstaged_storage
 __all__ = ["Question", "build_plan"]
 
 
-def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = solve_fleet) -> Plan | Infeasible:
+def build_plan(
+    question: Question, solve: Solver, solve_fleet: FleetSolver = solve_fleet, *, appraise: bool = False
+) -> Plan | Infeasible:
     """The cheapest desired state that meets the forecast at the environment's quantiles, or what cannot be met.
+
+    Args:
+        question: what is asked.
+        solve: places compute.
+        solve_fleet: plans a fleet as a whole.
+        appraise: whether what limits cost is looked at where reserves are dedicated, which takes a placement more for
+            each that is tight.
 
     Raises:
         InputsDisagree: the documents are not of one environment, or a region is not in the snapshot.
@@ -64,7 +74,7 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
     needs = serving_requirements(question, market)
     given = given_resources(question, market, partners_paused(question, market, needs))
     needs = within_maxima(question, market, (needs, given), solve)
-    needs = over_more_paths(question, market, needs, given)
+    asked, needs = needs, over_more_paths(question, market, needs, given)
     if question.environment.failover.reserve is Reserve.SHARED:
         fleet = place_fleet(question, bounded(question, market, given), (needs, given), solve_fleet)
         if not isinstance(fleet, Fleet):
@@ -77,7 +87,10 @@ def build_plan(question: Question, solve: Solver, solve_fleet: FleetSolver = sol
         share = {site.region: question.environment.critical_share_of(site.region) for site in sites}
         return _infeasible(question, placement_shortfalls(placement, needs, sites, share))
     demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=placement)
-    return _build(question, Desired.start(market, given), demand)
+    built = _build(question, Desired.start(market, given), demand)
+    if not appraise or isinstance(built, Infeasible):
+        return built
+    return built.model_copy(update={"scarce": scarce(market, demand, asked, solve)})
 
 
 def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infeasible:

@@ -55,6 +55,9 @@ def sentences(plan: Plan, resource: Resource, change: Change | None, reason: Rea
         yield _unit_gone(plan, resource)
     elif reason.code is ReasonCode.SUPPORT and not goes:
         yield from _supports(plan, resource)
+    for item in plan.scarce:
+        if item.place == resource.place and item.kind in KINDS.get(resource.kind, ()):
+            yield f"in {item.place}, {item.told()}"
 
 
 def carried(requirement: Requirement, resource: Resource) -> str:

@@ -24,7 +24,7 @@ from prestage.views.paper import (
     usd,
     warn,
 )
-from prestage.views.risk import risk_lines
+from prestage.views.risk import risk_lines, scarce_lines
 
 _COLOURS = {
     Operation.CREATE: "green",
@@ -52,6 +52,7 @@ def plan_text(plan: Plan) -> str:
             *_commitments(plan),
             *_block_advice(plan),
             *(risk_lines(plan.risk) if plan.risk else ()),
+            *scarce_lines(plan.scarce),
             *_inputs(plan),
         ]
     )

@@ -1,8 +1,8 @@
 """The cost of being wrong, as people read it beneath a plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from contracts.risk import DemandCase, Exposure, Risk, Together
+from contracts.risk import DemandCase, Exposure, Risk, Scarce, Together
 from prestage.views.paper import dim, moment, number, plural, signed_usd, table, title, usd
 
 ROWS = 5
@@ -42,3 +42,13 @@ def _together(item: Together) -> str:
 def _exposure(item: Exposure) -> tuple[str, str, str, str, str]:
     worth = f"{signed_usd(item.next_unit_usd_per_hour)} USD/h"
     return f"{item.place} {item.kind}", number(item.available), f"{item.short:.1%}", moment(item.at), worth
+
+
+def scarce_lines(scarce: Sequence[Scarce]) -> Iterable[str]:
+    """What quotas cost: where room for one more would save something."""
+    if scarce:
+        yield title("  what is scarce", f"limits of {plural(len(scarce), 'place')} cost something")
+        yield from (f"    {item.place}: {item.told()}" for item in scarce[:ROWS])
+        if len(scarce) > ROWS:
+            yield dim(f"    and {len(scarce) - ROWS} more")
+        yield ""
