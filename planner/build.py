@@ -38,7 +38,7 @@ from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
 from planner.scarce import scarce
-from planner.shortfalls import placement_shortfalls, unstated_told
+from planner.shortfalls import placement_shortfalls, unstated_told, without_the_other
 from planner.sites import read_sites, wanted_last
 from planner.staging import staged_units
 from planner.storage import want_storage
@@ -191,7 +191,7 @@ def _priced(item: PlannedResource) -> PlannedResource:
 
 def _infeasible(question: Question, short: Sequence[Shortfall]) -> Infeasible:
     market, reserve = Market.read(question.catalog, question.capacity), question.environment.failover.reserve
-    told = (unstated_told(item, market, reserve) for item in short)
+    told = (without_the_other(unstated_told(item, market, reserve), market) for item in short)
     ordered = sorted(told, key=lambda item: (item.place, item.kind))
     return Infeasible(environment=question.environment.name, shortfalls=tuple(ordered))
 

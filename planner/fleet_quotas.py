@@ -3,7 +3,7 @@
 Quotas are looked at hour by hour: what is scaled by schedule takes of them what runs at that hour.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from planner.fleet.problem import MOST_SHARE, NOT_OFFERED, Floats
 from planner.fleet_arrays import KINDS, Axes, Needs, by_place
 from planner.market import Amounts, Market
 from planner.requirements import rounded
-from planner.shortfalls import shortfall
+from planner.shortfalls import ONE_DOMAIN, shortfall
 
 
 def fleet_quotas(market: Market, axes: Axes, gives: Floats, given: Amounts) -> Floats:
@@ -68,11 +68,13 @@ def link_quotas(market: Market, axes: Axes, problem: FleetProblem, given: Amount
     return np.where(np.isfinite(found), np.floor(found / step + 1e-9) * step, np.inf)
 
 
-def never_met(problem: FleetProblem, axes: Axes, needs: Iterable[Requirement]) -> tuple[Shortfall, ...]:
+def never_met(
+    problem: FleetProblem, axes: Axes, needs: Iterable[Requirement], domains: Set[str]
+) -> tuple[Shortfall, ...]:
     """What no fleet could meet, whatever else it did: demand beyond quotas, stock or offers; too few partners."""
     known = by_place(needs)
     found = (*_beyond(problem, axes, known), *_over_links(problem, axes, known))
-    return (*found, *_unbacked(problem, axes, known, few_alone=bool(found)))
+    return (*found, *_unbacked(problem, axes, known, few_alone=bool(found), one_domain=len(domains) == 1))
 
 
 def _beyond(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Shortfall]:
@@ -96,7 +98,9 @@ def _over_links(problem: FleetProblem, axes: Axes, known: Needs) -> Iterator[Sho
             yield shortfall(need, float(problem.link_quotas[at]))
 
 
-def _unbacked(problem: FleetProblem, axes: Axes, known: Needs, *, few_alone: bool) -> Iterator[Shortfall]:
+def _unbacked(
+    problem: FleetProblem, axes: Axes, known: Needs, *, few_alone: bool, one_domain: bool
+) -> Iterator[Shortfall]:
     """Regions that too few others may carry: none carries more than half, nor more than circuits may.
 
     Args:
@@ -104,6 +108,7 @@ def _unbacked(problem: FleetProblem, axes: Axes, known: Needs, *, few_alone: boo
         axes: names of regions and links.
         known: what must be met.
         few_alone: whether circuits are left out of it.
+        one_domain: whether all regions stand in one fault domain.
     """
     carried = _carried(problem)
     for at in np.flatnonzero(carried < 1 - 1e-9).tolist():
@@ -124,13 +129,22 @@ def _unbacked(problem: FleetProblem, axes: Axes, known: Needs, *, few_alone: boo
             available=rounded(critical * float(carried[at])),
             at=need.forecast.at if need.forecast else None,
             series=need.forecast.series if need.forecast else None,
-            nearest=f"partners ({names or 'no region of another fault domain near enough'}) may carry half of its "
-            "critical load each, and two are needed: raise failover.max_latency_ms, add regions near it, or set "
-            "failover.reserve to dedicated"
+            nearest=_too_few(names, one_domain=one_domain)
             if few
             else f"partners ({names}) may carry {carried[at]:.0%} of its critical load, as quotas leave no more Gbps "
             f"for its replication: raise the quota of {' or '.join(_full(problem, axes, at))}",
         )
+
+
+def _too_few(partners: str, *, one_domain: bool) -> str:
+    """What to do where less than two regions may carry another's load. A dedicated reserve needs one."""
+    if one_domain:
+        return f"{ONE_DOMAIN}: add regions of two others, or set failover.critical_share to 0"
+    told = (
+        f"partners ({partners or 'no region of another fault domain near enough'}) may carry half of its critical load"
+    )
+    more = "add regions near it, or set failover.reserve to dedicated" if partners else "or add regions near it"
+    return f"{told} each, and two are needed: raise failover.max_latency_ms, {more}"
 
 
 def _most_shares(problem: FleetProblem) -> Floats:

@@ -116,7 +116,7 @@ def place_fleet(
     problem = replace(problem, quota=quota, link_quota=link_quotas(market, axes, problem, given.use))
     problem = with_given(question, market, axes, problem, given)
     refuse_odd(problem)
-    if short := never_met(problem, axes, needs):
+    if short := never_met(problem, axes, needs, {market.regions[name].fault_domain for name in axes.regions}):
         return short
     asked_fleet = Asked(question=question, market=market, axes=axes, problem=problem)
     found = _found(asked_fleet, given, solve)

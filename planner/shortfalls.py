@@ -20,6 +20,7 @@ GROW = {
     CapacityKind.ADDRESSES: "address pools",
     CapacityKind.ACCELERATORS: "hosts with accelerators",
 }
+ONE_DOMAIN = "all regions stand in one fault domain, so that none may carry another's critical load"
 HOSTS = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB)
 
 
@@ -62,6 +63,20 @@ def unstated_told(item: Shortfall, market: Market, reserve: Reserve) -> Shortfal
     told = (
         f"the capacity snapshot states no quota of {names} at {item.place}, which counts as none there; {item.nearest}"
     )
+    return item.model_copy(update={"nearest": told})
+
+
+def without_the_other(item: Shortfall, market: Market) -> Shortfall:
+    """The same, saying so where what lacks is not what is short, but the other kind that every instance takes."""
+    if item.kind not in HOSTS or item.available > 0 or market.available.get((item.place, item.kind), 0.0) <= 0:
+        return item
+    other = HOSTS[1 - HOSTS.index(item.kind)]
+    if market.available.get((item.place, other), 1.0) > 0:
+        return item
+    told = (
+        f"the quota of {other} at {item.place} leaves nothing, and every instance takes of it: add {GROW[other]} for "
+    )
+    told += f"{other}, or set the maximum {item.kind} of {item.place} to 0 and accept the rest as unmet"
     return item.model_copy(update={"nearest": told})
 
 
@@ -123,6 +138,8 @@ def _unbacked(site: Site, steps: int, needs: tuple[Requirement, ...], critical_s
     less = f"or set failover.critical_share to {rounded(critical_share * carried):g}"
     if site.partners:
         among = f"partners ({', '.join(site.partners)}) can carry {carried:.0%} of its critical load: add hosts there, "
+    elif site.alone:
+        among = f"{ONE_DOMAIN}: add a region of another, "
     else:
         wider = "widen its residency, " if site.bound else ""
         among = "no region of another fault domain is near enough and may carry its critical load: raise "

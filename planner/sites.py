@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from contracts.capacity import CapacityKind, Shape
 from contracts.failover import FailoverSettings, Survive
-from contracts.plan import Requirement
+from contracts.plan import RefusalCode, Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource, ResourceKind
 from planner.bounds import Bounds, serving_room
 from planner.given import Given
@@ -72,6 +72,7 @@ class Site:
         falls_with: what is lost together with this region: nothing else where it is empty, else its fault domain.
         bound: in words, where its load may be served; empty where it may be anywhere.
         partners: regions that may back this one up, the cheapest vCPU first.
+        alone: whether every other region stands in the same fault domain.
         given_partners: how many back it up whatever is decided.
         room: what the region has for this environment, given resources taken off.
         accelerators: how many of them it has.
@@ -93,6 +94,7 @@ class Site:
     backs_of: tuple[str, ...] = ()
     most: Bounds = field(default_factory=dict)
     given_partners: int = 0
+    alone: bool = False
     accelerators: float = math.inf
 
     def most_partners(self, settings: FailoverSettings) -> int:
@@ -177,6 +179,7 @@ def _site(
         failover_shapes=_free_shapes(market, given, region, Purpose.FAILOVER),
         partners=tuple(sorted(eligible, key=lambda other: (_unit_price(market, other), other))),
         given_partners=len(fixed),
+        alone=all(refused and refused.code is RefusalCode.SAME_FAULT_DOMAIN for refused in refusals.values()),
         accelerators=_left(market, given, region, CapacityKind.ACCELERATORS),
         live=_standing(question.live(), market, region),
         bound=residency.told(region) if region in residency.within else "",

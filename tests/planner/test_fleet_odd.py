@@ -143,7 +143,10 @@ UNMET: dict[Callable[[], Question], tuple[set[str], str]] = {
     no_quota: ({"ams"}, r"^0 of [\d.]+ memory_gib can be had: add hosts for"),
     no_price: ({"mad"}, r"^0 of [\d.]+ (vcpu|memory_gib) can be had: nothing of it has a price at mad"),
     no_partner: ({"mad"}, r"no region of another fault domain near enough.*failover.max_latency_ms"),
-    one_fault_domain: ({"fra", "ams", "lon", "mad"}, r"two are needed"),
+    one_fault_domain: (
+        {"fra", "ams", "lon", "mad"},
+        r"^all regions stand in one fault domain.*: add regions of two others",
+    ),
     a_million_times: (EVERYWHERE, r"of [\d.e+]+ (vcpu|memory_gib|gbps) can be had"),
     no_room_on_any_link: ({"ams--fra", "ams--lon", "ams--mad"}, r"^0 of [\d.]+ gbps can be had: add fibre for"),
     no_room_for_replication: ({"mad"}, r"may carry 5\d% of its critical load, as quotas .* ams--mad or fra--mad"),

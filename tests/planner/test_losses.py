@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from contracts.capacity import CapacityKind
 from contracts.clash import LimitKind
 from contracts.environment import RegionSettings
 from contracts.failover import ResidencyOf, Survive
@@ -118,6 +119,26 @@ def test_where_residency_leaves_nobody_the_message_says_so():
     (short,) = found.shortfalls
     assert short.nearest.startswith("fra may be served in no other region; no region of another fault domain")
     assert "widen its residency" in short.nearest
+
+
+def test_where_all_stand_in_one_fault_domain_no_latency_is_named():
+    facts = tuple(item.model_copy(update={"fault_domain": "one"}) for item in WORLD.capacity.regions)
+    found = build_plan(replace(WORLD, capacity=WORLD.capacity.model_copy(update={"regions": facts})), solve)
+    assert isinstance(found, Infeasible) and found.shortfalls
+    for short in found.shortfalls:
+        assert short.nearest.startswith("all regions stand in one fault domain") and "latency" not in short.nearest
+
+
+def test_where_vcpus_lack_no_hosts_are_asked_for_memory():
+    quotas = tuple(
+        item.model_copy(update={"total": item.used}) if (item.place, item.kind) == ("ams", CapacityKind.VCPU) else item
+        for item in WORLD.capacity.quotas
+    )
+    found = build_plan(replace(WORLD, capacity=WORLD.capacity.model_copy(update={"quotas": quotas})), solve)
+    assert isinstance(found, Infeasible)
+    told = {short.kind: short.nearest for short in found.shortfalls if short.place == "ams"}
+    assert told[CapacityKind.MEMORY_GIB].startswith("the quota of vcpu at ams leaves nothing")
+    assert "add hosts for " in told[CapacityKind.VCPU]
 
 
 def test_customers_who_hold_something_bind_its_region_where_they_are_asked(plan):
