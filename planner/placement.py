@@ -5,9 +5,9 @@ Per region and shape a count that serves and a count that stands by; per region 
 as one region is lost at a time; or, where people ask for it, one fault domain: then what its regions ask is added up.
 Staying is preferred: what is live and good enough is kept as it is, and the rest pays for what it removes.
 
-Where the solver gives no answer that can be trusted, or says that there is none and there is one, the next rung of a
-ladder is taken and named: what is live or greedy, whichever keeps every row and costs less, else what the plan applied
-last wanted.
+Where the solver gives no answer that can be trusted, or says that there is none and there is one, a rung of a ladder is
+taken and named: of what is live, greedy and what the plan applied last wanted, the first that keeps every row and costs
+at most 1 % more than the cheapest of them that do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,8 +89,7 @@ def place(
         try:
             return _further_down(Form(sites, settings), denied, last or {})
         except SolverError:
-            elastic, columns = build_model(form._replace(elastic=True))
-            return _lacking(columns, solve(elastic), sites)
+            return _lacking(form, solve)
     return _calm(form, (model, columns, cheapest), solve)
 
 
@@ -190,9 +189,18 @@ def _placement(columns: Columns, values: Floats, usd: float, bound: float, told:
     )
 
 
-def _lacking(columns: Columns, solution: Solution, sites: Sequence[Site]) -> Lacking:
+def _lacking(form: Form, solve: Solver) -> Lacking:
+    """What the nearest placement leaves unmet.
+
+    Raises:
+        SolverError: the solver says that there is none, though leaving everything unmet is one.
+    """
+    elastic, columns = build_model(form._replace(elastic=True))
+    solution = solve(elastic)
+    if solution.status is SolveStatus.INFEASIBLE:
+        raise SolverError(f"{NONE_SAID}, even where demand may be left unmet", where=solution.program)
     serving, shares = {}, {}
-    for site in sites:
+    for site in form.sites:
         vcpu, memory = (float(solution.values[column]) for column in columns.short[site.region])
         if vcpu > 1e-6 or memory > 1e-6:
             serving[site.region] = Amount(vcpu=vcpu, memory_gib=memory)

@@ -12,7 +12,7 @@ from contracts.failover import FailoverSettings, Survive
 from contracts.plan import Infeasible, Plan
 from coordinator.solver_process import solve_in_child
 from planner.build import build_plan
-from planner.errors import SolverCrashed, SolverStalled
+from planner.errors import SolverCrashed, SolverError, SolverStalled
 from planner.model import LinearModel, Solution, Solver, SolveStatus
 from planner.placement_greedy import greedy_placement
 from planner.question import Question
@@ -188,3 +188,9 @@ def test_what_is_impossible_stays_so_and_says_what_it_lacks() -> None:
 
     with pytest.raises(SolverCrashed, match="-9"):
         build_plan(tight, after_the_first(crashes))
+
+
+def test_a_solver_that_says_of_leaving_all_unmet_that_there_is_none_is_not_believed() -> None:
+    none = answer(0, status=SolveStatus.INFEASIBLE)
+    with pytest.raises(SolverError, match="even where demand may be left unmet"):
+        build_plan(question(Recipe(regions=1)), lambda model: none)
