@@ -65,8 +65,9 @@ class Backcast:
         )
 
     def known_before(self, step: int) -> "Backcast":
-        """What could be known at a step; the panel too, so that scales and groups are those of then."""
-        return replace(self, panel=self.panel.as_known(step), held=self.held.known_before(step))
+        """What could be known at a step, of what came, too; scales and groups are those of the panel of then."""
+        then = self.panel.as_known(step)
+        return replace(self, panel=then, held=self.held.known_in(then))
 
     def not_misled(self) -> HeldBack:
         """What was held back, without what was said of series whose past held a mistake that was not yet known.
@@ -74,7 +75,7 @@ class Backcast:
         A forecast from the middle of a day in a wrong unit errs by the unit. It happens rarely, and is scored as it is;
         but learned from it would make every series as wide.
         """
-        cutoffs = self.held.windows.cutoffs
+        cutoffs = [step for step in self.held.windows.cutoffs if step < self.panel.steps]
         otherwise = [(at, then) for at, step in enumerate(cutoffs) if (then := self.panel.otherwise(step)) is not None]
         if not otherwise:
             return self.held

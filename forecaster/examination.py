@@ -1,7 +1,7 @@
 """What held-back windows say of each family and of what is made of them all, scored as the forecast will be (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,10 @@ def examine(past: Backcast, kept: KeptWindows = NOTHING_KEPT) -> Examination:
 def _learned_at(past: Backcast, index: int, kept: KeptWindows) -> Learned:
     """What could be learned at a window's origin, found where it was kept."""
     found = unpacked(kept.found(past.key_of_all(index)))
-    return found or learn(past.known_before(past.held.windows.cutoffs[index]))
+    if found:
+        return found
+    then = past.known_before(past.held.windows.cutoffs[index])
+    return learn(replace(then, held=then.not_misled()))
 
 
 def scored(count: int, panel: Panel) -> tuple[int, ...]:

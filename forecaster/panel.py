@@ -19,6 +19,7 @@ Steps = NDArray[np.int64]
 SHIFTED = np.log(1.5)  # from which ratio on two days are another level than those a week before
 MOST_SHIFTED = np.log(1000.0)
 HOURS_FOR_A_DAY = 18  # a day with fewer observed hours is a gap
+REMEMBERED_CELLS = 8_000_000  # of panels as they were known at earlier steps, series times steps
 
 
 class Hindsight(Protocol):
@@ -80,9 +81,12 @@ class Panel:
         return self.hindsight.at(step) if self.hindsight is not None else None
 
     def as_known(self, step: int) -> "Panel":
-        """What was known when only the first `step` steps had been seen: what a forecast from there may look at."""
+        """What was known when only the first `step` steps had been seen: what a forecast from there may look at.
+
+        Its hindsight is that of then: what had been known otherwise before, and was put right by that step.
+        """
         then = self.otherwise(step)
-        return self.until(step) if then is None else then
+        return self.until(step) if then is None else replace(then, hindsight=_Earlier(self, then))
 
     def rows(self, rows: list[int]) -> "Panel":
         """The panel with some of its series only, as they are known now."""
@@ -105,6 +109,42 @@ class Panel:
         """Steps since the last observed one of each series; all where there is none."""
         seen = np.isfinite(self.observed[:, ::-1])
         return np.asarray(np.where(seen.any(axis=1), seen.argmax(axis=1), self.steps), dtype=np.int64)
+
+
+class Remembered:
+    """Hindsight that is worked out once a step: `REMEMBERED_CELLS` of it are kept, of what was asked for first."""
+
+    def __init__(self, hindsight: Hindsight) -> None:
+        self._hindsight = hindsight
+        self._known: dict[int, Panel | None] = {}
+        self._left = REMEMBERED_CELLS
+
+    def at(self, step: int) -> Panel | None:
+        if step in self._known:
+            return self._known[step]
+        found = self._hindsight.at(step)
+        cells = found.observed.size if found is not None else 0
+        if cells <= self._left:
+            self._left -= cells
+            self._known[step] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Earlier:
+    """What was known before a step, beside what was known at it.
+
+    Attributes:
+        now: the panel with all that is known.
+        then: what was known at the step, which was something else.
+    """
+
+    now: Panel
+    then: Panel
+
+    def at(self, step: int) -> Panel | None:
+        found = self.now.as_known(step)
+        return None if np.array_equal(found.observed, self.then.observed[:, :step], equal_nan=True) else found
 
 
 def day_of(granularity: Granularity) -> int:
@@ -172,7 +212,7 @@ def daily(panel: Panel) -> Panel:
         end=panel.end,
         observed=observed,
         filled=fill(observed, 1),
-        hindsight=None if panel.hindsight is None else _OfDays(panel),
+        hindsight=None if panel.hindsight is None else Remembered(_OfDays(panel)),
     )
 
 

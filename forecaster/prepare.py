@@ -13,7 +13,7 @@ from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.derive import Derived, derived_demand, region_traffic
 from forecaster.errors import NothingToForecast
 from forecaster.gaps import gap_treatments
-from forecaster.panel import Matrix, Panel, Steps, fill
+from forecaster.panel import Matrix, Panel, Remembered, Steps, fill
 from forecaster.reach import after_now, long_gone, nothing_lately, nothing_within, until_now
 from forecaster.repairs import repair
 from forecaster.view import HistoryView
@@ -84,7 +84,7 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
     derived = _derived(repaired.panel, scope)
     levels = _with_rows(repaired.panel, [(row.key, row.observed) for row in derived])
     if repaired.panel.hindsight is not None:
-        levels = replace(levels, hindsight=_OfSums(repaired.panel, scope))
+        levels = replace(levels, hindsight=Remembered(_OfSums(repaired.panel, levels, scope)))
     reasons = tuple(row.treatment for row in derived if row.treatment is not None)
     return Prepared(
         origin=origin,
@@ -103,16 +103,30 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _OfSums:
-    """What was measured and what follows from it, when something of it was known otherwise."""
+    """What was measured and what follows from it, when something of it was known otherwise.
+
+    What follows from nothing that was known otherwise is as it is now.
+    """
 
     measured: Panel
+    levels: Panel
     scope: Scope
 
     def at(self, step: int) -> Panel | None:
         then = self.measured.otherwise(step)
         if then is None:
             return None
-        return _with_rows(then, [(row.key, row.observed) for row in _derived(then, self.scope)])
+        now = self.levels.until(step)
+        row_of = {key: row for row, key in enumerate(now.keys)}
+        observed, filled = now.observed.copy(), now.filled.copy()
+        rows = [row_of[key] for key in then.keys]
+        observed[rows], filled[rows] = then.observed, then.filled
+        both = zip(_derived(then, self.scope), _derived(self.measured.until(step), self.scope), strict=True)
+        for one, other in both:
+            if not np.array_equal(one.observed, other.observed, equal_nan=True):
+                row = row_of[one.key]
+                observed[row], filled[row] = one.observed, fill(one.observed[None], now.day)[0]
+        return replace(now, observed=observed, filled=filled, hindsight=None)
 
 
 def _derived(measured: Panel, scope: Scope) -> list[Derived]:

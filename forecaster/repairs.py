@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from contracts.forecast import Treatment
 from forecaster.models.model import TINY
-from forecaster.panel import Matrix, Panel, fill, length_of
+from forecaster.panel import Matrix, Panel, Remembered, fill, length_of
 
 UNITS = (1000.0, 1 / 1000.0, 8.0, 1 / 8.0)  # what a value is multiplied by when its unit is wrong
 AROUND_DAYS = 7  # each way: what an hour is compared with
@@ -67,9 +67,8 @@ def repair(panel: Panel) -> Repaired:
     filled = panel.filled.copy()
     filled[rows] = fill(observed[rows], panel.day)
     mended = replace(panel, observed=observed, filled=filled)
-    return Repaired(
-        replace(mended, hindsight=_Unmended(panel, mended, rows)), tuple(_treatment(panel, run) for run in runs)
-    )
+    hindsight = Remembered(_Unmended(panel, mended, rows))
+    return Repaired(replace(mended, hindsight=hindsight), tuple(_treatment(panel, run) for run in runs))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -77,12 +77,9 @@ class HeldBack:
     said: tuple[Said, ...]
     actual: Matrix
 
-    def known_before(self, step: int) -> "HeldBack":
-        """The same with every actual from `step` on unknown: what a forecaster at `step` can have learned."""
-        cutoffs = np.array(self.windows.cutoffs, dtype=np.int64)
-        known = cutoffs[:, None] + self.windows.ahead <= step
-        actual = np.where(known[:, None, :], self.actual, np.nan)
-        return HeldBack(windows=self.windows, said=self.said, actual=actual)
+    def known_in(self, panel: Panel) -> "HeldBack":
+        """The same with what happened as a panel knows it, which may end before the windows do."""
+        return HeldBack(windows=self.windows, said=self.said, actual=actuals(panel, self.windows))
 
 
 def plan_windows(panel: Panel, steps: int, effort: Effort = FULL, anchor: int | None = None) -> Windows:
@@ -122,9 +119,10 @@ def _thinned(reach: int, wanted: int, day: int) -> Steps:
 
 
 def actuals(panel: Panel, windows: Windows) -> Matrix:
-    """What happened in each window, shape (windows, series, steps)."""
-    seen = np.cumsum(np.isfinite(panel.observed), axis=1)
-    padded = np.pad(panel.observed, ((0, 0), (0, windows.reach)), constant_values=np.nan)
+    """What happened in each window, shape (windows, series, steps); nothing is known of what lies after the panel."""
+    beyond = max((*windows.cutoffs, panel.steps)) + windows.reach - panel.steps
+    padded = np.pad(panel.observed, ((0, 0), (0, beyond)), constant_values=np.nan)
+    seen = np.cumsum(np.isfinite(padded), axis=1)
     rows = []
     for cutoff in windows.cutoffs:
         old_enough = seen[:, cutoff - 1] >= (0.75 * LEAST_DAYS * panel.day if panel.day > 1 else panel.week)

@@ -20,7 +20,7 @@ from forecaster.events.contrast import Seen, seen_effects
 from forecaster.events.footprint import LAG, LEAD, Footprint, footprints, is_stated_for
 from forecaster.events.shrinkage import NOTHING_LEARNED, Gauss, KindEffect, learn_kind
 from forecaster.events.widening import moved
-from forecaster.panel import Matrix, Panel, Steps, fill
+from forecaster.panel import Matrix, Panel, Remembered, Steps, fill
 
 LOWEST, HIGHEST = np.log(0.02), np.log(50.0)  # no event is believed to move demand further
 DARK = np.log(0.2)  # an hour that lost more than this tells nothing of usual demand: it is left unknown
@@ -54,7 +54,7 @@ class Effects:
         divided = np.where(self.past > DARK, panel.observed / np.exp(self.past), np.nan)
         touched = (self.past != 0) & ~_counted(panel)[:, None]
         observed = np.where(touched, divided, panel.observed)
-        hindsight = None if panel.hindsight is None else _Neutral(self, panel)
+        hindsight = None if panel.hindsight is None else Remembered(_Neutral(self, panel))
         return replace(panel, observed=observed, filled=fill(observed, panel.day), hindsight=hindsight)
 
     def applied(self, quantiles: Matrix, panel: Panel) -> Matrix:

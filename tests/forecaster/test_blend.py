@@ -56,7 +56,7 @@ def test_each_series_has_its_own_weights_and_each_level():
 
 
 def test_nothing_known_leaves_the_prior():
-    past = held(np.full((3, 2, 24), 10.0), (10.0, 13.0, 7.0)).known_before(0)
+    past = held(np.full((3, 2, 24), np.nan), (10.0, 13.0, 7.0))
     np.testing.assert_allclose(weights(past), np.broadcast_to(PRIOR[:, None, None], (3, 2, len(LEVELS))))
 
 
@@ -65,10 +65,12 @@ def test_no_family_is_ever_lost():
     assert weights(held(10 + noise, (10.0, 50.0, 7.0)))[1].min() >= 0.9 * SHARE * 0.1 * PRIOR[1]
 
 
-def test_known_before_hides_what_had_not_happened():
-    past = held(np.ones((3, 6, 48)), (1.0,))
-    known = past.known_before(124 + 10)  # the second origin and ten hours
+def test_what_a_panel_knows_hides_what_had_not_happened():
+    past = held(np.ones((3, 1, 48)), (1.0,))
+    seen = levels(series("cpu", "fra", wave(124 + 10)))  # the second origin and ten hours
+    known = past.known_in(seen)
     assert np.isfinite(known.actual).sum(axis=2)[:, 0].tolist() == [34, 10, 0]
+    np.testing.assert_array_equal(known.actual[0, 0, :34], seen.observed[0, 100:])
 
 
 def test_the_newest_window_is_known_for_a_day_only_and_counts():
