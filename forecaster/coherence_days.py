@@ -29,7 +29,7 @@ def agree_days(days: Told, hours: Told, agreed: Agreed, groups: Groups, seed: in
         hours: what is said of them by itself.
         agreed: what they agreed on, with these days.
         groups: as the hours had them.
-        seed: of later days.
+        seed: of later days, and of series without paths.
     """
     drawn = set(agreed.keys)
     rows = [row for row, key in enumerate(days.panel.keys) if key in drawn]
@@ -37,7 +37,7 @@ def agree_days(days: Told, hours: Told, agreed: Agreed, groups: Groups, seed: in
     first = min(hours.quantiles.shape[1] // 24, days.quantiles.shape[1])
     paths, known = _of_hours(agreed.paths, first), _of_hours(agreed.known, first)
     said = _read_off(days.quantiles[:, :first], paths, rows, groups)
-    said[alone] = _without_paths(days, hours, alone, first)
+    said[alone] = _without_paths(days, hours, alone, first, seed)
     steady, own = _read_off(said, known, rows, groups), days.steady.copy()
     own[alone] = days.quantiles[alone]
     gap = gap_after(own, steady)[..., None]
@@ -80,13 +80,14 @@ def _later_paths(later: Told, before: Paths, rows: list[int], groups: Groups, se
     return paths, known
 
 
-def _without_paths(days: Told, hours: Told, rows: list[int], first: int) -> Matrix:
+def _without_paths(days: Told, hours: Told, rows: list[int], first: int, seed: int) -> Matrix:
     """Quantiles of the first days of series that have no paths: (rows, days, levels)."""
     found = days.quantiles[rows, :first].copy()
     for at in range(0, len(rows) if first else 0, TOGETHER):
         some = rows[at : at + TOGETHER]
         panel, told, own = hours.panel.rows(some), hours.quantiles[some, : 24 * first], days.quantiles[some, :first]
-        paths = paths_in(draw_order(told, seasonal_ranks(panel), PATHS, 0, weights_of(panel, told)), told)
+        order = draw_order(told, seasonal_ranks(panel), PATHS, seed, weights_of(panel, told))
+        paths = paths_in(order, told)
         hours_of = np.array([24.0 if gather_of(key.kind) is Gather.SUM else 1.0 for key in panel.keys])[:, None, None]
         speaking = np.flatnonzero(days.speaks()[some])
         as_days_say(paths, paths, own / hours_of, [int(row) for row in speaking])

@@ -30,6 +30,7 @@ from forecaster.paths_raked import FARTHEST
 SHARE = 1 / 3
 HALF_LIFE = 7.0
 MIDDLE = LEVELS.index(0.5)
+OF_DAYS = 1  # beside the seed: what is drawn of days is not what was drawn of hours
 
 
 def as_days_say(paths: Paths, known: Paths, said: Matrix, rows: list[int]) -> None:
@@ -94,7 +95,7 @@ def order_after(before: Paths, quantiles: Matrix, residual_ranks: Matrix, seed: 
     left = root(steps[first:, first:] - steps[first:, :first] @ told)
     drawn = np.empty((len(quantiles), later, count), dtype=np.float32)
     order = canonical(quantiles, residual_ranks)
-    drawn[order] = np.random.default_rng(seed).standard_normal(drawn.shape, dtype=np.float32)
+    drawn[order] = np.random.default_rng((seed, OF_DAYS)).standard_normal(drawn.shape, dtype=np.float32)
     drawn = np.tensordot(root(dependence.series).astype(np.float32), drawn, axes=1)
     stood = np.argsort(np.argsort(before, axis=0, kind="stable"), axis=0)
     scores = even_scores(count)[stood]

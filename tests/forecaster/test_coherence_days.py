@@ -12,7 +12,7 @@ from forecaster.coherence import Agreed, Told, agree, sums_in
 from forecaster.coherence_days import agree_days
 from forecaster.events.widening import NORMAL
 from forecaster.panel import Panel, daily
-from forecaster.paths import by_days, quantiles_of, ranks_of
+from forecaster.paths import by_days, draw_order, quantiles_of, ranks_of
 from forecaster.paths_days import HALF_LIFE, SHARE, as_days_say, gap_after, order_after
 from tests.forecaster.events.worlds import panel_of, usual
 from tests.forecaster.test_coherence import OF, network, said
@@ -128,6 +128,23 @@ def test_later_days_of_a_path_hang_together_with_earlier_ones_as_errors_did():
     single = [np.mean([np.corrcoef(place[row, step], stood)[0, 1] for row in range(6)]) for step in range(4)]
     np.testing.assert_allclose(single, [0.8, 0.64, 0.51, 0.41], atol=0.1)
     assert found[0] > 0.9  # series stood alike, so that they go on alike
+
+
+def test_what_is_drawn_of_later_days_is_not_what_was_drawn_of_hours():
+    """Where errors do not last, where a path stood in its first hours tells nothing of its later days."""
+    ranks, table = ranks_of(errors_of(1, 2000, 0.0, 0.0)), np.ones((1, 4, len(LEVELS))) * NORMAL
+    hours = np.argsort(draw_order(table, ranks, 400, 3, np.ones(1)), axis=2)
+    unrelated = np.random.default_rng(9).random((400, 1, 1), dtype=np.float32)
+    days = np.argsort(order_after(unrelated, table, ranks, 3, np.ones(1)), axis=2)
+    assert abs(np.corrcoef(hours.ravel(), days.ravel())[0, 1]) < 0.15
+
+
+def test_days_of_series_without_paths_are_drawn_by_the_seed():
+    panel = panel_of(100 * usual(24 * 28)[:1], ("web@fra",), SeriesKind.TRANSACTIONS)
+    hours = 100 * np.exp(0.3 * NORMAL) * np.ones((1, 48, 1))
+    one, again, other = (both(panel, hours, 24 * hours[:, :3], seed)[1].quantiles for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one, again)
+    assert (one[:, :2] != other[:, :2]).any()
 
 
 def test_announced_demand_is_not_taken_for_a_gap():
