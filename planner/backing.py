@@ -8,6 +8,7 @@ from contracts.failover import Survive
 from contracts.plan import Requirement
 from contracts.resources import FailoverSpec, Purpose, Resource, ResourceKind
 from planner.market import Market
+from planner.partnering import refused_partner, ways_of
 from planner.question import Question
 from planner.requirements import total
 from planner.sites import Amount, compute_amount
@@ -46,9 +47,23 @@ def coverage(
     return {what: _part(compute_amount(market, standing[what[0]]), asked) for what, asked in claims.items()}
 
 
+def standing_entries(question: Question, market: Market) -> tuple[tuple[Resource, FailoverSpec], ...]:
+    """Live failover entries of regions that are planned, to partners that the rules of failover still allow."""
+    planned = {region.name for region in question.environment.regions} & market.regions.keys()
+    found, ways = [], ways_of(question, market)
+    for entry in question.live().values():
+        spec = entry.spec
+        if not isinstance(spec, FailoverSpec) or question.is_frozen(entry.place):
+            continue
+        known = entry.place in planned and spec.partner in planned
+        if known and refused_partner(question, market, ways, (entry.place, spec.partner)) is None:
+            found.append((entry, spec))
+    return tuple(found)
+
+
 def loss_of(question: Question, market: Market, region: str) -> str:
     """What is lost together with a region, by name."""
-    whole = question.environment.failover.survive is Survive.DOMAIN
+    whole = question.environment.failover.survive is Survive.DOMAIN and region in market.regions
     return market.regions[region].fault_domain if whole else region
 
 

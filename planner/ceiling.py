@@ -244,7 +244,16 @@ def _crowded(case: _Case, waiting: Sequence[_Saving]) -> frozenset[str]:
         for (place, kind), amount in use.items()
         if kind is not CapacityKind.ADDRESSES and amount > case.market.room(place, kind) + 1e-9
     }
-    return frozenset(over | set(_without_addresses(case, resources)))
+    return frozenset(over | set(_without_addresses(case, resources)) | set(_above_maxima(case, resources)))
+
+
+def _above_maxima(case: _Case, resources: Sequence[Resource]) -> Iterator[str]:
+    """Regions where more serves than people want."""
+    serving = case.market.total_use(item for item in resources if item.purpose is Purpose.SERVING)
+    for settings in case.question.environment.regions:
+        most = settings.maximum.items()
+        if any(serving.get((settings.name, kind), 0.0) > value + 1e-9 for kind, value in most):
+            yield settings.name
 
 
 def _without_addresses(case: _Case, resources: Sequence[Resource]) -> Iterator[str]:

@@ -7,8 +7,9 @@ the same paths. (Successive shortest paths: R. K. Ahuja, T. L. Magnanti, J. B. O
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from contracts.capacity import CapacityKind, CircuitTier
 from contracts.names import is_link, link_ends
@@ -21,7 +22,7 @@ from planner.keys import item_key
 from planner.market import Market
 from planner.question import Question
 from planner.requirements import ELSEWHERE, OF_ANOTHER, own_quantity, rounded, total
-from planner.routes import Link, Routes, link_of
+from planner.routes import Link
 
 SLACK = 1e-6
 """Gbps that are too few to be moved: what documents round."""
@@ -48,14 +49,8 @@ class Way:
     def of(cls, market: Market, given: Given, link: str) -> "Way":
         """Of one link."""
         here = (item.spec for item in given.of(link, ResourceKind.CIRCUIT, Purpose.SERVING))
-        offers = (
-            (tier, usd)
-            for tier in market.tiers.values()
-            if (usd := market.price(link, tier.name)) is not None
-            and item_key(link, ResourceKind.CIRCUIT, Purpose.SERVING, tier.name) not in given.resources
-        )
         return cls(
-            offers=tuple(offers),
+            offers=_offers(market, given, link),
             given_gbps=float(sum(spec.gbps * spec.count for spec in here if isinstance(spec, CircuitSpec))),
             room_gbps=_room(market, given, link),
         )
@@ -77,25 +72,23 @@ def over_more_paths(
         needs: what must be met.
         given: circuits that are there whatever is asked.
     """
-    largest = max((tier.gbps for tier in market.tiers.values()), default=0)
-    crowded = (
-        need for need in needs if is_link(need.place) and need.quantity + largest > _room(market, given, need.place)
-    )
-    short = [need for need in crowded if need.quantity > _most(market, given, need.place) + SLACK]
+    most = _most_of(market, given)
+    links = tuple(need for need in needs if is_link(need.place))
+    short = [need for need in links if not _plenty(market, given, need) and need.quantity > most(need.place) + SLACK]
     if not short:
         return needs
     own = joined(question, market)
     free = {name: link for name, link in market.links.items() if link in own and not question.is_frozen(name)}
-    asked = {need.place: need.quantity for need in needs if is_link(need.place)}
-    spare = {name: _most(market, given, name) - asked.get(name, 0.0) for name in free}
+    asked = {need.place: need.quantity for need in links}
+    spare = {name: most(name) - asked.get(name, 0.0) for name in free}
     moved: Moved = {}
     for need in sorted(short, key=lambda item: (spare.get(item.place, 0.0), item.place)):
         if need.place in free:
-            found = _paths(free, spare, need.place, need.quantity - _most(market, given, need.place))
+            found = paths_beside(free, spare, need.place, need.quantity - most(need.place))
             for name, gbps in found.items():
                 spare[name] -= gbps
                 moved[name, need.place] = gbps
-    return tuple(_asked_anew(needs, moved))
+    return tuple(_asked_anew(needs, moved, most))
 
 
 def detoured(needs: Iterable[Requirement]) -> Mapping[str, float]:
@@ -108,41 +101,95 @@ def detoured(needs: Iterable[Requirement]) -> Mapping[str, float]:
 
 
 def _room(market: Market, given: Given, link: str) -> float:
-    what = link, CapacityKind.GBPS
-    return max(0.0, market.available.get(what, 0.0) - given.use.get(what, 0.0))
+    return max(0.0, market.room(link, CapacityKind.GBPS) - given.use.get((link, CapacityKind.GBPS), 0.0))
 
 
-def _most(market: Market, given: Given, link: str) -> float:
-    return Way.of(market, given, link).most_gbps
+def _offers(market: Market, given: Given, link: str) -> tuple[tuple[CircuitTier, float], ...]:
+    """Circuits that are sold on a link, with their USD per hour; none of those that are given."""
+    return tuple(
+        (tier, usd)
+        for tier in market.tiers.values()
+        if (usd := market.price(link, tier.name)) is not None
+        and item_key(link, ResourceKind.CIRCUIT, Purpose.SERVING, tier.name) not in given.resources
+    )
 
 
-def _paths(links: Mapping[str, Link], spare: Mapping[str, float], full: str, gbps: float) -> dict[str, float]:
-    """Gbps by link of paths that carry so much beside a full link; nothing where they do not carry all of it."""
-    left, taken = dict(spare), dict[str, float]()
+def _most_of(market: Market, given: Given) -> Callable[[str], float]:
+    """What all circuits of a link together can carry, Gbps, each link looked at once."""
+    carried: dict[str, float] = {}
+    for item in given.resources.values():
+        resource, spec = item.resource, item.resource.spec
+        if isinstance(spec, CircuitSpec) and resource.purpose is Purpose.SERVING:
+            carried[resource.place] = carried.get(resource.place, 0.0) + spec.gbps * spec.count
+
+    @cache
+    def most(link: str) -> float:
+        return carried.get(link, 0.0) + most_gbps(_room(market, given, link), _offers(market, given, link))
+
+    return most
+
+
+def _plenty(market: Market, given: Given, need: Requirement) -> bool:
+    """Whether a link has room for what it must carry and the largest circuit more, of the smallest that are sold."""
+    tiers = tuple(market.tiers.values())
+    if not tiers or market.price(need.place, tiers[0].name) is None:
+        return False
+    is_given = item_key(need.place, ResourceKind.CIRCUIT, Purpose.SERVING, tiers[0].name) in given.resources
+    return not is_given and need.quantity + tiers[-1].gbps <= _room(market, given, need.place)
+
+
+def paths_beside(links: Mapping[str, Link], spare: Mapping[str, float], full: str, gbps: float) -> dict[str, float]:
+    """Gbps by link of paths that carry so much beside a full link; nothing where they do not carry all of it.
+
+    A later path may send back what an earlier one took of a link: what flows through each is the difference.
+    """
+    others = {name: link for name, link in sorted(links.items()) if name != full and spare[name] > SLACK}
+    flows = dict.fromkeys(others, 0.0)  # from a to b
     source, destination = link_ends(full)
     while gbps > SLACK:
-        free = [facts for name, facts in links.items() if name != full and left[name] > SLACK]
-        route = Routes(free).between(source, destination)
-        if route is None:
+        path = _nearest(others, flows, spare, (source, destination))
+        if path is None:
             return {}
-        hops = [link_of(hop) for hop in route.hops]
-        most = min(gbps, *(left[name] for name in hops))
-        for name in hops:
-            left[name] -= most
-            taken[name] = taken.get(name, 0.0) + most
+        most = min(gbps, *(_open(flows[name], spare[name], way) for name, way in path))
+        for name, way in path:
+            flows[name] += way * most
         gbps -= most
-    return taken
+    return {name: abs(flow) for name, flow in flows.items() if abs(flow) > SLACK}
 
 
-def _asked_anew(needs: tuple[Requirement, ...], moved: Moved) -> Iterator[Requirement]:
+def _open(flow: float, spare: float, way: int) -> float:
+    """What may still go along a link, `way` 1 from a to b and -1 back: first what comes the other way is sent back."""
+    against = -way * flow
+    return against if against > SLACK else spare + against
+
+
+def _nearest(
+    links: Mapping[str, Link], flows: Mapping[str, float], spare: Mapping[str, float], ends: tuple[str, str]
+) -> tuple[tuple[str, int], ...] | None:
+    """Links of the path of least latency that has room, each with its way (Bellman and Ford: sending back saves)."""
+    best: dict[str, tuple[float, tuple[tuple[str, int], ...]]] = {ends[0]: (0.0, ())}
+    for _ in range(2 * len(links)):
+        changed = False
+        for name, link in links.items():
+            for way, here, there in ((1, link.a, link.b), (-1, link.b, link.a)):
+                if here not in best or _open(flows[name], spare[name], way) <= SLACK:
+                    continue
+                latency = -link.latency_ms if -way * flows[name] > SLACK else link.latency_ms
+                ms, path = best[here]
+                if ms + latency < best.get(there, (math.inf, ()))[0] - 1e-9:
+                    best[there], changed = (ms + latency, (*path, (name, way))), True
+        if not changed:
+            break
+    return best[ends[1]][1] if ends[1] in best else None
+
+
+def _asked_anew(needs: tuple[Requirement, ...], moved: Moved, most: Callable[[str], float]) -> Iterator[Requirement]:
     """The requirements with what is moved taken off where it comes from, and asked for where it goes."""
-    gone = {of: 0.0 for _, of in sorted(moved)}
-    for (carrier, of), gbps in sorted(moved.items()):
-        gone[of] += gbps if link_ends(of)[0] in link_ends(carrier) else 0.0  # every path leaves from there once
+    relieved = {of for _, of in moved}
     for need in needs:
         parts = dict(need.parts)
-        if need.place in gone:
-            parts[ELSEWHERE] = -rounded(gone[need.place])
+        if need.place in relieved and need.kind is CapacityKind.GBPS:
+            parts[ELSEWHERE] = -rounded(need.quantity - most(need.place))
         parts |= {
             OF_ANOTHER + of: rounded(gbps) for (carrier, of), gbps in sorted(moved.items()) if carrier == need.place
         }

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contracts.failover import Reserve
 from contracts.plan import Requirement
 from contracts.resources import FailoverSpec, Resource
-from planner.backing import coverage, loss_of
+from planner.backing import coverage, loss_of, standing_entries
 from planner.market import Market
-from planner.partnering import refused_partner, ways_of
 from planner.question import Question
 from planner.requirements import rounded
 from planner.sites import SHARE_STEPS
@@ -24,24 +23,15 @@ def partners_paused(question: Question, market: Market, needs: tuple[Requirement
     """
     if question.environment.failover.reserve is Reserve.SHARED:
         return
-    live, ways = question.live(), ways_of(question, market)
-    entries = [
-        item
-        for item in live.values()
-        if isinstance(item.spec, FailoverSpec)
-        and not question.is_frozen(item.place)
-        and _is_paused(question, item.spec.partner)
-        and refused_partner(question, market, ways, (item.place, item.spec.partner)) is None
-    ]
-    covered = coverage(question, market, needs, (entries, live.values()))
+    found = [(entry, spec) for entry, spec in standing_entries(question, market) if _is_paused(question, spec.partner)]
+    covered = coverage(question, market, needs, ([entry for entry, _ in found], question.live().values()))
     kept: dict[str, list[Resource]] = {}
-    for entry in entries:
-        assert isinstance(entry.spec, FailoverSpec)  # these alone were taken
-        part = covered[entry.spec.partner, loss_of(question, market, entry.place)]
-        share = entry.spec.share if part == 1 else round(entry.spec.share * part * SHARE_STEPS, 6) // 1 / SHARE_STEPS
+    for entry, spec in found:
+        part = covered[spec.partner, loss_of(question, market, entry.place)]
+        share = spec.share if part == 1 else round(spec.share * part * SHARE_STEPS, 6) // 1 / SHARE_STEPS
         if share > 0:
-            spec = entry.spec.model_copy(update={"share": rounded(share)})
-            kept.setdefault(entry.place, []).append(entry.model_copy(update={"spec": spec}))
+            less = spec.model_copy(update={"share": rounded(share)})
+            kept.setdefault(entry.place, []).append(entry.model_copy(update={"spec": less}))
     for entries in kept.values():
         yield from _few(entries, question.environment.failover.dedicated_partners)
 

@@ -181,7 +181,7 @@ def _site(
         given_partners=len(fixed),
         alone=all(refused and refused.code is RefusalCode.SAME_FAULT_DOMAIN for refused in refusals.values()),
         accelerators=_left(market, given, region, CapacityKind.ACCELERATORS),
-        live=_standing(question.live(), market, region),
+        live=_standing(question.live(), market, region, fixed),
         bound=residency.told(region) if region in residency.within else "",
         falls_with=market.regions[region].fault_domain if whole_domain else "",
     )
@@ -245,7 +245,12 @@ def wanted_last(question: Question, market: Market) -> Mapping[str, Live]:
     return {region: _standing(wanted, market, region) for region in regions}
 
 
-def _standing(live: Mapping[str, Resource], market: Market, region: str) -> Live:
+def _standing(
+    live: Mapping[str, Resource], market: Market, region: str, fixed: Mapping[str, float] | None = None
+) -> Live:
+    """What some resources are of a region: shares in twentieths of what entries that are given leave, by partner."""
+    given = fixed or {}
+    left = max(1.0 - sum(given.values()), 1.0 / SHARE_STEPS)
     counts: dict[Purpose, dict[str, int]] = {Purpose.SERVING: {}, Purpose.FAILOVER: {}}
     for purpose, by_shape in counts.items():
         for shape in market.shapes:
@@ -253,8 +258,8 @@ def _standing(live: Mapping[str, Resource], market: Market, region: str) -> Live
             if found is not None and isinstance(found.spec, ComputeSpec):
                 by_shape[shape] = found.spec.count
     shares = {
-        item.spec.partner: round(item.spec.share * SHARE_STEPS)
+        item.spec.partner: round(item.spec.share / left * SHARE_STEPS)
         for item in live.values()
-        if isinstance(item.spec, FailoverSpec) and item.place == region
+        if isinstance(item.spec, FailoverSpec) and item.place == region and item.spec.partner not in given
     }
     return Live(serving=counts[Purpose.SERVING], failover=counts[Purpose.FAILOVER], shares=shares)

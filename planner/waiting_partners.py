@@ -8,12 +8,14 @@ still cover all that comes to them.
 from collections.abc import Iterator, Mapping, Sequence
 
 from contracts.failover import Reserve
-from contracts.plan import Change, Requirement
+from contracts.plan import Change, ReasonCode, Requirement
 from contracts.resources import FailoverSpec, Resource
-from planner.backing import coverage
+from planner.backing import coverage, standing_entries
 from planner.market import Market
-from planner.partnering import refused_partner, ways_of
 from planner.question import Question
+
+WHOLE = 1e-3
+"""How much of a region's load entries may leave to nobody: what documents round."""
 
 
 def entries_that_wait(
@@ -33,19 +35,23 @@ def entries_that_wait(
     changes, stands = state
     if question.environment.failover.reserve is Reserve.SHARED:
         return
-    live, ways, stays = question.live(), ways_of(question, market), dict(stands)
+    before: dict[str, list[tuple[Resource, FailoverSpec]]] = {}
+    for entry, spec in standing_entries(question, market):
+        if not question.is_frozen(spec.partner):
+            before.setdefault(entry.place, []).append((entry, spec))
+    live, stays = question.live(), dict(stands)
     groups: dict[str, list[Change]] = {}
     for change in changes:
         if isinstance((change.after or change.before or live[change.key]).spec, FailoverSpec):
             groups.setdefault(change.place, []).append(change)
     for region, group in sorted(groups.items()):
-        before = [item for item in live.values() if item.place == region and isinstance(item.spec, FailoverSpec)]
-        partners = [item.spec.partner for item in before if isinstance(item.spec, FailoverSpec)]
-        known = set(partners) <= set(market.regions) - question.frozen_regions()
-        if not before or not known or any(refused_partner(question, market, ways, (region, at)) for at in partners):
+        entries = before.get(region, [])
+        whole = sum(spec.share for _, spec in entries) > 1 - WHOLE
+        if not whole or any(change.reason.code is ReasonCode.REPAIR for change in group):
             continue
-        tried = {key: item for key, item in stays.items() if key not in {change.key for change in group}}
-        tried |= {item.key: item for item in before}
+        keys, partners = {change.key for change in group}, {spec.partner for _, spec in entries}
+        tried = {key: item for key, item in stays.items() if key not in keys}
+        tried |= {entry.key: entry for entry, _ in entries}
         covered = coverage(question, market, needs, (tried.values(), tried.values()))
         if all(part == 1 for (partner, _), part in covered.items() if partner in partners):
             stays = tried

@@ -12,7 +12,7 @@ from contracts.environment import Costs
 from contracts.failover import Reserve
 from contracts.limits import Rules
 from contracts.plan import Infeasible, Operation, Plan, ReasonCode
-from contracts.resources import CircuitSpec, ComputeSpec, Purpose, StorageSpec
+from contracts.resources import CircuitSpec, ComputeSpec, FailoverSpec, Purpose, StorageSpec
 from planner.build import build_plan
 from planner.explain import explain
 from planner.market import Market
@@ -22,7 +22,7 @@ from policies.rules.spending import change_ceiling
 from prestage.views.plan import plan_text
 from tests.laws.environments import Recipe, loaded, question
 from tests.laws.keeps import check
-from tests.planner.simulate import after
+from tests.planner.simulate import after, standing
 from tests.planner.worlds import RECIPE, WORLD, people, plan_of
 
 PLAN = plan_of(WORLD)
@@ -231,6 +231,33 @@ def test_partners_that_only_change_because_less_stands_by_wait_with_what_stands_
     waits = [change.key for change in plan.deferred]
     assert len(plan.changes) <= 3 and any(key.count("/") == 2 and "/failover/" in key for key in waits)
     check(asked, plan)
+
+
+def test_a_lost_failover_entry_is_mended_above_any_ceiling():
+    live = STANDING.live()
+    key = min(name for name, item in live.items() if isinstance(item.spec, FailoverSpec) and item.spec.share < 1)
+    hurt = standing(loaded(STANDING, RECIPE, 1.3), [item for name, item in live.items() if name != key])
+    plan = plan_of(calm(hurt, 3))
+    shares = [
+        item.resource.spec.share
+        for item in plan.resources
+        if isinstance(item.resource.spec, FailoverSpec) and item.resource.place == key.split("/")[0]
+    ]
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_what_waits_and_what_is_made_beside_it_keep_a_maximum():
+    recipe = Recipe(seed=3, regions=4, maximum=True, requests=False, max_partners=2)
+    world = question(recipe)
+    asked = calm(loaded(after(world, plan_of(world)), recipe, 0.6), 3)
+    check(asked, plan := plan_of(asked))
+    most = {item.name: item.maximum.get(CapacityKind.VCPU) for item in asked.environment.regions}
+    vcpu = {shape.name: shape.vcpu for shape in asked.catalog.shapes}
+    served: defaultdict[str, float] = defaultdict(float)
+    for item in plan.resources:
+        if isinstance(item.resource.spec, ComputeSpec) and item.resource.purpose is Purpose.SERVING:
+            served[item.resource.place] += vcpu[item.resource.spec.shape] * item.resource.spec.count
+    assert any(most.values()) and all(served[name] <= value for name, value in most.items() if value)
 
 
 def test_what_would_not_fit_beside_what_must_be_made_goes_after_all():

@@ -1,14 +1,19 @@
 """Traffic over more paths than one: what a link has no room for, others that join the same regions carry."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
+from contracts.names import link_name
 from contracts.plan import Infeasible
 from contracts.resources import CircuitSpec, Purpose
 from planner.build import build_plan
+from planner.detours import paths_beside
 from planner.requirements import ELSEWHERE, OF_ANOTHER
+from planner.routes import Link
 from planner.solve import solve
+from tests.laws.environments import Recipe, question
 from tests.planner.plan_checker import breaches
 from tests.planner.simulate import after
 from tests.planner.worlds import WORLD, people, plan_of
@@ -103,3 +108,32 @@ def test_no_path_leads_through_a_region_that_is_not_the_environments():
     assert not isinstance(found, Infeasible)
     assert not [item.place for item in found.requirements if third in item.place]
     assert not [item.resource.key for item in found.resources if third in item.resource.place]
+
+
+def test_a_later_path_sends_back_what_an_earlier_one_took():
+    """The quickest path takes the room of two links that two paths need; together they carry all of it."""
+    ms = {("fra", "lon"): 5, ("lon", "mad"): 5, ("ams", "mad"): 5, ("fra", "mad"): 40, ("ams", "lon"): 40}
+    links = {link_name(*ends): Link(*ends, float(latency)) for ends, latency in ms.items()}
+    spare = dict.fromkeys(links, 4.0)
+    assert paths_beside(links, spare, link_name("ams", "fra"), 8.0) == pytest.approx(
+        {name: 4.0 for name in links if name != link_name("lon", "mad")}
+    )
+    assert paths_beside(links, spare, link_name("ams", "fra"), 8.1) == {}
+
+
+def test_a_link_that_nothing_is_sold_for_is_gone_round_whatever_its_quota():
+    offers = tuple(item for item in WORLD.capacity.offers if item.place != FULL)
+    asked = replace(WORLD, capacity=WORLD.capacity.model_copy(update={"offers": offers}))
+    plan = plan_of(asked)
+    assert of(plan, FULL).quantity == 0 and breaches(asked, plan) == ()
+
+
+@pytest.mark.parametrize("seed", [0, 5, 6])
+def test_tight_links_are_planned_again_as_they_stand(seed):
+    asked = question(Recipe(seed=seed, regions=3, requests=False, critical_share=0.0))
+    wanted = {item.place: item.quantity for item in plan_of(asked).requirements if item.id.endswith("gbps/serving")}
+    full = max(wanted, key=wanted.__getitem__)
+    over = wanted[full] - math.floor(wanted[full])
+    room = {link: math.ceil(gbps + over) for link, gbps in wanted.items()} | {full: math.floor(wanted[full])}
+    tight = within(asked, room)
+    assert plan_of(after(tight, plan_of(tight))).changes == ()

@@ -76,3 +76,19 @@ def test_partners_that_stay_count_among_those_that_a_region_may_have():
     resources = (item.resource for item in plan_of(asked).resources)
     entries = Counter(item.place for item in resources if isinstance(item.spec, FailoverSpec))
     assert entries and max(entries.values()) <= asked.environment.failover.dedicated_partners
+
+
+def test_shares_beside_a_paused_partner_stay_plan_by_plan():
+    asked = paused(loaded(STANDING, RECIPE, 1.3), "mad")
+    for _ in range(2):
+        asked = after(asked, plan_of(asked))
+    assert [change.key for change in plan_of(asked).changes if "/failover/" in change.key] == []
+
+
+@pytest.mark.parametrize("lost", ["fra", "lon"])
+def test_entries_of_a_region_that_left_the_environment_go(lost):
+    regions = tuple(item for item in STANDING.environment.regions if item.name != lost)
+    facts = tuple(item for item in STANDING.capacity.regions if item.region != lost)
+    left = replace(STANDING, capacity=STANDING.capacity.model_copy(update={"regions": facts}))
+    plan = plan_of(paused(people(left, regions=regions), "mad"))
+    assert not [item.resource.key for item in plan.resources if item.resource.place == lost]
