@@ -41,10 +41,10 @@ def want_serving_blocks(desired: Desired, demand: Demand, spaces: dict[str, Addr
             continue
         space, limit = spaces[region], _limit(desired, demand, region)
         blocks = _as_many(live.get(region, ()), need.quantity, limit)
-        kept = _addresses(blocks)
+        kept, free = _addresses(blocks), space.free_addresses
         carved = _carved(space, need.quantity - kept, limit.most - kept)
         if carved is None:
-            short.append(_short(need, limit, kept + space.free_addresses))
+            short.append(_short(need, limit, kept + free - space.free_addresses))  # all that could be was carved
             continue
         for block in (*blocks, *carved):
             desired.want(
@@ -179,7 +179,8 @@ def _carved(space: AddressSpace, missing: float, most: float) -> tuple[BlockSpec
     while (lacking := missing - _addresses(found)) > 0:
         left = most - _addresses(found)
         length = max(smallest_length(lacking), IPV4_BITS + 1 - int(min(left, 1 << IPV4_BITS)).bit_length())
-        block = space.carve(min(length, SMALLEST)) if left >= 1 << (IPV4_BITS - SMALLEST) else None
+        lengths = range(min(length, SMALLEST), SMALLEST + 1) if left >= 1 << (IPV4_BITS - SMALLEST) else ()
+        block = next(filter(None, map(space.carve, lengths)), None)
         if block is None:
             return None
         found.append(block)

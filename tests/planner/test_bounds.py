@@ -149,6 +149,24 @@ def test_addresses_in_several_blocks_where_one_would_be_too_large():
     assert addresses(plan_of(world)) == 48
 
 
+def scattered(world, free):
+    """The world whose first region has every other /28 of its pool, so many of them, and nothing else."""
+    first, *others = world.capacity.pools
+    blocks = [str(block) for block in ip_network(first.cidr).subnets(new_prefix=28)]
+    left = frozenset(blocks[: 2 * free : 2])
+    pool = first.model_copy(update={"taken": tuple(sorted(block for block in blocks if block not in left))})
+    return replace(world, capacity=world.capacity.model_copy(update={"pools": (pool, *others)}))
+
+
+def test_addresses_in_several_blocks_where_a_pool_has_no_larger_one():
+    world = region(WORLD, minimum={ADDRESSES: 38})
+    assert addresses(plan_of(scattered(world, free=20))) == 48
+    short = build_plan(scattered(world, free=2), SOLVE)
+    assert isinstance(short, Infeasible)
+    (told,) = short.shortfalls
+    assert (told.wanted, told.available) == (38, 32) and "add address pools for 6 addresses more" in told.nearest
+
+
 def test_a_maximum_in_the_way_is_named_among_the_limits():
     world = region(WORLD, maximum={ADDRESSES: 5})
     lacking = build_plan(world, SOLVE)
