@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from contracts.customers import Customers
 from contracts.environment import Environment
+from contracts.errors import PrestageError
 from contracts.events import Calendar, DemandEvent
 from contracts.files import read_document, write_document
 from contracts.series import SeriesKey, SeriesKind
@@ -70,13 +71,16 @@ class EventShelf:
     def unheard(self, events: Sequence[DemandEvent]) -> tuple[str, ...]:
         """A note for each service that events name and that nothing is forecast for: no telemetry, no profile.
 
-        Raises:
-            HistoryDamaged, KeyRefused: the history cannot be read.
+        Where that cannot be looked up, as whoever imports events may have no key, that is the note.
         """
         named = Counter(event.service for event in events if event.service)
         if not named:
             return ()
-        known, total = self._services(), len(events)
+        try:
+            known, total = self._services(), len(events)
+        except PrestageError as error:
+            names = ", ".join(sorted(named))
+            return (f"whether anything is forecast for {names} could not be looked up: {error.what}",)
         return tuple(
             f"nothing is forecast for the service {service!r} ({count} of {total} events): neither telemetry nor a "
             f"customer's profile names it, and only what belongs to no service is moved; "

@@ -56,6 +56,18 @@ def test_a_service_that_nothing_is_forecast_for_is_told(project, capsys):
         assert ("did you mean 'web'?" in notes) is told
 
 
+def test_events_are_imported_where_nobody_can_say_what_is_forecast(project, capsys):
+    (project / "users.csv").write_text("time,service,region,metric,value\n2026-03-01T00:00:00Z,web,fra,users,7\n")
+    assert run(["history", "import", "users.csv", "--table", "telemetry"]) == 0
+    for file in project.rglob("history/**/*.parquet"):
+        file.write_bytes(b"")
+    (project / "feed.json").write_text(FEED)
+    capsys.readouterr()
+    assert run(["events", "import", "feed.json", "--service", "web", "--json"]) == 0
+    notes = " ".join(_json(capsys)["imports"][0]["notes"])
+    assert "whether anything is forecast for web could not be looked up: " in notes
+
+
 def test_one_bad_file_keeps_all_of_them_out(project, capsys):
     (project / "good.json").write_text(FEED)
     (project / "bad.json").write_text(FEED.replace('"fra"', '"fraa"'))
