@@ -101,7 +101,7 @@ class Scarce(Model):
         limit: what there is of the kind for this environment at the place.
         item: room for one more of which is looked at, at a region of vCPUs and memory.
         units: of the kind that it takes.
-        saves_usd_per_hour: what the cheapest plan costs more without it.
+        saves_usd_per_hour: what the cheapest plan is proven to cost more without it.
     """
 
     place: str

@@ -17,6 +17,7 @@ from contracts.capacity import CapacityKind
 from contracts.clash import Clash, Clashes, Limit, LimitKind
 from contracts.names import is_link
 from contracts.plan import Infeasible, Plan, Shortfall
+from planner.errors import SolverError
 from planner.limits import limits_of
 from planner.model import LinearModel, Solution, Solver
 from planner.nearest import nearest
@@ -44,14 +45,23 @@ def explained(question: Question, infeasible: Infeasible, attempt: Attempt, tria
 
 
 def remembered(solve: Solver) -> Solver:
-    """A solver that is not asked the same twice: lifting a limit on storage leaves the model of compute as it was."""
-    known: dict[bytes, Solution] = {}
+    """A solver that is not asked the same twice: lifting a limit on storage leaves the model of compute as it was.
+
+    What failed fails again at once: a solver that stalls is waited for once.
+    """
+    known: dict[bytes, Solution | SolverError] = {}
 
     def answer(model: LinearModel) -> Solution:
         key = model.to_bytes()
         if key not in known:
-            known[key] = solve(model)
-        return known[key]
+            try:
+                known[key] = solve(model)
+            except SolverError as error:
+                known[key] = error
+        found = known[key]
+        if isinstance(found, SolverError):
+            raise found
+        return found
 
     return answer
 

@@ -93,15 +93,17 @@ def place(
     return _calm(form, (model, columns, cheapest), solve)
 
 
-def cheapest_usd(sites: Sequence[Site], settings: FailoverSettings, solve: Solver) -> float:
-    """USD per hour of the cheapest placement, whatever is live; infinite where the likely partners do not do.
+def cheapest_usd(sites: Sequence[Site], settings: FailoverSettings, solve: Solver) -> tuple[float, float]:
+    """USD per hour of the cheapest placement found, whatever is live, and what is proven that none costs less than.
+
+    Both are infinite where the likely partners do not do.
 
     Raises:
         SolverError: the solver gave no answer that can be trusted.
     """
     model, _ = build_model(Form(tuple(_with_likely_partners(site) for site in sites), settings))
     found = solve(model)
-    return np.inf if found.status is SolveStatus.INFEASIBLE else found.objective
+    return (np.inf, np.inf) if found.status is SolveStatus.INFEASIBLE else (found.objective, found.bound)
 
 
 def _calm(form: Form, found: tuple[LinearModel, Columns, Solution], solve: Solver) -> Placement:

@@ -23,7 +23,6 @@ from planner.model import Solver
 from planner.placement import cheapest_usd
 from planner.requirements import rounded
 from planner.sites import Amount, Site
-from planner.solve import RELATIVE_GAP
 
 MOST_TRIED = 4
 """Regions that are placed anew: those that have least room left. Each takes as long as a placement."""
@@ -46,16 +45,16 @@ def scarce(market: Market, demand: Demand, asked: tuple[Requirement, ...], solve
 
 
 def scarce_hosts(market: Market, demand: Demand, solve: Solver) -> Iterator[Scarce]:
-    """Regions where room for one more instance of the largest shape would save more than the solver's gap."""
+    """Regions where room for one more instance of the largest shape is proven to save something."""
     settings = demand.question.environment.failover
     tight = sorted(_tight(demand), key=lambda item: (item[0], item[1].region))[:MOST_TRIED]
     try:
-        usd = cheapest_usd(demand.sites, settings, solve) if tight else 0.0
+        _, least_usd = cheapest_usd(demand.sites, settings, solve) if tight else (0.0, 0.0)
         for _, site, shape, kind in tight:
             wider = replace(site, room=site.room.plus(Amount.of(shape, 1)))
             sites = tuple(wider if one is site else one for one in demand.sites)
-            saves = usd - cheapest_usd(sites, settings, solve)
-            if np.isfinite(saves) and saves > max(LEAST_USD, RELATIVE_GAP * usd):
+            usd, _ = cheapest_usd(sites, settings, solve)
+            if np.isfinite(least_usd) and (saves := least_usd - usd) > LEAST_USD:
                 yield Scarce(
                     place=site.region,
                     kind=kind,

@@ -7,7 +7,10 @@ import pytest
 from contracts.capacity import CapacityKind
 from contracts.plan import Plan
 from planner.build import build_plan
+from planner.clash import remembered
+from planner.errors import SolverStalled
 from planner.explain import explain
+from planner.model import SolveStatus
 from planner.solve import solve
 from prestage.views.plan import plan_text
 from tests.planner.worlds import WORLD
@@ -68,3 +71,26 @@ def test_nothing_is_scarce_where_there_is_plenty_and_nothing_is_placed_again():
     once = len(asked)
     build_plan(WORLD, counted)
     assert len(asked) == 2 * once
+
+
+def test_what_a_solver_does_not_prove_is_not_told():
+    """Stopped at its node limit, what it found may cost more than what a second search finds: that saves nothing."""
+
+    def stopped(model):
+        found = solve(model)
+        return replace(found, status=SolveStatus.BOUNDED, bound=0.9 * found.objective)
+
+    tight = limited(WORLD, "fra", vcpu=96.0)
+    assert [item.kind for item in appraised(tight).scarce] == [VCPU]
+    assert appraised(tight, stopped).scarce == ()
+
+
+def test_a_solver_that_stalls_is_waited_for_once():
+    waited = []
+
+    def stalls(model):
+        waited.append(model)
+        raise SolverStalled("gave no answer", where="solver")
+
+    plan = appraised(limited(WORLD, "fra", vcpu=96.0), remembered(stalls))
+    assert "gave no answer" in plan.solver and len(waited) == 1
