@@ -1,7 +1,7 @@
 """The folder in which forecasts leave what they said in held-back windows: parts, each written once and whole.
 
 A forecast adds a part with the windows that are new, and removes parts of which nothing can be asked again; only when
-more of them is out of date than not are they written as one. A part:
+more of them is out of date than not, or one did not open, are they written as one. A part:
 
     prestage/forecast-windows 2;  each window, one after the other;  the index;  8 bytes: its length
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contracts.files import written_whole
+from contracts.files import ENCRYPTED, written_whole
 from forecaster.errors import SealRefused
 from prestage.forecast_numbers import numbers_from_bytes, numbers_to_bytes
 
@@ -76,22 +76,16 @@ class WindowFolder:
     """What earlier forecasts left; nothing where that is missing, damaged, of other code or of another environment.
 
     Attributes:
-        unusable: why a part is not used, in words; empty where all are, or there is none.
+        unusable: why each part is not used that is not, in words.
         damaged: how many windows did not open.
     """
 
     def __init__(self, place: WindowPlace) -> None:
         self._place = place
         self._parts: dict[Path, dict[str, _Entry]] = {}
-        self.unusable = ""
+        self.unusable: tuple[str, ...] = ()
         self.damaged = 0
-        for file in sorted(place.folder.glob("[!.]*")):
-            try:
-                self._parts[file] = self._read(file)
-            except SealRefused as error:
-                self.unusable = f"{place.folder.name} is not used: {error.what}"
-            except OSError as error:
-                self.unusable = f"{place.folder.name} cannot be read: {error.strerror}"
+        self._look()
 
     def found(self, key: str) -> "Kept | None":
         """A window by its key."""
@@ -102,6 +96,9 @@ class WindowFolder:
         try:
             payload = self._place.seal.opened(_stored(file, entry), self._place.name(key))
             return numbers_from_bytes(payload, entry.dtype, entry.shape)
+        except FileNotFoundError:  # another forecast put it together with others, or removed it
+            del self._parts[file]
+            return None
         except (SealRefused, OSError, ValueError, TypeError):
             self.damaged += 1
             del self._parts[file][key]
@@ -110,15 +107,18 @@ class WindowFolder:
     def keep(self, windows: "Mapping[str, Kept]") -> str:
         """Leaves windows for the next forecast: writes those that are new, forgets those that are not among them.
 
+        Whoever calls is the only one that writes (the history's lock); another forecast may have written since.
+
         Returns:
             Why they cannot be kept, in words, which costs the next forecast time and nothing else.
         """
-        alive = {file: entries.keys() & windows.keys() for file, entries in self._parts.items()}
+        self._look()
+        alive = self._alive(windows)
         gone = [file for file in self._files() if not alive.get(file)]
         new = windows.keys() - {key for keys in alive.values() for key in keys}
         stay = [file for file, keys in alive.items() if keys]
         try:
-            if self._scattered(alive) and stay:
+            if stay and (self.damaged or self._scattered(alive)):
                 self._put(windows)
                 gone += stay
             elif new:
@@ -131,8 +131,38 @@ class WindowFolder:
 
     def told(self) -> str:
         """What was wrong with it, in words; empty where nothing was."""
-        lost = f"{self.damaged} windows of {self._place.folder.name} did not open and were said again"
-        return self.unusable or (lost if self.damaged else "")
+        name, told = self._place.folder.name, []
+        if self.unusable:
+            whole = f"{len(self.unusable)} of {len(self.unusable) + len(self._parts)} parts of {name} are not used"
+            told.append(f"{whole if self._parts else f'{name} is not used'}: {self.unusable[0]}")
+        if self.damaged:
+            told.append(f"{self.damaged} windows of {name} did not open and were said again")
+        return "; ".join(told)
+
+    def _look(self) -> None:
+        """Takes up parts that have come, and lets go those that are gone."""
+        there, refused = sorted(self._place.folder.glob("[!.]*")), []
+        self._parts = {file: entries for file, entries in self._parts.items() if file in there}
+        for file in there:
+            try:
+                if file not in self._parts:
+                    self._parts[file] = self._read(file)
+            except FileNotFoundError:
+                continue  # removed since
+            except SealRefused as error:
+                refused.append(error.what)
+            except OSError as error:
+                refused.append(f"it cannot be read ({error.strerror})")
+        self.unusable = tuple(refused)
+
+    def _alive(self, windows: "Mapping[str, Kept]") -> dict[Path, set[str]]:
+        """What can be asked for again of each part; a window that is in two counts in one."""
+        alive: dict[Path, set[str]] = {}
+        found: set[str] = set()
+        for file, entries in self._parts.items():
+            alive[file] = (entries.keys() & windows.keys()) - found
+            found |= alive[file]
+        return alive
 
     def _files(self) -> Iterator[Path]:
         """All that lies there, what was never finished included."""
@@ -195,6 +225,12 @@ class WindowFolder:
         if index.code != place.code:
             raise SealRefused("is of another version", where=str(path))
         return dict(index.windows)
+
+
+def holds_plain(folder: Path) -> bool:
+    """Whether a part lies there that is not encrypted, be it half written."""
+    parts = folder.iterdir() if folder.is_dir() else ()
+    return any(not part.read_bytes().removeprefix(HEAD).startswith(ENCRYPTED) for part in parts)
 
 
 def _stored(file: Path, entry: _Entry) -> bytes:

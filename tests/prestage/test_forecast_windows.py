@@ -157,6 +157,51 @@ def test_the_form_of_before_makes_room(place):
     assert not list(place.folder.parent.iterdir())
 
 
+def test_a_foreign_part_does_not_hide_what_is_good(place):
+    WindowFolder(place).keep(said(*"abcdefgh"))
+    ((good, payload),) = parts(place).items()
+    (place.folder / "0").touch()
+    (place.folder / "1").write_bytes(b"another's")
+    folder = WindowFolder(place)
+    assert folder.found("a") is not None
+    assert folder.told() == ("2 of 3 parts of dev.windows are not used: is nothing that a forecast kept, or cut off")
+    (place.folder / good).write_bytes(payload[:100] + bytes([payload[100] ^ 1]) + payload[101:])
+    assert folder.found("a") is None
+    assert folder.told().endswith("cut off; 1 windows of dev.windows did not open and were said again")
+    assert folder.keep(said(*"abcdefgh")) == "" and finds(place, *"abcdefgh")
+    assert not parts(place).keys() & {"0", "1"}
+
+
+def test_forecasts_at_the_same_time_write_one_after_the_other(place):
+    """What another has written since is neither lost nor written again."""
+    first, second = WindowFolder(place), WindowFolder(place)
+    assert first.keep(said(*"abcdef")) == ""
+    assert second.keep(said(*"abcdefgh")) == ""
+    assert len(parts(place)) == 2 and finds(place, *"abcdefgh")
+    assert sum(map(len, parts(place).values())) < 1.3 * sum(window.nbytes for window in said(*"abcdefgh").values())
+
+
+def test_parts_that_another_forecast_puts_together_are_not_missed(place, monkeypatch):
+    names = "abcdefghijkl"
+    for end in (4, 8, 11):
+        WindowFolder(place).keep(said(*names[:end]))
+    late = WindowFolder(place)
+    monkeypatch.setattr(forecast_windows, "MOST_PARTS", 3)
+    assert WindowFolder(place).keep(said(*names)) == "" and len(parts(place)) == 1
+    assert late.found("a") is None and late.told() == ""  # it is gone, not damaged
+    before = parts(place)
+    assert late.keep(said(*names)) == "" and parts(place) == before and finds(place, *names)
+
+
+def test_windows_that_lie_there_twice_go(place, tmp_path):
+    other = replace(place, folder=tmp_path / "other")
+    WindowFolder(place).keep(said(*"ab"))
+    WindowFolder(other).keep(said(*"ab"))
+    ((name, payload),) = parts(other).items()
+    (place.folder / name).write_bytes(payload)
+    assert WindowFolder(place).keep(said(*"ab")) == "" and len(parts(place)) == 1 and finds(place, *"ab")
+
+
 def test_a_folder_that_cannot_be_written_is_told(place, monkeypatch):
     def full(path: Path):
         raise OSError(28, "No space left on device")
