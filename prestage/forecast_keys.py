@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def closed_anew(order: ForecastOrder, before: "Vault") -> Iterator[None]:
     """Closes a forecast's values under the key that the history has once the block has ended well.
 
-    Killed in between, or where they do not open now, they are refused when they are read, and have to be made again.
+    They are read only then: a forecast may have ended meanwhile, and what it wrote is never replaced by what lay there
+    before. Killed in between, or where they open neither way, they are refused when they are read, and have to be made
+    again.
 
     Args:
         order: of the environment.
@@ -27,22 +29,22 @@ def closed_anew(order: ForecastOrder, before: "Vault") -> Iterator[None]:
     """
     from forecaster.history.sealing import Seal
 
-    plain = _opened(order, Seal(before.look().envelope))
+    old = Seal(before.look().envelope)
     yield
-    if plain:
-        close = order.closing(Seal(order.history().vault.look().envelope))
-        for path, payload in plain.items():
+    history = order.history()
+    with history.vault.locked():
+        close = order.closing(Seal(history.vault.look().envelope))
+        for path, payload in _opened(order, old):
             write_bytes(path, close(payload, path.name))
 
 
-def _opened(order: ForecastOrder, seal: "Seal") -> dict[Path, bytes]:
-    """The bytes of values and paths; those that do not open are left out."""
-    with contextlib.suppress(PrestageError, FileNotFoundError):
+def _opened(order: ForecastOrder, old: "Seal") -> Iterator[tuple[Path, bytes]]:
+    """The bytes of values and paths that are not encrypted, or under the old key."""
+    names: tuple[str, ...] = ()
+    with contextlib.suppress(PrestageError):
         document = read_document(Forecast, order.file)
-        files = [order.file.with_name(name) for name in (document.values_file, document.paths_file) if name]
-        stored = {path: path.read_bytes() for path in files}
-        return {
-            path: seal.opened(payload, path.name) if payload.startswith(ENCRYPTED) else payload
-            for path, payload in stored.items()
-        }
-    return {}
+        names = (document.values_file, document.paths_file)
+    for path in (order.file.with_name(name) for name in names if name):
+        with contextlib.suppress(PrestageError, FileNotFoundError):
+            stored = path.read_bytes()
+            yield path, old.opened(stored, path.name) if stored.startswith(ENCRYPTED) else stored

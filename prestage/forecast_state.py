@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from contracts.document import Document
 from contracts.errors import DocumentError
-from contracts.files import read_document, write_bytes, write_document
+from contracts.files import ENCRYPTED, read_document, write_bytes, write_document
 from contracts.forecast_state import StateBundle
 from forecaster.errors import SealRefused
-from prestage.forecast_windows import WindowFolder, WindowPlace
+from prestage.forecast_windows import WindowFolder, WindowPlace, holds_plain
 
 if TYPE_CHECKING:
     from forecaster.history.sealing import Seal
@@ -121,6 +121,19 @@ def forget_kept(folder: Path, environment: str) -> tuple[str, ...]:
         state.unlink()
         gone.append(state.name)
     if windows.exists():
+        shutil.rmtree(windows)
+        gone.append(windows.name)
+    return tuple(gone)
+
+
+def forget_plain(folder: Path, environment: str) -> tuple[str, ...]:
+    """Removes what forecasts kept while the history was not encrypted, and names it; what is encrypted stays."""
+    gone = list(forget_earlier_form(folder, environment))
+    state, windows = folder / f"{environment}.state", folder / f"{environment}.windows"
+    if state.exists() and not state.read_bytes().startswith(ENCRYPTED):
+        state.unlink()
+        gone.append(state.name)
+    if holds_plain(windows):
         shutil.rmtree(windows)
         gone.append(windows.name)
     return tuple(gone)

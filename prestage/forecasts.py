@@ -115,7 +115,8 @@ class Forecasted:
 def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress) -> Forecasted:
     """Makes the forecast and writes it, by the models that the last one left where they still serve.
 
-    A forecast from an origin in the past neither uses nor leaves any: they would have seen what came after it.
+    A forecast from an origin in the past neither uses nor leaves any: they would have seen what came after it. What is
+    written is closed as the history is then, which may have been encrypted, or got another key, since it was read.
     """
     from forecaster.make import ForecastSettings, go_on_forecasting
 
@@ -131,7 +132,8 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
     view, seal = history.opened()
     if order.origin is not None:
         made = go_on_forecasting(view, settings, made_at=now, seconds=time.perf_counter, progress=progress)
-        write_forecast(order.file, made.bundle, order.closing(seal))
+        with history.held(seal) as held:
+            write_forecast(order.file, made.bundle, order.closing(held))
         return Forecasted(bundle=made.bundle, models=_models(made, "an origin in the past", ()))
     shelf = order.shelf(history.vault.keys, seal)
     forget_earlier_form(shelf.folder, shelf.environment)
@@ -139,8 +141,11 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
     windows = shelf.windows()
     settings = replace(settings, state=state, code=code_digest(), kept=windows)
     made = go_on_forecasting(view, settings, made_at=now, seconds=time.perf_counter, progress=progress)
-    write_forecast(order.file, made.bundle, order.closing(seal))
-    told = (windows.told(), shelf.put(made.state) if made.refitted else "", windows.keep(made.windows))
+    with history.held(seal) as held:
+        write_forecast(order.file, made.bundle, order.closing(held))
+        shelf = order.shelf(history.vault.keys, held)
+        left = windows if held is seal else shelf.windows()
+        told = (windows.told(), shelf.put(made.state) if made.refitted else "", left.keep(made.windows))
     return Forecasted(bundle=made.bundle, models=_models(made, why if state is None else "", told))
 
 

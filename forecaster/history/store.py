@@ -5,6 +5,7 @@ How files lie there, are checked and encrypted is `vault.py`'s; what is done to 
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -110,6 +111,20 @@ class History:
             frame(requests) if requests else no_requests(),
         )
         return view, seal
+
+    @contextmanager
+    def held(self, seal: Seal) -> Iterator[Seal]:
+        """Holds the history's lock, and gives what closes things now: it may have another key than when opened.
+
+        Args:
+            seal: what closed them when the history was opened; given back itself where the key is the same.
+
+        Raises:
+            HistoryDamaged, KeyRefused: as `load`.
+        """
+        with self.vault.locked():
+            key = seal.envelope.wrapped if seal.envelope else None
+            yield seal if read_manifest(self.folder).key == key else Seal(self.vault.look().envelope)
 
     def summary(self) -> tuple[SeriesSummary, ...]:
         """One line for each series, sorted."""

@@ -62,9 +62,14 @@ class Vault:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the lock, waiting for it; the kernel gives it back when the process ends, however it ends."""
+        """Holds the lock, waiting for it; the kernel gives it back when the process ends, however it ends.
+
+        Who may only read the history holds it, too.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        lock = self.folder / "lock"
+        only_read = lock.exists() and not os.access(lock, os.W_OK)
+        handle = os.open(lock, os.O_RDONLY if only_read else os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

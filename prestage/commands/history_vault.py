@@ -9,7 +9,6 @@ from contracts.exits import ExitCode
 from prestage.scope import NoOptions, Scope, examples, scoped
 
 if TYPE_CHECKING:
-    from contracts.environment import Environment
     from forecaster.history.keyring import Kms
 
 
@@ -67,8 +66,10 @@ def keys(scope: Scope, _options: NoOptions) -> int:
 @scoped(NoOptions)
 def encrypt(scope: Scope, _options: NoOptions) -> int:
     """Encrypt a history that is not, under the environment's key."""
+    from forecaster.history.manifest import read_manifest
     from forecaster.history.upkeep import encrypt as encrypt_history
     from prestage.forecast_keys import closed_anew
+    from prestage.forecast_state import forget_plain
     from prestage.forecasts import ForecastOrder
     from prestage.projects import read_environment
     from prestage.views.paper import plural
@@ -77,8 +78,9 @@ def encrypt(scope: Scope, _options: NoOptions) -> int:
     history = order.history()
     with closed_anew(order, history.vault):
         files = encrypt_history(history)
-    if files:
-        _forget_learned(scope, order.environment)
+    with history.vault.locked():
+        if read_manifest(history.folder).key:  # also where an earlier run was killed before it came here
+            _tell_gone(forget_plain(order.file.parent, order.environment.name))
     told = f"{plural(files, 'file')} encrypted; the plain ones are removed" if files else "nothing to encrypt"
     scope.answer({"encrypted": files}, lambda: told)
     return ExitCode.CLEAN
@@ -134,29 +136,28 @@ def _kms(scope: Scope, setting: str) -> "Kms":
 @scoped(CompactArguments)
 def compact(scope: Scope, options: CompactArguments) -> int:
     """Put months together into fewer files, and forget what is older than the environment keeps it."""
+    from coordinator.forecast_door import forecast_file
     from forecaster.history.upkeep import Keeping
     from forecaster.history.upkeep import compact as compact_history
     from prestage.demo.folder import clock_of
+    from prestage.forecast_state import forget_kept
     from prestage.projects import history_of, read_environment
     from prestage.views.history_vault import compacted_document, compacted_text
 
     environment = read_environment(scope)
     days = {str(kind): count for kind, count in environment.history.keep_days.items()} | dict(options.keep)
     keeping = Keeping(now=clock_of(scope.folder)(), days=days)
-    report = compact_history(history_of(scope.folder, environment), keeping)
-    if report.forgotten:
-        _forget_learned(scope, environment)
+    history = history_of(scope.folder, environment)
+    report = compact_history(history, keeping)
+    if report.forgotten:  # what models learned of rows that are gone goes with them
+        with history.vault.locked():
+            _tell_gone(forget_kept(forecast_file(scope.folder, environment).parent, environment.name))
     scope.answer(compacted_document(report), lambda: compacted_text(report))
     return ExitCode.CLEAN
 
 
-def _forget_learned(scope: Scope, environment: "Environment") -> None:
-    """What models learned of rows that are gone goes with them."""
-    from prestage.forecast_state import forget_kept
-    from prestage.forecasts import ForecastOrder
-
-    order = ForecastOrder(folder=scope.folder, environment=environment)
-    if gone := forget_kept(order.file.parent, environment.name):
+def _tell_gone(gone: tuple[str, ...]) -> None:
+    if gone:
         click.echo(f"what forecasts had kept is removed: {', '.join(gone)}", err=True)
 
 

@@ -13,9 +13,12 @@ from contracts.files import ENCRYPTED, read_forecast, write_forecast
 from contracts.yaml_files import read_yaml_document
 from coordinator import forecast_door
 from coordinator.forecast_door import forecast_file, forecast_of
+from forecaster import make
 from forecaster.errors import KeyRefused
+from forecaster.history.upkeep import encrypt, rotate
 from prestage.failures import run
 from prestage.forecast_keys import closed_anew
+from prestage.forecast_windows import HEAD
 from prestage.forecasts import ForecastOrder
 from tests.prestage.conftest import ROOT
 from tests.prestage.test_forecast_state import ENVIRONMENT, FORECAST, learn
@@ -101,6 +104,84 @@ def test_a_plain_forecast_is_encrypted_with_its_history(project):
     assert forecast_of(project, environment(project)).values  # one of before is read as it is
     assert run(["history", "encrypt"]) == ExitCode.CLEAN
     assert heads(project) == {ENCRYPTED[:4]} and forecast_of(project, environment(project)).values
+
+
+def meanwhile(monkeypatch, *command: str) -> None:
+    """Something else is run once the next forecast has read its history, before it writes anything."""
+    real, commands = make.go_on_forecasting, [list(command)]
+
+    def made(*arguments, **settings):
+        while commands:
+            assert run(commands.pop()) == ExitCode.CLEAN
+        return real(*arguments, **settings)
+
+    monkeypatch.setattr(make, "go_on_forecasting", made)
+
+
+def plain_files(project) -> set[str]:
+    """What the files begin with that forecasts keep beside the document, and are not encrypted."""
+    folder = forecast_file(project, environment(project)).parent
+    stored = {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file() and file.suffix != ".json"}
+    assert stored.keys() > {*VALUES, "dev.state"} and len(stored) > 3
+    return {name for name, payload in stored.items() if not payload.removeprefix(HEAD).startswith(ENCRYPTED)}
+
+
+@pytest.mark.parametrize("options", [(), ("--refit",), ("--origin", "2026-03-05T00:00:00")], ids=lambda one: one[:1])
+def test_a_history_that_is_encrypted_while_a_forecast_is_made(project, monkeypatch, options):
+    """Nothing is left plain of a forecast that began when the history was."""
+    say(project, "key: local", 'key: ""')
+    learn(project, 0, 80)
+    assert run(FORECAST) == ExitCode.CLEAN
+    assert plain_files(project) > {*VALUES, "dev.state"}
+    say(project, 'key: ""', "key: local")
+    meanwhile(monkeypatch, "history", "encrypt")
+    assert run([*FORECAST, *options]) == ExitCode.CLEAN
+    assert heads(project) == {ENCRYPTED[:4]} and forecast_of(project, environment(project)).values
+    assert run(FORECAST) == ExitCode.CLEAN
+    assert not plain_files(project)
+
+
+def test_a_history_that_is_rotated_while_a_forecast_is_made(learned, monkeypatch, capsys):
+    before = forecast_of(learned, environment(learned)).document
+    meanwhile(monkeypatch, "history", "rotate")
+    assert run([*FORECAST, "--refit"]) == ExitCode.CLEAN
+    assert forecast_of(learned, environment(learned)).document != before
+    capsys.readouterr()
+    assert run(FORECAST) == ExitCode.CLEAN
+    assert "models: those of the last forecast\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("first", ["forecast", "rotate"])
+def test_a_forecast_that_ends_while_the_key_is_rotated(learned, first):
+    """What it wrote stays, and opens: under the key of before it is closed anew, under the new one it is left."""
+    order = ForecastOrder(folder=learned, environment=environment(learned))
+    history = order.history()
+    with closed_anew(order, history.vault):
+        if first == "rotate":
+            rotate(history)
+        learn(learned, 80, 84)
+        assert run(FORECAST) == ExitCode.CLEAN
+        document = order.file.read_bytes()
+        if first == "forecast":
+            rotate(history)
+    assert order.file.read_bytes() == document and forecast_of(learned, order.environment).values
+
+
+def test_an_encryption_that_is_killed_is_ended_by_the_next(project, capsys):
+    """Once the history is encrypted, and before what forecasts left of it plain is gone."""
+    say(project, "key: local", 'key: ""')
+    learn(project, 0, 80)
+    assert run(FORECAST) == ExitCode.CLEAN
+    say(project, 'key: ""', "key: local")
+    assert encrypt(ForecastOrder(folder=project, environment=environment(project)).history()) == 1
+    capsys.readouterr()
+    assert run(["history", "encrypt"]) == ExitCode.CLEAN
+    told = capsys.readouterr()
+    assert "nothing to encrypt" in told.out and "is removed: dev.state, dev.windows\n" in told.err
+    assert heads(project) == {ENCRYPTED[:4]} and forecast_of(project, environment(project)).values
+    assert run(FORECAST) == ExitCode.CLEAN
+    assert run(["history", "encrypt"]) == ExitCode.CLEAN
+    assert not plain_files(project) and "removed" not in capsys.readouterr().err
 
 
 def test_what_does_not_open_is_refused_and_can_be_made_again(learned):

@@ -1,6 +1,8 @@
 """Encrypted and signed: nothing is readable, every altered byte, file and name is found, an older state too."""
 
+import fcntl
 import json
+import os
 import shutil
 
 import pytest
@@ -11,7 +13,7 @@ from forecaster.errors import HistoryDamaged, HistoryRolledBack, KeyUnavailable
 from forecaster.history.manifest import read_manifest
 from forecaster.history.memory import recall
 from forecaster.history.store import History
-from forecaster.history.upkeep import encrypt
+from forecaster.history.upkeep import encrypt, rotate
 from forecaster.history.verify import accept, verify
 from tests.forecaster.history.keyrings import encrypted, local, traffic
 
@@ -281,3 +283,24 @@ def first_version(path):
     content = {"format": "prestage/history", "version": 1, "parts": parts}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     path.write_text(json.dumps(content | {"digest": bytes_digest(text.encode())}, sort_keys=True, indent=2) + "\n")
+
+
+def test_who_may_only_read_a_history_holds_its_lock_too(tmp_path, monkeypatch):
+    history, real = encrypted(tmp_path, traffic(range(3))), os.open
+    _, seal = history.opened()
+
+    def only_read(path, flags, mode=0o777):
+        if flags & (os.O_RDWR | os.O_WRONLY):
+            raise PermissionError(13, "Permission denied")
+        return real(path, flags, mode)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+        patched.setattr(os, "open", only_read)
+        with history.held(seal) as held, (history.folder / "lock").open() as lock:
+            assert held is seal
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    rotate(history)
+    with history.held(seal) as held:
+        assert held == history.opened()[1] != seal
