@@ -204,7 +204,7 @@ def test_a_region_without_a_partner_is_named():
     same = tuple(facts.model_copy(update={"fault_domain": "one"}) for facts in WORLD.capacity.regions)
     refused = build_plan(replace(WORLD, capacity=WORLD.capacity.model_copy(update={"regions": same})), solve)
     assert isinstance(refused, Infeasible)
-    assert all("no region of another fault domain" in short.nearest for short in refused.shortfalls)
+    assert all("all regions stand in one fault domain" in short.nearest for short in refused.shortfalls)
 
 
 def test_documents_of_different_environments_are_refused():

@@ -123,7 +123,7 @@ def test_a_later_path_sends_back_what_an_earlier_one_took():
 
 def test_a_link_that_nothing_is_sold_for_is_gone_round_whatever_its_quota():
     offers = tuple(item for item in WORLD.capacity.offers if item.place != FULL)
-    asked = replace(WORLD, capacity=WORLD.capacity.model_copy(update={"offers": offers}))
+    asked = within(replace(WORLD, capacity=WORLD.capacity.model_copy(update={"offers": offers})), {})
     plan = plan_of(asked)
     assert of(plan, FULL).quantity == 0 and breaches(asked, plan) == ()
 
