@@ -80,6 +80,21 @@ def test_what_ended_weeks_ago_is_said_with_thin_evidence_and_wider():
     assert np.diff(wide).mean() > 1.6 * np.diff(narrow).mean() and np.diff(wide).mean() > 1.6 * np.diff(other).mean()
 
 
+@pytest.mark.parametrize(
+    ("seen", "ended", "carried"),
+    [
+        (np.arange(10) + 1.0, "too little was seen of it to go on from", "carried by its mean, from 0 to 4 times"),
+        (np.zeros(10 * 24), "it never was anything but 0", f"{NOTHING} was ever seen: forecast as 0"),
+    ],
+)
+def test_of_what_ended_and_has_no_model_no_width_is_told_but_its_own(seen, ended, carried):
+    bundle = said(*pairs(), series("transactions", "web@fra", seen))
+    first, *others = told(bundle, "transactions:web@fra")
+    assert first == f"ended on {BEGIN + timedelta(hours=len(seen)):%Y-%m-%dT%H:%MZ}: {ended}"
+    assert others and all(carried in what for what in others)
+    assert not any("as if it went on" in what for what in (first, *others))
+
+
 def test_what_went_quiet_some_days_ago_did_not_end():
     prepared = prepare(history(*pairs(), series("traffic", "mad->fra", wave(24 * 34, level=5.0, seed=9))), Scope())
     (one,) = prepared.treatments
