@@ -6,8 +6,9 @@ because what it was meant for would change.
 """
 
 from collections.abc import Iterable
+from itertools import combinations
 
-from contracts.names import is_link, link_ends
+from contracts.names import link_name
 from contracts.resources import Purpose, ResourceKind
 from contracts.spelling import likely
 from planner.errors import InputsDisagree
@@ -50,7 +51,7 @@ def _impossible(question: Question, market: Market, key: str) -> str:
     """Why no resource could have a key; empty where one could."""
     place, *parts = key.split("/")
     regions = {region.name for region in question.environment.regions}
-    if not (regions.issuperset(link_ends(place)) if is_link(place) else place in regions):
+    if place not in regions.union(link_name(*ends) for ends in combinations(regions, 2)):
         return f"{place} is no region or link of {question.environment.name}"
     if not parts or parts[0] not in frozenset(ResourceKind):
         return f"kinds are {', '.join(ResourceKind)}"

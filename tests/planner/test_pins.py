@@ -30,6 +30,8 @@ def test_keys_of_what_plans_make_are_none_that_could_not_be(key):
         ("fra/compute/servin/l32", "purposes are serving", "fra/compute/serving/l32"),
         ("fra/compute", "keys of compute are place/compute/purpose/item", ""),
         ("ams--fraa/circuit/serving/10g", "ams--fraa is no region or link", "ams--fra/circuit/serving/10g"),
+        ("fra--ams/circuit/serving/10g", "fra--ams is no region or link", "/circuit/serving/10g"),
+        ("ams--fra--lon/link", "ams--fra--lon is no region or link", "fra--lon/link"),
     ],
 )
 def test_a_typo_in_a_pin_is_refused_with_the_nearest_key(key, why, near):
