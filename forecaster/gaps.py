@@ -15,6 +15,8 @@ _HOW = "filled with the same hour a week before, else a day before, else the las
 
 def gap_treatments(panel: Panel) -> tuple[Treatment, ...]:
     """One treatment for each gap; a gap that every series of a kind has is listed once, as `kind:*`."""
+    if not panel.keys:
+        return ()
     gaps: dict[SeriesKind, dict[tuple[int, int, str], list[str]]] = defaultdict(lambda: defaultdict(list))
     short, zero = too_short(panel), all_zero(panel)  # how they are forecast is told elsewhere
     for row, key in enumerate(panel.keys):

@@ -68,8 +68,8 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
     inside, asked = _selected(history, scope)
     rows, requests = until_now(inside, scope.now), until_now(asked, scope.now)
     if not len(rows) and not len(requests):
-        if scope.now is not None and len(inside):
-            raise nothing_within(inside, scope.now)
+        if scope.now is not None and (len(inside) or len(asked)):
+            raise nothing_within(inside, asked, scope.now)
         raise NothingToForecast(
             "the history holds nothing of " + (", ".join(scope.regions) if scope.regions else "any region"),
             where="history" + (f" before {scope.origin:%Y-%m-%d %H:%M} UTC" if scope.origin else ""),
@@ -91,7 +91,7 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
         levels=levels,
         counts=counts,
         treatments=(
-            *after_now(inside, scope.now),
+            *after_now(inside, asked, scope.now),
             *long_gone(rows, measured.keys, origin - measured.steps * HOUR, MAX_HOURS // 24),
             *reasons,
             *gap_treatments(measured),

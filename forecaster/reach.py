@@ -6,6 +6,7 @@ from datetime import datetime
 import pandas as pd
 
 from contracts.forecast import Treatment
+from contracts.names import pair_name
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.errors import NothingToForecast
 
@@ -17,18 +18,32 @@ def until_now(rows: pd.DataFrame, now: datetime | None) -> pd.DataFrame:
     return rows if now is None else rows[rows["time"] <= pd.Timestamp(now)]
 
 
-def after_now(rows: pd.DataFrame, now: datetime | None) -> tuple[Treatment, ...]:
-    """What was set aside of measurements, told once for each kind."""
-    if now is None or not len(rows) or rows["time"].max() <= pd.Timestamp(now):
+def after_now(rows: pd.DataFrame, requests: pd.DataFrame, now: datetime | None) -> tuple[Treatment, ...]:
+    """What was set aside of measurements and requests, told once for each kind."""
+    if now is None:
         return ()
-    ahead = rows[rows["time"] > pd.Timestamp(now)]
+    late, asked = (each[each["time"] > pd.Timestamp(now)] for each in (rows, requests))
+    ahead = _of_both(late, asked)
     told = []
     for kind, found in ahead.groupby("kind", sort=True):
         names = sorted(found["subject"].unique())
-        what = f"{len(found):,} values after now ({now:{SHOWN}}), the last of {found['time'].max():{SHOWN}}: set aside"
+        values = "requests" if kind == SeriesKind.PEERING_REQUESTS else "values"
+        what = (
+            f"{len(found):,} {values} after now ({now:{SHOWN}}), the last of {found['time'].max():{SHOWN}}: set aside"
+        )
         subject = names[0] if len(names) == 1 else "*"
         told.append(Treatment(series=f"{kind}:{subject}", what=what, hours=len(found)))
     return tuple(told)
+
+
+def _of_both(rows: pd.DataFrame, requests: pd.DataFrame) -> pd.DataFrame:
+    """Kind, subject and time of measurements and of requests."""
+    measured = rows[["kind", "subject", "time"]]
+    if not len(requests):
+        return measured
+    pairs = [pair_name(a, b) for a, b in zip(requests["source"], requests["destination"], strict=True)]
+    asked = pd.DataFrame({"kind": SeriesKind.PEERING_REQUESTS.value, "subject": pairs, "time": list(requests["time"])})
+    return pd.concat([measured, asked], ignore_index=True) if len(measured) else asked
 
 
 def long_gone(rows: pd.DataFrame, seen: Iterable[SeriesKey], begin: datetime, days: int) -> tuple[Treatment, ...]:
@@ -54,12 +69,14 @@ def long_gone(rows: pd.DataFrame, seen: Iterable[SeriesKey], begin: datetime, da
     )
 
 
-def nothing_within(rows: pd.DataFrame, now: datetime) -> NothingToForecast:
-    """Everything that was measured lies after now."""
+def nothing_within(rows: pd.DataFrame, requests: pd.DataFrame, now: datetime) -> NothingToForecast:
+    """Everything that was measured or asked for lies after now."""
+    every = _of_both(rows, requests)
+    counted = [f"{len(each):,} {what}" for each, what in ((rows, "values"), (requests, "requests")) if len(each)]
     return NothingToForecast(
-        f"all {len(rows):,} values lie after now ({now:{SHOWN}}), the first at {rows['time'].min():{SHOWN}}",
+        f"all {' and '.join(counted)} lie after now ({now:{SHOWN}}), the first at {every['time'].min():{SHOWN}}",
         where="history",
-        expected="hours that were measured",
+        expected="hours that were measured, or requests",
         next_step="check the clock, and the year and the time zone of what was imported",
     )
 

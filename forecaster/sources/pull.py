@@ -148,7 +148,8 @@ def with_foreign_regions(batch: Batch, regions: frozenset[str]) -> Batch:
 
 def with_hours_to_come(batch: Batch, now: datetime) -> Batch:
     """The batch, with a note where it holds hours that begin after now: a wrong year, zone or clock."""
-    notes = (f"{one.series}: {one.what} by every forecast until then" for one in after_now(batch.measurements, now))
+    found = after_now(batch.measurements, batch.requests, now)
+    notes = (f"{one.series}: {one.what} by every forecast until then" for one in found)
     return replace(batch, notes=(*batch.notes, *notes))
 
 

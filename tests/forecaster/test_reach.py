@@ -3,16 +3,19 @@
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from contracts.forecast import Evidence
 from contracts.series import Granularity, SeriesKey, SeriesKind
+from forecaster.batch import Batch, no_measurements
 from forecaster.engine import Tier
 from forecaster.errors import NothingToForecast
 from forecaster.make import ForecastSettings
 from forecaster.panel import daily
 from forecaster.prepare import Scope, prepare
-from tests.forecaster.estates import BEGIN, forecast, history, series, wave
+from forecaster.sources.pull import with_hours_to_come
+from tests.forecaster.estates import BEGIN, forecast, history, requests, series, wave
 from tests.forecaster.test_forecast import assert_lawful
 
 PAIRS = ("fra->ams", "ams->fra", "lon->fra", "fra->lon", "ams->lon", "lon->ams")
@@ -130,3 +133,24 @@ def test_hours_after_now_are_set_aside_and_said():
     np.testing.assert_array_equal(found.levels.observed, right.levels.observed)
     with pytest.raises(NothingToForecast, match="all 1 values lie after now"):
         prepare(history(ahead), settings.scope)
+
+
+def test_requests_after_now_are_set_aside_and_said():
+    now = BEGIN + timedelta(days=DAYS, minutes=5)
+    pairs_of = (("fra", "ams"), ("ams", "fra"))
+    late = pd.concat([requests(each, [BEGIN.replace(year=2037), now + timedelta(hours=1)]) for each in pairs_of])
+    lately = requests(("fra", "ams"), [now - timedelta(hours=3)])
+    settings = ForecastSettings(environment="test", now=now)
+    found = prepare(history(*pairs(), asked=pd.concat([late, lately])), settings.scope)
+    (one,) = found.treatments
+    assert one.series == "peering_requests:*"
+    assert one.what == "4 requests after now (2026-02-14T00:05Z), the last of 2037-01-05T00:00Z: set aside"
+    assert found.counts.observed.sum() == 1
+    with pytest.raises(NothingToForecast, match="all 4 requests lie after now"):
+        prepare(history(asked=late), settings.scope)
+    with pytest.raises(NothingToForecast, match="all 1 values and 4 requests lie after now"):
+        prepare(history(series("cpu", "fra", [9.0], begin=BEGIN.replace(year=2037)), asked=late), settings.scope)
+    batch = with_hours_to_come(
+        Batch(origin="asked.csv", rows_read=4, measurements=no_measurements(), requests=late), now
+    )
+    assert batch.notes == (f"{one.series}: {one.what} by every forecast until then",)
