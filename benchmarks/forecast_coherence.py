@@ -145,14 +145,14 @@ def network(wide: pd.DataFrame) -> Network:
 
 
 def told(panel: Panel, steps: int, tier: Tier) -> Told:
-    quantiles = forecast_panel(repair(panel).panel, steps, EngineSettings(tier=tier), Silent()).quantiles
+    quantiles = forecast_panel(panel, steps, EngineSettings(tier=tier), Silent()).quantiles
     return Told(panel=panel, steady=quantiles, quantiles=quantiles)
 
 
 def window(net: Network, cutoff: pd.Timestamp, tier: Tier) -> tuple[dict[str, pd.DataFrame], list[tuple[float, ...]]]:
     """What is said at a cutoff, by who says it; and links that pairs share."""
     step = net.table.grid.step(int(cutoff.timestamp()))
-    panel = mixed(panel_until(net.table, step, np.arange(len(net.table.names)), SeriesKind.TRAFFIC))
+    panel = repair(mixed(panel_until(net.table, step, np.arange(len(net.table.names)), SeriesKind.TRAFFIC))).panel
     hours, days = told(panel, WEEK, tier), told(daily(panel), ALL_DAYS, tier)
     drawn, raked = agree(hours, {}, 0), agree(hours, net.groups, 0, days)
     agreed = agree_days(days, hours, raked, net.groups, 0)
