@@ -135,3 +135,13 @@ def test_kept_lessons_change_no_scores_of_a_panel_with_a_mistake():
     assert anew.taught and [one.scores.summary(every) for one in anew.entries] == [
         one.scores.summary(every) for one in again.entries
     ]
+
+
+def test_what_is_remembered_is_bounded_and_changes_no_byte(monkeypatch):
+    mistake = (332, 24, 1000.0)
+    kept = forecast_panel(estate(24 * 24, mistake), 48, FAST, Silent())
+    monkeypatch.setattr("forecaster.panel.REMEMBERED_CELLS", 0)
+    panel = estate(24 * 24, mistake)
+    assert panel.otherwise(336) is not panel.otherwise(336)
+    anew = forecast_panel(panel, 48, FAST, Silent())
+    assert kept.quantiles.tobytes() == anew.quantiles.tobytes() and kept.windows.keys() == anew.windows.keys()
