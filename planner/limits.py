@@ -142,9 +142,9 @@ def _latencies(question: Question) -> Iterator[float]:
 
 
 def apart(question: Question) -> tuple[tuple[str, str], ...]:
-    """Pairs of regions that no way joins."""
-    routes = Routes(question.capacity.links)
+    """Pairs of regions that no way joins which their traffic could take (`planner.curves.joined`)."""
     names = sorted(region.name for region in question.environment.regions)
+    routes = Routes(link for link in question.capacity.links if link.a in names and link.b in names)
     return tuple(pair for pair in combinations(names, 2) if routes.between(*pair) is None)
 
 

@@ -192,7 +192,9 @@ WORLDS = {
             for item in WORLD.capacity.quotas
         )
     ),
-    "a line not sold": seen(offers=tuple(item for item in WORLD.capacity.offers if item.place != "fra--lon")),
+    "no line to one region sold": seen(
+        offers=tuple(item for item in WORLD.capacity.offers if not (is_link(item.place) and "lon" in item.place))
+    ),
     **{name: LACKING[name][0] for name in ("partners too far", "one fault domain", "one region", "no pools")},
 }
 
@@ -274,3 +276,17 @@ def test_a_question_is_asked_once():
     for _ in range(2):
         build_plan(WORLD, once)
     assert len(asked) == 1
+
+
+def test_regions_that_only_other_networks_join_lack_links():
+    """Two of three are joined to the third through a region of others alone, which no traffic takes."""
+    out = WORLD.environment.regions[2].name
+    own, foreign = WORLD.environment.regions[0].name, WORLD.environment.regions[1].name
+    links = tuple(link for link in WORLD.capacity.links if foreign not in (link.a, link.b) or out in (link.a, link.b))
+    offers = tuple(
+        offer for offer in WORLD.capacity.offers if not (is_link(offer.place) and foreign in offer.place.split("--"))
+    )
+    regions = tuple(region for region in WORLD.environment.regions if region.name != out)
+    world = people(seen(links=links, offers=offers), regions=regions)
+    assert any(own in (link.a, link.b) for link in links)
+    assert {limit.kind for one in _clash_of(world).sets for limit in one.limits} == {LimitKind.LINKS}
