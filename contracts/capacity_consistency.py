@@ -4,7 +4,7 @@ A snapshot that Prestage read is so by itself; one that was saved may be another
 """
 
 from collections.abc import Hashable, Iterable, Iterator
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from contracts.capacity import CapacitySnapshot, Offer, Stock
 from contracts.errors import MalformedDocument
@@ -14,7 +14,7 @@ MOST_TOLD = 8
 
 
 def check_capacity(snapshot: CapacitySnapshot, *, where: str = "capacity") -> None:
-    """Nothing is said twice, links join known regions, quotas and pools hold what is said to lie in them.
+    """Nothing is said twice, links join known regions, quotas and pools hold what is said to lie in them, pools apart.
 
     Raises:
         MalformedDocument: naming what is wrong.
@@ -67,12 +67,16 @@ def _quotas(snapshot: CapacitySnapshot) -> Iterator[str]:
 
 
 def _pools(snapshot: CapacitySnapshot) -> Iterator[str]:
+    known: dict[str, list[IPv4Network | IPv6Network]] = {}
     for pool in snapshot.pools:
         try:
             within, taken = ip_network(pool.cidr), [ip_network(prefix) for prefix in pool.taken]
         except ValueError as error:
             yield f"pools: {pool.region} {pool.cidr}: {error}"
             continue
+        beside = known.setdefault(pool.region, [])
+        yield from (f"pools: {pool.region} {pool.cidr}: overlaps {one}" for one in beside if one.overlaps(within))
+        beside.append(within)
         for prefix in taken:
             if prefix.version != within.version or not prefix.subnet_of(within):  # type: ignore[arg-type]  # as compared
                 yield f"pools: {pool.region} {pool.cidr}: {prefix}, which is taken, does not lie within it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from ipaddress import ip_network
 from pathlib import Path
 
 import numpy as np
@@ -101,9 +102,10 @@ def test_what_a_snapshot_says_twice_is_told(prepared: tuple[Path, ...], field: s
         (lambda said: said["links"][0].update(b=said["links"][0]["a"]), "is joined to itself"),
         (lambda said: said["pools"][0].update(taken=["10.0.0.0/8"]), "does not lie within it"),
         (lambda said: said["pools"][0].update(cidr="10.16.0.1/16"), "has host bits set"),
+        (lambda said: said["pools"].append(_within(said["pools"][0])), r"overlaps 10\."),
         (lambda said: said["quotas"][0].update(ours=1e6, used=1.0), "1e\\+06 used are ours, of 1 in all"),
     ],
-    ids=["no region", "loop", "taken elsewhere", "no network", "ours beyond all"],
+    ids=["no region", "loop", "taken elsewhere", "no network", "within another", "ours beyond all"],
 )
 def test_what_a_snapshot_cannot_mean_is_told(prepared: tuple[Path, ...], change, told: str) -> None:
     content = _snapshot(prepared)
@@ -112,6 +114,11 @@ def test_what_a_snapshot_cannot_mean_is_told(prepared: tuple[Path, ...], change,
     with pytest.raises(MalformedDocument, match=told) as said:
         check_capacity(_parsed(content), where="capacity.json")
     assert said.value.next_step == "prestage capacity --env dev --json > capacity.json"
+
+
+def _within(pool):
+    """A part of a pool as a pool of its own."""
+    return {**pool, "cidr": str(next(ip_network(pool["cidr"]).subnets(prefixlen_diff=2))), "taken": []}
 
 
 def _snapshot(prepared: tuple[Path, ...]):
