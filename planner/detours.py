@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from contracts.capacity import CapacityKind, CircuitTier
-from contracts.names import is_link, link_ends
+from contracts.failover import Reserve
+from contracts.names import is_link, link_ends, link_name
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import CircuitSpec, Purpose, ResourceKind
 from planner.circuits import most_gbps
@@ -72,13 +73,14 @@ def over_more_paths(
         needs: what must be met.
         given: circuits that are there whatever is asked.
     """
-    most = _most_of(market, given)
+    shared = question.environment.failover.reserve is Reserve.SHARED  # there a quota that is not stated is none
+    most = _most_of(market, given, math.inf if shared else 0.0)
     links = tuple(need for need in needs if is_link(need.place))
     short = [need for need in links if not _plenty(market, given, need) and need.quantity > most(need.place) + SLACK]
     if not short:
         return needs
-    own = joined(question, market)
-    free = {name: link for name, link in market.links.items() if link in own and not question.is_frozen(name)}
+    own = {link_name(link.a, link.b): link for link in joined(question, market)}
+    free = {name: link for name, link in own.items() if not question.is_frozen(name)}
     asked = {need.place: need.quantity for need in links}
     spare = {name: most(name) - asked.get(name, 0.0) for name in free}
     moved: Moved = {}
@@ -100,8 +102,9 @@ def detoured(needs: Iterable[Requirement]) -> Mapping[str, float]:
     return found
 
 
-def _room(market: Market, given: Given, link: str) -> float:
-    return max(0.0, market.room(link, CapacityKind.GBPS) - given.use.get((link, CapacityKind.GBPS), 0.0))
+def _room(market: Market, given: Given, link: str, unstated: float = 0.0) -> float:
+    what = link, CapacityKind.GBPS
+    return max(0.0, market.available.get(what, unstated) - given.use.get(what, 0.0))
 
 
 def _offers(market: Market, given: Given, link: str) -> tuple[tuple[CircuitTier, float], ...]:
@@ -114,8 +117,14 @@ def _offers(market: Market, given: Given, link: str) -> tuple[tuple[CircuitTier,
     )
 
 
-def _most_of(market: Market, given: Given) -> Callable[[str], float]:
-    """What all circuits of a link together can carry, Gbps, each link looked at once."""
+def _most_of(market: Market, given: Given, unstated: float) -> Callable[[str], float]:
+    """What all circuits of a link together can carry, Gbps, each link looked at once.
+
+    Args:
+        market: quotas and circuits.
+        given: circuits that are there whatever is asked.
+        unstated: Gbps of a link whose quota is not stated.
+    """
     carried: dict[str, float] = {}
     for item in given.resources.values():
         resource, spec = item.resource, item.resource.spec
@@ -124,7 +133,8 @@ def _most_of(market: Market, given: Given) -> Callable[[str], float]:
 
     @cache
     def most(link: str) -> float:
-        return carried.get(link, 0.0) + most_gbps(_room(market, given, link), _offers(market, given, link))
+        room, offers = _room(market, given, link, unstated), _offers(market, given, link)
+        return carried.get(link, 0.0) + (room if offers and math.isinf(room) else most_gbps(room, offers))
 
     return most
 

@@ -106,8 +106,9 @@ def _supports(plan: Plan, resource: Resource) -> Iterator[str]:
     place = resource.place
     match resource.spec:
         case NetworkSpec():
-            here = sum(item.resource.place == place for item in plan.resources) - 1
-            yield f"the other {here} resources of {place} stand in this network, and its links end there"
+            others = (item.resource for item in plan.resources if item.resource.place == place)
+            here = sum(not isinstance(item.spec, NetworkSpec | FailoverSpec | AlertSpec) for item in others)
+            yield f"{here} resources of {place} stand in this network, and its links end there"
         case LinkSpec():
             circuits = [item.resource for item in plan.resources if item.resource.place == place]
             told = ", ".join(item.key for item in circuits if item.kind is ResourceKind.CIRCUIT)

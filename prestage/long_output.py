@@ -2,6 +2,8 @@
 
 import fcntl
 import hashlib
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +17,9 @@ from contracts.series import LEVELS
 from forecaster.long_windows import WindowRows
 from forecaster.longform import Grid
 from prestage.long_files import LongFile
+
+JUST_BEGUN_S = 60.0
+"""What is younger may be another's that does not hold it yet."""
 
 QUANTILES = tuple(f"q{level:g}" for level in LEVELS)
 
@@ -71,11 +76,12 @@ def forecast_file(path: Path, source: LongFile, grid: Grid) -> Iterator[Forecast
 
 
 def _remove_left_behind(path: Path) -> None:
-    """Removes unfinished files that nobody holds any more."""
+    """Removes unfinished files that nobody holds any more; what has just begun may not be held yet."""
     for left in path.parent.glob(f".{path.name}.*"):
         with suppress(OSError), left.open("rb") as held:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+            if time.time() - os.fstat(held.fileno()).st_mtime > JUST_BEGUN_S:
+                left.unlink()
 
 
 def file_digest(path: Path) -> str:

@@ -9,13 +9,16 @@ from contracts.names import link_name
 from contracts.plan import Infeasible
 from contracts.resources import CircuitSpec, Purpose
 from planner.build import build_plan
-from planner.detours import paths_beside
-from planner.requirements import ELSEWHERE, OF_ANOTHER
+from planner.detours import over_more_paths, paths_beside
+from planner.given import given_resources
+from planner.market import Market
+from planner.requirements import ELSEWHERE, OF_ANOTHER, serving_requirements
 from planner.routes import Link
 from planner.solve import solve
 from tests.laws.environments import Recipe, question
 from tests.planner.plan_checker import breaches
 from tests.planner.simulate import after
+from tests.planner.test_fleets import world as shared
 from tests.planner.worlds import WORLD, people, plan_of
 
 FIRST = plan_of(WORLD)
@@ -137,3 +140,11 @@ def test_tight_links_are_planned_again_as_they_stand(seed):
     room = {link: math.ceil(gbps + over) for link, gbps in wanted.items()} | {full: math.floor(wanted[full])}
     tight = within(asked, room)
     assert plan_of(after(tight, plan_of(tight))).changes == ()
+
+
+def test_where_reserves_are_shared_a_quota_that_is_not_stated_limits_no_link():
+    unstated = tuple(item for item in shared().capacity.quotas if item.place != FULL)
+    asked = replace(shared(), capacity=shared().capacity.model_copy(update={"quotas": unstated}))
+    market = Market.read(asked.catalog, asked.capacity)
+    needs = serving_requirements(asked, market)
+    assert over_more_paths(asked, market, needs, given_resources(asked, market)) == needs

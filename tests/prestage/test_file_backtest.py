@@ -1,6 +1,8 @@
 """`prestage backtest FILE`: what it writes, from files of every shape, and that it sees nothing after a cutoff."""
 
 import fcntl
+import os
+import time
 import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -327,10 +329,11 @@ def test_a_panel_is_filled_from_the_past_only():
 def test_what_a_killed_run_left_is_removed_and_what_another_still_writes_is_not(tmp_path):
     asked = order(tmp_path, two_series())
     asked.out.mkdir()
-    left, written = (asked.out / f".forecasts.parquet.{name}" for name in ("killed", "going_on"))
-    left.touch()
-    written.touch()
+    left, written, begun = (asked.out / f".forecasts.parquet.{name}" for name in ("killed", "going_on", "begun"))
+    for file, age in ((left, 600), (written, 600), (begun, 0)):
+        file.touch()
+        os.utime(file, (time.time() - age,) * 2)
     with written.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_SH)
         backtest_file(asked, Silent(), lambda settings: DayBefore())
-    assert not left.exists() and written.exists()
+    assert not left.exists() and written.exists() and begun.exists()
