@@ -1,9 +1,9 @@
 """`prestage backtest FILE`: what it writes, from files of every shape, and that it sees nothing after a cutoff."""
 
 import fcntl
+import json
 import os
 import time
-import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
