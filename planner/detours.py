@@ -77,6 +77,8 @@ def over_more_paths(
     most = _most_of(market, given, math.inf if shared else 0.0)
     links = tuple(need for need in needs if is_link(need.place))
     short = [need for need in links if not _plenty(market, given, need) and need.quantity > most(need.place) + SLACK]
+    if shared:  # a fleet chooses circuits for partners, too: a link that sells none is told
+        short = [need for need in short if _offers(market, given, need.place)]
     if not short:
         return needs
     own = {link_name(link.a, link.b): link for link in joined(question, market)}
