@@ -75,7 +75,7 @@ def _whole(
     problem, short = relaxation.problem, []
     made = list(pool.map(lambda program: _committed(program, held[program.region]), relaxation.regions))
     whole, own = [answer for answer, _ in made], [types for _, types in made]
-    found = round_up(problem, (whole, own), held, pool)
+    found = round_up(problem, whole, own, held)
     committed, on_demand, spot = found.counts
     for region in np.flatnonzero(found.failed).tolist():
         bought = buy_whole(problem, region, (whole[region], own[region]), held[region])

@@ -8,7 +8,6 @@ some hundred array operations. What small moves save beyond that is found by `pl
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,7 +37,7 @@ VARIANTS = (
 """Other ways to fill an hour, of which the cheapest counts: more weight of what has no price; what to start from, as a
 share of what the relaxation takes, and what is added to each before it is rounded down."""
 
-TOGETHER = 20
+TOGETHER = 40
 """Regions whose hours are filled at once: more take memory and save no time."""
 
 FLOOR_WEIGHT = 0.1
@@ -81,36 +80,22 @@ class Whole:
     failed: NDArray[np.bool_]
 
 
-def round_up(
-    problem: FleetProblem,
-    found: tuple[Sequence[RegionAnswer], Sequence[Ints]],
-    held: Floats,
-    pool: ThreadPoolExecutor,
-) -> Whole:
-    """Whole instances that serve the demand and hold `held` (R, K, H) firm.
-
-    Args:
-        problem: that they are for.
-        found: what the relaxation takes, with what is committed whole, and the types that it is of, by region.
-        held: what must be firm.
-        pool: that regions are shared out over.
-    """
+def round_up(problem: FleetProblem, answers: Sequence[RegionAnswer], types: Sequence[Ints], held: Floats) -> Whole:
+    """Whole instances that serve the demand and hold `held` (R, K, H) firm."""
     regions, kinds, hours = problem.regions, len(problem.gives), problem.hours
     most = max(float(problem.demand.max()), float(held.max())) / float(problem.gives[problem.gives > 0].min())
     counted = np.int32 if most < MANY else np.int64
     committed, by_hour = np.zeros((regions, kinds), counted), np.zeros((2, regions, kinds, hours), counted)
     failed = np.zeros(regions, dtype=bool)
-
-    def fill(some: Ints) -> None:
-        asked, base = _hours(problem, *found, held, some)
+    for first in range(0, regions, TOGETHER):
+        some = np.arange(first, min(first + TOGETHER, regions))
+        asked, base = _hours(problem, answers, types, held, some)
         best, least = _cheapest(asked, base)
         rows, count = some[:, None], base.shape[1]
         committed[rows, asked.types] = base
         for kind in (0, 1):
             by_hour[kind][rows, asked.types] = best[:, :, kind * count : (kind + 1) * count].transpose(0, 2, 1)
         failed[some] = np.isinf(least).any(1)
-
-    list(pool.map(fill, np.split(np.arange(regions), range(TOGETHER, regions, TOGETHER))))
     return Whole(counts=(committed, by_hour[0], by_hour[1]), failed=failed)
 
 

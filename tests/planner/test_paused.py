@@ -2,17 +2,21 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from contracts.plan import Plan
 from contracts.resources import FailoverSpec
+from planner.build import build_plan
+from planner.fleet import Effort, solve_fleet
 from planner.market import Market
 from planner.paused import partners_paused
 from planner.requirements import serving_requirements
+from planner.solve import solve
 from tests.laws.environments import loaded
 from tests.planner.simulate import after
-from tests.planner.test_fleet_calm import settled
-from tests.planner.test_fleets import planned
+from tests.planner.test_fleets import world
 from tests.planner.worlds import RECIPE, WORLD, people, plan_of
 
 REGIONS = tuple(settings.name for settings in WORLD.environment.regions)
@@ -65,10 +69,13 @@ def test_a_pause_does_not_outweigh_the_rules_of_failover():
 
 
 def test_where_reserves_are_shared_one_region_that_does_not_answer_stops_no_plan():
-    start = settled()
+    fleet = partial(solve_fleet, effort=Effort(passes=5, turns=1, exact=False, threads=1))
+    first = build_plan(world(), solve, fleet)
+    assert isinstance(first, Plan)
+    start = after(world(), first)
     seen = tuple(facts.model_copy(update={"readable": facts.region != "mad"}) for facts in start.capacity.regions)
-    plan = planned(replace(start, capacity=start.capacity.model_copy(update={"regions": seen})))
-    assert not [change for change in plan.changes if "mad" in change.place]
+    plan = build_plan(replace(start, capacity=start.capacity.model_copy(update={"regions": seen})), solve, fleet)
+    assert isinstance(plan, Plan) and not [change for change in plan.changes if "mad" in change.place]
 
 
 def test_partners_that_stay_count_among_those_that_a_region_may_have():
