@@ -3,15 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from contracts.capacity import CapacityKind
 from contracts.failover import Survive
 from contracts.plan import Requirement
 from contracts.resources import FailoverSpec, Purpose, Resource, ResourceKind
 from planner.market import Market
 from planner.partnering import refused_partner, ways_of
 from planner.question import Question
-from planner.requirements import total
-from planner.sites import Amount, compute_amount
+from planner.sites import Amount, compute_amount, needed
 
 COVERED = 1e-6
 """How much of a load may be missing of what covers it: what documents round."""
@@ -38,8 +36,9 @@ def coverage(
     claims: dict[tuple[str, str], Amount] = defaultdict(Amount)
     for entry in entries:
         if isinstance(entry.spec, FailoverSpec):
+            critical = question.environment.critical_share_of(entry.place)
             what = entry.spec.partner, loss_of(question, market, entry.place)
-            claims[what] = claims[what].plus(_critical(question, needs, entry.place).times(entry.spec.share))
+            claims[what] = claims[what].plus(needed(needs, entry.place).times(critical * entry.spec.share))
     standing: dict[str, list[Resource]] = defaultdict(list)
     for item in resources:
         if item.kind is ResourceKind.COMPUTE and item.purpose is Purpose.FAILOVER:
@@ -65,12 +64,6 @@ def loss_of(question: Question, market: Market, region: str) -> str:
     """What is lost together with a region, by name."""
     whole = question.environment.failover.survive is Survive.DOMAIN and region in market.regions
     return market.regions[region].fault_domain if whole else region
-
-
-def _critical(question: Question, needs: tuple[Requirement, ...], region: str) -> Amount:
-    vcpu, memory = (total(needs, region, kind) for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB))
-    wanted = Amount(vcpu=vcpu.quantity if vcpu else 0.0, memory_gib=memory.quantity if memory else 0.0)
-    return wanted.times(question.environment.critical_share_of(region))
 
 
 def _part(standing: Amount, asked: Amount) -> float:

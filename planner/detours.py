@@ -3,7 +3,8 @@
 A link's traffic takes the link itself as far as its quota and its circuits on offer go. What is more takes the path of
 least latency among those whose every link has room to spare, then the next, until all is carried; where that is not
 enough, nothing is moved, and the link's shortfall says so. Paths are found anew in each plan: the same question gives
-the same paths. (Successive shortest paths: R. K. Ahuja, T. L. Magnanti, J. B. Orlin, *Network Flows*, 1993.)
+the same paths. (Successive shortest paths, with arcs that send back what earlier ones took: R. K. Ahuja, T. L.
+Magnanti, J. B. Orlin, *Network Flows*, 1993.)
 """
 
 import math
@@ -47,19 +48,20 @@ class Way:
     room_gbps: float
 
     @classmethod
-    def of(cls, market: Market, given: Given, link: str) -> "Way":
-        """Of one link."""
+    def of(cls, market: Market, given: Given, link: str, unstated: float = 0.0) -> "Way":
+        """Of one link; `unstated` Gbps where its quota is not stated."""
         here = (item.spec for item in given.of(link, ResourceKind.CIRCUIT, Purpose.SERVING))
         return cls(
             offers=_offers(market, given, link),
             given_gbps=float(sum(spec.gbps * spec.count for spec in here if isinstance(spec, CircuitSpec))),
-            room_gbps=_room(market, given, link),
+            room_gbps=_room(market, given, link, unstated),
         )
 
     @property
     def most_gbps(self) -> float:
         """What all circuits together can carry."""
-        return self.given_gbps + most_gbps(self.room_gbps, self.offers)
+        unlimited = self.offers and math.isinf(self.room_gbps)
+        return self.given_gbps + (math.inf if unlimited else most_gbps(self.room_gbps, self.offers))
 
 
 def over_more_paths(
@@ -74,7 +76,11 @@ def over_more_paths(
         given: circuits that are there whatever is asked.
     """
     shared = question.environment.failover.reserve is Reserve.SHARED  # there a quota that is not stated is none
-    most = _most_of(market, given, math.inf if shared else 0.0)
+
+    @cache
+    def most(link: str) -> float:
+        return Way.of(market, given, link, math.inf if shared else 0.0).most_gbps
+
     links = tuple(need for need in needs if is_link(need.place))
     short = [need for need in links if not _plenty(market, given, need) and need.quantity > most(need.place) + SLACK]
     if shared:  # a fleet chooses circuits for partners, too: a link that sells none is told
@@ -117,28 +123,6 @@ def _offers(market: Market, given: Given, link: str) -> tuple[tuple[CircuitTier,
         if (usd := market.price(link, tier.name)) is not None
         and item_key(link, ResourceKind.CIRCUIT, Purpose.SERVING, tier.name) not in given.resources
     )
-
-
-def _most_of(market: Market, given: Given, unstated: float) -> Callable[[str], float]:
-    """What all circuits of a link together can carry, Gbps, each link looked at once.
-
-    Args:
-        market: quotas and circuits.
-        given: circuits that are there whatever is asked.
-        unstated: Gbps of a link whose quota is not stated.
-    """
-    carried: dict[str, float] = {}
-    for item in given.resources.values():
-        resource, spec = item.resource, item.resource.spec
-        if isinstance(spec, CircuitSpec) and resource.purpose is Purpose.SERVING:
-            carried[resource.place] = carried.get(resource.place, 0.0) + spec.gbps * spec.count
-
-    @cache
-    def most(link: str) -> float:
-        room, offers = _room(market, given, link, unstated), _offers(market, given, link)
-        return carried.get(link, 0.0) + (room if offers and math.isinf(room) else most_gbps(room, offers))
-
-    return most
 
 
 def _plenty(market: Market, given: Given, need: Requirement) -> bool:

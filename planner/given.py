@@ -1,7 +1,7 @@
 """What the planner does not decide: units that somebody has, pins, and regions that are left as they are."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.failover import Reserve
 from contracts.ledger import UnitState
@@ -17,13 +17,18 @@ class Given:
 
     resources: dict[str, PlannedResource]
     use: Amounts
+    _alike: dict[tuple[str, ResourceKind, Purpose], list[Resource]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        alike: dict[tuple[str, ResourceKind, Purpose], list[Resource]] = {}
+        for item in self.resources.values():
+            resource = item.resource
+            alike.setdefault((resource.place, resource.kind, resource.purpose), []).append(resource)
+        object.__setattr__(self, "_alike", alike)
 
     def of(self, place: str, kind: ResourceKind, purpose: Purpose) -> Iterator[Resource]:
         """Given resources of one kind and purpose at a place: they count towards what is needed there."""
-        for item in self.resources.values():
-            resource = item.resource
-            if (resource.place, resource.kind, resource.purpose) == (place, kind, purpose):
-                yield resource
+        return iter(self._alike.get((place, kind, purpose), ()))
 
 
 def given_resources(question: Question, market: Market, leaning: Iterable[Resource] = ()) -> Given:

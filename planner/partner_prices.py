@@ -29,7 +29,10 @@ class PartnerPrices:
     @classmethod
     def of(cls, market: Market, demand: Demand) -> "PartnerPrices":
         sites = {site.region: site for site in demand.sites}
-        loads: dict[str, dict[str, dict[str, Amount]]] = {name: _given(site) for name, site in sites.items()}
+        loads: dict[str, dict[str, dict[str, Amount]]] = {
+            name: {loss: {"what is given": load} for loss, load in site.given_losses.items()}
+            for name, site in sites.items()
+        }
         for (lost, carrier), steps in sorted(demand.placement.shares.items()):
             if carrier in loads and lost in sites:
                 falls = loads[carrier].setdefault(sites[lost].falls_with or lost, {})
@@ -60,15 +63,6 @@ class PartnerPrices:
             each = [usd * amount.instances(shape) for shape, usd in self.market.offered_shapes(region)]
             self._usd[region, amount] = min(each, default=None)
         return self._usd[region, amount]
-
-
-def _given(site: Site) -> dict[str, dict[str, Amount]]:
-    """What a region holds for regions that are left as they are, by loss."""
-    falls = site.backs_of or tuple(f"given {at}" for at in range(len(site.backs)))
-    found: dict[str, dict[str, Amount]] = {}
-    for at, (name, load) in enumerate(zip(falls, site.backs, strict=True)):
-        found.setdefault(name, {})[f"given {at}"] = load
-    return found
 
 
 def _sum(amounts: Iterable[Amount]) -> Amount:

@@ -110,7 +110,7 @@ class _Backing:
             left=left,
             full=full,
             price={site.region: covering_duals(site.failover_shapes, largest) for site in sites},
-            held={site.region: _given(site) for site in sites},
+            held={site.region: site.given_losses for site in sites},
         )
 
     def choose(self) -> None:
@@ -157,15 +157,6 @@ class _Backing:
 def _even(partners: Sequence[str]) -> Shares:
     each, more = divmod(SHARE_STEPS, len(partners))
     return {partner: each + (at < more) for at, partner in enumerate(partners)}
-
-
-def _given(site: Site) -> dict[str, Amount]:
-    """What a region holds in any case, by loss."""
-    names = site.backs_of or tuple(f"given {at}" for at in range(len(site.backs)))
-    found: dict[str, Amount] = {}
-    for name, load in zip(names, site.backs, strict=True):
-        found[name] = found.get(name, Amount()).plus(load)
-    return found
 
 
 def _left(site: Site, serving: Mapping[str, int]) -> Amount:

@@ -97,6 +97,15 @@ class Site:
     alone: bool = False
     accelerators: float = math.inf
 
+    @property
+    def given_losses(self) -> dict[str, Amount]:
+        """What it must hold for regions that this plan does not move, by what is lost at one moment."""
+        found: dict[str, Amount] = {}
+        names = self.backs_of or tuple(f"given {at}" for at in range(len(self.backs)))
+        for name, load in zip(names, self.backs, strict=True):
+            found[name] = found.get(name, Amount()).plus(load)
+        return found
+
     def most_partners(self, settings: FailoverSettings) -> int:
         """How many partners may carry what those that are given do not."""
         return max(0, settings.dedicated_partners - self.given_partners)
@@ -120,10 +129,7 @@ class Loss:
 
 def losses(sites: Sequence[Site], carrier: Site) -> tuple[Loss, ...]:
     """Every loss that a region may have to carry something of: what it holds is the largest of them."""
-    falls = carrier.backs_of or tuple(f"given {at}" for at in range(len(carrier.backs)))
-    found = dict.fromkeys(falls, Amount())
-    for name, load in zip(falls, carrier.backs, strict=True):
-        found[name] = found[name].plus(load)
+    found = carrier.given_losses
     lost: dict[str, tuple[Site, ...]] = {}
     for site in sites:
         name = site.falls_with or site.region
@@ -154,9 +160,7 @@ def _site(
     question: Question, market: Market, needs: tuple[Requirement, ...], given: Given, where: tuple[Ways, str]
 ) -> Site:
     ways, region = where
-    wanted = Amount(
-        vcpu=_quantity(needs, region, CapacityKind.VCPU), memory_gib=_quantity(needs, region, CapacityKind.MEMORY_GIB)
-    )
+    wanted = needed(needs, region)
     held = {
         purpose: compute_amount(market, list(given.of(region, ResourceKind.COMPUTE, purpose)))
         for purpose in (Purpose.SERVING, Purpose.FAILOVER)
@@ -192,9 +196,10 @@ def _unit_price(market: Market, region: str) -> float:
     return math.inf if usd is None else usd
 
 
-def _quantity(needs: tuple[Requirement, ...], region: str, kind: CapacityKind) -> float:
-    found = total(needs, region, kind)
-    return found.quantity if found else 0.0
+def needed(needs: tuple[Requirement, ...], region: str) -> Amount:
+    """What must serve at a region."""
+    vcpu, memory = (total(needs, region, kind) for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB))
+    return Amount(vcpu=vcpu.quantity if vcpu else 0.0, memory_gib=memory.quantity if memory else 0.0)
 
 
 def _room(market: Market, given: Given, region: str) -> Amount:
@@ -230,10 +235,7 @@ def _backs(
         if question.is_frozen(entry.place):
             served = compute_amount(market, list(given.of(entry.place, ResourceKind.COMPUTE, Purpose.SERVING)))
         else:
-            served = Amount(
-                vcpu=_quantity(needs, entry.place, CapacityKind.VCPU),
-                memory_gib=_quantity(needs, entry.place, CapacityKind.MEMORY_GIB),
-            )
+            served = needed(needs, entry.place)
         loads.append((entry.place, served.times(question.environment.critical_share_of(entry.place) * spec.share)))
     return tuple(loads)
 

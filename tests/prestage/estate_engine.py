@@ -2,9 +2,24 @@
 
 from dataclasses import replace
 
+import pytest
+
+from coordinator.project import Project
 from stacks.engines.engine import Job
 from stacks.engines.fake import FakeEngine
 from stacks.estate.inventory import Inventory
+
+
+def in_memory(patch: pytest.MonkeyPatch) -> "EstateEngine":
+    """One engine that all projects use until the patch is undone."""
+    engine = EstateEngine()
+
+    def engine_of(project):
+        engine.inventory = project.inventory
+        return engine
+
+    patch.setattr(Project, "engine", property(engine_of))
+    return engine
 
 
 class EstateEngine(FakeEngine):

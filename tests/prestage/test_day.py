@@ -14,20 +14,14 @@ from planner import trials
 from prestage.demo.folder import MARKER
 from prestage.failures import run
 from tests.prestage.demo_document import check_demo_document
-from tests.prestage.estate_engine import EstateEngine
+from tests.prestage.estate_engine import in_memory
 
 
 @pytest.fixture(scope="module")
 def patched():
     """All projects use one engine in memory."""
     patch = pytest.MonkeyPatch()
-    engine = EstateEngine()
-
-    def engine_of(project):
-        engine.inventory = project.inventory
-        return engine
-
-    patch.setattr(Project, "engine", property(engine_of))
+    engine = in_memory(patch)
     yield engine
     patch.undo()
 

@@ -1,6 +1,5 @@
 """What a forecast says of every hour is encrypted where the history is, and opens wherever plans are made of it."""
 
-import contextlib
 import shutil
 from pathlib import Path
 
@@ -20,8 +19,7 @@ from prestage.failures import run
 from prestage.forecast_keys import closed_anew
 from prestage.forecast_windows import HEAD
 from prestage.forecasts import ForecastOrder
-from tests.prestage.conftest import ROOT
-from tests.prestage.test_forecast_state import ENVIRONMENT, FORECAST, learn
+from tests.prestage.test_forecast_state import ENVIRONMENT, FORECAST, kept_after, learn
 
 VALUES = ("dev.parquet", "dev.paths.parquet")
 
@@ -45,13 +43,7 @@ def heads(project) -> set[bytes]:
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory) -> Path:
     """What a project keeps after its first forecast."""
-    folder = Path(tmp_path_factory.mktemp("learned"))
-    for name in ("environments", "estate"):
-        shutil.copytree(ROOT / name, folder / name)
-    with contextlib.chdir(folder):
-        learn(folder, 0, 80)
-        assert run(FORECAST) == ExitCode.CLEAN
-    return folder / ".prestage"
+    return kept_after(tmp_path_factory.mktemp("learned"), 80)
 
 
 @pytest.fixture

@@ -44,16 +44,20 @@ def learn(project, first: int, end: int) -> None:
     assert run(["history", "import", "traffic.csv", "--table", "traffic", "--unit", "gbps"]) == ExitCode.CLEAN
 
 
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory) -> Path:
-    """What a project with two weeks of traffic keeps after its first forecast."""
-    folder = Path(tmp_path_factory.mktemp("begun"))
+def kept_after(folder: Path, hours: int) -> Path:
+    """What a project keeps after its first forecast, made of so many hours."""
     for name in ("environments", "estate"):
         shutil.copytree(ROOT / name, folder / name)
     with contextlib.chdir(folder):
-        learn(folder, 0, 336)
+        learn(folder, 0, hours)
         assert run(FORECAST) == ExitCode.CLEAN
     return folder / ".prestage"
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> Path:
+    """What a project with two weeks of traffic keeps after its first forecast."""
+    return kept_after(tmp_path_factory.mktemp("begun"), 336)
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ import json
 import pytest
 
 from contracts.exits import ExitCode
-from coordinator.project import Project
 from prestage.failures import run
 from tests.coordinator.world import write_project
-from tests.prestage.estate_engine import EstateEngine
+from tests.prestage.estate_engine import in_memory
 
 HEAD = "format: prestage/what-if\nversion: 1\n"
 
@@ -16,13 +15,7 @@ HEAD = "format: prestage/what-if\nversion: 1\n"
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """A project of three regions with a forecast, on an engine in memory."""
-    engine = EstateEngine()
-
-    def engine_of(project):
-        engine.inventory = project.inventory
-        return engine
-
-    monkeypatch.setattr(Project, "engine", property(engine_of))
+    in_memory(monkeypatch)
     write_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -3,10 +3,9 @@
 import pytest
 
 from contracts.exits import ExitCode
-from coordinator.project import Project
 from prestage.failures import run
 from tests.coordinator.world import write_project
-from tests.prestage.estate_engine import EstateEngine
+from tests.prestage.estate_engine import in_memory
 
 PLAN, VOLUME = "plans/dev.json", "fra/storage/serving/standard"
 PARTS = "storage:\n  - {name: hot, share: 0.5}\n  - {name: cold, share: 0.5}\n"
@@ -16,13 +15,7 @@ SAFER = "storage:\n  - {least_durability: 0.99999}\n"
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """A project of three regions whose first plan is applied, on an engine in memory."""
-    engine = EstateEngine()
-
-    def engine_of(project):
-        engine.inventory = project.inventory
-        return engine
-
-    monkeypatch.setattr(Project, "engine", property(engine_of))
+    in_memory(monkeypatch)
     write_project(tmp_path)
     catalog = tmp_path / "estate" / "catalog.yaml"
     text = catalog.read_text().replace("{name: fast, replicated: true}", "{name: fast, durability: 0.99999}")

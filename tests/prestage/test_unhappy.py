@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from contracts.exits import ExitCode
-from coordinator.project import Project
 from prestage.demo.folder import keep_time
 from prestage.failures import INTERRUPTED, run
 from prestage.scaffold import project_files, write_project
 from stacks.lock import ApplyLock
-from tests.prestage.estate_engine import EstateEngine
+from tests.prestage.estate_engine import in_memory
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HEAD = "time,source,destination,value,unit\n"
@@ -25,13 +24,7 @@ HEAD = "time,source,destination,value,unit\n"
 def engine():
     """All projects use one engine in memory."""
     patch = pytest.MonkeyPatch()
-    engine = EstateEngine()
-
-    def engine_of(project):
-        engine.inventory = project.inventory
-        return engine
-
-    patch.setattr(Project, "engine", property(engine_of))
+    engine = in_memory(patch)
     yield engine
     patch.undo()
 
