@@ -16,6 +16,7 @@ from contracts.resources import Purpose, Resource, ResourceKind, StorageSpec
 from coordinator.project import Project
 from planner.changes import changes_between
 from planner.keys import link_key, network_key
+from planner.leads import longest_first
 from planner.market import Market
 from planner.question import Question
 from planner.support import Leaning, dependencies
@@ -59,7 +60,12 @@ def plan_toward(project: Project, wanted: Wanted, capacity: CapacitySnapshot) ->
         ),
         requirements=wanted.requirements,
         resources=resources,
-        changes=changes_between(question, market, {item.resource.key: item for item in resources}),
+        changes=longest_first(
+            question,
+            market,
+            changes_between(question, market, {item.resource.key: item for item in resources}),
+            wanted.requirements,
+        ),
         cost=_cost(market, question.live().values(), resources),
         solver=wanted.told,
     )

@@ -26,6 +26,7 @@ from planner.fleet_reasons import fleet_losses, fleet_prices
 from planner.fleet_wishes import want_fleet
 from planner.fleets import Fleet, FleetSolver, place_fleet
 from planner.given import given_resources
+from planner.leads import longest_first
 from planner.market import Market
 from planner.model import Solver
 from planner.nobodys import free_spaces
@@ -143,7 +144,12 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
         ),
         requirements=tuple(sorted(desired.requirements, key=lambda item: item.id)),
         resources=resources,
-        changes=changes_between(question, desired.market, wanted, desired.unfit),
+        changes=longest_first(
+            question,
+            desired.market,
+            changes_between(question, desired.market, wanted, desired.unfit),
+            desired.requirements,
+        ),
         cost=_cost(question, desired.market, resources, (placement, circuits_usd)),
         relied_on=relied_on(
             desired.market, [item for item in resources if not question.is_unread(item.resource.place)]

@@ -13,7 +13,7 @@ not fit into a place together with what has to be made there, it goes after all.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.capacity import CapacityKind
 from contracts.failover import Reserve
@@ -22,6 +22,7 @@ from contracts.plan import Change, Operation, PlannedResource, Reason, ReasonCod
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, StorageSpec
 from planner.blocks import RESERVED_ADDRESSES
 from planner.changes import changes_between
+from planner.leads import lead_hours
 from planner.market import Market
 from planner.question import Question
 from planner.requirements import rounded
@@ -43,15 +44,17 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Saving:
+class Saving:
     """Changes that are put off or made together.
 
     Attributes:
         saves_usd_per_hour: what making them is worth.
+        lead_hours: of what takes longest of them to come.
     """
 
     changes: tuple[Change, ...]
     saves_usd_per_hour: float
+    lead_hours: int = 0
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -99,18 +102,18 @@ def within_ceiling(question: Question, market: Market, wanted: Wanted, requireme
     if 0 < len(deferred) < surplus:
         stands = {key: item.resource for key, item in _kept(case, waiting).items()}
         for group in entries_that_wait(question, market, tuple(requirements), (changes, stands)):
-            waiting.append(_Saving(changes=group, saves_usd_per_hour=0.0))
+            waiting.append(Saving(changes=group, saves_usd_per_hour=0.0))
             deferred |= {change.key: change for change in group}
             if len(deferred) >= surplus:
                 break
     return Cut(wanted=_kept(case, waiting), deferred=tuple(sorted(deferred.values(), key=_by_value)))
 
 
-def _least_valuable(savings: Iterable[_Saving], surplus: int) -> list[_Saving]:
+def _least_valuable(savings: Iterable[Saving], surplus: int) -> list[Saving]:
     """So many that the rest is within the ceiling, or all."""
-    waiting: list[_Saving] = []
+    waiting: list[Saving] = []
     keys: set[str] = set()
-    for item in sorted(savings, key=_worth):
+    for item in sorted(savings, key=worth):
         if len(keys) >= surplus:
             break
         waiting.append(item)
@@ -118,27 +121,28 @@ def _least_valuable(savings: Iterable[_Saving], surplus: int) -> list[_Saving]:
     return waiting
 
 
-def _that_fit(case: _Case, waiting: list[_Saving]) -> list[_Saving]:
+def _that_fit(case: _Case, waiting: list[Saving]) -> list[Saving]:
     """Without those, the most valuable first, that would not fit beside what has to be made at their place."""
     before = _crowded(case, ())
     while crowded := _crowded(case, waiting) - before:
-        best = max((item for item in waiting if _stands_at(item, crowded)), key=_worth, default=None)
+        best = max((item for item in waiting if _stands_at(item, crowded)), key=worth, default=None)
         if best is None:
             return []  # it is not known what of it stands in the way
         waiting = [item for item in waiting if item is not best]
     return waiting
 
 
-def _worth(item: _Saving) -> tuple[float, tuple[str, ...]]:
-    """What each change of it saves: the ceiling counts changes."""
-    return item.saves_usd_per_hour / len(item.changes), item.keys
+def worth(item: Saving) -> tuple[float, int, float, tuple[str, ...]]:
+    """What each change of it saves: the ceiling counts changes. Of those alike to the cent, long leads wait last."""
+    each = item.saves_usd_per_hour / len(item.changes)
+    return round(each, 2), item.lead_hours, each, item.keys
 
 
 def _by_value(change: Change) -> tuple[float, str]:
     return change.usd_per_hour, change.key
 
 
-def _savings(case: _Case, changes: Sequence[Change]) -> Iterator[_Saving]:
+def _savings(case: _Case, changes: Sequence[Change]) -> Iterator[Saving]:
     """Everything that may wait, in groups that wait together."""
     mine = {region.name for region in case.question.environment.regions}
     groups: dict[tuple[str, ResourceKind, Purpose], list[Change]] = {}
@@ -152,20 +156,20 @@ def _savings(case: _Case, changes: Sequence[Change]) -> Iterator[_Saving]:
         yield from _of_group(case, group)
 
 
-def _of_group(case: _Case, group: list[Change]) -> Iterator[_Saving]:
+def _of_group(case: _Case, group: list[Change]) -> Iterator[Saving]:
     if any(change.reason.code is ReasonCode.REPAIR for change in group):
         return  # what is live is not what it was applied as
     if len(group) > 1 and _live_suffices(case, group):
         saves = rounded(-sum(change.usd_per_hour for change in group))
         if saves >= 0:
-            yield _with_support(case, _Saving(changes=tuple(group), saves_usd_per_hour=saves))
+            yield _with_support(case, Saving(changes=tuple(group), saves_usd_per_hour=saves))
             return
     for change in group:
         if _shrinks(change):
-            yield _with_support(case, _Saving(changes=(change,), saves_usd_per_hour=rounded(-change.usd_per_hour)))
+            yield _with_support(case, Saving(changes=(change,), saves_usd_per_hour=rounded(-change.usd_per_hour)))
 
 
-def _with_support(case: _Case, item: _Saving) -> _Saving:
+def _with_support(case: _Case, item: Saving) -> Saving:
     """With the deletions of what it leans on: a circuit that stays keeps its link."""
     leaned_on = {key for change in item.changes if change.before for key in dependencies(change.before, case.leaning)}
     gone = sorted(key for key in leaned_on if key not in case.wanted and key in case.live)
@@ -181,7 +185,8 @@ def _with_support(case: _Case, item: _Saving) -> _Saving:
         for key in gone
         if key not in item.keys
     )
-    return _Saving(changes=(*item.changes, *more), saves_usd_per_hour=item.saves_usd_per_hour)
+    lead = max(lead_hours(case.question, case.market, change) for change in item.changes)
+    return replace(item, changes=(*item.changes, *more), lead_hours=lead)
 
 
 def _shrinks(change: Change) -> bool:
@@ -221,7 +226,7 @@ def _live_suffices(case: _Case, group: Sequence[Change]) -> bool:
     return bool(here) and all(held[need.place, need.kind] >= need.quantity - 1e-9 for need in here)
 
 
-def _kept(case: _Case, waiting: Sequence[_Saving]) -> Wanted:
+def _kept(case: _Case, waiting: Sequence[Saving]) -> Wanted:
     """The wanted state with what is live in the place of what waits."""
     wanted = dict(case.wanted)
     for change in (change for item in waiting for change in item.changes):
@@ -235,7 +240,7 @@ def _kept(case: _Case, waiting: Sequence[_Saving]) -> Wanted:
     return {key: wanted[key] for key in sorted(wanted)}
 
 
-def _crowded(case: _Case, waiting: Sequence[_Saving]) -> frozenset[str]:
+def _crowded(case: _Case, waiting: Sequence[Saving]) -> frozenset[str]:
     """Places where what would stay does not fit: beyond their quotas, or without an address for every instance."""
     resources = [item.resource for item in _kept(case, waiting).values()]
     use = case.market.total_use(resources)
@@ -269,7 +274,7 @@ def _without_addresses(case: _Case, resources: Sequence[Resource]) -> Iterator[s
             yield region
 
 
-def _stands_at(item: _Saving, places: frozenset[str]) -> bool:
+def _stands_at(item: Saving, places: frozenset[str]) -> bool:
     """Whether something of it would stay at one of some places, a replica included."""
     stood = {change.place for change in item.changes}
     specs = [change.before.spec for change in item.changes if change.before]

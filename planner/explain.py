@@ -52,8 +52,9 @@ class Explanation:
         first = f"{self.key}: {operation}, {self.usd_per_hour:.4f} USD/h, because of {self.reason.code.value}"
         chain = [line for requirement in self.requirements for line in _chain(requirement, self._of(requirement))]
         refused = (_refusal(item, self.spot_needs) for item in self.reason.alternatives)
+        lead = (f"  {self.change.lead.told()}",) if self.change and self.change.lead else ()
         told = (f"  {sentence}" for sentence in self.told)
-        return (first, *told, *chain, *_bought(self.reason), *_next_best(self.reason), *refused)
+        return (first, *lead, *told, *chain, *_bought(self.reason), *_next_best(self.reason), *refused)
 
     def _of(self, requirement: Requirement) -> str:
         """How a requirement and the resource hang together, where that is not plain."""

@@ -68,8 +68,8 @@ def _lines(review: Review, plan: Plan, detail: _Detail) -> Iterator[str]:
 
 
 def _unmet(plan: Plan) -> Iterator[str]:
-    """What is not staged because nothing that is sold could be."""
-    told = [text for text in map(unmet, plan.requirements) if text]
+    """What is not staged because nothing that is sold could be; what comes too late, and what is ordered first."""
+    told = [*(text for text in map(unmet, plan.requirements) if text), *words.orders(plan)]
     yield from (f"- {text}" for text in told)
     if told:
         yield ""

@@ -22,6 +22,7 @@ def _lines(review: Review, plan: Plan, file: str) -> Iterator[str]:
     yield f"  plan {words.short(review.plan)}, policies {words.short(review.policies)}"
     yield f"  {cost.before_usd_per_hour:,.2f} -> {cost.after_usd_per_hour:,.2f} USD/h ({difference:+,.2f})"
     yield f"  {words.gap(plan)}"
+    yield from (f"  {told}" for told in words.orders(plan))
     yield ""
     if review.findings:
         yield f"{words.counted(len(review.findings), 'finding')}:"

@@ -83,7 +83,11 @@ def becomes(change: Change) -> str:
 
 
 def why(change: Change, requirements: dict[str, Requirement]) -> str:
-    """The chain behind a change: requirement, and the forecast number that it rests on."""
+    """The chain behind a change: requirement, and the forecast number that it rests on; when it has to be ordered."""
+    return _chain(change, requirements) + (f"; {change.lead.told()}" if change.lead else "")
+
+
+def _chain(change: Change, requirements: dict[str, Requirement]) -> str:
     behind = [requirements[name] for name in change.reason.requirements if name in requirements]
     if change.reason.code is ReasonCode.UNFIT:
         lacks = "; ".join(map(lacking, change.reason.alternatives)) or "its class cannot be what is asked of storage"
@@ -119,6 +123,22 @@ def gap(plan: Plan) -> str:
         f"{cost.optimised_usd_per_hour:,.2f} USD/h of it was optimised, at most {cost.gap:.2%} above the least possible"
         f" ({cost.lower_bound_usd_per_hour:,.2f})"
     )
+
+
+def orders(plan: Plan) -> tuple[str, ...]:
+    """What is late though it is ordered at once, and what has to be ordered next, where anything takes long to come."""
+    timed = [(change.lead, change.key) for change in plan.changes if change.lead]
+    late = [lead for lead, _ in timed if lead.late_hours]
+    dated = sorted((lead.order_by, key, lead) for lead, key in timed if lead.order_by and not lead.late_hours)
+    found = []
+    if late:
+        most = max(lead.late_hours for lead in late)
+        found.append(
+            f"{counted(len(late), 'change')} will be there too late though ordered at once, by up to {most:.4g} h"
+        )
+    if dated:
+        found.append(f"order first: {dated[0][1]}, {dated[0][2].told()}")
+    return tuple(found)
 
 
 def counted(number: int, noun: str) -> str:

@@ -47,6 +47,7 @@ def plan_text(plan: Plan) -> str:
             "",
             *_destroyed(plan),
             *_changes(plan.changes),
+            *_orders(plan.changes),
             *_deferred(plan.deferred),
             *_cost(plan),
             *_commitments(plan),
@@ -159,6 +160,19 @@ def _changes(changes: Sequence[Change]) -> Iterable[str]:
         if len(rows) > ROWS_PER_PLACE:
             yield dim(f"    and {len(rows) - ROWS_PER_PLACE} more lines")
     if changes:
+        yield ""
+
+
+def _orders(changes: Sequence[Change]) -> Iterable[str]:
+    """What takes long to come, in the order in which it is ordered; those that demand has an hour for are shown."""
+    timed = [(change.key, change.lead) for change in changes if change.lead]
+    if timed:
+        late = sum(lead.late_hours > 0 for _, lead in timed)
+        yield f"  takes long to come, ordered first{warn(f'; too late: {late}') if late else ''}"
+        dated = [(key, warn(lead.told()) if lead.late_hours else lead.told()) for key, lead in timed if lead.order_by]
+        yield table(dated[:ROWS_PER_PLACE], indent=4)
+        if (more := len(timed) - min(len(dated), ROWS_PER_PLACE)) > 0:
+            yield dim(f"    and {more} more")
         yield ""
 
 
