@@ -21,12 +21,14 @@ ForecasterError
 │   └── WrongKey                 another key than the one that wrapped the history's keys
 ├── SealRefused              go on without: what a forecast kept is altered, foreign or under another key
 ├── HistoryUnwritable        ask the person: disk full or no permission; the history is as it was before
+├── HistoryBusy              try again: another process gives it another key (exit 9)
 ├── UnknownModel             ask the person: a model of that name does not exist
 ├── FamilyNotInstalled       ask the person: a model was named whose package is not installed
 └── NothingToForecast        ask the person: the history holds no series of these regions
 """
 
 from contracts.errors import PrestageError
+from contracts.exits import ExitCode
 
 
 class ForecasterError(PrestageError):
@@ -125,6 +127,12 @@ class SealRefused(ForecasterError):
 
 class HistoryUnwritable(ForecasterError):
     """The disk is full or the folder cannot be written; the history is as it was before."""
+
+
+class HistoryBusy(ForecasterError):
+    """Another process encrypts the history or rotates its key; nothing was changed here."""
+
+    exit_code = ExitCode.BUSY
 
 
 class UnknownModel(ForecasterError):

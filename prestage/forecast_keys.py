@@ -26,16 +26,20 @@ def closed_anew(order: ForecastOrder, before: "Vault") -> Iterator[None]:
     Args:
         order: of the environment.
         before: opens the history as it is now.
+
+    Raises:
+        HistoryBusy: another process does the same; between two keys, values would stay under the one in the middle.
     """
     from forecaster.history.sealing import Seal
 
-    old = Seal(before.look().envelope)
-    yield
-    history = order.history()
-    with history.vault.locked():
-        close = order.closing(Seal(history.vault.look().envelope))
-        for path, payload in _opened(order, old):
-            write_bytes(path, close(payload, path.name))
+    with before.giving_keys():
+        old = Seal(before.look().envelope)
+        yield
+        history = order.history()
+        with history.vault.locked():
+            close = order.closing(Seal(history.vault.look().envelope))
+            for path, payload in _opened(order, old):
+                write_bytes(path, close(payload, path.name))
 
 
 def _opened(order: ForecastOrder, old: "Seal") -> Iterator[tuple[Path, bytes]]:

@@ -134,7 +134,7 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
         made = go_on_forecasting(view, settings, made_at=now, seconds=time.perf_counter, progress=progress)
         with history.held(seal) as held:
             write_forecast(order.file, made.bundle, order.closing(held))
-        return Forecasted(bundle=made.bundle, models=_models(made, "an origin in the past", ()))
+        return Forecasted(bundle=made.bundle, models=_models(made, "an origin in the past", []))
     shelf = order.shelf(history.vault.keys, seal)
     forget_earlier_form(shelf.folder, shelf.environment)
     state, why = (None, "as asked for") if order.refit else shelf.take()
@@ -143,13 +143,17 @@ def forecast_environment(order: ForecastOrder, clock: Clock, progress: Progress)
     made = go_on_forecasting(view, settings, made_at=now, seconds=time.perf_counter, progress=progress)
     with history.held(seal) as held:
         write_forecast(order.file, made.bundle, order.closing(held))
-        shelf = order.shelf(history.vault.keys, held)
-        left = windows if held is seal else shelf.windows()
-        told = (windows.told(), shelf.put(made.state) if made.refitted else "", left.keep(made.windows))
+        told = [windows.told()]
+        if held.forgot == seal.forgot:
+            shelf = order.shelf(history.vault.keys, held)
+            left = windows if held is seal else shelf.windows()
+            told += [shelf.put(made.state) if made.refitted else "", left.keep(made.windows)]
+        else:
+            told.append("nothing of it is kept: the history forgot rows while it was made")
     return Forecasted(bundle=made.bundle, models=_models(made, why if state is None else "", told))
 
 
-def _models(made: "Made", unusable: str, told_besides: tuple[str, ...]) -> str:
+def _models(made: "Made", unusable: str, told_besides: list[str]) -> str:
     """Which models made a forecast, and what was wrong with what was kept."""
     told = "those of the last forecast" if made.went_on else ""
     if made.refitted:

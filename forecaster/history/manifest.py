@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from pydantic import Field
 
-from contracts.document import Document, Model
+from contracts.document import Document, Model, unsaid
 from contracts.errors import DocumentError, NewerDocument
 from contracts.files import read_text
 from forecaster.errors import HistoryDamaged
@@ -59,6 +59,7 @@ class Manifest(Document):
     Attributes:
         history: the id of an encrypted history.
         counter: how often an encrypted history was changed.
+        forgot: how often rows were forgotten; what was learned of the history before the last time is out of date.
         key: the history's key, wrapped by the master key; none where it is not encrypted.
         signature: of all else, made with the history's key.
     """
@@ -69,6 +70,7 @@ class Manifest(Document):
 
     history: str = ""
     counter: int = 0
+    forgot: int = Field(default=0, exclude_if=unsaid)
     key: Wrapped | None = None
     signature: str = ""
     parts: tuple[Part, ...] = ()

@@ -21,9 +21,11 @@ class Seal:
 
     Attributes:
         envelope: the history's opened key; None where the history is not encrypted.
+        forgot: how often the history had forgotten rows when it was opened.
     """
 
     envelope: Envelope | None
+    forgot: int = 0
 
     def closed(self, payload: bytes, name: str) -> bytes:
         """Bytes for the disk, bound to a name and to this history; without a key they carry their digest."""

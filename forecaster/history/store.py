@@ -114,17 +114,18 @@ class History:
 
     @contextmanager
     def held(self, seal: Seal) -> Iterator[Seal]:
-        """Holds the history's lock, and gives what closes things now: it may have another key than when opened.
+        """Holds the history's lock, and gives what closes things now: key and `forgot` may be others than when opened.
 
         Args:
-            seal: what closed them when the history was opened; given back itself where the key is the same.
+            seal: what closed them when the history was opened; given back itself where nothing of it has changed.
 
         Raises:
             HistoryDamaged, KeyRefused: as `load`.
         """
         with self.vault.locked():
-            key = seal.envelope.wrapped if seal.envelope else None
-            yield seal if read_manifest(self.folder).key == key else Seal(self.vault.look().envelope)
+            manifest, key = read_manifest(self.folder), seal.envelope.wrapped if seal.envelope else None
+            same = (manifest.key, manifest.forgot) == (key, seal.forgot)
+            yield seal if same else _seal_of(self.vault.look())
 
     def summary(self) -> tuple[SeriesSummary, ...]:
         """One line for each series, sorted."""
@@ -150,7 +151,7 @@ class History:
             contents = self.vault.look()
             try:
                 tables = [(part, self.vault.read(contents, part)) for part in contents.parts]
-                return tables, Seal(contents.envelope)
+                return tables, _seal_of(contents)
             except HistoryDamaged:
                 if attempt + 1 == _READS or read_manifest(self.folder) == contents.manifest:
                     raise
@@ -187,6 +188,10 @@ class History:
         assert keys and envelope
         version = envelope.wrapped.version
         return (f"encrypted under {keys.kms.kind} key {version} ({keys.kms.where}): without it, nothing can be read",)
+
+
+def _seal_of(contents: Contents) -> Seal:
+    return Seal(contents.envelope, contents.manifest.forgot)
 
 
 def empty(kind: str) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 Each of them holds the history's lock, and ends in one rename of the manifest: killed before, nothing happened.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -113,8 +113,13 @@ def _rewrapped(part: Part, before: Envelope, after: Envelope) -> Part:
     return part.model_copy(update={"key": after.wrap(part.file, before.file_key(part.file, part.key).key)})
 
 
-def compact(history: History, keeping: Keeping) -> Compacted:
+def compact(history: History, keeping: Keeping, forget: Callable[[], None] = lambda: None) -> Compacted:
     """Puts months together into fewer files, all but each kind's latest month, and forgets rows that are too old.
+
+    Args:
+        history: plain or encrypted.
+        keeping: what stays.
+        forget: removes what was learned of the history, before rows are forgotten; killed in between, it is made again.
 
     Raises:
         HistoryDamaged: as `History.load`; nothing was changed.
@@ -130,7 +135,9 @@ def compact(history: History, keeping: Keeping) -> Compacted:
             parts.extend(kept)
             if dropped:
                 forgotten[group[0].kind] = forgotten.get(group[0].kind, 0) + dropped
-        vault.commit(after, parts)
+        if forgotten:
+            forget()
+        vault.commit(after, parts, forgot=bool(forgotten))
     return Compacted(files_before=len(before.parts), files_after=len(parts), forgotten=tuple(sorted(forgotten.items())))
 
 

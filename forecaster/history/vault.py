@@ -3,6 +3,7 @@
     history/
       manifest.json                    which files count, with their digests and wrapped keys, signed
       lock                             held while the history is changed
+      keys.lock                        held while its key, and with it that of forecasts, is changed
       traffic/2026-03.<name>.parquet   one kind, some months, sorted; never changed once written
 
 A change writes new files, then the manifest, then remembers the manifest outside of the folder, then removes files that
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from contracts.document import bytes_digest
 from contracts.files import write_bytes
-from forecaster.errors import HistoryDamaged, HistoryUnwritable, KeyRefused, KeyUnavailable
+from forecaster.errors import HistoryBusy, HistoryDamaged, HistoryUnwritable, KeyRefused, KeyUnavailable
 from forecaster.history.aead import Unsealable
 from forecaster.history.envelope import Envelope, FileKey
 from forecaster.history.keyring import Keyring
@@ -75,6 +76,25 @@ class Vault:
             yield
         finally:
             os.close(handle)
+
+    @contextlib.contextmanager
+    def giving_keys(self) -> Iterator[None]:
+        """Holds what only one change of keys holds, from before it looks until all that goes with it is closed anew.
+
+        Raises:
+            HistoryBusy: another does.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "keys.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise HistoryBusy(
+                    "another process is giving it another key",
+                    where=str(self.folder),
+                    next_step="wait until it has, then run it again",
+                ) from error
+            yield
 
     def look(self) -> Contents:
         """What counts now.
@@ -162,18 +182,22 @@ class Vault:
         write_bytes(self.folder / file, payload)
         return Part(**span._asdict(), file=file, rows=len(rows), digest=digest, key=wrapped)
 
-    def commit(self, contents: Contents, parts: Sequence[Part], *, again: bool = False) -> Manifest:
+    def commit(
+        self, contents: Contents, parts: Sequence[Part], *, again: bool = False, forgot: bool = False
+    ) -> Manifest:
         """Makes these files the history, and removes all others. Whoever calls holds the lock.
 
         Args:
             contents: what was there before, with the key to sign with.
             parts: all files that count from now on.
             again: signs a new manifest even where nothing changed.
+            forgot: rows of before are gone.
         """
         manifest, envelope = contents.manifest, contents.envelope
         ordered = tuple(sorted(parts, key=lambda part: part.span))
         if again or ordered != contents.parts or (envelope and envelope.wrapped != manifest.key):
-            manifest = self._signed(envelope, manifest.counter, ordered) if envelope else Manifest(parts=ordered)
+            plain = Manifest(parts=ordered, forgot=manifest.forgot + forgot)
+            manifest = self._signed(envelope, manifest.counter, plain) if envelope else plain
             write_bytes(self.folder / MANIFEST, manifest.sealed().encode())
             self._remember(manifest)
         self.tidy(manifest)
@@ -190,10 +214,10 @@ class Vault:
         for path in self.strays(manifest):
             path.unlink(missing_ok=True)
 
-    def _signed(self, envelope: Envelope, counter: int, parts: tuple[Part, ...]) -> Manifest:
+    def _signed(self, envelope: Envelope, counter: int, plain: Manifest) -> Manifest:
         seen = recall(self.keys.memory) if self.keys else None
         counter = max(counter, seen.counter if seen else 0) + 1
-        manifest = Manifest(history=envelope.history, counter=counter, key=envelope.wrapped, parts=parts)
+        manifest = plain.model_copy(update={"history": envelope.history, "counter": counter, "key": envelope.wrapped})
         return manifest.model_copy(update={"signature": envelope.sign(manifest.canonical())})
 
     def _remember(self, manifest: Manifest) -> None:

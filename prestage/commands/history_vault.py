@@ -147,11 +147,10 @@ def compact(scope: Scope, options: CompactArguments) -> int:
     environment = read_environment(scope)
     days = {str(kind): count for kind, count in environment.history.keep_days.items()} | dict(options.keep)
     keeping = Keeping(now=clock_of(scope.folder)(), days=days)
-    history = history_of(scope.folder, environment)
-    report = compact_history(history, keeping)
-    if report.forgotten:  # what models learned of rows that are gone goes with them
-        with history.vault.locked():
-            _tell_gone(forget_kept(forecast_file(scope.folder, environment).parent, environment.name))
+    forecasts = forecast_file(scope.folder, environment).parent
+    report = compact_history(
+        history_of(scope.folder, environment), keeping, lambda: _tell_gone(forget_kept(forecasts, environment.name))
+    )
     scope.answer(compacted_document(report), lambda: compacted_text(report))
     return ExitCode.CLEAN
 

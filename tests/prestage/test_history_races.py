@@ -1,0 +1,98 @@
+"""Two real processes at one history: a key is changed by one at a time, and what is forgotten is learned by nobody."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from contracts.exits import ExitCode
+from coordinator.forecast_door import forecast_of
+from forecaster import make
+from forecaster.history import upkeep
+from prestage.failures import run
+from tests.prestage.test_forecast_at_rest import VALUES, environment
+from tests.prestage.test_forecast_state import FORECAST, forecasts, kept_after
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory) -> Path:
+    """What a project keeps after its first forecast."""
+    return kept_after(tmp_path_factory.mktemp("learned"), 80)
+
+
+@pytest.fixture
+def learned(project, kept):
+    shutil.copytree(kept, project / ".prestage")
+    return project
+
+
+@contextlib.contextmanager
+def another(command: list[str], module: object, name: str):
+    """Another process runs a command, and has done what `name` does; it goes on, and ends well, after the block."""
+    reached, go_on = os.pipe(), os.pipe()
+    real = getattr(module, name)
+
+    def held(*arguments, **options):
+        done = real(*arguments, **options)
+        os.write(reached[1], b".")
+        os.read(go_on[0], 1)
+        return done
+
+    child = os.fork()
+    if child == 0:
+        try:
+            setattr(module, name, held)
+            os._exit(run(command))
+        finally:
+            os._exit(255)
+    os.close(reached[1])  # a child that dies early is told by the end of its pipe
+    try:
+        assert os.read(reached[0], 1) == b"."
+        yield
+    finally:
+        os.write(go_on[1], b".")
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        for handle in (reached[0], *go_on):
+            os.close(handle)
+    assert code == ExitCode.CLEAN
+
+
+def test_the_key_is_changed_by_one_at_a_time(learned, capsys):
+    """Else what a forecast says would stay under the key in the middle, which opens nothing any more."""
+    before = forecast_of(learned, environment(learned)).document
+    with another(["history", "rotate"], upkeep, "rotate"):
+        for command in ("rotate", "encrypt"):
+            assert run(["history", command]) == ExitCode.BUSY
+            assert "another process is giving it another key" in capsys.readouterr().err
+        assert run(["history", "show"]) == ExitCode.CLEAN  # readers wait for nobody
+    assert forecast_of(learned, environment(learned)).document == before
+    assert run(["history", "rotate"]) == ExitCode.CLEAN
+    assert forecast_of(learned, environment(learned)).document == before
+
+
+@pytest.mark.parametrize("options", [(), ("--refit",)], ids=["goes on", "anew"])
+def test_what_is_forgotten_while_a_forecast_is_made_of_it_is_not_kept(learned, options):
+    left = [forecasts(learned) / name for name in ("dev.state", "dev.windows")]
+    assert all(path.exists() for path in left)
+    with another([*FORECAST, *options], make, "go_on_forecasting"):
+        assert run(["history", "compact", "--keep", "traffic=1"]) == ExitCode.CLEAN
+        assert not any(path.exists() for path in left)
+    assert not any(path.exists() for path in left)
+    assert all((forecasts(learned) / name).exists() for name in VALUES)
+
+
+def test_what_was_learned_goes_before_its_rows_do(learned, monkeypatch):
+    """Killed in between, a forecast learns anew; the other way round it would go on from what is forgotten."""
+
+    def killed(*of, **how):
+        raise SystemError
+
+    monkeypatch.setattr("forecaster.history.vault.write_bytes", killed)
+    monkeypatch.setattr("forecaster.history.vault.Vault.write", lambda *of: pytest.fail("all rows are too old"))
+    with pytest.raises(SystemError):
+        run(["history", "compact", "--keep", "traffic=1"])
+    assert not (forecasts(learned) / "dev.state").exists()
