@@ -16,6 +16,7 @@ from contracts.commitment_advice import CommitmentAdvice
 from contracts.document import Document, Model, unsaid
 from contracts.engines import EngineName
 from contracts.lead import Lead
+from contracts.lead import Lead
 from contracts.names import RegionName
 from contracts.resources import Resource
 from contracts.risk import Risk, Scarce
@@ -162,6 +163,7 @@ class Change(Model):
         depends_on: keys that must exist (or, for a delete, be gone) first.
         usd_per_hour: the difference it makes; negative when it saves.
         from_root: for `adopt`, the root that it leaves.
+        lead: of what takes longer than an hour to come: when it is there, and by when it has to be ordered.
     """
 
     operation: Operation
@@ -174,6 +176,7 @@ class Change(Model):
     reason: Reason
     usd_per_hour: float
     from_root: str | None = None
+    lead: Lead | None = Field(default=None, exclude_if=unsaid)
 
 
 class Cost(Model):

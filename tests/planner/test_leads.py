@@ -101,7 +101,7 @@ def test_what_shrinks_goes_or_needs_nothing_has_no_lead():
 
 
 def test_of_savings_alike_what_takes_long_to_come_waits_last():
-    """Alike is to the cent: a swap of 30 h that saves a tenth of one less is ordered before one that is there at once."""
+    """Alike is to the cent: a swap of 30 h that saves a little less is ordered before one that is there at once."""
     change = next(item for item in FIRST.changes if item.lead)
     long, short, dear = (
         Saving(changes=(change,), saves_usd_per_hour=usd, lead_hours=hours)
