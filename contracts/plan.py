@@ -16,7 +16,6 @@ from contracts.commitment_advice import CommitmentAdvice
 from contracts.document import Document, Model, unsaid
 from contracts.engines import EngineName
 from contracts.lead import Lead
-from contracts.lead import Lead
 from contracts.names import RegionName
 from contracts.resources import Resource
 from contracts.risk import Risk, Scarce
@@ -170,7 +169,6 @@ class Change(Model):
     key: str
     place: str
     before: Resource | None = None
-        lead: of what takes longer than an hour to come: when it is there, and by when it has to be ordered.
     after: Resource | None = None
     depends_on: tuple[str, ...] = ()
     reason: Reason
@@ -183,25 +181,6 @@ class Cost(Model):
     """Whole-plan cost, USD per hour: live before, after, the proven lower bound on `optimised`, and the relative gap.
 
     `optimised` is the part of `after` that the solver decided; the rest (grants, support, pins) is given.
-    lead: Lead | None = Field(default=None, exclude_if=unsaid)
-
-
-class Egress(Model):
-    """Traffic that is expected to leave a region towards another, and what that costs.
-
-    Attributes:
-        hop: `fra->ams`.
-        gbps: mean over the hours that the plan holds.
-        usd_per_gb: of 10^9 bytes; 0 where no price is stated.
-        usd_per_hour: `gbps` x 450 GB an hour x `usd_per_gb`.
-        parts: Gbps by what it is of: a pair, `fra->lon`, or a region's copies at its partner, `replication fra->lon`.
-    """
-
-    hop: str
-    gbps: float = Field(ge=0)
-    usd_per_gb: float = Field(ge=0)
-    usd_per_hour: float = Field(ge=0)
-    parts: dict[str, float] = Field(default={})
     `gap` = (optimised - lower_bound) / optimised.
     """
 
