@@ -93,6 +93,13 @@ def _completed(shape: Shape, facts: ShapeFacts | None) -> Shape:
 
 ADDRESS_ITEM = "address"
 
+EGRESS_ITEM = "egress_gb"
+"""One GB (10^9 bytes) an hour that leaves a region: at the place `fra->ams` towards that region, at `fra` towards any
+other. Its USD per hour are USD per GB."""
+
+GB_PER_GBPS_HOUR = 450.0
+"""GB (10^9 bytes) that one Gbps (10^9 bits a second) carries in an hour: 3,600 s / 8 bits a byte."""
+
 LOSS_SHARES: Mapping[str, float] = {"<5%": 0.03, "5-10%": 0.07, "10-15%": 0.12, "15-20%": 0.17, ">20%": 0.25}
 """Band of interruption -> share of spot capacity that may be missing at any hour.
 

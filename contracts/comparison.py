@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from contracts.document import Document, Model
+from contracts.document import Document, Model, unsaid
 from contracts.plan import Requirement
 from contracts.resources import Resource
 
@@ -26,7 +26,7 @@ class ResourceDifference(Model):
 
 
 class PlaceDifference(Model):
-    """What all resources of a place cost in each plan."""
+    """What all resources of a place cost in each plan, and what traffic costs that leaves it."""
 
     place: str
     before_usd_per_hour: float = Field(ge=0)
@@ -71,6 +71,8 @@ class Comparison(Document):
     after: str
     before_usd_per_hour: float = Field(ge=0)
     after_usd_per_hour: float = Field(ge=0)
+    egress_before_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
+    egress_after_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
     places: tuple[PlaceDifference, ...] = ()
     resources: tuple[ResourceDifference, ...] = ()
     partners: tuple[PartnerDifference, ...] = ()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
-from contracts.capacity import ADDRESS_ITEM, CapacityKind, Catalog
+from contracts.capacity import ADDRESS_ITEM, EGRESS_ITEM, CapacityKind, Catalog
 from contracts.cloud_consistency import cloud_findings
 from contracts.environment import Environment
 from contracts.errors import MalformedDocument
@@ -102,7 +102,7 @@ def check_catalog(
     shapes = [shape.name for shape in catalog.shapes]
     classes = [storage.name for storage in catalog.storage_classes]
     tiers = [tier.name for tier in catalog.circuit_tiers]
-    extra, offered = provisioned_items(classes), [*shapes, *classes, ADDRESS_ITEM]
+    extra, offered = provisioned_items(classes), [*shapes, *classes, ADDRESS_ITEM, EGRESS_ITEM]
     findings = [f"{name!r} is listed twice" for name in _repeated([*offered, *tiers, *extra])]
     sizes = sorted(tier.gbps for tier in catalog.circuit_tiers)
     for small, large in pairwise(sizes):
@@ -136,6 +136,8 @@ def unpriced(catalog: Catalog, facts: InventoryFacts, environment: Environment) 
         "storage class": {item.name for item in catalog.storage_classes},
         ADDRESS_ITEM: {ADDRESS_ITEM},
     }
+        where_left, ends = f"{link_name(link.a, link.b)}.egress_usd_per_gb", [link.a, link.b]
+        findings += [_unknown(where_left, name, ends) for name in link.egress_usd_per_gb if name not in ends]
     found = {
         region.name: tuple(part for part, items in parts.items() if items and items.isdisjoint(region.prices))
         for region in facts.regions

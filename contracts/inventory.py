@@ -22,7 +22,7 @@ class RegionInventory(Model):
 
     Attributes:
         prices: USD per hour by item of the catalog: a shape, a storage class (one GiB), `address` (one address).
-            What has no price is not offered here.
+            What has no price is not offered here. `egress_gb` is no item of the catalog: USD for one GB that leaves.
         spot_prices: the same for interruptible shapes.
         stock: at most so many of a shape, whatever the hosts add up to: `{a16: 8}` where eight hosts have accelerators.
     """
@@ -39,13 +39,19 @@ class RegionInventory(Model):
 
 
 class LinkInventory(Model):
-    """What joins two regions, wherever they lie: how much it carries, its round-trip latency, USD per hour by tier."""
+    """What joins two regions, wherever they lie: how much it carries, its round-trip latency, USD per hour by tier.
+
+    Attributes:
+        egress_usd_per_gb: by the region that it leaves, USD for one GB (10^9 bytes) over the link; in place of the
+            region's own price of `egress_gb`.
+    """
 
     a: RegionName
     b: RegionName
     latency_ms: float = Field(ge=0)
     gbps: float = Field(ge=0)
     prices: dict[str, NonNegativeFloat]
+    egress_usd_per_gb: dict[RegionName, NonNegativeFloat] = Field(default={}, exclude_if=unsaid)
 
 
 class InventoryFacts(Document):

@@ -66,4 +66,11 @@ def is_link(place: str) -> bool:
     return _JOIN in place
 
 
+def place_ends(place: str) -> tuple[str, ...]:
+    """The regions that a place is of: both of a link, or of a pair; else the one that it is."""
+    if _ARROW in place:
+        return pair_ends(place)
+    return link_ends(place) if is_link(place) else (place,)
+
+
 RegionName = Annotated[str, AfterValidator(region_name)]

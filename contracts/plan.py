@@ -209,12 +209,18 @@ class ReliedOn(Model):
     what: str  # `price fra m8`, `quota fra vcpu`
     value: float
 
+    Attributes:
+        egress_usd_per_hour: the part of `after` that expected traffic costs by the GB.
+        egress_before_usd_per_hour: the same of `before`, as the plan applied last expected it; 0 without one.
+
 
 class UnreadRegion(Model):
     """A region that could not be read when the plan was made, and why: the plan leaves it as it was."""
 
     region: RegionName
     why: str = ""
+    egress_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
+    egress_before_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
 
 
 class Plan(Document):
@@ -258,6 +264,7 @@ class Shortfall(Model):
     """A demand that cannot be met: where, what, when it peaks, how much is wanted and how much can be had."""
 
     place: str
+    egress: tuple[Egress, ...] = Field(default=(), exclude_if=unsaid)  # by hop, where any price of it is stated
     kind: CapacityKind
     wanted: float
     available: float

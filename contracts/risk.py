@@ -33,6 +33,7 @@ class DemandCase(Model):
         level: of the quantile.
         shortage_usd_per_hour: what is missing costs so much, mean over the hours.
         usd_per_hour: that, and what the plan costs.
+        egress_usd_per_hour: what traffic at that quantile costs by the GB; part of `usd_per_hour`.
         places: at how many places and of how many kinds something is missing, together.
         short: the dearest ten of those.
     """
@@ -40,6 +41,7 @@ class DemandCase(Model):
     level: float = Field(gt=0, lt=1)
     shortage_usd_per_hour: float = Field(ge=0)
     usd_per_hour: float = Field(ge=0)
+    egress_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
     places: int = Field(ge=0)
     short: tuple[ShortAt, ...] = ()
 

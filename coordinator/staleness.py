@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from contracts.capacity import CapacitySnapshot, Offer
 from contracts.ledger import LedgerView, UnitState
 from contracts.limits import Tolerance
-from contracts.names import is_link, link_ends
+from contracts.names import place_ends
 from contracts.plan import Change, Operation, Plan, ReliedOn
 from contracts.resources import Resource
 from contracts.rows import Rows
@@ -38,8 +38,8 @@ def find_staleness(
     """Everything that a plan touches or relies on and that moved further than it may."""
     live = {item.resource.key: item.resource for item in capacity.resources}
     lost = _lost(plan, capacity)
-    known = [change for change in plan.changes if lost.isdisjoint(_ends(change.place))]
-    relied_on = [relied for relied in plan.relied_on if lost.isdisjoint(_ends(relied.what.split(" ")[1]))]
+    known = [change for change in plan.changes if lost.isdisjoint(place_ends(change.place))]
+    relied_on = [relied for relied in plan.relied_on if lost.isdisjoint(place_ends(relied.what.split(" ")[1]))]
     now = dict(_told(capacity, {relied.what for relied in relied_on}))
     why = {reading.region: reading.failed or "unknown" for reading in capacity.readings}
     return (
@@ -54,11 +54,7 @@ def _lost(plan: Plan, capacity: CapacitySnapshot) -> frozenset[str]:
     """Regions that the plan changes or leans on, and that cannot be read now."""
     unread = {facts.region for facts in capacity.regions if not facts.readable}
     places = {change.place for change in plan.changes} | {relied.what.split(" ")[1] for relied in plan.relied_on}
-    return frozenset(unread & {end for place in places for end in _ends(place)})
-
-
-def _ends(place: str) -> tuple[str, ...]:
-    return link_ends(place) if is_link(place) else (place,)
+    return frozenset(unread & {end for place in places for end in place_ends(place)})
 
 
 def _of_change(change: Change, live: Resource | None) -> Iterator[Staleness]:

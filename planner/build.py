@@ -19,6 +19,7 @@ from planner.compute import want_compute
 from planner.demand import Demand
 from planner.desired import Desired
 from planner.detours import detoured, over_more_paths
+from planner.egress import outflow, with_egress
 from planner.errors import CapacityTooOld, InputsDisagree
 from planner.fleet import solve_fleet
 from planner.fleet_quotas import fleet_shortfalls
@@ -75,19 +76,22 @@ def build_plan(
     needs = serving_requirements(question, market)
     given = given_resources(question, market, partners_paused(question, market, needs))
     needs = within_maxima(question, market, (needs, given), solve)
-    asked, needs = needs, over_more_paths(question, market, needs, given)
+    asked, (needs, moved) = needs, over_more_paths(question, market, needs, given)
     if question.environment.failover.reserve is Reserve.SHARED:
         fleet = place_fleet(question, bounded(question, market, given), (needs, given), solve_fleet)
         if not isinstance(fleet, Fleet):
             return _infeasible(question, fleet)
-        demand = Demand(question=question, needs=needs, given=given, sites=(), placement=fleet.placement(), fleet=fleet)
+        placed = fleet.placement()
+        demand = Demand(
+            question=question, needs=needs, given=given, sites=(), placement=placed, fleet=fleet, moved=moved
+        )
         return _build(question, Desired.start(market, given), demand)
     sites = read_sites(question, market, needs, given)
     placement = place(sites, question.environment.failover, solve, wanted_last(question, market))
     if isinstance(placement, Lacking):
         share = {site.region: question.environment.critical_share_of(site.region) for site in sites}
         return _infeasible(question, placement_shortfalls(placement, needs, sites, share))
-    demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=placement)
+    demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=placement, moved=moved)
     built = _build(question, Desired.start(market, given), demand)
     if not appraise or isinstance(built, Infeasible):
         return built
@@ -128,6 +132,8 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
     cut = within_ceiling(question, desired.market, whole, desired.requirements)
     wanted = cut.wanted
     resources = tuple(wanted.values())
+    out = outflow(question, desired.market, (desired.requirements, demand.moved), resources)
+    egress = out.rows() if out else ()
     return Plan(
         environment=question.environment.name,
         engine=question.environment.engine,
@@ -150,17 +156,20 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
             changes_between(question, desired.market, wanted, desired.unfit),
             desired.requirements,
         ),
-        cost=_cost(question, desired.market, resources, (placement, circuits_usd)),
+        cost=with_egress(question, _cost(question, desired.market, resources, (placement, circuits_usd)), egress),
         relied_on=relied_on(
-            desired.market, [item for item in resources if not question.is_unread(item.resource.place)]
+            desired.market,
+            [item for item in resources if not question.is_unread(item.resource.place)],
+            [row.hop for row in egress],
         ),
+        egress=egress,
         unread=tuple(_unread(question)),
         pins_missing=missing_pins(question, desired.market),
         deferred=cut.deferred,
         standing=demand.fleet.found.standing if demand.fleet else None,
         commitments=advise_commitments(question, desired.market, resources),
         block_advice=(*block_advice(question, desired.market, resources), *desired.block_moves),
-        risk=plan_risk(question, desired.market, resources, detoured(desired.requirements)),
+        risk=plan_risk(question, desired.market, resources, detoured(desired.requirements), out),
         solver=placement.solver,
         cut_short=placement.cut_short,
     )

@@ -10,6 +10,7 @@ from contracts.comparison import (
     RequirementDifference,
     ResourceDifference,
 )
+from contracts.names import pair_ends
 from contracts.plan import Plan, PlannedResource
 from contracts.resources import FailoverSpec
 from planner.requirements import rounded
@@ -30,6 +31,8 @@ def compare(before: Plan, after: Plan) -> Comparison:
         after=after.digest(),
         before_usd_per_hour=before.cost.after_usd_per_hour,
         after_usd_per_hour=after.cost.after_usd_per_hour,
+        egress_before_usd_per_hour=before.cost.egress_usd_per_hour,
+        egress_after_usd_per_hour=after.cost.egress_usd_per_hour,
         places=tuple(_places(before, after)),
         resources=tuple(resources),
         partners=tuple(_partners(before, after)),
@@ -77,6 +80,9 @@ def _cost_by_place(plan: Plan) -> dict[str, float]:
     cost: dict[str, float] = {}
     for item in plan.resources:
         cost[item.resource.place] = cost.get(item.resource.place, 0.0) + item.usd_per_hour
+    for row in plan.egress:
+        source, _ = pair_ends(row.hop)
+        cost[source] = cost.get(source, 0.0) + row.usd_per_hour
     return cost
 
 

@@ -12,7 +12,9 @@ from contracts.series import Granularity, SeriesKey, SeriesKind
 from planner.market import Market
 from planner.question import Question
 from planner.recourse.distribution import DemandByHour, Matrix
-from planner.routes import Link, Routes, link_of
+from planner.routes import link_of
+from planner.tariff import joined as joined
+from planner.tariff import routes_of
 
 SERIES_OF = {
     CapacityKind.VCPU: SeriesKind.CPU,
@@ -76,15 +78,9 @@ def region_curves(question: Question, region: str, kind: CapacityKind) -> Curves
     return _curves(question, region, kind, (key,)) if question.forecast.has(key) else None
 
 
-def joined(question: Question, market: Market) -> tuple[Link, ...]:
-    """Links between regions of the environment: no others' networks are planned, so that no path leads through them."""
-    regions = {region.name for region in question.environment.regions}
-    return tuple(link for link in market.links.values() if regions.issuperset((link.a, link.b)))
-
-
 def link_curves(question: Question, market: Market) -> Iterator[tuple[str, tuple[Curves, ...]]]:
     """Demand of every link that traffic takes, by direction; a pair that no link joins loads each link of its way."""
-    routes, regions = Routes(joined(question, market)), {region.name for region in question.environment.regions}
+    routes, regions = routes_of(question, market), {region.name for region in question.environment.regions}
     loads: dict[str, dict[str, list[str]]] = {}
     for pair in question.forecast.subjects(SeriesKind.TRAFFIC):
         if not question.forecast.has(SeriesKey(SeriesKind.TRAFFIC, pair)) or not regions.issuperset(pair_ends(pair)):

@@ -1,6 +1,7 @@
 """What the desired state is made from, once the solver has placed compute."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from contracts.plan import Requirement
 from planner.fleets import Fleet
@@ -16,6 +17,7 @@ class Demand:
 
     Attributes:
         sites: regions as the placement saw them; none where a fleet decided.
+        moved: what links have no room for and others carry (`planner.detours`).
     """
 
     question: Question
@@ -24,6 +26,7 @@ class Demand:
     sites: tuple[Site, ...]
     placement: Placement
     fleet: Fleet | None = None
+    moved: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -18,19 +18,20 @@ from contracts.names import is_link, link_ends, link_name
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import CircuitSpec, Purpose, ResourceKind
 from planner.circuits import most_gbps
-from planner.curves import joined
 from planner.given import Given
 from planner.keys import item_key
 from planner.market import Market
 from planner.question import Question
 from planner.requirements import ELSEWHERE, OF_ANOTHER, own_quantity, rounded, total
 from planner.routes import Link
+from planner.tariff import joined
 
 SLACK = 1e-6
 """Gbps that are too few to be moved: what documents round."""
 
 Moved = dict[tuple[str, str], float]
-"""Gbps by the link that carries them and the link that they come from."""
+"""Gbps by the link that carries them and the link that they come from: positive where what goes from a to b of the
+latter goes from a to b of the former."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +67,8 @@ class Way:
 
 def over_more_paths(
     question: Question, market: Market, needs: tuple[Requirement, ...], given: Given
-) -> tuple[Requirement, ...]:
-    """What must be met, with what links have no room for asked of other links.
+) -> tuple[tuple[Requirement, ...], Moved]:
+    """What must be met, with what links have no room for asked of other links; and what goes over those, and how.
 
     Args:
         question: which links are left as they are.
@@ -86,7 +87,7 @@ def over_more_paths(
     if shared:  # a fleet chooses circuits for partners, too: a link that sells none is told
         short = [need for need in short if _offers(market, given, need.place)]
     if not short:
-        return needs
+        return needs, {}
     own = {link_name(link.a, link.b): link for link in joined(question, market)}
     free = {name: link for name, link in own.items() if not question.is_frozen(name)}
     asked = {need.place: need.quantity for need in links}
@@ -96,9 +97,9 @@ def over_more_paths(
         if need.place in free:
             found = paths_beside(free, spare, need.place, need.quantity - most(need.place))
             for name, gbps in found.items():
-                spare[name] -= gbps
+                spare[name] -= abs(gbps)
                 moved[name, need.place] = gbps
-    return tuple(_asked_anew(needs, moved, most))
+    return tuple(_asked_anew(needs, moved, most)), moved
 
 
 def detoured(needs: Iterable[Requirement]) -> Mapping[str, float]:
@@ -137,7 +138,8 @@ def _plenty(market: Market, given: Given, need: Requirement) -> bool:
 def paths_beside(links: Mapping[str, Link], spare: Mapping[str, float], full: str, gbps: float) -> dict[str, float]:
     """Gbps by link of paths that carry so much beside a full link; nothing where they do not carry all of it.
 
-    A later path may send back what an earlier one took of a link: what flows through each is the difference.
+    From a to b of each where it is positive. A later path may send back what an earlier one took of a link: what flows
+    through each is the difference.
     """
     others = {name: link for name, link in sorted(links.items()) if name != full and spare[name] > SLACK}
     flows = dict.fromkeys(others, 0.0)  # from a to b
@@ -150,7 +152,7 @@ def paths_beside(links: Mapping[str, Link], spare: Mapping[str, float], full: st
         for name, way in path:
             flows[name] += way * most
         gbps -= most
-    return {name: abs(flow) for name, flow in flows.items() if abs(flow) > SLACK}
+    return {name: flow for name, flow in flows.items() if abs(flow) > SLACK}
 
 
 def _open(flow: float, spare: float, way: int) -> float:
@@ -187,13 +189,15 @@ def _asked_anew(needs: tuple[Requirement, ...], moved: Moved, most: Callable[[st
         if need.place in relieved and need.kind is CapacityKind.GBPS:
             parts[ELSEWHERE] = -rounded(need.quantity - most(need.place))
         parts |= {
-            OF_ANOTHER + of: rounded(gbps) for (carrier, of), gbps in sorted(moved.items()) if carrier == need.place
+            OF_ANOTHER + of: rounded(abs(gbps))
+            for (carrier, of), gbps in sorted(moved.items())
+            if carrier == need.place
         }
         changed = need.model_copy(update={"parts": parts, "quantity": rounded(math.fsum(parts.values()))})
         yield changed if parts != need.parts else need
     known = {need.place for need in needs}
     for carrier in sorted({carrier for carrier, _ in moved} - known):
-        parts = {OF_ANOTHER + of: rounded(gbps) for (at, of), gbps in sorted(moved.items()) if at == carrier}
+        parts = {OF_ANOTHER + of: rounded(abs(gbps)) for (at, of), gbps in sorted(moved.items()) if at == carrier}
         first = total(needs, min(of for at, of in moved if at == carrier), CapacityKind.GBPS)
         yield Requirement(
             id=f"{carrier}/{CapacityKind.GBPS}/serving",

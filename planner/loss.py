@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from contracts.capacity import CapacityKind, CapacitySnapshot
 from contracts.forecast import ForecastBundle
-from contracts.names import is_link, link_ends, pair_ends
+from contracts.names import pair_ends, place_ends
 from contracts.resources import FailoverSpec, Purpose, Resource, Spec, StorageSpec
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from contracts.spelling import likely
@@ -94,7 +94,7 @@ def _checked(question: Question, lost: Iterable[str]) -> frozenset[str]:
 
 
 def _touches(place: str, gone: frozenset[str]) -> bool:
-    return not gone.isdisjoint(link_ends(place) if is_link(place) else (place,))
+    return not gone.isdisjoint(place_ends(place))
 
 
 def _without(capacity: CapacitySnapshot, gone: frozenset[str]) -> CapacitySnapshot:

@@ -1,4 +1,8 @@
-"""Which links a pair's traffic takes: its own, or the path of least latency where two regions are not joined."""
+"""Which links a pair's traffic takes: its own, or the path of least latency where two regions are not joined.
+
+Where prices per GB are stated, traffic takes the path on which a GB costs least: what each hop asks for it, circuits as
+if they were full, and what the time is worth (`Toll`); its own link where that is no dearer.
+"""
 
 import heapq
 from collections.abc import Iterable, Mapping
@@ -25,36 +29,52 @@ class Route:
     latency_ms: float
 
 
-class Routes:
-    """Routes between regions that links join. Dijkstra per source; equal latencies are told apart by name."""
+Tolls = Mapping[str, float]
+"""USD that a GB costs on a hop (`fra->ams`), its latency counted; of every hop there is, or nothing at all."""
 
-    def __init__(self, links: Iterable[LinkFacts | Link]) -> None:
+_NO_TOLLS: Tolls = {}
+
+
+class Routes:
+    """Routes between regions that links join. Dijkstra per source; equal ones are told apart by latency, then name."""
+
+    def __init__(self, links: Iterable[LinkFacts | Link], tolls: Tolls = _NO_TOLLS) -> None:
         self._neighbours: dict[str, dict[str, float]] = {}
+        self._tolls = tolls
         for link in links:
             self._neighbours.setdefault(link.a, {})[link.b] = link.latency_ms
             self._neighbours.setdefault(link.b, {})[link.a] = link.latency_ms
-        self._from: dict[str, Mapping[str, Route]] = {}
+        self._from: dict[str, Mapping[str, tuple[float, Route]]] = {}
 
     def between(self, source: str, destination: str) -> Route | None:
-        """The direct link where there is one, whatever its latency; else the quickest path; else nothing."""
+        """The direct link where there is one, whatever its latency; else the quickest path; else nothing.
+
+        With tolls the direct link is left where a path is cheaper.
+        """
         direct = self._neighbours.get(source, {}).get(destination)
-        if direct is not None:
+        if direct is not None and not self._tolls:
             return Route((pair_name(source, destination),), direct)
         if source not in self._from:
-            self._from[source] = self._quickest(source)
-        return self._from[source].get(destination)
+            self._from[source] = self._best(source)
+        best = self._from[source].get(destination)
+        if best and direct is not None and self._tolls[pair_name(source, destination)] <= best[0] + 1e-12:
+            return Route((pair_name(source, destination),), direct)
+        return best[1] if best else None
 
-    def _quickest(self, source: str) -> Mapping[str, Route]:
-        found: dict[str, Route] = {}
-        waiting: list[tuple[float, str, tuple[str, ...]]] = [(0.0, source, ())]
+    def _best(self, source: str) -> Mapping[str, tuple[float, Route]]:
+        """The best route to every region, by toll, or by latency where there are none, and what it comes to."""
+        found: dict[str, tuple[float, Route]] = {}
+        waiting: list[tuple[float, float, str, tuple[str, ...]]] = [(0.0, 0.0, source, ())]
         while waiting:
-            latency, region, hops = heapq.heappop(waiting)
+            cost, latency, region, hops = heapq.heappop(waiting)
             if region in found:
                 continue
-            found[region] = Route(hops, latency)
+            found[region] = cost, Route(hops, latency)
             for neighbour, more in self._neighbours.get(region, {}).items():
                 if neighbour not in found:
-                    heapq.heappush(waiting, (latency + more, neighbour, (*hops, pair_name(region, neighbour))))
+                    hop = pair_name(region, neighbour)
+                    toll = self._tolls[hop] if self._tolls else more
+                    heapq.heappush(waiting, (cost + toll, latency + more, neighbour, (*hops, hop)))
         return found
 
 

@@ -126,7 +126,7 @@ def _tight(demand: Demand) -> Iterator[tuple[float, Site, Shape, CapacityKind]]:
 def _circuits_usd(market: Market, demand: Demand, links: tuple[Requirement, ...]) -> float:
     """USD per hour of the cheapest circuits of all links; infinite where they do not carry what is asked."""
     total = 0.0
-    for need in over_more_paths(demand.question, market, links, demand.given):
+    for need in over_more_paths(demand.question, market, links, demand.given)[0]:
         way = Way.of(market, demand.given, need.place)
         found = cheapest_circuits(need.quantity - way.given_gbps, way.room_gbps, way.offers)
         total += found.usd_per_hour if found else np.inf

@@ -13,10 +13,11 @@ from fnmatch import fnmatchcase
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.capacity import Offer, Quota
+from contracts.capacity import EGRESS_ITEM, Offer, Quota
 from contracts.document import text_digest
 from contracts.environment import Environment
 from contracts.forecast import ForecastBundle
+from contracts.names import pair_name
 from contracts.resources import Purchase, Resource
 from contracts.series import Granularity, SeriesKey
 from contracts.spelling import likely
@@ -193,8 +194,10 @@ def _could_sell(question: Question, change: PriceChange) -> bool:
     catalog, capacity = question.catalog, question.capacity
     classes = [item.name for item in catalog.storage_classes]
     known = {shape.name for shape in catalog.shapes} | {*classes, *provisioned_items(classes)}
-    known |= {tier.name for tier in catalog.circuit_tiers}
+    known |= {tier.name for tier in catalog.circuit_tiers} | {EGRESS_ITEM}
     places = {item.region for item in capacity.regions} | {item.place for item in capacity.offers}
+    if change.item == EGRESS_ITEM:
+        places |= {pair_name(*ends) for link in capacity.links for ends in ((link.a, link.b), (link.b, link.a))}
     return change.item in known and change.place in places
 
 

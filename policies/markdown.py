@@ -82,11 +82,19 @@ def _cost(plan: Plan) -> Iterator[str]:
         "lrrr",
         (
             ("USD per hour", f"{before:,.2f}", f"{after:,.2f}", f"{after - before:+,.2f}"),
+            *_egress(plan),
             ("USD per 30 days", f"{before * 720:,.0f}", f"{after * 720:,.0f}", f"{(after - before) * 720:+,.0f}"),
         ),
     )
     yield f"{words.gap(plan)}." + (" **The solver was cut short.**" if plan.cut_short else "")
     yield ""
+
+
+def _egress(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+    """What of it is traffic by the GB; nothing where no price of that is stated."""
+    if plan.egress:
+        was, now = plan.cost.egress_before_usd_per_hour, plan.cost.egress_usd_per_hour
+        yield "of it egress, expected", f"{was:,.2f}", f"{now:,.2f}", f"{now - was:+,.2f}"
 
 
 def _findings(findings: tuple[Finding, ...], detail: _Detail) -> Iterator[str]:

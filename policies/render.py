@@ -21,6 +21,8 @@ def _lines(review: Review, plan: Plan, file: str) -> Iterator[str]:
     yield f"{plan.environment} {words.verdict(review)}: {words.counts(plan.changes)}"
     yield f"  plan {words.short(review.plan)}, policies {words.short(review.policies)}"
     yield f"  {cost.before_usd_per_hour:,.2f} -> {cost.after_usd_per_hour:,.2f} USD/h ({difference:+,.2f})"
+    if told := words.egress(plan):
+        yield f"  {told}"
     yield f"  {words.gap(plan)}"
     yield from (f"  {told}" for told in words.orders(plan))
     yield ""

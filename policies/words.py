@@ -141,6 +141,14 @@ def orders(plan: Plan) -> tuple[str, ...]:
     return tuple(found)
 
 
+def egress(plan: Plan) -> str:
+    """What of the cost is traffic by the GB; nothing where no price of that is stated."""
+    if not plan.egress:
+        return ""
+    was, now = plan.cost.egress_before_usd_per_hour, plan.cost.egress_usd_per_hour
+    return f"{now:,.2f} USD/h of it is expected egress, paid by the GB ({now - was:+,.2f})"
+
+
 def counted(number: int, noun: str) -> str:
     """`1 change`, `2 changes`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

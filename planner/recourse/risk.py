@@ -7,6 +7,7 @@ A shortage costs `costs.shortage_usd_per_unit_hour`; of kinds that are not named
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 import numpy as np
 
@@ -69,8 +70,19 @@ class Stake:
         return np.where(short > 1e-9 * np.maximum(1.0, self.available), short, 0.0)
 
 
+class PaidByGB(Protocol):
+    """What traffic costs by the GB (`planner.egress`)."""
+
+    def usd_at(self, level: float) -> float:
+        """USD per hour where all of it comes at one quantile of its forecast."""
+
+
 def plan_risk(
-    question: Question, market: Market, wanted: Sequence[PlannedResource], detoured: Mapping[str, float]
+    question: Question,
+    market: Market,
+    wanted: Sequence[PlannedResource],
+    detoured: Mapping[str, float],
+    traffic: PaidByGB | None = None,
 ) -> Risk | None:
     """The cost of being wrong over the hours that a plan holds for; nothing where nothing is forecast.
 
@@ -79,6 +91,7 @@ def plan_risk(
         market: prices.
         wanted: the plan's resources.
         detoured: Gbps by link that others carry of its traffic, less what it carries of theirs.
+        traffic: what it costs by the GB; nothing where it costs none.
     """
     serving = _serving(market, wanted)
     for link, gbps in detoured.items():
@@ -95,7 +108,7 @@ def plan_risk(
     return Risk(
         hours=max(stake.demand.hours for stake in stakes),
         expected_usd_per_hour=rounded(sum(item.expected_usd_per_hour for item in exposures)),
-        cases=tuple(_case(stakes, level, usd_per_hour) for level in CASES),
+        cases=tuple(_case(stakes, level, usd_per_hour, traffic.usd_at(level) if traffic else 0.0) for level in CASES),
         exposures=tuple(exposures),
         together=together_on_paths(stakes),
     )
@@ -201,7 +214,7 @@ def short_by_hour(stake: Stake) -> Matrix:
     return chance
 
 
-def _case(stakes: Iterable[Stake], level: float, usd_per_hour: float) -> DemandCase:
+def _case(stakes: Iterable[Stake], level: float, usd_per_hour: float, egress_usd: float) -> DemandCase:
     """All demand at one quantile."""
     score, total, found = np.array([normal_score(level)]), 0.0, []
     for stake in stakes:
@@ -215,7 +228,8 @@ def _case(stakes: Iterable[Stake], level: float, usd_per_hour: float) -> DemandC
     return DemandCase(
         level=level,
         shortage_usd_per_hour=rounded(total),
-        usd_per_hour=rounded(usd_per_hour + total),
+        usd_per_hour=rounded(usd_per_hour + egress_usd + total),
+        egress_usd_per_hour=rounded(egress_usd),
         places=len(found),
         short=tuple(item for _, item in dearest[:MOST_SHORT]),
     )

@@ -77,7 +77,7 @@ def laid_over(
         if item.resource.root not in mine or _ends(item.resource) <= frozenset(clouds)
     }
     after = {**others, **wanted}
-    usd = sum(item.usd_per_hour for item in after.values())
+    usd = plan.cost.egress_usd_per_hour + sum(item.usd_per_hour for item in after.values())
     return plan.model_copy(
         update={
             "resources": tuple(after[key] for key in sorted(after)),

@@ -22,6 +22,9 @@ def comparison_text(found: Comparison) -> str:
 def _cost(found: Comparison) -> Iterable[str]:
     was, now = found.before_usd_per_hour, found.after_usd_per_hour
     yield f"  cost {usd(was)} -> {usd(now)} USD/h ({signed_usd(now - was)}{_share(was, now)})"
+    if (old := found.egress_before_usd_per_hour) or found.egress_after_usd_per_hour:
+        new = found.egress_after_usd_per_hour
+        yield f"  of it egress {usd(old)} -> {usd(new)} USD/h ({signed_usd(new - old)})"
     rows = [
         (
             item.place,

@@ -239,6 +239,7 @@ def _cost(plan: Plan) -> Iterable[str]:
             usd(cost.after_usd_per_hour),
             f"USD/h ({signed_usd(cost.after_usd_per_hour - cost.before_usd_per_hour)})",
         ),
+        *([("of it egress", usd(cost.egress_usd_per_hour), _egress(plan))] if plan.egress else []),
         (
             "lower bound",
             usd(cost.lower_bound_usd_per_hour),
@@ -246,6 +247,14 @@ def _cost(plan: Plan) -> Iterable[str]:
         ),
     ]
     yield table(rows, right=(1,))
+
+
+def _egress(plan: Plan) -> str:
+    """What is paid for by the GB, and where most of it is."""
+    dearest = max(plan.egress, key=lambda row: (row.usd_per_hour, row.hop))
+    gbps = sum(row.gbps for row in plan.egress if row.usd_per_gb)
+    told = f"USD/h for {number(gbps)} gbps, expected"
+    return f"{told}; most of it {dearest.hop}, {usd(dearest.usd_per_hour)}" if dearest.usd_per_hour else told
 
 
 def _inputs(plan: Plan) -> Iterable[str]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from contracts.capacity import (
+    EGRESS_ITEM,
     CapacityKind,
     LinkFacts,
     LiveResource,
@@ -15,7 +16,7 @@ from contracts.capacity import (
 )
 from contracts.environment import Environment
 from contracts.inventory import InventoryFacts
-from contracts.names import link_name
+from contracts.names import link_name, pair_name
 from contracts.resources import BlockSpec, Purchase, Purpose, Resource, root_of
 from contracts.rows import Rows
 from stacks.capacity.live import purpose_of
@@ -104,6 +105,9 @@ def _offers(facts: InventoryFacts) -> Iterator[Offer]:
     for link in facts.links:
         for item, price in link.prices.items():
             yield Offer(place=link_name(link.a, link.b), item=item, usd_per_hour=price)
+        for end, usd in sorted(link.egress_usd_per_gb.items()):
+            hop = pair_name(end, link.b if end == link.a else link.a)
+            yield Offer(place=hop, item=EGRESS_ITEM, usd_per_hour=usd)
 
 
 def _stock(facts: InventoryFacts) -> Iterator[Stock]:

@@ -8,7 +8,17 @@ Memory has no limit in any cloud: it is bounded by the vCPUs, at the shape with 
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
 
-from contracts.capacity import ADDRESS_ITEM, CapacityKind, Catalog, LiveResource, Offer, Pool, Quota, RegionFacts
+from contracts.capacity import (
+    ADDRESS_ITEM,
+    EGRESS_ITEM,
+    CapacityKind,
+    Catalog,
+    LiveResource,
+    Offer,
+    Pool,
+    Quota,
+    RegionFacts,
+)
 from contracts.resources import BlockSpec, ComputeSpec, Purchase, Purpose, StorageSpec
 from contracts.rows import Rows
 from contracts.storage import provisioned_items
@@ -132,6 +142,8 @@ def _offers(place: Place, figures: Figures, limits: Iterable[Limit]) -> Iterator
             if price is not None:
                 yield Offer(place=place.region, item=item, usd_per_hour=round(price, 10))
     yield Offer(place=place.region, item=ADDRESS_ITEM, usd_per_hour=stated.get(ADDRESS_ITEM, 0.0))
+    if EGRESS_ITEM in stated:
+        yield Offer(place=place.region, item=EGRESS_ITEM, usd_per_hour=stated[EGRESS_ITEM])
 
 
 def _shape_offers(

@@ -91,6 +91,9 @@ def _figures(facts: InventoryFacts) -> dict[str, float]:
     figures: dict[str, float] = {f"total {place} {kind}": total for place, kind, total in capacities(facts)}
     for place, holder in _priced(facts):
         figures |= {f"price {place} {item}": price for item, price in holder.prices.items()}
+    for link in facts.links:
+        name = link_name(link.a, link.b)
+        figures |= {f"price {name} egress_gb {region}": price for region, price in link.egress_usd_per_gb.items()}
     for region in facts.regions:
         figures |= {f"spot price {region.name} {item}": price for item, price in region.spot_prices.items()}
     return figures
