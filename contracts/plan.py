@@ -185,6 +185,24 @@ class Cost(Model):
     """
 
     before_usd_per_hour: float = Field(ge=0)
+class Egress(Model):
+    """Traffic that is expected to leave a region towards another, and what that costs.
+
+    Attributes:
+        hop: `fra->ams`.
+        gbps: mean over the hours that the plan holds.
+        usd_per_gb: of 10^9 bytes; 0 where no price is stated.
+        usd_per_hour: `gbps` x 450 GB an hour x `usd_per_gb`.
+        parts: Gbps by what it is of: a pair, `fra->lon`, or a region's copies at its partner, `replication fra->lon`.
+    """
+
+    hop: str
+    gbps: float = Field(ge=0)
+    usd_per_gb: float = Field(ge=0)
+    usd_per_hour: float = Field(ge=0)
+    parts: dict[str, float] = Field(default={})
+
+
     after_usd_per_hour: float = Field(ge=0)
     optimised_usd_per_hour: float = Field(ge=0)
     lower_bound_usd_per_hour: float = Field(ge=0)
