@@ -125,6 +125,8 @@ def check_catalog(
     for link in facts.links:
         where_priced = f"{link_name(link.a, link.b)}.prices"
         findings += [_unknown(where_priced, item, tiers) for item in link.prices if item not in tiers]
+        where_left, ends = f"{link_name(link.a, link.b)}.egress_usd_per_gb", [link.a, link.b]
+        findings += [_unknown(where_left, name, ends) for name in link.egress_usd_per_gb if name not in ends]
     _raise(findings, where)
 
 
@@ -136,8 +138,6 @@ def unpriced(catalog: Catalog, facts: InventoryFacts, environment: Environment) 
         "storage class": {item.name for item in catalog.storage_classes},
         ADDRESS_ITEM: {ADDRESS_ITEM},
     }
-        where_left, ends = f"{link_name(link.a, link.b)}.egress_usd_per_gb", [link.a, link.b]
-        findings += [_unknown(where_left, name, ends) for name in link.egress_usd_per_gb if name not in ends]
     found = {
         region.name: tuple(part for part, items in parts.items() if items and items.isdisjoint(region.prices))
         for region in facts.regions

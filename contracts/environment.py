@@ -80,8 +80,15 @@ class Horizons(Model):
         return self.validity_hours + self.lead_hours.get(kind, 0)
 
 
+def _as_a_continents(value: float) -> bool:
+    return value == 0.001
+
+
 class Costs(Model):
     """The cost of being wrong: USD for one unit short during one hour, and for one request not met from staging.
+
+    `latency_usd_per_gb_ms` is what a millisecond of round trip is worth to a GB. It is read where prices per GB are
+    stated: traffic then takes the path where price, circuits and latency come to least.
 
     The newsvendor ratio shortage / (shortage + idle), with the idle cost read from prices, gives the quantile that
     sizes are taken at (Arrow, Harris and Marschak 1951).
@@ -91,19 +98,13 @@ class Costs(Model):
         default={
             CapacityKind.VCPU: 0.6,
             CapacityKind.MEMORY_GIB: 0.08,
-def _as_a_continents(value: float) -> bool:
-    return value == 0.001
-
-
             CapacityKind.STORAGE_GIB: 0.002,
             CapacityKind.GBPS: 4.0,
             CapacityKind.ADDRESSES: 0.05,
-    `latency_usd_per_gb_ms` is what a millisecond of round trip is worth to a GB. It is read where prices per GB are
-    stated: traffic then takes the path where price, circuits and latency come to least.
-
         }
     )
     missed_staging_usd: float = Field(default=25.0, ge=0)
+    latency_usd_per_gb_ms: float = Field(default=0.001, ge=0, exclude_if=_as_a_continents)
 
 
 class Coefficients(Model):
@@ -115,7 +116,6 @@ class Coefficients(Model):
     vcpu_per_gbps: float = Field(default=2.0, ge=0)  # of a pair's traffic, in its destination
 
 
-    latency_usd_per_gb_ms: float = Field(default=0.001, ge=0, exclude_if=_as_a_continents)
 class BlockUse(Model):
     """When an address block counts as under- or over-used: shares of what it can carry, in its busiest hour.
 

@@ -177,14 +177,6 @@ class Change(Model):
     lead: Lead | None = Field(default=None, exclude_if=unsaid)
 
 
-class Cost(Model):
-    """Whole-plan cost, USD per hour: live before, after, the proven lower bound on `optimised`, and the relative gap.
-
-    `optimised` is the part of `after` that the solver decided; the rest (grants, support, pins) is given.
-    `gap` = (optimised - lower_bound) / optimised.
-    """
-
-    before_usd_per_hour: float = Field(ge=0)
 class Egress(Model):
     """Traffic that is expected to leave a region towards another, and what that costs.
 
@@ -203,10 +195,24 @@ class Egress(Model):
     parts: dict[str, float] = Field(default={})
 
 
+class Cost(Model):
+    """Whole-plan cost, USD per hour: live before, after, the proven lower bound on `optimised`, and the relative gap.
+
+    `optimised` is the part of `after` that the solver decided; the rest (grants, support, pins) is given.
+    `gap` = (optimised - lower_bound) / optimised.
+
+    Attributes:
+        egress_usd_per_hour: the part of `after` that expected traffic costs by the GB.
+        egress_before_usd_per_hour: the same of `before`, as the plan applied last expected it; 0 without one.
+    """
+
+    before_usd_per_hour: float = Field(ge=0)
     after_usd_per_hour: float = Field(ge=0)
     optimised_usd_per_hour: float = Field(ge=0)
     lower_bound_usd_per_hour: float = Field(ge=0)
     gap: float = Field(ge=0)
+    egress_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
+    egress_before_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
 
 
 class Inputs(Model):
@@ -227,18 +233,12 @@ class ReliedOn(Model):
     what: str  # `price fra m8`, `quota fra vcpu`
     value: float
 
-    Attributes:
-        egress_usd_per_hour: the part of `after` that expected traffic costs by the GB.
-        egress_before_usd_per_hour: the same of `before`, as the plan applied last expected it; 0 without one.
-
 
 class UnreadRegion(Model):
     """A region that could not be read when the plan was made, and why: the plan leaves it as it was."""
 
     region: RegionName
     why: str = ""
-    egress_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
-    egress_before_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
 
 
 class Plan(Document):
@@ -256,6 +256,7 @@ class Plan(Document):
     changes: tuple[Change, ...]
     cost: Cost
     relied_on: tuple[ReliedOn, ...] = ()
+    egress: tuple[Egress, ...] = Field(default=(), exclude_if=unsaid)  # by hop, where any price of it is stated
     commitments: tuple[CommitmentAdvice, ...] = ()
     block_advice: tuple[BlockAdvice, ...] = Field(default=(), exclude_if=unsaid)  # told, not done
     unread: tuple[UnreadRegion, ...] = ()
@@ -282,7 +283,6 @@ class Shortfall(Model):
     """A demand that cannot be met: where, what, when it peaks, how much is wanted and how much can be had."""
 
     place: str
-    egress: tuple[Egress, ...] = Field(default=(), exclude_if=unsaid)  # by hop, where any price of it is stated
     kind: CapacityKind
     wanted: float
     available: float
