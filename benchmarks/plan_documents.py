@@ -244,6 +244,7 @@ def _forecast(problem: Problem) -> ForecastBundle:
             history_steps=0,
             evidence=Evidence.ENOUGH,
             scores=Scores(),
+            recent_peaks=(0.0,),  # a problem says nothing of what was: scale-in follows its demand alone
         )
         for (key, granularity), table in values.items()
     )

@@ -26,6 +26,11 @@ def as_elsewhere(value: float | None) -> bool:
     return value is None
 
 
+def a_single_day(value: int) -> bool:
+    """Whether scale-in waits for a day, as it does by default."""
+    return value == 1
+
+
 class RegionSettings(Model):
     """What people say of one region.
 
@@ -67,13 +72,15 @@ class Horizons(Model):
 
     `lead_hours` is how long each kind of capacity takes from order to use; 0 where it is left out: there within the
     hour. What is ordered now has to suffice until what the next plan orders is there, so that its demand is looked at
-    for as many hours more.
+    for as many hours more. `scale_in_days`: what the plan applied last asked for is lowered no further than to what was
+    measured in so many days before the forecast; 0: by the forecast alone.
     """
 
     hourly_hours: int = Field(default=168, ge=24, le=336)
     daily_days: int = Field(default=28, ge=1, le=90)
     validity_hours: int = Field(default=24, ge=1, le=336)
     lead_hours: dict[CapacityKind, NonNegativeInt] = Field(default={}, exclude_if=unsaid)
+    scale_in_days: int = Field(default=1, ge=0, le=7, exclude_if=a_single_day)
 
     def hours_of(self, kind: CapacityKind) -> int:
         """How many hours what is planned now of a kind has to suffice for."""

@@ -45,7 +45,12 @@ class Scores(Model):
 
 
 class SeriesForecast(Model):
-    """One forecast series: which model made it, on how much history, with which scores."""
+    """One forecast series: which model made it, on how much history, with which scores.
+
+    Attributes:
+        recent_peaks: of hourly series, the largest value measured on each of the last 7 days before the origin, the
+            last day first; None of a day without a measurement. Nothing where the forecast does not say.
+    """
 
     kind: SeriesKind
     subject: str
@@ -56,6 +61,7 @@ class SeriesForecast(Model):
     history_steps: int = Field(ge=0)
     evidence: Evidence
     scores: Scores
+    recent_peaks: tuple[float | None, ...] = Field(default=(), max_length=7, exclude_if=unsaid)
 
     @property
     def key(self) -> SeriesKey:

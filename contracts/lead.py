@@ -1,4 +1,4 @@
-"""When what is ordered now is there, and by when it has to be ordered: of changes to what takes long to come."""
+"""When things may come and go: by when what takes long has to be ordered, until when what was measured keeps it."""
 
 from datetime import datetime, timedelta
 
@@ -41,3 +41,22 @@ class Lead(Model):
             needed, ready = f"{self.needed_at:%d %b %H:%M}", f"{self.ready_at:%d %b %H:%M}"
             return f"too late by {late:.4g} h: needed {needed}, {self.hours} h lead, there {ready}"
         return f"order by {self.order_by:%d %b %H:%M}, {self.hours} h lead"
+
+
+class Held(Model):
+    """What keeps a requirement as high as the plan applied last had it, though the forecast fell.
+
+    Attributes:
+        measured: the largest value in the days that `horizons.scale_in_days` looks at; None where none was measured.
+        until: when that is longer ago than those days, if nothing as large is measured before.
+    """
+
+    measured: float | None = Field(default=None, ge=0)
+    until: AwareDatetime | None = None
+
+    def told(self) -> str:
+        """`held: 96.4 was measured; until 2026-11-22 13:00 UTC, unless as much is measured again`."""
+        if self.measured is None or self.until is None:
+            return "held: nothing is known to have been measured since, and no forecast alone lowers what serves"
+        until = f"{self.until:%Y-%m-%d %H:%M} UTC"
+        return f"held: {self.measured:g} was measured; until {until}, unless as much is measured again"

@@ -15,7 +15,7 @@ from contracts.clash import Clashes
 from contracts.commitment_advice import CommitmentAdvice
 from contracts.document import Document, Model, unsaid
 from contracts.engines import EngineName
-from contracts.lead import Lead
+from contracts.lead import Held, Lead
 from contracts.names import RegionName
 from contracts.resources import Resource
 from contracts.risk import Risk, Scarce
@@ -93,6 +93,7 @@ class Requirement(Model):
     `quantity` = forecast value + additions (minimum, failover, staging), each named in `parts`.
 
     Attributes:
+        held: what keeps it as high as it was, though the forecast fell.
         refused: where nothing that is sold could meet it, why each candidate does not.
     """
 
@@ -103,6 +104,7 @@ class Requirement(Model):
     code: ReasonCode
     forecast: ForecastLink | None = None
     parts: dict[str, float] = Field(default={})
+    held: Held | None = Field(default=None, exclude_if=unsaid)
     refused: tuple[RefusedAlternative, ...] = Field(default=(), exclude_if=unsaid)
 
 

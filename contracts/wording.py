@@ -1,5 +1,6 @@
 """Resources and operations in the few words that every view uses: plans, reviews, diffs read alike everywhere."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from contracts.plan import Operation, RefusalCode, RefusedAlternative, Requirement
@@ -15,6 +16,9 @@ from contracts.resources import (
     StorageSpec,
 )
 from contracts.storage import StorageNeed
+
+HELD_NAMED = 3
+"""Requirements that are held, so many are told of in a plan; `prestage explain` has each."""
 
 
 def describe(spec: Spec) -> str:
@@ -100,3 +104,11 @@ def symbol(operation: Operation) -> str:
             return ">"
         case _:
             assert_never(operation)
+
+
+def held(requirements: Iterable[Requirement]) -> tuple[str, ...]:
+    """What is held as high as it was, though its forecast fell: how many requirements, and the first of them."""
+    found = [item for item in requirements if item.held]
+    told = [f"{item.id} {item.held.told()}" for item in found[:HELD_NAMED] if item.held]
+    more = len(found) - HELD_NAMED
+    return (*told, f"and {more} more requirements are held so") if more > 0 else tuple(told)

@@ -1,15 +1,23 @@
 """One panel's forecast, and what the document tells of it: series, models, blends, what was done about what (pure)."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.forecast import BlendWeights, Evidence, ModelScore, Scores, SeriesForecast, Treatment
-from contracts.series import unit_of
+from contracts.series import Granularity, unit_of
 from forecaster.engine import PanelForecast
 from forecaster.finish import NEEDED_DAYS, NEEDED_HOURS
+from forecaster.models.model import MEDIAN
 from forecaster.outside import SUMMED, Joined
 from forecaster.panel import Panel
+
+CARRIES = 0.9  # of the volume of a sum: what the others rest on hardly matters
+
+HOURS_A_DAY, PEAK_DAYS = 24, 7
+"""Days before the origin of which the peak is told: for scale-in, which follows what was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,11 +43,20 @@ def series_of(part: Part) -> list[SeriesForecast]:
             model=unscored.get(row) or made.model[row],
             steps=made.quantiles.shape[1],
             history_steps=int(known[row]),
-            evidence=Evidence.ENOUGH if row not in carried and made.enough[row] else Evidence.THIN,
+            evidence=Evidence.ENOUGH if _enough(part, row) else Evidence.THIN,
             scores=Scores() if row in unscored else made.scores(row),
+            recent_peaks=recent_peaks(panel.observed[row]) if panel.granularity is Granularity.HOURLY else (),
         )
         for row, key in enumerate(panel.keys)
     ]
+
+
+def recent_peaks(observed: NDArray[np.float64]) -> tuple[float | None, ...]:
+    """The largest value of each of the last days of an hourly series (steps,), the last day first; None of no value."""
+    ends = [max(0, len(observed) - HOURS_A_DAY * day) for day in range(PEAK_DAYS + 1)]
+    days = (observed[begin:end] for end, begin in pairwise(ends))
+    known = (day[np.isfinite(day)] for day in days)
+    return tuple(round(float(day.max()), 6) if len(day) else None for day in known)
 
 
 def treatments_of(part: Part) -> tuple[Treatment, ...]:

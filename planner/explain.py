@@ -156,7 +156,7 @@ def _chain(requirement: Requirement, how: str) -> list[str]:
         )
     parts = " + ".join(f"{amount:g} {name}" for name, amount in requirement.parts.items())
     lines.append(f"  {how}requirement {requirement.id}: {requirement.quantity:g} {requirement.kind.value} = {parts}")
-    return lines
+    return lines + ([f"  {requirement.held.told()}"] if requirement.held else [])
 
 
 _WORDS = {

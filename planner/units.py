@@ -17,7 +17,8 @@ from planner.desired import Desired, Wish
 from planner.keys import block_key, item_key, unit_key
 from planner.nobodys import advised_moves, better_lying
 from planner.question import TAKEN, Question
-from planner.requirements import CALM_SHARE, rounded
+from planner.requirements import rounded
+from planner.scale_in import CALM_SHARE
 from planner.staging import StagedUnits
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from contracts.capacity import EGRESS_ITEM, Offer, Quota
 from contracts.document import text_digest
 from contracts.environment import Environment
-from contracts.forecast import ForecastBundle
+from contracts.forecast import ForecastBundle, SeriesForecast
 from contracts.names import pair_name
 from contracts.resources import Purchase, Resource
 from contracts.series import Granularity, SeriesKey
@@ -43,7 +43,7 @@ def changed(question: Question, what_if: WhatIf, standing: Iterable[Resource]) -
     """
     values = _with_events(_times(question.forecast.values, what_if.demand), question.forecast, what_if.events)
     if values is not question.forecast.values:
-        question = _reforecast(question, what_if, values)
+        question = _reforecast(question, what_if, values, what_if.demand)
     if what_if.lost:
         question = lose(question, what_if.lost, tuple(standing))
         question = _reforecast(question, what_if, question.forecast.values)
@@ -89,12 +89,19 @@ def _buys(environment: Environment, price: PriceChange) -> Iterator[bool]:
             yield bought and price.purchase in environment.purchases_of(region.name).allowed
 
 
-def _reforecast(question: Question, what_if: WhatIf, values: Values) -> Question:
+def _reforecast(question: Question, what_if: WhatIf, values: Values, times: float = 1.0) -> Question:
     """The question with other values of its forecast, whose document says that they are others."""
     before = question.forecast.document
     digest = text_digest(f"{before.values_digest} {what_if.canonical()}")
-    document = before.model_copy(update={"values_digest": digest})
+    series = before.series if times == 1 else tuple(_measured(item, times) for item in before.series)
+    document = before.model_copy(update={"values_digest": digest, "series": series})
     return replace(question, forecast=question.forecast.moved(document, values))
+
+
+def _measured(series: SeriesForecast, factor: float) -> SeriesForecast:
+    """A series of which as much more, or less, had been measured as is forecast."""
+    peaks = tuple(None if peak is None else peak * factor for peak in series.recent_peaks)
+    return series.model_copy(update={"recent_peaks": peaks})
 
 
 def _times(values: Values, factor: float) -> Values:

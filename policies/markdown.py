@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from contracts.plan import Change, Plan
 from contracts.review import Finding, Review
-from contracts.wording import symbol, unmet
+from contracts.wording import held, symbol, unmet
 from policies import words
 
 LIMIT = 60_000
@@ -69,7 +69,7 @@ def _lines(review: Review, plan: Plan, detail: _Detail) -> Iterator[str]:
 
 def _unmet(plan: Plan) -> Iterator[str]:
     """What is not staged because nothing that is sold could be; what comes too late, and what is ordered first."""
-    told = [*(text for text in map(unmet, plan.requirements) if text), *words.orders(plan)]
+    told = [*filter(None, map(unmet, plan.requirements)), *held(plan.requirements), *words.orders(plan)]
     yield from (f"- {text}" for text in told)
     if told:
         yield ""

@@ -7,7 +7,7 @@ import click
 
 from contracts.block_advice import BlockAdvice
 from contracts.plan import Change, Infeasible, Operation, Plan, ReasonCode, Shortfall
-from contracts.wording import describe, symbol, unmet
+from contracts.wording import describe, held, symbol, unmet
 from prestage.views.clash import clash_lines
 from prestage.views.paper import (
     WIDTH,
@@ -93,7 +93,7 @@ def _header(plan: Plan) -> Iterable[str]:
     yield f"  {warn(counts) if plan.changes else good(counts)}"
     for item in plan.unread:
         yield warn(f"  {item.region} could not be read and is left as it was: {item.why or 'no reason given'}")
-    for told in (*plan.pins_missing, *filter(None, map(unmet, plan.requirements))):
+    for told in (*plan.pins_missing, *filter(None, map(unmet, plan.requirements)), *held(plan.requirements)):
         yield warn(f"  {told}")
 
 

@@ -61,10 +61,31 @@ def in_regions(asked: Asked) -> dict[tuple[str, CapacityKind], ByHour]:
             scaled = shared and kind in (*OF_REGIONS, *OF_FLEETS) and kind is not CapacityKind.STORAGE_GIB
             scaled = scaled and asked.environment.purchases_of(region.name).hourly
             by_hour = _by_hour(asked, curve) if scaled else (float(curve.max()),) * HOURS_A_DAY
+            by_hour = _as_measured(asked, (region.name, kind), key, by_hour)
             least, most = region.minimum.get(kind, 0.0), region.maximum.get(kind, float("inf"))
             if max(by_hour) > 0 or least > 0:
                 found[region.name, kind] = tuple(min(most, max(least, amount)) for amount in by_hour)
     return found
+
+
+def _as_measured(asked: Asked, what: tuple[str, CapacityKind], key: SeriesKey, by_hour: ByHour) -> ByHour:
+    """No less at the peak than was asked before, or than was measured of it since: no forecast alone lowers it.
+
+    What fell by a tenth may be kept or not; what is said to have been asked before is without people's minimum.
+    """
+    days = asked.environment.horizons.scale_in_days
+    earlier = asked.earlier.requirements if asked.earlier else ()
+    before = [item for item in earlier if item.id == f"{what[0]}/{what[1]}/serving"]
+    if not days or not before or max(by_hour) >= 0.9 * before[0].quantity:
+        return by_hour
+    peaks = [item.recent_peaks[:days] for item in asked.forecast.document.series if item.key == key]
+    known = bool(peaks) and len(peaks[0]) == days and None not in peaks[0]
+    most = max(peak or 0.0 for peak in peaks[0]) if known else float("inf")
+    least = min(before[0].quantity - before[0].parts.get("minimum", 0.0), most)
+    if max(by_hour) >= least:
+        return by_hour
+    times = least / max(by_hour) if max(by_hour) > 0 else 0.0
+    return tuple(amount * times if times else least for amount in by_hour)
 
 
 def on_links(asked: Asked) -> dict[str, float]:

@@ -16,12 +16,13 @@ Amounts = dict[tuple[str, CapacityKind], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The documents that a plan answers."""
+    """The documents that a plan answers; `earlier` is the plan that was applied last."""
 
     environment: Environment
     forecast: ForecastBundle
     capacity: CapacitySnapshot
     catalog: Catalog
+    earlier: Plan | None = None
 
 
 def resources_of(plan: Plan) -> list[Resource]:

@@ -39,7 +39,13 @@ WORLDS = (
 
 
 def asked_of(world: Question) -> Asked:
-    return Asked(environment=world.environment, forecast=world.forecast, capacity=world.capacity, catalog=world.catalog)
+    return Asked(
+        environment=world.environment,
+        forecast=world.forecast,
+        capacity=world.capacity,
+        catalog=world.catalog,
+        earlier=world.earlier,
+    )
 
 
 def planned(world: Question) -> Plan:

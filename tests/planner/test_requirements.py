@@ -12,7 +12,8 @@ from contracts.limits import Rules
 from contracts.plan import ReasonCode
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from planner.curves import region_curves
-from planner.requirements import calm, quantile_level
+from planner.requirements import quantile_level
+from planner.scale_in import calm
 from tests.laws.environments import HOURS, NAMES, bundle, wave
 from tests.planner.worlds import WORLD, needs, people, region
 
