@@ -15,6 +15,7 @@ from contracts.engines import Backend, EngineName, Layout, Rollout
 from contracts.failover import FailoverSettings
 from contracts.limits import CapacitySettings, Freeze, Rules, Tolerance, Unattended, a_day
 from contracts.names import RegionName
+from contracts.preference import PlacementSettings, RegionPlacement, nothing_moves
 from contracts.purchases import Purchases, only_on_demand
 from contracts.series import SeriesKind
 from contracts.staging import AddressSettings, StagingSettings, as_by_default
@@ -49,6 +50,7 @@ class RegionSettings(Model):
         storage: in place of the environment's `storage`.
         residency: regions and countries (`DE`) that what it serves may be served in; anywhere where it is empty.
     """
+        placement: in place of what the environment's `placement` says.
 
     name: RegionName
     cloud: CloudRegion | None = None
@@ -66,6 +68,7 @@ class RegionSettings(Model):
     storage: tuple[StorageAsk, ...] = Field(default=(), exclude_if=unsaid)
     residency: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
 
+    placement: RegionPlacement | None = Field(default=None, exclude_if=unsaid)
 
 class Horizons(Model):
     """How far forecasts reach and how long a plan holds.
@@ -212,6 +215,8 @@ class Environment(Document):
     purchases: Purchases = Field(default=Purchases(), exclude_if=only_on_demand)
     storage: tuple[StorageAsk, ...] = Field(default=(), exclude_if=unsaid)
     coefficients: Coefficients = Coefficients()
+    placement: PlacementSettings = Field(default=PlacementSettings(), exclude_if=nothing_moves)
+    workloads: tuple[Workload, ...] = Field(default=(), exclude_if=unsaid)  # load that comes in whole units
     block_use: BlockUse = BlockUse()
     score: Score = Score()
     rules: Rules = Rules()
@@ -252,6 +257,12 @@ class Environment(Document):
         return self.failover.critical_share if said is None else said
 
     def replication_gbps_of(self, region: str) -> float:
+    def placement_of(self, region: str) -> PlacementSettings:
+        """Which of a region's demand may be served elsewhere, and how far away: its own word, else the environment's."""
+        settings = self.region(region)
+        said = settings.placement.model_dump(exclude_none=True) if settings and settings.placement else {}
+        return self.placement.model_copy(update=said)
+
         settings = self.region(region)
         return settings.replication_gbps if settings else 0.0
 

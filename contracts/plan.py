@@ -17,6 +17,7 @@ from contracts.document import Document, Model, unsaid
 from contracts.engines import EngineName
 from contracts.lead import Held, Lead
 from contracts.names import RegionName
+from contracts.preference import Preference
 from contracts.resources import Resource
 from contracts.risk import Risk, Scarce
 from contracts.standing import Standing
@@ -274,6 +275,7 @@ class Plan(Document):
     def count(self, operation: Operation) -> int:
         """How many changes are of one operation."""
         return sum(change.operation is operation for change in self.changes)
+    preference: Preference | None = Field(default=None, exclude_if=unsaid)  # what is served in cheaper regions
 
     @property
     def destroyed(self) -> int:

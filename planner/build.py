@@ -34,6 +34,7 @@ from planner.nobodys import free_spaces
 from planner.paused import partners_paused
 from planner.pins import missing_pins
 from planner.placement import Lacking, Placement, place
+from planner.preference import preferred
 from planner.question import CLOCKS_DIFFER, Question, age_text
 from planner.reasons import Buying
 from planner.recourse.risk import plan_risk
@@ -70,7 +71,11 @@ def build_plan(
         SolverError: the solver gave no answer that can be trusted.
     """
     _check(question)
-    question = question.from_now()
+    return preferred(question.from_now(), solve, lambda asked: _planned(asked, solve, solve_fleet, appraise=appraise))
+
+
+def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, appraise: bool) -> Plan | Infeasible:
+    """The plan of a question of which it is decided what is served where."""
     market = Market.read(question.catalog, question.capacity)
     missing_pins(question, market)  # a mistake is told before anything is solved
     needs = serving_requirements(question, market)

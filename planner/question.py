@@ -9,6 +9,7 @@ from contracts.forecast import ForecastBundle
 from contracts.ledger import LedgerView, UnitState
 from contracts.names import is_link, link_ends
 from contracts.plan import Plan
+from contracts.preference import BoundUse, Move
 from contracts.requests import PeeringRequest
 from contracts.resources import Resource
 
@@ -34,6 +35,8 @@ class Question:
         previous_plan: digest of the plan that was applied last, as the journal says.
         earlier: that plan itself, where there is one: what was wanted then, for repairs and for calm.
         damaged: keys of resources of which a part was changed or removed from outside, though they look as planned.
+        moved: demand that other regions serve than those where it is forecast (`planner.preference` decides it).
+        bound: what customers announced and that stays where it is, whatever may move.
         anew: whether a fleet is solved in full, though planning the one that stands again would do.
     """
 
@@ -48,6 +51,8 @@ class Question:
     earlier: Plan | None = None
     damaged: frozenset[str] = frozenset()
     anew: bool = False
+    moved: tuple[Move, ...] = ()
+    bound: tuple[BoundUse, ...] = ()
     _too_old: frozenset[str] = field(init=False, repr=False, compare=False)
     _unreadable: frozenset[str] = field(init=False, repr=False, compare=False)
     _frozen: frozenset[str] = field(init=False, repr=False, compare=False)

@@ -7,9 +7,10 @@ quantile that is promised (`rules.headroom_quantile`). What takes long to come i
 requirement's parts add up to its quantity.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 
@@ -18,12 +19,12 @@ from contracts.environment import Environment
 from contracts.failover import Reserve
 from contracts.names import is_link
 from contracts.plan import ForecastLink, ReasonCode, Requirement
-from contracts.series import SeriesKey
+from contracts.preference import Move, served_elsewhere
 from planner.curves import FLEET_SERIES_OF, SERIES_OF, Curves, link_curves, region_curves
 from planner.market import Market
+from planner.moved import carried_over, parts_at, peak_of, stored_with
 from planner.question import Question
 from planner.recourse.standing import standing_level
-from planner.scale_in import Settled
 
 STANDING = frozenset({CapacityKind.STORAGE_GIB, CapacityKind.GBPS})
 """Kinds that stand in all hours alike: neither a volume nor a circuit comes and goes with the hours of a day."""
@@ -31,14 +32,12 @@ STANDING = frozenset({CapacityKind.STORAGE_GIB, CapacityKind.GBPS})
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.5, 0.99
 """Below the median a plan is a promise to fall short; above 0.99 a forecast has no evidence."""
 
+CALM_SHARE = 0.1
+"""Demand that falls by no more than this keeps what the last plan applied wanted: a tenth is within what one day's
+forecast differs from the next, and moving costs more than idling for a day."""
+
 ELSEWHERE = "over other paths"
 """Part of a link's requirement that other links carry (`planner.detours`); at most 0."""
-
-PEOPLES = ("minimum",)
-"""Parts that no forecast asks for: what calm keeps is without them."""
-
-KEPT, HELD = "kept from the last plan", "held as measured"
-"""Parts by which a requirement stays: as it fell by a tenth at most, or as no forecast alone lowers it."""
 
 OF_ANOTHER = "traffic of "
 """Begins the part of a link's requirement that comes from another link, which it names."""
@@ -50,17 +49,15 @@ def serving_requirements(question: Question, market: Market) -> tuple[Requiremen
     A demand that a maximum cuts to nothing stays, so that reviews see what is not served.
     """
     candidates = (*_region_demands(question, market), *_link_demands(question, market))
-    earlier = question.earlier.requirements if question.earlier else ()
-    asked = {item.id: own_quantity(item) - sum(item.parts.get(name, 0.0) for name in PEOPLES) for item in earlier}
-    settled = Settled.of(question, asked)
-    requirements = (_requirement(demand, question.environment, settled) for demand in candidates)
+    before = {item.id: own_quantity(item) for item in question.earlier.requirements} if question.earlier else {}
+    requirements = (_requirement(demand, question.environment, before) for demand in candidates)
     return tuple(item for item in requirements if item.quantity > 0 or "maximum" in item.parts)
 
 
 def own_quantity(item: Requirement) -> float:
-    """What a place's own demand asks: of a link's, also what others carry, and nothing of theirs."""
-    parts = item.parts.items()
-    return item.quantity - sum(gbps for name, gbps in parts if name == ELSEWHERE or name.startswith(OF_ANOTHER))
+    """What a place's own demand asks, wherever it is served: of a link's, also what others carry, nothing of theirs."""
+    others = (amount for name, amount in item.parts.items() if name == ELSEWHERE or name.startswith(OF_ANOTHER))
+    return item.quantity - served_elsewhere(item.parts) - sum(others)
 
 
 def quantile_level(environment: Environment, kind: CapacityKind, idle_usd: float | None) -> float:
@@ -89,10 +86,13 @@ class _Demand:
     kind: CapacityKind
     forecast: ForecastLink | None
     more: tuple[tuple[str, float], ...] = ()  # beyond the series that `forecast` names
-    keys: tuple[SeriesKey, ...] = ()  # of all that it is the sum of
 
     def quantity(self) -> float:
         return (self.forecast.value if self.forecast else 0.0) + sum(amount for _, amount in self.more)
+
+    def and_more(self, parts: Mapping[str, float]) -> "_Demand":
+        """The same with more parts."""
+        return replace(self, more=(*self.more, *((name, rounded(amount)) for name, amount in parts.items())))
 
 
 def _region_demands(question: Question, market: Market) -> Iterator[_Demand]:
@@ -102,14 +102,38 @@ def _region_demands(question: Question, market: Market) -> Iterator[_Demand]:
         shared = question.environment.failover.reserve is Reserve.SHARED
         for kind in FLEET_SERIES_OF if shared else SERIES_OF:
             curves = region_curves(question, region, kind)
-            yield _told(question, market, curves) if curves else _Demand(region, kind, None)
+            told = _told(question, market, curves) if curves else _Demand(region, kind, None)
+            yield _placed(question, market, told) if question.moved else told
 
 
 def _link_demands(question: Question, market: Market) -> Iterator[_Demand]:
     """Traffic of both directions of every link. Circuits are full duplex: the larger one counts alone."""
+    carried = dict(carried_over(question, market, partial(moved_vcpu, question, market)))
     for link, directions in link_curves(question, market):
         if not question.is_frozen(link):
-            yield max((_told(question, market, curves) for curves in directions), key=_Demand.quantity)
+            own = max((_told(question, market, curves) for curves in directions), key=_Demand.quantity)
+            yield own.and_more(carried.pop(link, {}))
+    for link in sorted(carried):
+        if not question.is_frozen(link):
+            yield _Demand(link, CapacityKind.GBPS, None).and_more(carried[link])
+
+
+def _placed(question: Question, market: Market, demand: _Demand) -> _Demand:
+    """The same with what is served elsewhere, and what of others is served here, as parts."""
+    if demand.kind is CapacityKind.STORAGE_GIB:
+        return demand.and_more(stored_with(question, demand.place, partial(moved_vcpu, question, market)))
+    level = level_of(question, market, demand.place, demand.kind)
+    return demand.and_more(parts_at(question, demand.place, demand.kind, level))
+
+
+def moved_vcpu(question: Question, market: Market, move: Move) -> float:
+    """vCPUs of a move in its own worst hour, at the quantile that its host is sized at."""
+    return peak_of(question, move, CapacityKind.VCPU, level_of(question, market, move.host, CapacityKind.VCPU))
+
+
+def level_of(question: Question, market: Market, region: str, kind: CapacityKind) -> float:
+    """The quantile that a region's demand of what comes and goes with the hours is sized at."""
+    return quantile_level(question.environment, kind, market.unit_price(region, kind))
 
 
 def sizing_level(question: Question, market: Market, curves: Curves) -> float:
@@ -138,11 +162,10 @@ def _told(question: Question, market: Market, curves: Curves) -> _Demand:
         value=rounded(alone),
         at=question.forecast.origin + timedelta(hours=at),
     )
-    others = (("other pairs", rounded(rest)),) if rest > 0 else ()
-    return _Demand(curves.place, curves.kind, forecast, others, curves.keys)
+    return _Demand(curves.place, curves.kind, forecast, (("other pairs", rounded(rest)),) if rest > 0 else ())
 
 
-def _requirement(demand: _Demand, environment: Environment, settled: Settled) -> Requirement:
+def _requirement(demand: _Demand, environment: Environment, before: dict[str, float]) -> Requirement:
     """Forecast, then the minimum, then what calm keeps, then the maximum: each a part with its own name."""
     settings = None if is_link(demand.place) else environment.region(demand.place)
     identity = f"{demand.place}/{demand.kind}/serving"
@@ -152,10 +175,9 @@ def _requirement(demand: _Demand, environment: Environment, settled: Settled) ->
     minimum = settings.minimum.get(demand.kind, 0.0) if settings else 0.0
     if _sum(parts) < minimum:
         parts["minimum"], code = rounded(minimum - _sum(parts)), ReasonCode.MINIMUM
-    own = _sum(parts)
-    kept, held = settled.kept(identity, own, demand.keys)
-    if own < kept:
-        parts[HELD if held else KEPT] = rounded(kept - own)
+    own = rounded(_sum(parts) - served_elsewhere(parts))
+    if own < (kept := calm(own, before.get(identity, 0.0))):
+        parts["kept from the last plan"] = rounded(kept - own)
     maximum = settings.maximum.get(demand.kind) if settings else None
     if maximum is not None and _sum(parts) > maximum:
         parts["maximum"] = rounded(maximum - _sum(parts))
@@ -167,8 +189,12 @@ def _requirement(demand: _Demand, environment: Environment, settled: Settled) ->
         code=code,
         forecast=demand.forecast,
         parts=parts,
-        held=held,
     )
+
+
+def calm(wanted: float, before: float) -> float:
+    """What was wanted before, when what is wanted now is less by no more than `CALM_SHARE`; else what is wanted."""
+    return before if before * (1 - CALM_SHARE) <= wanted < before else wanted
 
 
 def total(requirements: Iterable[Requirement], place: str, kind: CapacityKind) -> Requirement | None:

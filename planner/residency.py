@@ -34,9 +34,13 @@ class Residency:
         for name in (region.name for region in environment.regions if region.residency):
             found[name] = environment.residency_of(name) or frozenset()
         if environment.failover.residency is ResidencyOf.HOLDERS:
-            for place, who in _holders(question):
+            for place, who in holders_with_limits(question):
                 allowed = frozenset(environment.rules.allowed_regions[who]) | {place}
                 found[place] = found.get(place, allowed) & allowed
+        bound = dict(found)
+        for move in question.moved:  # who carries for a host carries what is of others, too
+            if allowed := bound.get(move.region):
+                found[move.host] = found.get(move.host, allowed) & allowed
         return cls(within=found)
 
     def may_carry(self, lost: str, carrier: str) -> bool:
@@ -76,7 +80,7 @@ class Residency:
         return f"{region} may be served in {' and '.join(others) or 'no other region'}{' alone' if others else ''}"
 
 
-def _holders(question: Question) -> Iterator[tuple[str, str]]:
+def holders_with_limits(question: Question) -> Iterator[tuple[str, str]]:
     """Every region, and a customer or service of whom something is there and who does not allow all regions."""
     allowed, mine = question.environment.rules.allowed_regions, {item.name for item in question.environment.regions}
     for unit in question.ledger.units:
