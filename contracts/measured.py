@@ -20,6 +20,7 @@ MeasuredKind: TypeAlias = Literal[
     SeriesKind.USERS,
     SeriesKind.TRANSACTIONS,
     SeriesKind.BLOCK_TRAFFIC,
+    SeriesKind.SERVICE_TRAFFIC,
 ]
 """What can be measured: traffic of whole regions is summed from pairs, requests are events."""
 
@@ -35,8 +36,8 @@ class Measured(Model):
     """What a value is of, and in which unit.
 
     Attributes:
-        subject: whom it is of: `fra`, `fra->ams`, `web@fra`, `10.0.0.0/24`; or made of labels in braces,
-            `{src}->{dst}`.
+        subject: whom it is of: `fra`, `fra->ams`, `web@fra`, `web@fra->ams`, `10.0.0.0/24`; or made of labels in
+            braces, `{src}->{dst}`.
         unit: as files state it: `Bps`, `mbps`, `vcpu`, `gib`, `count/s`.
         scale: what a value is multiplied by first: 0.64 makes per cent of 64 vCPUs vCPUs.
         names: what values of labels are called here: `{eu-central-1: fra}`.

@@ -18,6 +18,15 @@ class SeriesKind(StrEnum):
     USERS = "users"  # service@region: users active in the hour
     TRANSACTIONS = "transactions"  # service@region: transactions in the hour
     BLOCK_TRAFFIC = "block_traffic"  # address block: gbps, mean of the hour
+    REGION_OUT = "region_out"  # region: gbps that leaves it, the row sum of its pairs
+    REGION_IN = "region_in"  # region: gbps that reaches it, the column sum of its pairs
+    SERVICE_TRAFFIC = "service_traffic"  # service@pair: gbps of one service, part of the pair's traffic
+    REGION_SERVICE = "region_service"  # service@region: gbps of one service in and out, summed over its pairs
+    SERVICE_TOTAL = "service_total"  # service: gbps of one service, summed over all pairs
+
+
+SUMS = (SeriesKind.REGION_OUT, SeriesKind.REGION_IN, SeriesKind.REGION_SERVICE, SeriesKind.SERVICE_TOTAL)
+"""Kinds that are nothing but sums of pairs or of their services: they are not measured, announced or fitted."""
 
 
 class Unit(StrEnum):
@@ -33,6 +42,10 @@ def unit_of(kind: SeriesKind) -> Unit:
     """The canonical unit of a kind."""
     match kind:
         case SeriesKind.TRAFFIC | SeriesKind.REGION_TRAFFIC | SeriesKind.BANDWIDTH | SeriesKind.BLOCK_TRAFFIC:
+            return Unit.GBPS
+        case SeriesKind.REGION_OUT | SeriesKind.REGION_IN:
+            return Unit.GBPS
+        case SeriesKind.SERVICE_TRAFFIC | SeriesKind.REGION_SERVICE | SeriesKind.SERVICE_TOTAL:
             return Unit.GBPS
         case SeriesKind.CPU:
             return Unit.VCPU
@@ -52,23 +65,28 @@ class Granularity(StrEnum):
 
 
 class SeriesKey(NamedTuple):
-    """Names one series: `cpu:fra`, `traffic:fra->ams`, `transactions:web@fra`, `block_traffic:10.0.0.0/24`."""
+    """Names one series: `cpu:fra`, `traffic:fra->ams`, `transactions:web@fra`, `service_traffic:web@fra->ams`."""
 
     kind: SeriesKind
     subject: str
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """The regions that it concerns: both ends of a pair, none of an address block."""
-        if "/" in self.subject:
+        """The regions that it concerns: both ends of a pair, none of an address block or of a service everywhere."""
+        if "/" in self.subject or self.kind is SeriesKind.SERVICE_TOTAL:
             return ()
-        source, arrow, destination = self.subject.partition("->")
-        return (source, destination) if arrow else (self.subject.rpartition("@")[2],)
+        source, arrow, destination = self.place.partition("->")
+        return (source, destination) if arrow else (source,)
+
+    @property
+    def place(self) -> str:
+        """What follows the service in `service@place`, else the subject: a region, a pair, a block."""
+        return self.subject.rpartition("@")[2]
 
     @property
     def service(self) -> str:
-        """The service of `service@region`, else nothing."""
-        return self.subject.rpartition("@")[0]
+        """The service of `service@region` and `service@pair`, else nothing."""
+        return self.subject if self.kind is SeriesKind.SERVICE_TOTAL else self.subject.rpartition("@")[0]
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.subject}"

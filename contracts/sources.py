@@ -9,7 +9,8 @@ from typing import ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from contracts.document import Document, Model
+from contracts.document import Document, Model, unsaid
+from contracts.flow_services import ServiceRule
 from contracts.measured import CloudWatchMetric, MonitoringMetric, PrometheusQuery
 from contracts.names import RegionName, pair_ends
 
@@ -167,6 +168,8 @@ class FlowSource(Source):
         table_dumps: BGP table dumps (MRT) that tell the origin of other prefixes: patterns of files, of each of which
             the newest counts, or web addresses.
         as_regions: region of each autonomous system number.
+        services: which flows are of which service: of the rules that fit a flow, the first. Traffic of a pair is then
+            kept by service, too; none by default. What no rule fits is of none.
     """
 
     files: tuple[str, ...] = Field(min_length=1)
@@ -180,6 +183,7 @@ class FlowSource(Source):
     prefixes: str = ""
     table_dumps: tuple[str, ...] = ()
     as_regions: dict[int, RegionName] = Field(default={})
+    services: tuple[ServiceRule, ...] = Field(default=(), exclude_if=unsaid)
 
 
 class FeedSource(Source):

@@ -34,6 +34,7 @@ from forecaster.paths import (
 )
 from forecaster.paths_days import as_days_say
 from forecaster.paths_raked import Sums, rake, readiness
+from forecaster.services import share_out, splits_in
 
 PATHS = 400
 DRAWN = (
@@ -43,8 +44,9 @@ DRAWN = (
     SeriesKind.MEMORY,
     SeriesKind.STORAGE,
     SeriesKind.ACCELERATORS,
+    SeriesKind.SERVICE_TRAFFIC,
 )
-"""Kinds that have paths: what capacity is planned for. Regions' traffic is summed of pairs."""
+"""Kinds that are drawn together: what capacity is planned for, and parts of it. Regions' traffic is summed of pairs."""
 
 MOST_KEPT = 4_000_000  # values of all paths that a document holds, together: a file of about 8 MB
 
@@ -120,7 +122,7 @@ def agree(told: Told, groups: Groups, seed: int, days: Told | None = None) -> Ag
     known = paths if unmoved else paths_in(order, steady[rows])
     if days is not None:
         as_days_say(paths, known, days.steady[rows], [int(at) for at in np.flatnonzero(days.speaks()[rows])])
-    rake_to_sums(paths, known, told, rows, groups)
+    settle(paths, known, told, rows, groups)
     quantiles = with_sums(quantiles, paths, rows, groups)
     return Agreed(quantiles=quantiles, summed=tuple(groups), keys=drawn.keys, paths=paths, known=known)
 
@@ -139,6 +141,14 @@ def with_sums(quantiles: Matrix, paths: Paths, rows: list[int], groups: Groups) 
     for row, members in groups.items():
         agreed[row] = quantiles_of(paths[:, [place[at] for at in members]].sum(axis=1, dtype=np.float64))
     return agreed
+
+
+def settle(paths: Paths, known: Paths, told: Told, rows: list[int], groups: Groups) -> None:
+    """Multiplies paths, and the known ones, in place: pairs to their regions, services to their pairs."""
+    rake_to_sums(paths, known, told, rows, groups)
+    splits, place = splits_in(told.panel), {row: at for at, row in enumerate(rows)}
+    for one in (paths,) if known is paths else (paths, known):
+        share_out(one, splits, place)
 
 
 def rake_to_sums(paths: Paths, known: Paths, told: Told, rows: list[int], groups: Groups) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from contracts.series import Unit, unit_of
-from forecaster.coherence import PATHS, Agreed, Groups, Told, rake_to_sums, weights_of, with_sums
+from forecaster.coherence import PATHS, Agreed, Groups, Told, settle, weights_of, with_sums
 from forecaster.panel import Matrix
 from forecaster.paths import Paths, by_days, draw_order, paths_in, quantiles_of, seasonal_ranks
 from forecaster.paths_days import as_days_say, gap_after, order_after
@@ -76,7 +76,7 @@ def _later_paths(later: Told, before: Paths, rows: list[int], groups: Groups, se
     order = order_after(before, steady, seasonal_ranks(panel), seed, weights_of(panel, steady))
     paths = paths_in(order, told)
     known = paths if np.array_equal(told, steady) else paths_in(order, steady)
-    rake_to_sums(paths, known, later, rows, groups)
+    settle(paths, known, later, rows, groups)
     return paths, known
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from contracts.customers import AnticipatedUse, CustomerProfile, Customers, ServiceLevel
 from contracts.forecast import Treatment
-from contracts.series import SeriesKey
+from contracts.series import SUMS, SeriesKey, SeriesKind
 from contracts.spelling import likely
 from forecaster.errors import UnknownPlace
 from forecaster.events.contrast import median
@@ -50,7 +50,7 @@ class Merged:
 
 
 def check_customers(customers: Customers, regions: Iterable[str], where: str) -> None:
-    """Raises `UnknownPlace` for a region that is not known, `UnitUnclear` for a unit that is not the series'."""
+    """Raises `UnknownPlace` for a region that is not known or a sum, `UnitUnclear` for a wrong unit."""
     known = tuple(regions)
     for profile in customers.customers:
         for use in profile.use:
@@ -63,6 +63,13 @@ def check_customers(customers: Customers, regions: Iterable[str], where: str) ->
                         expected=", ".join(known[:12]),
                         next_step=likely(region, known) or "correct the file",
                     )
+            if use.kind in (*SUMS, SeriesKind.SERVICE_TRAFFIC):
+                raise UnknownPlace(
+                    f"{use.kind.value} follows from traffic of pairs: nobody announces it",
+                    where=place,
+                    expected="kind: traffic, subject: SOURCE->DESTINATION",
+                    next_step="announce the traffic of each pair",
+                )
             measure_of(use.kind, use.unit, where=place)
 
 

@@ -38,7 +38,7 @@ def region_traffic(measured: Panel, regions: tuple[str, ...]) -> list[Derived]:
         if regions and region not in regions:
             continue
         rows = [row for row, pair in ends.items() if region in pair]
-        series.append(Derived(SeriesKey(SeriesKind.REGION_TRAFFIC, region), _sum(measured, rows)))
+        series.append(Derived(SeriesKey(SeriesKind.REGION_TRAFFIC, region), summed(measured, rows)))
     return series
 
 
@@ -54,7 +54,7 @@ def derived_demand(measured: Panel, coefficients: Coefficients) -> list[Derived]
     curves = {kind: learn_usage(measured, kind) for kind, _, _ in _demands(coefficients)} if services else {}
     series = []
     for region, rows in sorted(services.items()):
-        load = _sum(measured, rows)
+        load = summed(measured, rows)
         for kind, factor, reason in _demands(coefficients):
             key, curve = SeriesKey(kind, region), curves[kind]
             if key in measured.keys:
@@ -84,7 +84,7 @@ def _demands(coefficients: Coefficients) -> tuple[tuple[SeriesKind, float, str],
     )
 
 
-def _sum(panel: Panel, rows: list[int]) -> Matrix:
+def summed(panel: Panel, rows: list[int]) -> Matrix:
     """The sum of rows, from when all have begun that are older than `YOUNG_HOURS`; younger ones add from then on.
 
     An hour counts as observed when at least half of the rows that have begun were observed in it; the others enter with
@@ -97,5 +97,5 @@ def _sum(panel: Panel, rows: list[int]) -> Matrix:
     starts = np.isnan(filled).sum(axis=1)
     old = starts[panel.steps - starts >= YOUNG_HOURS]
     begun = np.arange(panel.steps) >= (old.max() if len(old) else 0)
-    summed: Matrix = np.where(begun & (seen > 0) & (2 * seen >= alive), total, np.nan)
-    return summed
+    found: Matrix = np.where(begun & (seen > 0) & (2 * seen >= alive), total, np.nan)
+    return found

@@ -12,7 +12,7 @@ import numpy as np
 from contracts.customers import Customers
 from contracts.events import Calendar, ExpectedEvent
 from contracts.forecast import Treatment
-from contracts.series import SeriesKey, SeriesKind
+from contracts.series import SUMS, SeriesKey, SeriesKind
 from forecaster.coherence import Agreed, Told, agree, sums_in
 from forecaster.coherence_days import agree_days
 from forecaster.customers import announced_keys, merge_customers
@@ -22,10 +22,16 @@ from forecaster.events.widening import moved
 from forecaster.newborn import FEWEST, Newborn, newborn_forecasts
 from forecaster.panel import Matrix, Panel, daily
 from forecaster.prepare import Prepared
+from forecaster.sums import totals
 
 BORN_KINDS = (SeriesKind.TRAFFIC, SeriesKind.BLOCK_TRAFFIC)  # there are enough of them to compare with
 NEWBORN, ANNOUNCED, SUMMED = "newborn", "profile", "sum_of_pairs"
-NO_PROFILES = (SeriesKind.PEERING_REQUESTS, SeriesKind.REGION_TRAFFIC)  # rates of rare requests; sums of pairs
+NO_PROFILES = (
+    SeriesKind.PEERING_REQUESTS,
+    SeriesKind.REGION_TRAFFIC,
+    SeriesKind.SERVICE_TRAFFIC,
+    *SUMS,
+)  # rates of rare requests; sums of pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,7 @@ class Joined:
         quantiles: (series, steps, levels).
         carried: what carries a series instead of a model, by row.
         summed: rows of regions that are sums of their pairs.
+        members: of further rows, which are sums alone, the rows that each is the sum of; these rows come last.
         treatments: newborn series and profiles.
         steady: the same as history alone says it; none of counts.
         agreed: paths of what capacity is planned for; none of counts.
@@ -62,6 +69,7 @@ class Joined:
     steady: Matrix | None = None
     carried: tuple[tuple[int, str], ...] = ()
     summed: tuple[int, ...] = ()
+    members: tuple[tuple[int, tuple[int, ...]], ...] = ()
     treatments: tuple[Treatment, ...] = ()
     agreed: Agreed | None = None
 
@@ -151,7 +159,17 @@ class Surroundings:
 
 
 def _with(joined: Joined, agreed: Agreed) -> Joined:
-    return replace(joined, quantiles=agreed.quantiles, summed=agreed.summed, agreed=agreed)
+    """What agrees, and the sums that are read off it."""
+    panel, found = joined.panel, totals(joined.panel, agreed.keys, agreed.paths)
+    further = range(len(panel.keys), len(panel.keys) + len(found.members))
+    return replace(
+        joined,
+        panel=panel.with_sums(tuple(found.members), found.observed),
+        quantiles=np.concatenate([agreed.quantiles, found.quantiles]),
+        summed=(*agreed.summed, *further),
+        members=tuple(zip(further, found.members.values(), strict=True)),
+        agreed=agreed,
+    )
 
 
 def _with_unseen(seen: Panel, unseen: tuple[SeriesKey, ...]) -> Panel:

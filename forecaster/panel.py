@@ -93,6 +93,12 @@ class Panel:
         keys = tuple(self.keys[row] for row in rows)
         return replace(self, keys=keys, observed=self.observed[rows], filled=self.filled[rows], hindsight=None)
 
+    def with_sums(self, keys: tuple[SeriesKey, ...], observed: Matrix) -> "Panel":
+        """The panel with rows that are sums of others, after them, as they are known now."""
+        both = np.vstack([self.observed, observed])
+        filled = np.vstack([self.filled, observed])
+        return replace(self, keys=(*self.keys, *keys), observed=both, filled=filled, hindsight=None)
+
     def phase(self, steps: Steps) -> Steps:
         """Where in the week steps lie: 0 is the one that begins Monday 00:00 UTC (or on Monday, for days)."""
         since_monday = self.end.weekday() * 24 + self.end.hour

@@ -16,6 +16,7 @@ from forecaster.gaps import gap_treatments
 from forecaster.panel import Matrix, Panel, Remembered, Steps, fill
 from forecaster.reach import after_now, long_gone, nothing_lately, nothing_within, until_now
 from forecaster.repairs import repair
+from forecaster.services import wholes
 from forecaster.view import HistoryView
 
 HOUR = timedelta(hours=1)
@@ -77,7 +78,9 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
             next_step="prestage history show; prestage history import FILE --table traffic",
         )
     origin = _origin(rows, requests, scope)
-    measured, counts = _measured(rows, origin), _request_counts(requests, origin)
+    by_itself, counts = _measured(rows, origin), _request_counts(requests, origin)
+    whole = wholes(by_itself)
+    measured = _with_rows(by_itself, [(row.key, row.observed) for row in whole]) if whole else by_itself
     if not measured.keys and not counts.keys:
         raise nothing_lately(rows, origin, MAX_HOURS // 24)
     repaired = repair(measured)
@@ -85,7 +88,7 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
     levels = _with_rows(repaired.panel, [(row.key, row.observed) for row in derived])
     if repaired.panel.hindsight is not None:
         levels = replace(levels, hindsight=Remembered(_OfSums(repaired.panel, levels, scope)))
-    reasons = tuple(row.treatment for row in derived if row.treatment is not None)
+    reasons = tuple(row.treatment for row in (*whole, *derived) if row.treatment is not None)
     return Prepared(
         origin=origin,
         levels=levels,
@@ -153,11 +156,10 @@ def _selected(history: HistoryView, scope: Scope) -> tuple[pd.DataFrame, pd.Data
 
 def _regions_of(subject: str) -> set[str]:
     """Regions that a subject concerns; an address block concerns none and is always inside."""
-    if "->" in subject:
-        return set(pair_ends(subject))
-    if "@" in subject:
-        return {subject.rpartition("@")[2]}
-    return set() if "/" in subject else {subject}
+    place = subject.rpartition("@")[2]
+    if "->" in place:
+        return set(pair_ends(place))
+    return set() if "/" in place else {place}
 
 
 def _origin(rows: pd.DataFrame, requests: pd.DataFrame, scope: Scope) -> datetime:
@@ -205,9 +207,11 @@ def _panel(keys: tuple[SeriesKey, ...], origin: datetime, observed: Matrix) -> P
 
 
 def _with_rows(panel: Panel, rows: list[tuple[SeriesKey, Matrix]]) -> Panel:
-    """The panel with further rows, sorted by key."""
-    keys = (*panel.keys, *(key for key, _ in rows))
-    observed = np.vstack([panel.observed, *(row for _, row in rows)])
+    """The panel with further rows, in place of those that it has of the same series, sorted by key."""
+    new = {key for key, _ in rows}
+    stay = [row for row, key in enumerate(panel.keys) if key not in new]
+    keys = (*(panel.keys[row] for row in stay), *(key for key, _ in rows))
+    observed = np.vstack([panel.observed[stay], *(row for _, row in rows)])
     order = sorted(range(len(keys)), key=lambda index: keys[index])
     return _panel(tuple(keys[index] for index in order), panel.end, observed[order])
 

@@ -22,6 +22,7 @@ from forecaster.outside import Outside, Surroundings
 from forecaster.panel import Matrix, Panel, length_of
 from forecaster.prepare import Prepared, prepare
 from forecaster.scores import scales, score
+from forecaster.sums import members_of, observed_sums
 from forecaster.view import HistoryView
 
 
@@ -59,6 +60,8 @@ def rehearse(
     """
     for panel, steps in panels(prepared, settings.hourly_hours, settings.daily_days):
         cutoffs = scored_cutoffs(panel, steps, engine_settings(panel, settings))
+        members = members_of(panel.keys)
+        panel = panel.with_sums(tuple(members), observed_sums(panel, members)) if members else panel
         made = [_rehearsal(history, panel, cutoff, settings, progress) for cutoff in cutoffs]
         yield panel, _examined(panel, steps, made)
 

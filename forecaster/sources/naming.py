@@ -54,6 +54,10 @@ def check_subject(kind: SeriesKind, subject: str) -> None:
     match kind:
         case SeriesKind.TRAFFIC:
             pair_ends(subject)
+        case SeriesKind.SERVICE_TRAFFIC:
+            service, _, pair = subject.rpartition("@")
+            service_name(service)
+            pair_ends(pair)
         case SeriesKind.BLOCK_TRAFFIC:
             ipaddress.ip_network(subject)
         case SeriesKind.USERS | SeriesKind.TRANSACTIONS:

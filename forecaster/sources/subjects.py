@@ -14,6 +14,7 @@ from forecaster.sources.sheets import Sheet
 from forecaster.sources.tables import METRICS, Table
 
 _SERVICE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+_NO_SERVICE = "all"  # stands for an empty cell while names are checked
 
 
 def series_of(sheet: Sheet, table: Table) -> pd.DataFrame:
@@ -24,7 +25,7 @@ def series_of(sheet: Sheet, table: Table) -> pd.DataFrame:
     """
     match table:
         case Table.TRAFFIC:
-            kind, subject = _constant(sheet, SeriesKind.TRAFFIC), _pairs(sheet)
+            kind, subject = _by_service(sheet, _pairs(sheet))
         case Table.BLOCKS:
             kind, subject = _constant(sheet, SeriesKind.BLOCK_TRAFFIC), _prefixes(sheet)
         case Table.UTILISATION:
@@ -38,6 +39,17 @@ def series_of(sheet: Sheet, table: Table) -> pd.DataFrame:
 
 def _constant(sheet: Sheet, kind: SeriesKind) -> pd.Series:
     return pd.Series(kind.value, index=sheet.frame.index, dtype="str")
+
+
+def _by_service(sheet: Sheet, pairs: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Kind and subject of rows of traffic: of one service where the row names one, else of the whole pair."""
+    whole = _constant(sheet, SeriesKind.TRAFFIC)
+    if "service" not in sheet.frame:
+        return whole, pairs
+    services = text(sheet, "service")
+    named = services != ""
+    check_each(sheet, "service", services.where(named, _NO_SERVICE), service_name)
+    return whole.where(~named, SeriesKind.SERVICE_TRAFFIC.value), pairs.where(~named, services + "@" + pairs)
 
 
 def _pairs(sheet: Sheet) -> pd.Series:

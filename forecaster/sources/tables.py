@@ -10,7 +10,7 @@ from contracts.series import SeriesKind
 class Table(StrEnum):
     """What a file holds."""
 
-    TRAFFIC = "traffic"  # per ordered pair of regions
+    TRAFFIC = "traffic"  # per ordered pair of regions, and by service where a row names one
     REQUESTS = "requests"  # peering requests, one row each
     UTILISATION = "utilisation"  # per region: cpu, memory, storage, bandwidth
     TELEMETRY = "telemetry"  # per service and region: users, transactions
@@ -38,7 +38,7 @@ class Columns:
 
 
 COLUMNS = {
-    Table.TRAFFIC: Columns(("time", "source", "destination", "value"), ("unit",)),
+    Table.TRAFFIC: Columns(("time", "source", "destination", "value"), ("unit", "service")),
     Table.REQUESTS: Columns(
         ("time", "source", "destination"),
         ("vcpu", "memory_gib", "storage_gib", "gbps", "addresses", "prefix_length", "duration_hours"),
@@ -48,7 +48,7 @@ COLUMNS = {
     Table.BLOCKS: Columns(("time", "prefix", "value"), ("unit",)),
 }
 
-INTERCHANGE = Columns(("unique_id", "ds", "y"), ("unit",))
+INTERCHANGE = Columns(("unique_id", "ds", "y"), ("unit", "service"))
 """The usual interchange of forecasting libraries; for traffic, `unique_id` is `source->destination`."""
 
 METRICS = {

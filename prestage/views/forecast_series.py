@@ -7,7 +7,7 @@ import click
 
 from contracts.errors import PrestageError
 from contracts.forecast import Evidence, ForecastBundle, SeriesForecast
-from contracts.series import Granularity
+from contracts.series import SUMS, Granularity
 from contracts.spelling import likely
 from prestage.charts import sparkline
 from prestage.views.paper import dim, number, table, warn
@@ -27,7 +27,7 @@ def series_like(
 ) -> tuple[SeriesForecast, ...]:
     """Series of a granularity with names like one of the patterns (`cpu:fra`, `traffic:fra->*`).
 
-    All where there is no pattern. They come by kind, the highest peak first.
+    All where there is no pattern. They come by kind, the highest peak first; what is nothing but sums comes last.
 
     Raises:
         NoSuchSeries: a pattern is like no series.
@@ -42,7 +42,9 @@ def series_like(
                 next_step=hint or "prestage forecast show lists them",
             )
     wanted = [item for item in found if not patterns or any(fnmatchcase(names[item], one) for one in patterns)]
-    return tuple(sorted(wanted, key=lambda item: (item.kind, -_peak(bundle, item, 0.5), item.subject)))
+    return tuple(
+        sorted(wanted, key=lambda item: (item.kind in SUMS, item.kind, -_peak(bundle, item, 0.5), item.subject))
+    )
 
 
 def series_text(bundle: ForecastBundle, series: Sequence[SeriesForecast]) -> str:

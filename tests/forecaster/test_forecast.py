@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from contracts.files import read_forecast, write_forecast
 from contracts.forecast import Evidence, Forecast
 from contracts.ports import Silent
-from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
+from contracts.series import LEVELS, SUMS, Granularity, SeriesKey, SeriesKind
 from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.errors import NothingToForecast, UnknownModel
 from forecaster.finish import finished, too_short
@@ -36,6 +36,7 @@ def estate(hours: int = 720):
     return history(
         *[series("cpu", region, wave(hours, seed=seed)) for seed, region in enumerate(("fra", "ams", "lhr"))],
         *[series("traffic", pair, wave(hours, level=2, noise=0.3, seed=7)) for pair in ("fra->ams", "ams->fra")],
+        series("service_traffic", "web@fra->ams", wave(hours, level=1, noise=0.3, seed=7)),
         series("transactions", "web@fra", np.round(wave(hours, level=1e5))),
         series("users", "web@fra", wave(hours, level=1e3)),
         series("block_traffic", "10.0.0.0/24", wave(hours)),
@@ -92,6 +93,8 @@ def test_a_forecast_has_paths_whose_sums_are_its_regions(tmp_path):
         days = quantiles_of(by_days(paths))
         np.testing.assert_allclose(said[: len(days)], days, rtol=1e-3)
         assert abs(np.log(said[len(days), MEDIAN] / said[len(days) - 1, MEDIAN])) < 0.3  # later days go on from there
+    web = bundle.paths[SeriesKey(SeriesKind.SERVICE_TRAFFIC, "web@fra->ams")]
+    assert (web <= 1.001 * bundle.paths[SeriesKey(SeriesKind.TRAFFIC, "fra->ams")]).all()
     write_forecast(tmp_path / "test.json", bundle)
     again = read_forecast(tmp_path / "test.json")
     assert again.paths.keys() == bundle.paths.keys()
@@ -260,7 +263,7 @@ def test_the_back_test_tells_what_the_forecast_chose():
     assert best is not None and best.scores.mase is not None and 0.6 < (best.scores.coverage_80 or 0) <= 1
     chosen = {row.kind: row.model for row in report.rows if row.chosen and row.granularity is Granularity.HOURLY}
     told = {item.kind: item.model for item in by_key(forecast(view).document).values()}
-    assert told == {**chosen, SeriesKind.REGION_TRAFFIC: "sum_of_pairs"}
+    assert told == {**chosen, **dict.fromkeys((SeriesKind.REGION_TRAFFIC, *SUMS), "sum_of_pairs")}
     assert report.unseal(report.sealed(), where="report") == report
     assert max(report.origins) == BEGIN + timedelta(hours=720 - 48)
 

@@ -7,6 +7,7 @@ from forecaster.batch import Batch, no_requests
 from forecaster.errors import NothingMeasured
 from forecaster.sources.flows.lines import Lines
 from forecaster.sources.flows.records import Reading
+from forecaster.sources.flows.services import classifier
 from forecaster.sources.flows.tally import Places, Tally
 from forecaster.sources.routes.origins import dumped_table, read_prefixes
 from forecaster.sources.routes.table import Prefix, region_table
@@ -39,6 +40,7 @@ def read_flows(source: FlowSource, window: Window, own: tuple[Prefix, ...], fold
         zone=zone_of(source.timezone, where) if source.timezone else None,
         sampling_rate=source.sampling_rate,
         bin_s=source.bin_seconds,
+        service_of=classifier(source.services) if source.services else None,
     )
     places = _places(source, own, folder, notes)
     paths = _files(source, folder)
@@ -102,8 +104,18 @@ def _tell(tally: Tally, notes: Notes) -> None:
         notes.add("regions", f"{share:.1%} of the ends of all bytes lie in no region: {_unknown(tally)}")
     if tally.inside and tally.bytes:
         notes.add("regions", f"{tally.inside / tally.bytes:.1%} of bytes stay in their region: not traffic of a pair")
+    if tally.source.services and tally.bytes:
+        notes.add("services", _of_services(tally))
     if len(tally.exporters) > 1 and not tally.source.exporters:
         notes.add("exporters", f"{len(tally.exporters)} exporters: a flow that two of them report counts twice")
+
+
+def _of_services(tally: Tally) -> str:
+    """How much of the pairs' traffic a rule fitted: none at all is a sign of records without ports."""
+    pairs = sum(float(total.sum()) for total in tally.pairs.values())
+    named = sum(float(total.sum()) for total in tally.services.values())
+    share = f"{named / pairs if pairs else 0.0:.1%} of bytes between regions are of a service"
+    return share if named else f"{share}: do the records have ports, protocols, tags (docs/sources.md)?"
 
 
 def _unknown(tally: Tally) -> str:

@@ -6,12 +6,14 @@ for each set of names.
 """
 
 import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TypeAlias
+
+from forecaster.sources.flows.services import SERVICE_FIELDS, Cells, cells_of
 
 Cell: TypeAlias = object
 Record: TypeAlias = Mapping[str, Cell]
@@ -37,6 +39,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "bin": ("stamp_inserted",),
     "rate": ("sampling_rate", "samplingrate"),
     "exporter": ("peer_ip_src", "peer_src_ip", "sampler_address", "sampleraddress"),
+    **SERVICE_FIELDS,
 }
 
 
@@ -54,6 +57,7 @@ class Flow:
         begin_s, end_s: seconds since 1970; equal for a sample.
         bytes: as many as were sent: those counted, times the sampling rate.
         exporter: who reported it; empty where the record does not say.
+        service: that it is of; empty where it is of none, or nobody asked.
     """
 
     source: Address | None
@@ -64,15 +68,17 @@ class Flow:
     end_s: float
     bytes: float
     exporter: str
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What records do not say themselves: see `contracts.sources.FlowSource`."""
+    """What records do not say themselves: see `contracts.sources.FlowSource`; `service_of` is made of its rules."""
 
     zone: zoneinfo.ZoneInfo | None = None
     sampling_rate: int = 1
     bin_s: int = 300
+    service_of: Callable[[Cells], str] | None = None
 
 
 def flow_of(record: Record, reading: Reading) -> Flow | None:
@@ -100,6 +106,7 @@ def flow_of(record: Record, reading: Reading) -> Flow | None:
         end_s=end,
         bytes=counted * (rate or reading.sampling_rate),  # 0: the exporter did not say
         exporter=str(record[form["exporter"]]) if "exporter" in form else "",
+        service=reading.service_of(cells_of(record, form)) if reading.service_of else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""`Tally`: flows to bytes by pair, block and hour (pure).
+"""`Tally`: flows to bytes by pair, service, block and hour (pure).
 
 A flow's bytes are spread evenly over the time it lasted. An hour in which the collector wrote nothing at all is a gap;
 in every other hour a pair without flows had no traffic.
@@ -56,6 +56,7 @@ class Tally:
     window: Window
     places: Places
     pairs: dict[tuple[str, str], Hours] = field(default_factory=dict)
+    services: dict[tuple[str, str, str], Hours] = field(default_factory=dict)
     blocks: dict[str, Hours] = field(default_factory=dict)
     heard: Counter[int] = field(default_factory=Counter)
     first_s: float = np.inf
@@ -88,7 +89,7 @@ class Tally:
         self._count_blocks(flow, shares)
 
     def rows(self) -> pd.DataFrame:
-        """Measurements: traffic of pairs and blocks, gbit/s, mean of each hour that the collector was heard in.
+        """Measurements: traffic of pairs, services, blocks, gbit/s, mean of each hour that the collector was heard in.
 
         Raises:
             SourceRefused: more blocks than may be kept.
@@ -103,6 +104,10 @@ class Tally:
         kept = np.flatnonzero(covered > 0)
         hours = self.window.begin + kept * HOUR_S
         totals = [(SeriesKey(SeriesKind.TRAFFIC, pair_name(*pair)), total) for pair, total in self.pairs.items()]
+        totals += [
+            (SeriesKey(SeriesKind.SERVICE_TRAFFIC, f"{service}@{pair_name(*pair)}"), total)
+            for (service, *pair), total in self.services.items()
+        ]
         totals += [(SeriesKey(SeriesKind.BLOCK_TRAFFIC, block), total) for block, total in self.blocks.items()]
         scale = GBIT / (covered[kept] * HOUR_S)
         return frame_of([SeriesHours(key, hours, total[kept] * scale, covered[kept]) for key, total in totals])
@@ -140,6 +145,8 @@ class Tally:
         destination = self._region(flow.destination, flow.destination_as)
         if source and destination and source != destination:
             self._count(self.pairs, (source, destination), shares)
+            if flow.service:
+                self._count(self.services, (flow.service, source, destination), shares)
         elif source and destination:
             self.inside += flow.bytes
         else:

@@ -43,7 +43,8 @@ def collect(folder, *settings):
         "daemonize: false",
         f"pcap_savefile: {folder / 'netflow.pcap'}",
         "plugins: print[json], print[csv]",
-        "aggregate: src_host, dst_host, timestamp_start, timestamp_end, sampling_rate, peer_src_ip",
+        "aggregate: src_host, dst_host, timestamp_start, timestamp_end, sampling_rate, peer_src_ip, "
+        "src_port, dst_port, proto, tos",
         "print_refresh_time: 1",
         *settings,
     ]
@@ -62,15 +63,18 @@ def collect(folder, *settings):
 @pytest.mark.skipif(shutil.which("nfacctd") is None, reason="no nfacctd on PATH: Debian's package pmacct has it")
 @pytest.mark.parametrize("settings", [(), ("nfacctd_renormalize: true", "timestamps_since_epoch: true")])
 def test_what_it_writes_is_read(tmp_path, settings):
-    """By default in local time and as sampled; or in seconds, renormalised by pmacct itself."""
+    """By default in local time and as sampled; or in seconds, renormalised by pmacct itself. Ports name the service."""
     collect(tmp_path, *settings)
     gbps = BYTES * SAMPLING * 8 / 3600 / 1e9 / 2  # half in each of the two hours
     for form in ("json", "csv"):
-        source = FlowSource.model_validate(
-            {"name": "edge", "files": [f"flows.{form}"], "timezone": "Europe/Berlin", "block_length": 0}
-        )
+        web = {"service": "web", "ports": [443], "protocols": ["tcp"], "dscp": [0]}
+        plain = {"name": "edge", "files": [f"flows.{form}"], "timezone": "Europe/Berlin", "block_length": 0}
+        source = FlowSource.model_validate(plain | {"services": [web]})
         batch = read_flows(source, window(), OWN, tmp_path)
         assert batch.rows_read == 2
         assert rows(batch) == [
-            ("traffic", pair, hour, round(gbps, 9), 1.0) for pair in ("ams->fra", "fra->ams") for hour in (0, 1)
+            (kind, of + pair, hour, round(gbps, 9), 1.0)
+            for kind, of in (("service_traffic", "web@"), ("traffic", ""))
+            for pair in ("ams->fra", "fra->ams")
+            for hour in (0, 1)
         ]
