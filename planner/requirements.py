@@ -20,11 +20,13 @@ from contracts.failover import Reserve
 from contracts.names import is_link
 from contracts.plan import ForecastLink, ReasonCode, Requirement
 from contracts.preference import Move, served_elsewhere
+from contracts.series import SeriesKey
 from planner.curves import FLEET_SERIES_OF, SERIES_OF, Curves, link_curves, region_curves
 from planner.market import Market
 from planner.moved import carried_over, parts_at, peak_of, stored_with
 from planner.question import Question
 from planner.recourse.standing import standing_level
+from planner.scale_in import Settled
 
 STANDING = frozenset({CapacityKind.STORAGE_GIB, CapacityKind.GBPS})
 """Kinds that stand in all hours alike: neither a volume nor a circuit comes and goes with the hours of a day."""
@@ -32,12 +34,14 @@ STANDING = frozenset({CapacityKind.STORAGE_GIB, CapacityKind.GBPS})
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.5, 0.99
 """Below the median a plan is a promise to fall short; above 0.99 a forecast has no evidence."""
 
-CALM_SHARE = 0.1
-"""Demand that falls by no more than this keeps what the last plan applied wanted: a tenth is within what one day's
-forecast differs from the next, and moving costs more than idling for a day."""
-
 ELSEWHERE = "over other paths"
 """Part of a link's requirement that other links carry (`planner.detours`); at most 0."""
+
+PEOPLES = ("minimum",)
+"""Parts that no forecast asks for: what calm keeps is without them."""
+
+KEPT, HELD = "kept from the last plan", "held as measured"
+"""Parts by which a requirement stays: as it fell by a tenth at most, or as no forecast alone lowers it."""
 
 OF_ANOTHER = "traffic of "
 """Begins the part of a link's requirement that comes from another link, which it names."""
@@ -49,8 +53,10 @@ def serving_requirements(question: Question, market: Market) -> tuple[Requiremen
     A demand that a maximum cuts to nothing stays, so that reviews see what is not served.
     """
     candidates = (*_region_demands(question, market), *_link_demands(question, market))
-    before = {item.id: own_quantity(item) for item in question.earlier.requirements} if question.earlier else {}
-    requirements = (_requirement(demand, question.environment, before) for demand in candidates)
+    earlier = question.earlier.requirements if question.earlier else ()
+    asked = {item.id: own_quantity(item) - sum(item.parts.get(name, 0.0) for name in PEOPLES) for item in earlier}
+    settled = Settled.of(question, asked)
+    requirements = (_requirement(demand, question.environment, settled) for demand in candidates)
     return tuple(item for item in requirements if item.quantity > 0 or "maximum" in item.parts)
 
 
@@ -86,6 +92,7 @@ class _Demand:
     kind: CapacityKind
     forecast: ForecastLink | None
     more: tuple[tuple[str, float], ...] = ()  # beyond the series that `forecast` names
+    keys: tuple[SeriesKey, ...] = ()  # of all that it is the sum of
 
     def quantity(self) -> float:
         return (self.forecast.value if self.forecast else 0.0) + sum(amount for _, amount in self.more)
@@ -162,10 +169,11 @@ def _told(question: Question, market: Market, curves: Curves) -> _Demand:
         value=rounded(alone),
         at=question.forecast.origin + timedelta(hours=at),
     )
-    return _Demand(curves.place, curves.kind, forecast, (("other pairs", rounded(rest)),) if rest > 0 else ())
+    others = (("other pairs", rounded(rest)),) if rest > 0 else ()
+    return _Demand(curves.place, curves.kind, forecast, others, curves.keys)
 
 
-def _requirement(demand: _Demand, environment: Environment, before: dict[str, float]) -> Requirement:
+def _requirement(demand: _Demand, environment: Environment, settled: Settled) -> Requirement:
     """Forecast, then the minimum, then what calm keeps, then the maximum: each a part with its own name."""
     settings = None if is_link(demand.place) else environment.region(demand.place)
     identity = f"{demand.place}/{demand.kind}/serving"
@@ -176,8 +184,9 @@ def _requirement(demand: _Demand, environment: Environment, before: dict[str, fl
     if _sum(parts) < minimum:
         parts["minimum"], code = rounded(minimum - _sum(parts)), ReasonCode.MINIMUM
     own = rounded(_sum(parts) - served_elsewhere(parts))
-    if own < (kept := calm(own, before.get(identity, 0.0))):
-        parts["kept from the last plan"] = rounded(kept - own)
+    kept, held = settled.kept(identity, own, demand.keys)
+    if own < kept:
+        parts[HELD if held else KEPT] = rounded(kept - own)
     maximum = settings.maximum.get(demand.kind) if settings else None
     if maximum is not None and _sum(parts) > maximum:
         parts["maximum"] = rounded(maximum - _sum(parts))
@@ -189,12 +198,8 @@ def _requirement(demand: _Demand, environment: Environment, before: dict[str, fl
         code=code,
         forecast=demand.forecast,
         parts=parts,
+        held=held,
     )
-
-
-def calm(wanted: float, before: float) -> float:
-    """What was wanted before, when what is wanted now is less by no more than `CALM_SHARE`; else what is wanted."""
-    return before if before * (1 - CALM_SHARE) <= wanted < before else wanted
 
 
 def total(requirements: Iterable[Requirement], place: str, kind: CapacityKind) -> Requirement | None:
