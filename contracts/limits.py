@@ -27,6 +27,7 @@ class Rules(Model):
     change_ceiling_share: float = Field(default=0.5, gt=0)  # of what exists; a first plan has no ceiling
     change_ceiling_minimum: int = Field(default=50, ge=0)  # fewer changes than this are never too many
     defer_changes: bool = Field(default=False, exclude_if=unsaid)  # above the ceiling, what only saves waits
+    calm: bool = Field(default=True, exclude_if=bool)  # false: nothing stays because it was planned, or is live
     max_pool_utilisation: float = Field(default=0.9, gt=0, le=1)
     allowed_regions: dict[str, tuple[RegionName, ...]] = Field(default={})  # customer or service -> regions
     levels: dict[str, Level] = Field(default={})

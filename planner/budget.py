@@ -57,14 +57,16 @@ def budget_answer(question: Question, plan: Plan, budget_usd: float, attempt: At
 
 
 def _concessions(question: Question, cost: float, budget_usd: float, attempt: Attempt) -> Iterator[Concession]:
-    for lever in LEVERS:
+    """Calm first, even where it saves nothing by itself: it would keep what the others ask less for."""
+    stands = bool(question.live()) or question.earlier is not None
+    for lever in (CALM, *LEVERS) if stands else LEVERS:
         before = question.environment
         if cost <= budget_usd or lever.give(before, 1.0) == before:
             continue
         reached, usd = _given(question, lever, 1.0, attempt)
-        if usd is None or usd >= cost:
+        if usd is None or usd > cost or (usd == cost and lever is not CALM):
             continue
-        if usd <= budget_usd:
+        if usd <= budget_usd and lever is not CALM:
             reached, usd = _taken_back(question, lever, (usd, budget_usd), attempt)
         yield Concession(
             what=lever.what,
@@ -128,6 +130,19 @@ def _lower_quantile(environment: Environment, share: float) -> Environment:
 def _less_failover(environment: Environment, share: float) -> Environment:
     return with_critical_shares(environment, lambda critical: critical * (1 - share))
 
+
+def _without_calm(environment: Environment, share: float) -> Environment:
+    rules = environment.rules.model_copy(update={"calm": environment.rules.calm and not share})
+    return environment.model_copy(update={"rules": rules})
+
+
+CALM = _Lever(
+    what="rules.calm",
+    told="demand that fell is followed at once, and what is live moves wherever that saves: more changes",
+    give=_without_calm,
+    number=lambda environment: environment.rules.calm,
+)
+"""What keeps plans near what is live: whole, or not at all."""
 
 LEVERS = (
     _Lever(

@@ -5,6 +5,7 @@ is computed from the question alone: the same question gives the same bytes.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from contracts.failover import Reserve
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall, UnreadRegion
@@ -42,7 +43,7 @@ from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
 from planner.scarce import scarce
 from planner.shortfalls import placement_shortfalls, unstated_told, without_the_other
-from planner.sites import read_sites, wanted_last
+from planner.sites import Live, read_sites, wanted_last
 from planner.staging import staged_units
 from planner.storage import want_storage
 from planner.support import want_support
@@ -92,6 +93,8 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
         )
         return _build(question, Desired.start(market, given), demand)
     sites = read_sites(question, market, needs, given)
+    if not question.environment.rules.calm:
+        sites = tuple(replace(site, live=Live(serving={}, failover={}, shares={})) for site in sites)
     placement = place(sites, question.environment.failover, solve, wanted_last(question, market))
     if isinstance(placement, Lacking):
         share = {site.region: question.environment.critical_share_of(site.region) for site in sites}

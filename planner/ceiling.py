@@ -83,7 +83,7 @@ def within_ceiling(question: Question, market: Market, wanted: Wanted, requireme
         requirements: what it has to meet.
     """
     rules = question.environment.rules
-    if not rules.defer_changes or not question.live():
+    if not rules.defer_changes or not rules.calm or not question.live():
         return Cut(wanted=wanted, deferred=())
     changes = [item for item in changes_between(question, market, wanted) if item.operation is not Operation.ADOPT]
     surplus = len(changes) - rules.change_ceiling(len(question.live()))

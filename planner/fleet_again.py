@@ -147,7 +147,7 @@ def _comparable(asked: Asked) -> tuple[Plan, Standing]:
     """
     before = asked.question.earlier
     standing = before.standing if before else None
-    if asked.question.anew:
+    if asked.question.anew or not asked.question.environment.rules.calm:
         why = "as asked"
     elif before is None or standing is None:
         why = "no plan was applied whose fleet prices prove"

@@ -129,6 +129,7 @@ def _found(asked: Asked, given: Given, solve: FleetSolver) -> Found:
     hourly = np.array([question.environment.purchases_of(region).hourly for region in asked.axes.regions])
     level = partial(steady, problem, hourly=hourly)
     live = tuple(item for key, item in question.live().items() if key not in given.resources)
+    live = live if question.environment.rules.calm else ()
     try:
         again = planned_again(asked, live, level)
         return Found(solution=again.solution, told=again.told, standing=again.standing, before=again.before)

@@ -40,6 +40,7 @@ class Settled:
     @classmethod
     def of(cls, question: Question, before: Mapping[str, float]) -> "Settled":
         document, days = question.forecast.document, question.environment.horizons.scale_in_days
+        before = before if question.environment.rules.calm else {}
         hourly = (item for item in document.series if item.granularity is Granularity.HOURLY)
         peaks = {item.key: item.recent_peaks for item in hourly} if days and before else {}
         return cls(before=before, peaks=peaks, origin=document.origin, days=days)

@@ -63,7 +63,8 @@ def want_units(
         enough = kind.wait is not None and len(free) >= kind.count
         coming = kind.wait.coming if kind.wait else {}
         movable.sort(key=lambda unit: unit.key not in coming)
-        for unit in movable[: max(0, _most(kind, free) - found)]:
+        most = _most(kind, free) if question.environment.rules.calm else kind.count
+        for unit in movable[: max(0, most - found)]:
             better = better_lying(kind, unit, spaces[kind.place]) if moving and kind.blocks else None
             if better and _want(desired, kind, block_key(kind.place, Purpose.STAGED, better.prefix), better):
                 found += 1

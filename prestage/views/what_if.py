@@ -74,7 +74,7 @@ def _budget(answer: BudgetAnswer) -> Iterable[str]:
         yield from (f"    {item.what}: {item.told}" for item in answer.gives)
     reached = f"  with that it costs {usd(answer.reached_usd_per_hour)} USD/h"
     enough = answer.reached_usd_per_hour <= answer.budget_usd_per_hour
-    yield good(reached) if enough else bad(f"{reached}: still over: demand itself, and what calm keeps")
+    yield good(reached) if enough else bad(f"{reached}: still over: demand itself, and what is given")
 
 
 def _gives(item: Concession) -> tuple[str, ...]:

@@ -4,10 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from contracts.environment import Costs
+from contracts.resources import Purpose, ResourceKind
 from contracts.what_if import WhatIf
 from coordinator.what_if import answer
+from tests.laws.environments import Recipe, loaded, question
+from tests.planner.simulate import after
+from tests.planner.test_scale_in import measured
 from tests.planner.test_what_if import PLAN, attempt
-from tests.planner.worlds import WORLD, plan_of
+from tests.planner.worlds import RECIPE, WORLD, people, plan_of, specs
 
 
 def test_a_budget_that_is_kept_asks_for_nothing():
@@ -72,3 +77,36 @@ def test_the_concessions_reach_what_they_say():
         environment = environment.model_copy(update={"costs": costs})
     plan = plan_of(replace(WORLD, environment=environment))
     assert plan.cost.after_usd_per_hour == pytest.approx(told.reached_usd_per_hour, abs=0.01)
+
+
+def test_what_calm_alone_keeps_is_given_up_first_and_stands_in_no_budgets_way():
+    """All that stands was measured: a lower quantile saves nothing until calm gives, and then what is told."""
+    recipe = Recipe(requests=False, critical_share=0.0)
+    world = question(recipe)
+    stands = measured(after(world, plan_of(world)), (1e6,))
+    cost = plan_of(stands).cost.after_usd_per_hour
+    told = answer(stands, WhatIf(budget_usd_per_hour=cost * 0.9), attempt).budget
+    assert told is not None and told.reached_usd_per_hour <= told.budget_usd_per_hour
+    assert [item.what for item in told.gives] == ["rules.calm", "rules.headroom_quantile"]
+    calm, quantile = told.gives
+    assert (calm.before, calm.after) == (1, 0) and calm.saves_usd_per_hour == pytest.approx(0, abs=1e-6)
+    rules = stands.environment.rules.model_copy(update={"headroom_quantile": quantile.after})
+    costs = Costs(shortage_usd_per_unit_hour={})
+    assert plan_of(people(stands, rules=rules, costs=costs)).cost.after_usd_per_hour > told.budget_usd_per_hour
+    rules = rules.model_copy(update={"calm": False})
+    by_hand = plan_of(people(stands, rules=rules, costs=costs)).cost.after_usd_per_hour
+    assert by_hand == pytest.approx(told.reached_usd_per_hour, abs=0.01)
+
+
+def test_without_calm_nothing_stays_because_it_is_live():
+    """As a first plan has it, but for volumes, which hold content: here there is none."""
+    fallen = loaded(after(WORLD, PLAN), RECIPE, 0.93)
+    anew = plan_of(people(fallen, rules=fallen.environment.rules.model_copy(update={"calm": False})))
+    first = plan_of(loaded(WORLD, RECIPE, 0.93))
+    served = (ResourceKind.COMPUTE, ResourceKind.CIRCUIT)
+    assert [specs(anew, kind, Purpose.SERVING) for kind in served] == [
+        specs(first, kind, Purpose.SERVING) for kind in served
+    ]
+    assert specs(plan_of(fallen), ResourceKind.COMPUTE, Purpose.SERVING) == specs(
+        PLAN, ResourceKind.COMPUTE, Purpose.SERVING
+    )
