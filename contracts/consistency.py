@@ -18,6 +18,7 @@ from contracts.inventory import InventoryFacts
 from contracts.names import link_name
 from contracts.spelling import likely
 from contracts.storage import ask_findings, provisioned_items
+from contracts.workloads import workload_findings
 
 Pools: TypeAlias = tuple[str, tuple[str, ...]]
 """A region and its address pools."""
@@ -85,6 +86,16 @@ def check_environment(environment: Environment, facts: InventoryFacts, *, where:
                 for kind in (CapacityKind.ACCELERATORS, CapacityKind.GBPS)
                 if region.minimum.get(kind, 0) > 0
             ]
+    for workload in environment.workloads:
+        findings += [
+            _unknown(f"workloads: {workload.name}", name, mine) for name in workload.regions if name not in mine
+        ]
+    findings += workload_findings(environment.workloads, mine)
+    if environment.workloads and environment.failover.reserve is Reserve.SHARED:
+        findings.append(
+            "workloads: whole units are packed where failover.reserve is dedicated only: take them out, or set "
+            "failover.reserve to dedicated"
+        )
     for freeze in environment.freezes:
         if freeze.end <= freeze.start:
             findings.append(f"freezes: {freeze.reason!r} ends before it starts")

@@ -20,6 +20,7 @@ from contracts.purchases import Purchases, only_on_demand
 from contracts.series import SeriesKind
 from contracts.staging import AddressSettings, StagingSettings, as_by_default
 from contracts.storage import StorageAsk
+from contracts.workloads import Workload
 
 
 def as_elsewhere(value: float | None) -> bool:
@@ -49,8 +50,8 @@ class RegionSettings(Model):
         replication_gbps: what it sends to all that carry its load together; planned where the reserve is shared.
         storage: in place of the environment's `storage`.
         residency: regions and countries (`DE`) that what it serves may be served in; anywhere where it is empty.
-    """
         placement: in place of what the environment's `placement` says.
+    """
 
     name: RegionName
     cloud: CloudRegion | None = None
@@ -67,8 +68,8 @@ class RegionSettings(Model):
     replication_gbps: float = Field(default=0.0, ge=0, exclude_if=unsaid)
     storage: tuple[StorageAsk, ...] = Field(default=(), exclude_if=unsaid)
     residency: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
-
     placement: RegionPlacement | None = Field(default=None, exclude_if=unsaid)
+
 
 class Horizons(Model):
     """How far forecasts reach and how long a plan holds.
@@ -214,9 +215,9 @@ class Environment(Document):
     addresses: AddressSettings = Field(default=AddressSettings(), exclude_if=as_by_default)
     purchases: Purchases = Field(default=Purchases(), exclude_if=only_on_demand)
     storage: tuple[StorageAsk, ...] = Field(default=(), exclude_if=unsaid)
-    coefficients: Coefficients = Coefficients()
     placement: PlacementSettings = Field(default=PlacementSettings(), exclude_if=nothing_moves)
     workloads: tuple[Workload, ...] = Field(default=(), exclude_if=unsaid)  # load that comes in whole units
+    coefficients: Coefficients = Coefficients()
     block_use: BlockUse = BlockUse()
     score: Score = Score()
     rules: Rules = Rules()
@@ -256,13 +257,13 @@ class Environment(Document):
         said = settings.critical_share if settings else None
         return self.failover.critical_share if said is None else said
 
-    def replication_gbps_of(self, region: str) -> float:
     def placement_of(self, region: str) -> PlacementSettings:
         """Which of a region's demand may be served elsewhere, and how far away: its own word, else the environment's."""
         settings = self.region(region)
         said = settings.placement.model_dump(exclude_none=True) if settings and settings.placement else {}
         return self.placement.model_copy(update=said)
 
+    def replication_gbps_of(self, region: str) -> float:
         settings = self.region(region)
         return settings.replication_gbps if settings else 0.0
 

@@ -22,6 +22,7 @@ from contracts.resources import Resource
 from contracts.risk import Risk, Scarce
 from contracts.standing import Standing
 from contracts.storage import StorageNeed
+from contracts.workloads import Packing
 
 
 class Operation(StrEnum):
@@ -39,6 +40,7 @@ class ReasonCode(StrEnum):
 
     DEMAND = "demand"
     MINIMUM = "minimum"  # an environment's minimum, above what the forecast asks
+    WORKLOAD = "workload"  # a unit that cannot be divided, where the sum would do with less
     FAILOVER = "failover"
     STAGING = "staging"
     GRANT = "grant"  # the ledger handed it out
@@ -75,6 +77,7 @@ class RefusalCode(StrEnum):
     TOO_SLOW = "too_slow"  # of storage: fewer IOPS or MiB per second than are asked for
     LESS_DURABLE = "less_durable"  # of storage
     RESIDENCY = "residency"  # what is there may not be served from here
+    TOO_SMALL = "too_small"  # of a shape: does not hold a unit whole
     MOVES = "moves"  # would be no dearer, but what is live meets the demand and moving is not worth it
 
 
@@ -133,6 +136,7 @@ class Reason(Model):
         scenario: the region whose loss it stands by for.
         marginal: what one more unit of `bought_by` would cost.
         storage: what of storage is asked for besides GiB.
+        unit: the workload whose unit is the largest that its instances hold.
     """
 
     code: ReasonCode
@@ -142,6 +146,7 @@ class Reason(Model):
     scenario: str = Field(default="", exclude_if=unsaid)
     marginal: Marginal | None = Field(default=None, exclude_if=unsaid)
     storage: StorageNeed | None = Field(default=None, exclude_if=unsaid)
+    unit: str = Field(default="", exclude_if=unsaid)
 
 
 class PlannedResource(Model):
@@ -266,6 +271,7 @@ class Plan(Document):
     pins_missing: tuple[str, ...] = Field(default=(), exclude_if=unsaid)  # pinned, and not there: in words
     risk: Risk | None = Field(default=None, exclude_if=unsaid)  # the cost of being wrong
     scarce: tuple[Scarce, ...] = Field(default=(), exclude_if=unsaid)  # limits that cost something, the dearest first
+    packing: Packing | None = Field(default=None, exclude_if=unsaid)  # where whole units run
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False
     deferred: tuple[Change, ...] = Field(default=(), exclude_if=unsaid)  # beyond the change ceiling: not made
@@ -284,7 +290,12 @@ class Plan(Document):
 
 
 class Shortfall(Model):
-    """A demand that cannot be met: where, what, when it peaks, how much is wanted and how much can be had."""
+    """A demand that cannot be met: where, what, when it peaks, how much is wanted and how much can be had.
+
+    Attributes:
+        workload: whose units it is about: `wanted` is of one of them that no shape holds, or of all where some lack a
+            place.
+    """
 
     place: str
     kind: CapacityKind
@@ -293,6 +304,7 @@ class Shortfall(Model):
     at: AwareDatetime | None = None
     series: str | None = None
     nearest: str = ""  # the nearest feasible choice, in words with numbers
+    workload: str = Field(default="", exclude_if=unsaid)
 
 
 class Infeasible(Document):

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from contracts.capacity import CapacityKind
+from contracts.capacity import CapacityKind, Shape
 from contracts.plan import RefusalCode, RefusedAlternative
 from contracts.resources import CircuitSpec, ComputeSpec, Purchase
 from planner.market import Market
+from planner.packing import Units, first_fit, most_on
 from planner.requirements import rounded
 from planner.sites import Amount
 
@@ -20,12 +21,12 @@ def dearer_or_moves(candidate: str, usd: float, chosen_usd: float) -> RefusedAlt
 
 
 def shape_alternatives(
-    market: Market, region: str, need: Amount, room: Amount, chosen: Mapping[str, int]
+    market: Market, region: str, asked: tuple[Amount, Units], room: Amount, chosen: Mapping[str, int]
 ) -> tuple[RefusedAlternative, ...]:
-    """Every shape that was not chosen, as if it alone met the need; and what is interruptible."""
+    """Every shape that was not chosen, as if it alone met the need and held all units; and what is interruptible."""
     prices = {shape.name: usd for shape, usd in market.offered_shapes(region)}
     chosen_usd = sum(prices.get(name, 0.0) * count for name, count in chosen.items())
-    return tuple(_shapes(market, region, need, room, (chosen, chosen_usd)))
+    return tuple(_shapes(market, region, asked, room, (chosen, chosen_usd)))
 
 
 def circuit_alternatives(
@@ -109,27 +110,35 @@ def unit_alternatives(market: Market, place: str, spec: ComputeSpec | CircuitSpe
 
 
 def _shapes(
-    market: Market, region: str, need: Amount, room: Amount, chosen: tuple[Mapping[str, int], float]
+    market: Market, region: str, asked: tuple[Amount, Units], room: Amount, chosen: tuple[Mapping[str, int], float]
 ) -> Iterator[RefusedAlternative]:
-    names, chosen_usd = chosen
+    (need, units), (names, chosen_usd) = asked, chosen
     for shape in market.shapes.values():
         spot = market.price(region, shape.name, Purchase.SPOT)
         if spot is not None:
             yield RefusedAlternative(
                 candidate=f"{shape.name} {Purchase.SPOT}", code=RefusalCode.NOT_ALLOWED, value=rounded(spot), unit=USD
             )
-        usd, count = market.price(region, shape.name), need.instances(shape)
+        usd, count = market.price(region, shape.name), max(need.instances(shape), _holding(shape, units))
         candidate = f"{count} x {shape.name}"
         if shape.name in names:
             continue
         if usd is None:
             yield RefusedAlternative(candidate=shape.name, code=RefusalCode.NOT_OFFERED)
+        elif not all(most_on(shape, size) for size in units):
+            yield RefusedAlternative(candidate=shape.name, code=RefusalCode.TOO_SMALL)
         elif count * shape.vcpu > room.vcpu:
             yield _no_room(candidate, room.vcpu, count * shape.vcpu, CapacityKind.VCPU)
         elif count * shape.memory_gib > room.memory_gib:
             yield _no_room(candidate, room.memory_gib, count * shape.memory_gib, CapacityKind.MEMORY_GIB)
         else:
             yield dearer_or_moves(candidate, usd * count, chosen_usd)
+
+
+def _holding(shape: Shape, units: Units) -> int:
+    """How many instances of one shape hold all units that it can, by first fit decreasing."""
+    fitting = {size: count for size, count in units.items() if most_on(shape, size)}
+    return sum(bool(bin_.holds) for bin_ in first_fit(((shape, sum(fitting.values())),), fitting).bins)
 
 
 def _no_room(candidate: str, limit: float, value: float, kind: CapacityKind) -> RefusedAlternative:

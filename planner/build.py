@@ -33,6 +33,8 @@ from planner.market import Market
 from planner.model import Solver
 from planner.nobodys import free_spaces
 from planner.paused import partners_paused
+from planner.packing_told import packing_of, unplaced
+from planner.packing_units import held_nowhere, with_units
 from planner.pins import missing_pins
 from planner.placement import Lacking, Placement, place
 from planner.preference import preferred
@@ -79,7 +81,7 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
     """The plan of a question of which it is decided what is served where."""
     market = Market.read(question.catalog, question.capacity)
     missing_pins(question, market)  # a mistake is told before anything is solved
-    needs = serving_requirements(question, market)
+    needs = with_units(question, serving_requirements(question, market))
     given = given_resources(question, market, partners_paused(question, market, needs))
     needs = within_maxima(question, market, (needs, given), solve)
     asked, (needs, moved) = needs, over_more_paths(question, market, needs, given)
@@ -92,13 +94,16 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
             question=question, needs=needs, given=given, sites=(), placement=placed, fleet=fleet, moved=moved
         )
         return _build(question, Desired.start(market, given), demand)
+    if unheld := tuple(held_nowhere(question, market, needs, given)):
+        return _infeasible(question, unheld)
     sites = read_sites(question, market, needs, given)
     if not question.environment.rules.calm:
         sites = tuple(replace(site, live=Live(serving={}, failover={}, shares={})) for site in sites)
     placement = place(sites, question.environment.failover, solve, wanted_last(question, market))
     if isinstance(placement, Lacking):
         share = {site.region: question.environment.critical_share_of(site.region) for site in sites}
-        return _infeasible(question, placement_shortfalls(placement, needs, sites, share))
+        short = (*placement_shortfalls(placement, needs, sites, share), *unplaced(placement, needs, sites))
+        return _infeasible(question, short)
     demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=placement, moved=moved)
     built = _build(question, Desired.start(market, given), demand)
     if not appraise or isinstance(built, Infeasible):
@@ -195,6 +200,7 @@ def _cost(
     return Cost(
         before_usd_per_hour=rounded(sum(known) + sum(unread)),
         after_usd_per_hour=rounded(sum(item.usd_per_hour for item in resources)),
+        packing=packing_of(demand.sites, placement),
         optimised_usd_per_hour=optimised,
         lower_bound_usd_per_hour=bound,
         gap=rounded((optimised - bound) / optimised) if optimised > 0 else 0.0,

@@ -220,6 +220,9 @@ def _live_suffices(case: _Case, group: Sequence[Change]) -> bool:
         for item in case.live.values()
         if (item.place, item.kind, item.purpose) == (sample.place, sample.kind, sample.purpose)
     ]
+    units = [item.resource for item in case.wanted.values() if item.reason.unit]
+    if any((item.place, item.purpose) == (sample.place, sample.purpose) for item in units):
+        return False  # a sum says nothing of units that cannot be divided
     held = case.market.total_use(alike)
     needs = [need for need in case.requirements.values() if need.id.endswith(f"/{sample.purpose}")]
     here = [need for need in needs if need.place == sample.place and (need.place, need.kind) in held]

@@ -9,6 +9,8 @@ from planner.alternatives import shape_alternatives
 from planner.demand import Demand
 from planner.desired import Desired, Wish
 from planner.keys import item_key
+from planner.packing_told import all_units, bought_by_unit, code_of
+from planner.placement import Placement
 from planner.requirements import rounded, total
 from planner.sites import SHARE_STEPS, Amount, Loss, Site, losses
 
@@ -27,17 +29,23 @@ def want_compute(desired: Desired, demand: Demand) -> None:
             for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB)
             if (item := total(demand.needs, site.region, kind))
         )
-        _want_shapes(desired, site, (Purpose.SERVING, site.serving, serving), served)
-        _want_shapes(desired, site, (Purpose.FAILOVER, _amount(backed).less(site.standing), standing), backed)
+        stood_by = _amount(backed).less(site.standing)
+        _want_shapes(desired, (site, demand.placement), (Purpose.SERVING, site.serving, serving), served)
+        _want_shapes(desired, (site, demand.placement), (Purpose.FAILOVER, stood_by, standing), backed)
 
 
 def _want_shapes(
-    desired: Desired, site: Site, chosen: tuple[Purpose, Amount, dict[str, int]], needs: tuple[Requirement, ...]
+    desired: Desired,
+    where: tuple[Site, Placement],
+    chosen: tuple[Purpose, Amount, dict[str, int]],
+    needs: tuple[Requirement, ...],
 ) -> None:
-    purpose, amount, counts = chosen
+    (site, placement), (purpose, amount, counts) = where, chosen
+    held = bought_by_unit(site, placement, purpose, amount, counts)
     codes = [need.code for need in needs]
     code = ReasonCode.MINIMUM if ReasonCode.MINIMUM in codes else next(iter(codes), ReasonCode.DEMAND)
-    alternatives = shape_alternatives(desired.market, site.region, amount, site.room, counts)
+    units = all_units(site, purpose, placement)
+    alternatives = shape_alternatives(desired.market, site.region, (amount, units), site.room, counts)
     for shape, count in counts.items():
         desired.want(
             Wish(
@@ -45,9 +53,10 @@ def _want_shapes(
                 place=site.region,
                 purpose=purpose,
                 spec=ComputeSpec(shape=shape, count=count),
-                code=code,
+                code=code_of(code, held.get(shape)),
                 requirements=tuple(need.id for need in needs),
                 alternatives=alternatives,
+                unit=held[shape][0] if shape in held else "",
             )
         )
 
@@ -77,9 +86,12 @@ def _failover_requirements(demand: Demand, site: Site) -> tuple[Requirement, ...
 
 def _parts(demand: Demand, site: Site, loss: Loss, kind: CapacityKind) -> dict[str, float]:
     """What each lost region brings here, by its name."""
-    shares = demand.placement.shares
+    shares, units = demand.placement.shares, demand.placement.units
     loads = {
-        lost.region: _of(lost.critical, kind) * share / SHARE_STEPS
+        lost.region: max(
+            _of(lost.critical, kind) * share / SHARE_STEPS,
+            _of(Amount.of_units(units.get((lost.region, site.region), {})), kind),
+        )
         for lost in loss.sites
         if (share := shares.get((lost.region, site.region)))
     }

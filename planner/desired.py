@@ -24,6 +24,7 @@ class Wish:
     requirements: tuple[str, ...] = ()
     alternatives: tuple[RefusedAlternative, ...] = ()
     storage: StorageNeed | None = None
+    unit: str = ""
     ready_at: datetime | None = None
 
 
@@ -65,6 +66,7 @@ class Desired:
                 requirements=wish.requirements,
                 alternatives=wish.alternatives,
                 storage=wish.storage,
+                unit=wish.unit,
             ),
             ready_at=wish.ready_at,
         )

@@ -9,6 +9,7 @@ from contracts.resources import (
     AlertSpec,
     BlockSpec,
     FailoverSpec,
+    ComputeSpec,
     LinkSpec,
     NetworkSpec,
     Purpose,
@@ -55,6 +56,7 @@ def sentences(plan: Plan, resource: Resource, change: Change | None, reason: Rea
         yield _unit_gone(plan, resource)
     elif reason.code is ReasonCode.SUPPORT and not goes:
         yield from _supports(plan, resource)
+    yield from _holds(plan, resource, reason)
     for item in plan.scarce:
         if item.place == resource.place and item.kind in KINDS.get(resource.kind, ()):
             yield f"in {item.place}, {item.told()}"
@@ -64,6 +66,22 @@ def carried(requirement: Requirement, resource: Resource) -> str:
     """What of a partner's requirement is a region's load, where a resource is the entry of the two."""
     spec = resource.spec
     if not isinstance(spec, FailoverSpec) or requirement.code is not ReasonCode.FAILOVER:
+def _holds(plan: Plan, resource: Resource, reason: Reason) -> Iterator[str]:
+    """Units that run whole on instances of a resource, and whether one of them buys it."""
+    if plan.packing is None or not isinstance(resource.spec, ComputeSpec):
+        return
+    if reason.code is ReasonCode.WORKLOAD and reason.unit:
+        size = next(item for item in plan.packing.sizes if item.name == reason.unit)
+        fewer = f"in sum one {resource.spec.shape} fewer would do"
+        yield f"a unit of {reason.unit} ({size.told()}) buys it: {fewer}, but a unit runs on one instance or not at all"
+    by_loss: dict[str, list[str]] = {}
+    for item in plan.packing.on(resource.key):
+        each = " and ".join(f"{count} of {name}" for name, count in sorted(item.units.items()))
+        by_loss.setdefault(item.lost, []).append(f"{item.instances} x {each}")
+    for lost, told in by_loss.items():
+        yield f"holds whole units{f' when {lost} is lost' if lost else ''}, by instance: {'; '.join(told)}"
+
+
         return ""
     if f"critical load of {resource.place}" in requirement.parts:
         return ""

@@ -169,6 +169,7 @@ _WORDS = {
     RefusalCode.TOO_SLOW: "is too slow",
     RefusalCode.LESS_DURABLE: "is not durable enough",
     RefusalCode.RESIDENCY: "may not have what is there",
+    RefusalCode.TOO_SMALL: "does not hold a unit whole",
     RefusalCode.MOVES: "would be no dearer, but moving is not worth it",
 }
 

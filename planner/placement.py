@@ -11,16 +11,19 @@ at most 1 % more than the cheapest of them that do.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from contracts.failover import FailoverSettings
+from contracts.workloads import UnitSize
 from planner.errors import SolverError
 from planner.fleet.rungs import Rung, told
 from planner.model import Floats, LinearModel, Solution, Solver, SolveStatus
+from planner.packing import Units
+from planner.packing_found import Held, held_units, units_at
 from planner.placement_greedy import greedy_placement, placement_bound
-from planner.placement_model import Columns, Form, as_values, build_model
+from planner.placement_model import Columns, Form, build_model, standing_values
 from planner.sites import Amount, Live, Site
 
 CALM_COST_SHARE = 0.01
@@ -32,11 +35,17 @@ three times as long. Where these do not do, all are asked. The lower bound is pr
 
 NONE_SAID = "says that there is none"
 STAYS = "what is live stays"
+FEW = ", units packed in few of very many ways"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Counts by (region, shape), shares in twentieths by (region, partner), their cost and its proven lower bound."""
+    """Counts by (region, shape), shares in twentieths by (region, partner), their cost and its proven lower bound.
+
+    Attributes:
+        held: which instances hold which units that cannot be divided.
+        units: by (region, partner), the units that it has places for.
+    """
 
     serving: Mapping[tuple[str, str], int]
     failover: Mapping[tuple[str, str], int]
@@ -45,6 +54,8 @@ class Placement:
     lower_bound: float
     solver: str
     cut_short: bool
+    held: tuple[Held, ...] = ()
+    units: Mapping[tuple[str, str], Units] = field(default_factory=dict)
 
     def partners(self, region: str) -> tuple[str, ...]:
         """Partners of a region, the one with the largest share first, equal ones by name."""
@@ -54,7 +65,11 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """What the nearest feasible placement leaves unmet, by region; shares in twentieths of the critical load."""
+    """What the nearest feasible placement leaves unmet, by region; shares in twentieths of the critical load.
+
+    Attributes:
+        units: without a place where they serve; critical_units: at partners.
+    """
 
     serving: Mapping[str, Amount]
     shares: Mapping[str, int]
@@ -64,6 +79,8 @@ def place(
     sites: Sequence[Site], settings: FailoverSettings, solve: Solver, last: Mapping[str, Live] | None = None
 ) -> Placement | Lacking:
     """The cheapest placement that is calm, or what the nearest feasible one lacks.
+    units: Mapping[str, Units] = field(default_factory=dict)
+    critical_units: Mapping[str, Units] = field(default_factory=dict)
 
     Args:
         sites: regions.
@@ -109,22 +126,39 @@ def cheapest_usd(sites: Sequence[Site], settings: FailoverSettings, solve: Solve
 def _calm(form: Form, found: tuple[LinearModel, Columns, Solution], solve: Solver) -> Placement:
     """What is live where it is good enough; else the cheapest with what it moves, if that is told."""
     model, columns, cheapest = found
-    standing = as_values(model, columns, {site.region: site.live for site in form.sites})
+    standing = standing_values(model, columns, form.sites, {site.region: site.live for site in form.sites})
     if standing is None:
-        return _solved(model, columns, cheapest.values, (cheapest,))
+        return _solved(form, columns, (model, cheapest.values), (cheapest,))
     dearest = cheapest.objective * (1 + CALM_COST_SHARE) + 1e-9
-    if model.admits(standing) and float(model.cost @ standing) <= dearest:
-        return _solved(model, columns, standing, (cheapest,))
+    if float(model.cost @ standing) <= dearest:
+        if not model.admits(standing) and columns.packs.packs:
+            standing = _packed(model, columns, standing, solve)
+        if model.admits(standing):
+            return _solved(form, columns, (model, standing), (cheapest,))
     calm_model, calm_columns = build_model(form._replace(moves=True))
     try:
         calm = solve(calm_model)
         if calm.status is SolveStatus.INFEASIBLE:
             raise SolverError(NONE_SAID, where=calm.program)
     except SolverError as error:
-        placement = _solved(model, columns, cheapest.values, (cheapest,))
+        placement = _solved(form, columns, (model, cheapest.values), (cheapest,))
         return replace(placement, solver=f"{placement.solver}, whatever is live ({error.what})", cut_short=True)
     values = calm.values[: len(model.cost)]  # what charges for moves comes after all decisions
-    return _solved(model, calm_columns, values, (cheapest, calm))
+    return _solved(form, calm_columns, (model, values), (cheapest, calm))
+
+
+def _packed(model: LinearModel, columns: Columns, values: Floats, solve: Solver) -> Floats:
+    """Counts and shares as they are with units in places, where there is such a packing; else what was given."""
+    lower, upper = model.lower.copy(), model.upper.copy()
+    for column in (*columns.serving.values(), *columns.failover.values(), *columns.shares.values()):
+        lower[column] = upper[column] = values[column]
+    if not np.all((model.lower <= lower) & (upper <= model.upper)):
+        return values
+    try:
+        found = solve(replace(model, lower=lower, upper=upper))
+    except SolverError:
+        return values
+    return values if found.status is SolveStatus.INFEASIBLE else found.values
 
 
 def _further_down(form: Form, failed: SolverError, last: Mapping[str, Live]) -> Placement:
@@ -136,9 +170,9 @@ def _further_down(form: Form, failed: SolverError, last: Mapping[str, Live]) -> 
     model, columns = build_model(form)
     made = greedy_placement(form.sites, form.settings)
     rungs = {
-        STAYS: as_values(model, columns, {site.region: site.live for site in form.sites}),
-        Rung.GREEDY: None if made is None else _whole(model, columns, made),
-        Rung.LAST: as_values(model, columns, last),
+        STAYS: standing_values(model, columns, form.sites, {site.region: site.live for site in form.sites}),
+        Rung.GREEDY: None if made is None else _whole(model, columns, form, made),
+        Rung.LAST: standing_values(model, columns, form.sites, last),
     }
     usd = {
         rung: float(model.cost @ values)
@@ -160,9 +194,9 @@ def _further_down(form: Form, failed: SolverError, last: Mapping[str, Live]) -> 
     return _placement(columns, values, usd[rung], placement_bound(form.sites), (told((why, rung)), True))
 
 
-def _whole(model: LinearModel, columns: Columns, counts: Mapping[str, Live]) -> Floats:
+def _whole(model: LinearModel, columns: Columns, form: Form, counts: Mapping[str, Live]) -> Floats:
     """Counts as values of the model's columns, also where all of them are none."""
-    values = as_values(model, columns, counts)
+    values = standing_values(model, columns, form.sites, counts)
     return np.zeros(len(model.cost)) if values is None else values
 
 
@@ -171,11 +205,14 @@ def _with_likely_partners(site: Site) -> Site:
     return replace(site, partners=tuple(partner for partner in site.partners if partner in likely))
 
 
-def _solved(model: LinearModel, columns: Columns, values: Floats, solved: tuple[Solution, ...]) -> Placement:
-    cheapest, statuses = solved[0], {solution.status for solution in solved}
+def _solved(form: Form, columns: Columns, found: tuple[LinearModel, Floats], solved: tuple[Solution, ...]) -> Placement:
+    """The placement that values of a model's columns are, with what was proven of it."""
+    model, values = found
+    cheapest, statuses, few = solved[0], {solution.status for solution in solved}, columns.packs.few
     usd = float(model.cost @ np.round(values).astype(int))
-    told = (f"{cheapest.program}: {cheapest.status}", SolveStatus.BOUNDED in statuses)
-    return _placement(columns, values, usd, cheapest.bound, told)
+    how = f"{cheapest.program}: {cheapest.status}{FEW if few else ''}"
+    bound = placement_bound(form.sites) if few else cheapest.bound
+    return _placement(columns, values, usd, bound, (how, few or SolveStatus.BOUNDED in statuses))
 
 
 def _placement(columns: Columns, values: Floats, usd: float, bound: float, told: tuple[str, bool]) -> Placement:
@@ -194,6 +231,8 @@ def _placement(columns: Columns, values: Floats, usd: float, bound: float, told:
 def _lacking(form: Form, solve: Solver) -> Lacking:
     """What the nearest placement leaves unmet.
 
+        held=held_units(columns.packs, values),
+        units=units_at(columns.packs, values),
     Raises:
         SolverError: the solver says that there is none, though leaving everything unmet is one.
     """
@@ -208,4 +247,14 @@ def _lacking(form: Form, solve: Solver) -> Lacking:
             serving[site.region] = Amount(vcpu=vcpu, memory_gib=memory)
         if site.critical and (steps := round(float(solution.values[columns.short_shares[site.region]]))):
             shares[site.region] = steps
-    return Lacking(serving=serving, shares=shares)
+    short = _short_units(columns, solution)
+    return Lacking(serving=serving, shares=shares, units=short[False], critical_units=short[True])
+
+
+def _short_units(columns: Columns, solution: Solution) -> Mapping[bool, Mapping[str, Units]]:
+    """Units without a place, of what serves and at partners, by region."""
+    found: dict[bool, dict[str, dict[UnitSize, int]]] = {False: {}, True: {}}
+    for (region, at_partners, size), column in columns.packs.short.items():
+        if count := round(float(solution.values[column])):
+            found[at_partners].setdefault(region, {})[size] = count
+    return found

@@ -14,6 +14,8 @@ import numpy as np
 from contracts.failover import FailoverSettings
 from planner.bounds import gives
 from planner.model import Floats, LinearModel, ModelBuilder
+from planner.packing_found import packed_in
+from planner.packing_model import Packs, carry, hold
 from planner.sites import SHARE_STEPS, Amount, Live, Site, losses
 
 MOVE_SHARE = 0.05
@@ -45,12 +47,13 @@ class Columns:
     used: dict[tuple[str, str], int]
     short: dict[str, tuple[int, int]]
     short_shares: dict[str, int]
+    packs: Packs
 
 
 def build_model(form: Form) -> tuple[LinearModel, Columns]:
     """The programme, and where each decision stands in it."""
     builder = ModelBuilder()
-    columns = Columns({}, {}, {}, {}, {}, {})
+    columns = Columns({}, {}, {}, {}, {}, {}, Packs.of(form.sites))
     together: dict[str, float] = {}
     for site in form.sites:
         name = site.falls_with or site.region
@@ -58,6 +61,8 @@ def build_model(form: Form) -> tuple[LinearModel, Columns]:
     largest = max(together.values(), default=0.0)
     for site in form.sites:
         _site_columns(builder, columns, form, site, largest)
+    carry(builder, columns.packs, form.sites, columns.shares, elastic=form.elastic)
+    hold(builder, columns.packs, columns.serving, columns.failover, elastic=form.elastic)
     for site in form.sites:
         _serve(builder, columns, site)
         _stay_within(builder, columns, site)
@@ -70,9 +75,9 @@ def build_model(form: Form) -> tuple[LinearModel, Columns]:
 
 
 def _site_columns(builder: ModelBuilder, columns: Columns, form: Form, site: Site, largest: float) -> None:
-    critical = bool(site.critical)
+    critical, coming = bool(site.critical), _units_coming(form, site)
     for shape, usd in site.serving_shapes:
-        bound = _enough(site.serving, shape.vcpu, shape.memory_gib)
+        bound = _enough(site.serving, shape.vcpu, shape.memory_gib) + sum(site.units.values())
         columns.serving[site.region, shape.name] = builder.column(0 if form.elastic else usd, upper=bound)
     backed = Amount(vcpu=largest, memory_gib=largest)
     for load in site.backs:
@@ -81,7 +86,7 @@ def _site_columns(builder: ModelBuilder, columns: Columns, form: Form, site: Sit
             continue
         backed = Amount(vcpu=max(backed.vcpu, load.vcpu), memory_gib=max(backed.memory_gib, load.memory_gib))
     for shape, usd in site.failover_shapes:
-        bound = _enough(backed, shape.vcpu, shape.memory_gib)
+        bound = _enough(backed, shape.vcpu, shape.memory_gib) + coming
         columns.failover[site.region, shape.name] = builder.column(0 if form.elastic else usd, upper=bound)
     for partner in site.partners if critical else ():
         columns.shares[site.region, partner] = builder.column(0, upper=SHARE_STEPS)
@@ -96,6 +101,12 @@ def _site_columns(builder: ModelBuilder, columns: Columns, form: Form, site: Sit
 
 
 def _enough(amount: Amount, vcpu: int, memory_gib: int) -> float:
+def _units_coming(form: Form, site: Site) -> int:
+    """No more units than these are ever carried here."""
+    mine = sum(sum(units.values()) for _, units in site.backs_units)
+    return mine + sum(sum(one.critical_units.values()) for one in form.sites if site.region in one.partners)
+
+
     """How many of one shape cover an amount alone: more of it are never needed."""
     return float(np.ceil(max(amount.vcpu / vcpu, amount.memory_gib / memory_gib)))
 
@@ -144,7 +155,7 @@ def _stand_by(builder: ModelBuilder, columns: Columns, form: Form, site: Site) -
     short = columns.short.get(site.region)
     for loss in losses(form.sites, site):
         shares = [
-            (share, lost.critical)
+            (share, lost)
             for lost in loss.sites
             if (share := columns.shares.get((lost.region, site.region))) is not None
         ]
@@ -155,7 +166,7 @@ def _stand_by(builder: ModelBuilder, columns: Columns, form: Form, site: Site) -
         builder.row(
             [
                 *vcpu,
-                *((share, -load.vcpu / SHARE_STEPS) for share, load in shares),
+                *(_load(columns, site, lost, share, 0) for share, lost in shares),
                 *((one, 1.0) for one in lacking[0]),
             ],
             lower=given.vcpu - standing.vcpu,
@@ -163,7 +174,7 @@ def _stand_by(builder: ModelBuilder, columns: Columns, form: Form, site: Site) -
         builder.row(
             [
                 *memory,
-                *((share, -load.memory_gib / SHARE_STEPS) for share, load in shares),
+                *(_load(columns, site, lost, share, 1) for share, lost in shares),
                 *((one, 1.0) for one in lacking[1]),
             ],
             lower=given.memory_gib - standing.memory_gib,
@@ -171,6 +182,13 @@ def _stand_by(builder: ModelBuilder, columns: Columns, form: Form, site: Site) -
 
 
 def _charge_moves(builder: ModelBuilder, columns: Columns, site: Site) -> None:
+def _load(columns: Columns, site: Site, lost: Site, share: int, kind: int) -> tuple[int, float]:
+    """What a lost region brings here: its share, or where its units are told apart no less than these."""
+    if carried := columns.packs.carried.get((lost.region, site.region)):
+        return carried[kind], -1.0
+    return share, -(lost.critical.vcpu, lost.critical.memory_gib)[kind] / SHARE_STEPS
+
+
     """Each live unit that goes pays a share of its price; each twentieth that leaves a partner pays a little."""
     kinds = (
         (columns.serving, site.serving_shapes, site.live.serving),
@@ -189,6 +207,16 @@ def _charge_moves(builder: ModelBuilder, columns: Columns, site: Site) -> None:
 
 
 def as_values(model: LinearModel, columns: Columns, counts: Mapping[str, Live]) -> Floats | None:
+def standing_values(
+    model: LinearModel, columns: Columns, sites: Sequence[Site], counts: Mapping[str, Live]
+) -> Floats | None:
+    """As `as_values`, with units that cannot be divided in places."""
+    values = as_values(model, columns, counts)
+    if values is None or not columns.packs.packs:
+        return values
+    return packed_in(columns.packs, sites, values, (columns.serving, columns.failover, columns.shares))
+
+
     """Counts and shares by region as values of the model's columns; nothing where all of them are none."""
     values = np.zeros(len(model.cost))
     for region, chosen in counts.items():

@@ -37,7 +37,10 @@ LOWEST_LEVEL, HIGHEST_LEVEL = 0.5, 0.99
 ELSEWHERE = "over other paths"
 """Part of a link's requirement that other links carry (`planner.detours`); at most 0."""
 
-PEOPLES = ("minimum",)
+WORKLOADS = "units that cannot be divided"
+"""Part of a region's requirement by which units come to more than is asked for besides (`planner.packing_units`)."""
+
+PEOPLES = (WORKLOADS, "minimum")
 """Parts that no forecast asks for: what calm keeps is without them."""
 
 KEPT, HELD = "kept from the last plan", "held as measured"

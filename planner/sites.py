@@ -1,7 +1,7 @@
 """What the placement model needs to know of each region: what must be met, what can be bought, who may back it up."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.capacity import CapacityKind, Shape
@@ -12,9 +12,14 @@ from planner.bounds import Bounds, serving_room
 from planner.given import Given
 from planner.keys import item_key
 from planner.market import Market
+from planner.packing import Units
+from planner.packing_units import added, amounts, asked_vcpu, critical_units, share_of, units_of
 from planner.partnering import Ways, partner_refusals, ways_of
 from planner.question import Question
 from planner.requirements import total
+
+Kept = tuple[str, Shape, int]
+"""Key, shape and count of compute that stays whatever demand says."""
 
 SHARE_STEPS = 20
 """Failover shares are twentieths: fine enough to spread a region, coarse enough that plans do not shiver."""
@@ -39,6 +44,16 @@ class Amount:
     def instances(self, shape: Shape) -> int:
         """How many instances of one shape cover this amount alone."""
         return math.ceil(max(self.vcpu / shape.vcpu, self.memory_gib / shape.memory_gib) - 1e-9)
+
+    @classmethod
+    def of_units(cls, units: Units) -> "Amount":
+        """What units take together."""
+        vcpu, memory_gib = amounts(units)
+        return cls(vcpu=vcpu, memory_gib=memory_gib)
+
+    def or_more(self, other: "Amount") -> "Amount":
+        """The larger of both, of each kind."""
+        return Amount(vcpu=max(self.vcpu, other.vcpu), memory_gib=max(self.memory_gib, other.memory_gib))
 
     def plus(self, other: "Amount") -> "Amount":
         return Amount(vcpu=self.vcpu + other.vcpu, memory_gib=self.memory_gib + other.memory_gib)
@@ -78,6 +93,10 @@ class Site:
         accelerators: how many of them it has.
         most: what may serve of each kind that people set a maximum of, given resources taken off.
     """
+        units: that cannot be divided and serve here; part of what must be served, given resources not taken off.
+        critical_units: of them, what partners must have places for; part of `critical`.
+        backs_units: as `backs`, whose units, and how many; empty where there are no workloads.
+        kept: keys, shapes and counts of given compute that serves; kept_standing: that stands by.
 
     region: str
     serving: Amount
@@ -96,13 +115,17 @@ class Site:
     given_partners: int = 0
     alone: bool = False
     accelerators: float = math.inf
+    units: Units = field(default_factory=dict)
+    critical_units: Units = field(default_factory=dict)
+    backs_units: tuple[tuple[str, Units], ...] = ()
+    kept: tuple[Kept, ...] = ()
+    kept_standing: tuple[Kept, ...] = ()
 
     @property
     def given_losses(self) -> dict[str, Amount]:
         """What it must hold for regions that this plan does not move, by what is lost at one moment."""
         found: dict[str, Amount] = {}
-        names = self.backs_of or tuple(f"given {at}" for at in range(len(self.backs)))
-        for name, load in zip(names, self.backs, strict=True):
+        for name, load in zip(self._given_names, self.backs, strict=True):
             found[name] = found.get(name, Amount()).plus(load)
         return found
 
@@ -113,6 +136,20 @@ class Site:
     @property
     def serving_room(self) -> Amount:
         """What may serve here: no more than there is, and than people want."""
+    @property
+    def given_units(self) -> dict[str, dict[str, Units]]:
+        """Units that it holds for regions that this plan does not move, by what is lost at one moment, and whose."""
+        found: dict[str, dict[str, Units]] = {}
+        for name, (whose, units) in zip(self._given_names, self.backs_units, strict=False):
+            if units:
+                of = found.setdefault(name, {})
+                of[whose] = added(of.get(whose, {}), units)
+        return found
+
+    @property
+    def _given_names(self) -> tuple[str, ...]:
+        return self.backs_of or tuple(f"given {at}" for at in range(len(self.backs)))
+
         return Amount(
             vcpu=min(self.room.vcpu, self.most.get(CapacityKind.VCPU, math.inf)),
             memory_gib=min(self.room.memory_gib, self.most.get(CapacityKind.MEMORY_GIB, math.inf)),
@@ -129,13 +166,18 @@ class Loss:
 
 def losses(sites: Sequence[Site], carrier: Site) -> tuple[Loss, ...]:
     """Every loss that a region may have to carry something of: what it holds is the largest of them."""
-    found = carrier.given_losses
+    found, units = carrier.given_losses, carrier.given_units
+    name: str
     lost: dict[str, tuple[Site, ...]] = {}
     for site in sites:
+    units: Mapping[str, Units]
         name = site.falls_with or site.region
         lost[name] = (*lost.get(name, ()), site)
     names = (*found, *(name for name in lost if name not in found))
-    return tuple(Loss(sites=lost.get(name, ()), given=found.get(name, Amount())) for name in names)
+    return tuple(
+        Loss(name=name, sites=lost.get(name, ()), given=found.get(name, Amount()), units=units.get(name, {}))
+        for name in names
+    )
 
 
 def read_sites(question: Question, market: Market, needs: tuple[Requirement, ...], given: Given) -> tuple[Site, ...]:
@@ -173,10 +215,16 @@ def _site(
     return Site(
         region=region,
         serving=wanted.less(held[Purpose.SERVING]),
-        critical=wanted.times(question.environment.critical_share_of(region) * (1 - sum(fixed.values()))),
+    workloads = question.environment.workloads
+    units = units_of(workloads, region, asked_vcpu(needs, region))
+    critical = critical_units(workloads, units, fixed.values())
+        critical=wanted.times(question.environment.critical_share_of(region) * (1 - sum(fixed.values()))).or_more(
+            Amount.of_units(critical)
+        ),
         standing=held[Purpose.FAILOVER],
-        backs=tuple(load for _, load in backs),
-        backs_of=tuple(market.regions[place].fault_domain for place, _ in backs) if whole_domain else (),
+        backs=tuple(load for _, load, _ in backs),
+        backs_of=tuple(market.regions[place].fault_domain for place, _, _ in backs) if whole_domain else (),
+        backs_units=tuple((place, units) for place, _, units in backs) if workloads else (),
         room=_room(market, given, region),
         most=serving_room(question, market, given, region),
         serving_shapes=_free_shapes(market, given, region, Purpose.SERVING),
@@ -195,9 +243,19 @@ def _unit_price(market: Market, region: str) -> float:
     usd = market.unit_price(region, CapacityKind.VCPU)
     return math.inf if usd is None else usd
 
+        units=units,
+        critical_units=critical,
+        kept=tuple(_kept(market, given, region, Purpose.SERVING)) if workloads else (),
+        kept_standing=tuple(_kept(market, given, region, Purpose.FAILOVER)) if workloads else (),
 
 def needed(needs: tuple[Requirement, ...], region: str) -> Amount:
     """What must serve at a region."""
+def _kept(market: Market, given: Given, region: str, purpose: Purpose) -> Iterator[Kept]:
+    for resource in given.of(region, ResourceKind.COMPUTE, purpose):
+        if isinstance(resource.spec, ComputeSpec) and resource.spec.shape in market.shapes:
+            yield resource.key, market.shapes[resource.spec.shape], resource.spec.count
+
+
     vcpu, memory = (total(needs, region, kind) for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB))
     return Amount(vcpu=vcpu.quantity if vcpu else 0.0, memory_gib=memory.quantity if memory else 0.0)
 
@@ -225,9 +283,9 @@ def _fixed_shares(question: Question, given: Given, region: str) -> dict[str, fl
 
 def _backs(
     question: Question, market: Market, needs: tuple[Requirement, ...], given: Given, region: str
-) -> tuple[tuple[str, Amount], ...]:
-    """Critical loads that given failover entries bring here, and whose: pinned ones, regions left as they are."""
-    loads = []
+) -> tuple[tuple[str, Amount, Units], ...]:
+    """What given failover entries bring here: whose, its critical load and units; pinned, or left as they are."""
+    loads, workloads = [], question.environment.workloads
     for item in given.resources.values():
         entry, spec = item.resource, item.resource.spec
         if not isinstance(spec, FailoverSpec) or spec.partner != region:
@@ -236,7 +294,10 @@ def _backs(
             served = compute_amount(market, list(given.of(entry.place, ResourceKind.COMPUTE, Purpose.SERVING)))
         else:
             served = needed(needs, entry.place)
-        loads.append((entry.place, served.times(question.environment.critical_share_of(entry.place) * spec.share)))
+        vcpu = served.vcpu if question.is_frozen(entry.place) else asked_vcpu(needs, entry.place)
+        units = share_of(critical_units(workloads, units_of(workloads, entry.place, vcpu)), spec.share)
+        load = served.times(question.environment.critical_share_of(entry.place) * spec.share)
+        loads.append((entry.place, load.or_more(Amount.of_units(units)), units))
     return tuple(loads)
 
 

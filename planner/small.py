@@ -114,7 +114,7 @@ def _want_compute(work: Work) -> None:
         for kind, quantity in ((CapacityKind.VCPU, need.vcpu), (CapacityKind.MEMORY_GIB, need.memory_gib))
         if quantity > 0
     )
-    refused = shape_alternatives(work.market, region, need, room, {name: count})
+    refused = shape_alternatives(work.market, region, (need, {}), room, {name: count})
     spec = ComputeSpec(shape=name, count=count)
     work.want(_key(work, region, spec, name), region, Purpose.GRANTED, spec, _reason(ids, refused))
 

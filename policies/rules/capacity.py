@@ -26,7 +26,7 @@ from contracts.resources import (
 )
 from policies.case import Breach, Case
 
-_SERVING_CODES = (ReasonCode.DEMAND, ReasonCode.MINIMUM)
+_SERVING_CODES = (ReasonCode.DEMAND, ReasonCode.MINIMUM, ReasonCode.WORKLOAD)
 _OF_SHAPES = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.ACCELERATORS, CapacityKind.GBPS)
 _SLACK = 1e-6  # documents round to 6 decimals
 

@@ -28,6 +28,8 @@ class Rule(StrEnum):
     CHANGES = "changes"
     STORAGE = "storage"
     RESIDENCY = "residency"
+    PLACEMENT = "placement"
+    PACKING = "packing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from contracts.plan import Operation, Plan
 from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purchase, Purpose, StorageSpec
 from contracts.series import SeriesKind
 from tests.planner.failover_checker import loss_breaches, partner_breaches
+from tests.planner.packing_checker import packing_breaches
 from tests.planner.plan_asked import carried, frozen_regions, in_regions, on_links
 from tests.planner.plan_breach import HOURS, SLIGHT, Breach, Rule
 from tests.planner.plan_facts import (
@@ -31,6 +32,7 @@ from tests.planner.plan_facts import (
     takes,
     usd_per_hour,
 )
+from tests.planner.preference_checker import preference_breaches
 from tests.planner.storage_checker import residency_breaches, storage_breaches
 
 __all__ = ["Breach", "Rule", "breaches"]
@@ -68,6 +70,8 @@ def breaches(asked: Asked, plan: Plan) -> tuple[Breach, ...]:
         _changes,
         storage_breaches,
         residency_breaches,
+        preference_breaches,
+        packing_breaches,
     )
     return tuple(breach for check in checks for breach in check(asked, plan))
 
@@ -193,7 +197,7 @@ def _serves(asked: Asked, plan: Plan, hour: int) -> Amounts:
 
 def _demand(asked: Asked, plan: Plan) -> Iterator[Breach]:
     """What serves, hour by hour, against what documents ask; less only where nothing more fits within a maximum."""
-    wanted = in_regions(asked)
+    wanted = in_regions(asked, plan.preference.moves if plan.preference else ())
     for hour in HOURS:
         serves = _serves(asked, plan, hour)
         for (place, kind), by_hour in wanted.items():
@@ -205,11 +209,12 @@ def _demand(asked: Asked, plan: Plan) -> Iterator[Breach]:
 
 def _traffic(asked: Asked, plan: Plan) -> Iterator[Breach]:
     """Circuits against what traffic asks of each link."""
+    moves = plan.preference.moves if plan.preference else ()
     gbps: dict[str, float] = defaultdict(float)
     for item in resources_of(plan):
         if isinstance(item.spec, CircuitSpec) and item.purpose is Purpose.SERVING:
             gbps[item.place] += item.spec.gbps * item.spec.count
-    wanted = on_links(asked)
+    wanted = on_links(asked, moves)
     if not carried(wanted, gbps):
         for link, want in sorted(wanted.items()):
             if gbps[link] < want - 1e-5:
