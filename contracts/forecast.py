@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, Field
 
+from contracts.asked import AskedQuantiles
 from contracts.capacity import CapacityKind
 from contracts.document import Document, Model, unsaid
 from contracts.events import ExpectedEvent
@@ -81,6 +82,7 @@ class RequestProfile(Model):
     """What a peering request of an ordered pair asks for, as history says: 0.8 quantiles of sizes, median duration.
 
     Requests for nothing but addresses of a region have it at both ends. `blocks` are sorted by version and length.
+    `asked` has the distributions that these are of, and `evidence` whether enough requests of the pair say them.
     """
 
     source: str
@@ -93,6 +95,8 @@ class RequestProfile(Model):
     addresses: int = Field(ge=0)
     duration_hours: float = Field(ge=0)
     blocks: tuple[BlockShare, ...] = Field(default=(), exclude_if=unsaid)
+    asked: tuple[AskedQuantiles, ...] = Field(default=(), exclude_if=unsaid)
+    evidence: Evidence | None = Field(default=None, exclude_if=unsaid)
 
 
 class Treatment(Model):
@@ -158,12 +162,18 @@ class BlockOutlook(Model):
 
 
 class BlendWeights(Model):
-    """What was blended for the series of one kind and granularity: each family's weight, summing to 1."""
+    """What was blended for the series of one kind and granularity: each family's weight, summing to 1.
+
+    Attributes:
+        weights: means over the series and levels.
+        by_level: means over the series, at each of the forecast's levels: quantiles are blended one by one.
+    """
 
     kind: SeriesKind
     granularity: Granularity
     series: int = Field(ge=1)
     weights: dict[str, float]
+    by_level: dict[str, tuple[float, ...]] = Field(default={}, exclude_if=unsaid)
 
 
 class ModelScore(Model):

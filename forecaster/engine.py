@@ -56,11 +56,12 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupWeights:
-    """What was blended for the series of a kind: the weight of each family, mean over series and levels."""
+    """What was blended for the series of a kind: the weight of each family, mean over series, by level and over all."""
 
     kind: SeriesKind
     series: int
     weights: tuple[tuple[str, float], ...]
+    by_level: tuple[tuple[str, tuple[float, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -215,13 +216,16 @@ def _group_weights(past: Backcast, learned: Learned) -> tuple[GroupWeights, ...]
     groups, found = kind_groups(past.panel), []
     for group in np.unique(groups):
         rows = groups == group
-        mean = learned.weights.of[:, rows].mean(axis=(1, 2))
+        by_level = learned.weights.of[:, rows].mean(axis=1)
+        mean, names = by_level.mean(axis=1), [family.name for family in past.families]
         found.append(
             GroupWeights(
                 kind=past.panel.keys[int(np.argmax(rows))].kind,
                 series=int(rows.sum()),
-                weights=tuple(
-                    (family.name, round(float(weight), 4)) for family, weight in zip(past.families, mean, strict=True)
+                weights=tuple((name, round(float(weight), 4)) for name, weight in zip(names, mean, strict=True)),
+                by_level=tuple(
+                    (name, tuple(round(float(one), 4) for one in each))
+                    for name, each in zip(names, by_level, strict=True)
                 ),
             )
         )

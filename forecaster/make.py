@@ -154,7 +154,7 @@ def go_on_forecasting(
         made_at=made_at,
         seconds=max(0.0, seconds() - begun),
         series=tuple(sorted((one for part in parts for one in series_of(part)), key=_order)),
-        request_profiles=request_profiles(selected_requests(history, settings.scope)),
+        request_profiles=request_profiles(selected_requests(history, settings.scope), prepared.origin),
         models=tuple(score for part in parts for score in scores_of(part)),
         blends=tuple(blend for part in parts for blend in blends_of(part)),
         treatments=(*prepared.treatments, *(found for part in parts for found in treatments_of(part))),

@@ -59,6 +59,16 @@ def recent_peaks(observed: NDArray[np.float64]) -> tuple[float | None, ...]:
     return tuple(round(float(day.max()), 6) if len(day) else None for day in known)
 
 
+def _enough(part: Part, row: int) -> bool:
+    """Whether a series rests on enough scores; a sum alone, whether what carries most of it does."""
+    members, carried = dict(part.joined.members).get(row), dict(part.joined.carried)
+    if members is None:
+        return row not in carried and bool(part.forecast.enough[row])
+    volume = {at: float(part.joined.quantiles[at, :, MEDIAN].sum()) for at in members}
+    sure = sum(volume[at] for at in members if _enough(part, at))
+    return sure > 0 and sure >= CARRIES * sum(volume.values())
+
+
 def treatments_of(part: Part) -> tuple[Treatment, ...]:
     """What was found in the panel and done about it."""
     return (*part.forecast.treatments, *_fallbacks(part), *part.joined.treatments)
@@ -91,7 +101,13 @@ def blends_of(part: Part) -> list[BlendWeights]:
     """What series of each kind are blended of."""
     granularity = part.panel.granularity
     return [
-        BlendWeights(kind=one.kind, granularity=granularity, series=one.series, weights=dict(one.weights))
+        BlendWeights(
+            kind=one.kind,
+            granularity=granularity,
+            series=one.series,
+            weights=dict(one.weights),
+            by_level=dict(one.by_level) if len(one.weights) > 1 else {},
+        )
         for one in part.forecast.weights
     ]
 

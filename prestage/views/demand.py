@@ -1,22 +1,25 @@
 """What a forecast recommends to have ready, which events it counts on, and which blocks fit badly."""
 
+from contracts.asked import AskedMeasure
 from contracts.capacity import CapacityKind
 from contracts.events import ExpectedEvent
-from contracts.forecast import BlockOutlook, Forecast, ResourceDemand
+from contracts.forecast import BlockOutlook, Evidence, Forecast, RequestProfile, ResourceDemand
 from prestage.views.paper import dim, moment, number, plural, table, warn
 
-MOST_EVENTS, MOST_REGIONS, MOST_BLOCKS = 5, 12, 5
+MOST_EVENTS, MOST_REGIONS, MOST_ASKING, MOST_BLOCKS = 5, 12, 3, 5
 """Lines for people; `--json` has all, pairs among them."""
 
 LIKELY = 0.5
 """A block is told of when it is more likely than not to be under- or over-used."""
 
+ASKED = (AskedMeasure.VCPU, AskedMeasure.GBPS, AskedMeasure.ADDRESSES, AskedMeasure.DURATION_HOURS)
 KINDS = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.STORAGE_GIB, CapacityKind.GBPS)
 
 
 def outlook_lines(document: Forecast) -> list[str]:
     """Events ahead, the recommendation of each region, blocks; nothing where there is nothing to tell."""
-    parts = (_events(document.events), _recommended(document.demand), _blocks(document.blocks))
+    asked = _asked(document.request_profiles, document.levels)
+    parts = (_events(document.events), _recommended(document.demand), asked, _blocks(document.blocks))
     return [line for part in parts if part for line in ("", *part)]
 
 
@@ -65,6 +68,33 @@ def _cell(one: ResourceDemand | None) -> str:
 
 def _levels(found: dict[CapacityKind, ResourceDemand]) -> str:
     return ", ".join(sorted({f"{one.level:g}" for one in found.values()}))
+
+
+def _asked(profiles: tuple[RequestProfile, ...], levels: tuple[float, ...]) -> list[str]:
+    """How large the requests of the pairs that ask most are, and for how long: median and 0.9 quantile."""
+    told = sorted((one for one in profiles if one.asked), key=lambda one: (-one.requests_seen, one.source))
+    if not told:
+        return []
+    rows = [
+        (
+            f"{one.source}->{one.destination}",
+            number(one.requests_seen),
+            *(_both(one, measure, levels) for measure in ASKED),
+            warn("thin") if one.evidence is Evidence.THIN else "",
+        )
+        for one in told[:MOST_ASKING]
+    ]
+    head = ("a request asks for", "seen", *(measure.value for measure in ASKED), "")
+    more = [dim(f"  and {plural(len(told) - MOST_ASKING, 'pair')} more")] if len(told) > MOST_ASKING else []
+    return [table(rows, head=head, right=range(1, 2 + len(ASKED))), *more]
+
+
+def _both(profile: RequestProfile, measure: AskedMeasure, levels: tuple[float, ...]) -> str:
+    """`4, 16`: the median and the 0.9 quantile."""
+    found = next((one.quantiles for one in profile.asked if one.measure is measure), None)
+    if found is None:
+        return "-"
+    return ", ".join(number(found[levels.index(level)], 0 if found[-1] >= 10 else 1) for level in (0.5, 0.9))
 
 
 def _blocks(blocks: tuple[BlockOutlook, ...]) -> list[str]:

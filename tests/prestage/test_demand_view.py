@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
+from contracts.asked import AskedMeasure, AskedQuantiles
 from contracts.capacity import CapacityKind
 from contracts.events import ExpectedEvent
-from contracts.forecast import BlockOutlook, DemandBasis, Forecast, ResourceDemand
+from contracts.forecast import BlockOutlook, DemandBasis, Evidence, Forecast, RequestProfile, ResourceDemand
 from prestage.views.demand import outlook_lines
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -46,3 +47,15 @@ def test_regions_events_and_badly_used_blocks_are_told():
     assert "+40%" in text and "5 past ones" in text
     assert "what was stated" in text and "nothing: only wider" in text
     assert "10.0.0.0/28" in text and "75%" in text and "10.0.1.0/28" not in text
+
+
+def test_what_requests_ask_for_is_told_of_pairs_that_ask_most():
+    """The median and the 0.9 quantile of each measure; nothing of a profile that has no distributions."""
+    vcpu = AskedQuantiles(measure=AskedMeasure.VCPU, quantiles=(*[4.0] * 9, *[64.0] * 6), own=0.5)
+    sizes = {"vcpu": 8, "memory_gib": 0, "storage_gib": 0, "gbps": 0, "addresses": 0, "duration_hours": 2}
+    busy = RequestProfile(
+        source="fra", destination="ams", requests_seen=9, asked=(vcpu,), evidence=Evidence.THIN, **sizes
+    )
+    bare = RequestProfile(source="ams", destination="fra", requests_seen=99, **sizes)
+    text = "\n".join(outlook_lines(forecast(request_profiles=(bare, busy))))
+    assert "fra->ams" in text and "4, 64" in text and "thin" in text and "ams->fra" not in text
