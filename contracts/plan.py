@@ -206,10 +206,11 @@ class Egress(Model):
 class Cost(Model):
     """Whole-plan cost, USD per hour: live before, after, the proven lower bound on `optimised`, and the relative gap.
 
-    `optimised` is the part of `after` that the solver decided; the rest (grants, support, pins) is given.
+    `optimised` is the part of `after` that the solver decided, with what waits; the rest (grants, pins) is given.
     `gap` = (optimised - lower_bound) / optimised.
 
     Attributes:
+        waiting_usd_per_hour: the part of `after` and `optimised` that goes once what waits above the ceiling is done.
         egress_usd_per_hour: the part of `after` that expected traffic costs by the GB.
         egress_before_usd_per_hour: the same of `before`, as the plan applied last expected it; 0 without one.
     """
@@ -219,8 +220,20 @@ class Cost(Model):
     optimised_usd_per_hour: float = Field(ge=0)
     lower_bound_usd_per_hour: float = Field(ge=0)
     gap: float = Field(ge=0)
+    waiting_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
     egress_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
     egress_before_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
+
+    @property
+    def done_usd_per_hour(self) -> float:
+        """What the plan costs once what waits is done as well."""
+        return self.after_usd_per_hour - self.waiting_usd_per_hour
+
+    @property
+    def done_gap(self) -> float:
+        """The relative gap then."""
+        done = self.optimised_usd_per_hour - self.waiting_usd_per_hour
+        return max(0.0, (done - self.lower_bound_usd_per_hour) / done) if done > 0 else 0.0
 
 
 class Inputs(Model):

@@ -4,7 +4,7 @@ Requirements -> placement (the solver) -> storage, circuits, blocks -> support -
 is computed from the question alone: the same question gives the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from contracts.failover import Reserve
@@ -32,9 +32,9 @@ from planner.leads import longest_first
 from planner.market import Market
 from planner.model import Solver
 from planner.nobodys import free_spaces
-from planner.paused import partners_paused
 from planner.packing_told import packing_of, unplaced
 from planner.packing_units import held_nowhere, with_units
+from planner.paused import partners_paused
 from planner.pins import missing_pins
 from planner.placement import Lacking, Placement, place
 from planner.preference import preferred
@@ -80,7 +80,6 @@ def build_plan(
 def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, appraise: bool) -> Plan | Infeasible:
     """The plan of a question of which it is decided what is served where."""
     market = Market.read(question.catalog, question.capacity)
-    missing_pins(question, market)  # a mistake is told before anything is solved
     needs = with_units(question, serving_requirements(question, market))
     given = given_resources(question, market, partners_paused(question, market, needs))
     needs = within_maxima(question, market, (needs, given), solve)
@@ -147,6 +146,7 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
     resources = tuple(wanted.values())
     out = outflow(question, desired.market, (desired.requirements, demand.moved), resources)
     egress = out.rows() if out else ()
+    cost = _cost(question, desired.market, (resources, whole), (placement, circuits_usd))
     return Plan(
         environment=question.environment.name,
         engine=question.environment.engine,
@@ -169,7 +169,7 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
             changes_between(question, desired.market, wanted, desired.unfit),
             desired.requirements,
         ),
-        cost=with_egress(question, _cost(question, desired.market, resources, (placement, circuits_usd)), egress),
+        cost=with_egress(question, cost, egress),
         relied_on=relied_on(
             desired.market,
             [item for item in resources if not question.is_unread(item.resource.place)],
@@ -177,33 +177,47 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
         ),
         egress=egress,
         unread=tuple(_unread(question)),
-        pins_missing=missing_pins(question, desired.market),
+        pins_missing=demand.given.pins_missing,
         deferred=cut.deferred,
         standing=demand.fleet.found.standing if demand.fleet else None,
         commitments=advise_commitments(question, desired.market, resources),
         block_advice=(*block_advice(question, desired.market, resources), *desired.block_moves),
         risk=plan_risk(question, desired.market, resources, detoured(desired.requirements), out),
+        packing=packing_of(demand.sites, placement),
         solver=placement.solver,
         cut_short=placement.cut_short,
     )
 
 
 def _cost(
-    question: Question, market: Market, resources: Sequence[PlannedResource], decided: tuple[Placement, float]
+    question: Question,
+    market: Market,
+    made: tuple[Sequence[PlannedResource], Mapping[str, PlannedResource]],
+    decided: tuple[Placement, float],
 ) -> Cost:
-    """Circuits are chosen exactly, so that their cost is its own lower bound."""
+    """Circuits are chosen exactly, so that their cost is its own lower bound. What waits is paid for until it is done.
+
+    Args:
+        question: what is live.
+        market: prices.
+        made: the resources once this plan is applied, and once what waits is done too.
+        decided: what was chosen, and what circuits cost of it.
+    """
+    resources, whole = made
     placement, circuits_usd = decided
-    optimised = rounded(placement.usd_per_hour + circuits_usd)
+    after = rounded(sum(item.usd_per_hour for item in resources))
+    waiting = max(0.0, rounded(after - sum(item.usd_per_hour for item in whole.values())))
+    optimised = rounded(placement.usd_per_hour + circuits_usd + waiting)
     bound = min(optimised, rounded(placement.lower_bound + circuits_usd))
     known = (market.usd_per_hour(item) for item in question.live().values() if not question.is_unread(item.place))
     unread = (item.usd_per_hour for item in resources if question.is_unread(item.resource.place))
     return Cost(
         before_usd_per_hour=rounded(sum(known) + sum(unread)),
-        after_usd_per_hour=rounded(sum(item.usd_per_hour for item in resources)),
-        packing=packing_of(demand.sites, placement),
+        after_usd_per_hour=after,
         optimised_usd_per_hour=optimised,
         lower_bound_usd_per_hour=bound,
         gap=rounded((optimised - bound) / optimised) if optimised > 0 else 0.0,
+        waiting_usd_per_hour=waiting,
     )
 
 

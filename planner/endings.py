@@ -8,8 +8,8 @@ from contracts.plan import Change, Operation, Plan, Reason, ReasonCode, Requirem
 from contracts.resources import (
     AlertSpec,
     BlockSpec,
-    FailoverSpec,
     ComputeSpec,
+    FailoverSpec,
     LinkSpec,
     NetworkSpec,
     Purpose,
@@ -62,10 +62,6 @@ def sentences(plan: Plan, resource: Resource, change: Change | None, reason: Rea
             yield f"in {item.place}, {item.told()}"
 
 
-def carried(requirement: Requirement, resource: Resource) -> str:
-    """What of a partner's requirement is a region's load, where a resource is the entry of the two."""
-    spec = resource.spec
-    if not isinstance(spec, FailoverSpec) or requirement.code is not ReasonCode.FAILOVER:
 def _holds(plan: Plan, resource: Resource, reason: Reason) -> Iterator[str]:
     """Units that run whole on instances of a resource, and whether one of them buys it."""
     if plan.packing is None or not isinstance(resource.spec, ComputeSpec):
@@ -82,6 +78,10 @@ def _holds(plan: Plan, resource: Resource, reason: Reason) -> Iterator[str]:
         yield f"holds whole units{f' when {lost} is lost' if lost else ''}, by instance: {'; '.join(told)}"
 
 
+def carried(requirement: Requirement, resource: Resource) -> str:
+    """What of a partner's requirement is a region's load, where a resource is the entry of the two."""
+    spec = resource.spec
+    if not isinstance(spec, FailoverSpec) or requirement.code is not ReasonCode.FAILOVER:
         return ""
     if f"critical load of {resource.place}" in requirement.parts:
         return ""

@@ -73,14 +73,14 @@ class Lacking:
 
     serving: Mapping[str, Amount]
     shares: Mapping[str, int]
+    units: Mapping[str, Units] = field(default_factory=dict)
+    critical_units: Mapping[str, Units] = field(default_factory=dict)
 
 
 def place(
     sites: Sequence[Site], settings: FailoverSettings, solve: Solver, last: Mapping[str, Live] | None = None
 ) -> Placement | Lacking:
     """The cheapest placement that is calm, or what the nearest feasible one lacks.
-    units: Mapping[str, Units] = field(default_factory=dict)
-    critical_units: Mapping[str, Units] = field(default_factory=dict)
 
     Args:
         sites: regions.
@@ -225,14 +225,14 @@ def _placement(columns: Columns, values: Floats, usd: float, bound: float, told:
         lower_bound=max(0.0, min(bound, usd)),
         solver=told[0],
         cut_short=told[1],
+        held=held_units(columns.packs, values),
+        units=units_at(columns.packs, values),
     )
 
 
 def _lacking(form: Form, solve: Solver) -> Lacking:
     """What the nearest placement leaves unmet.
 
-        held=held_units(columns.packs, values),
-        units=units_at(columns.packs, values),
     Raises:
         SolverError: the solver says that there is none, though leaving everything unmet is one.
     """

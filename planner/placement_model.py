@@ -100,13 +100,13 @@ def _site_columns(builder: ModelBuilder, columns: Columns, form: Form, site: Sit
         columns.short_shares[site.region] = builder.column(SHARE_SHORT * (1 + site.critical.vcpu), upper=SHARE_STEPS)
 
 
-def _enough(amount: Amount, vcpu: int, memory_gib: int) -> float:
 def _units_coming(form: Form, site: Site) -> int:
     """No more units than these are ever carried here."""
     mine = sum(sum(units.values()) for _, units in site.backs_units)
     return mine + sum(sum(one.critical_units.values()) for one in form.sites if site.region in one.partners)
 
 
+def _enough(amount: Amount, vcpu: int, memory_gib: int) -> float:
     """How many of one shape cover an amount alone: more of it are never needed."""
     return float(np.ceil(max(amount.vcpu / vcpu, amount.memory_gib / memory_gib)))
 
@@ -181,7 +181,6 @@ def _stand_by(builder: ModelBuilder, columns: Columns, form: Form, site: Site) -
         )
 
 
-def _charge_moves(builder: ModelBuilder, columns: Columns, site: Site) -> None:
 def _load(columns: Columns, site: Site, lost: Site, share: int, kind: int) -> tuple[int, float]:
     """What a lost region brings here: its share, or where its units are told apart no less than these."""
     if carried := columns.packs.carried.get((lost.region, site.region)):
@@ -189,6 +188,7 @@ def _load(columns: Columns, site: Site, lost: Site, share: int, kind: int) -> tu
     return share, -(lost.critical.vcpu, lost.critical.memory_gib)[kind] / SHARE_STEPS
 
 
+def _charge_moves(builder: ModelBuilder, columns: Columns, site: Site) -> None:
     """Each live unit that goes pays a share of its price; each twentieth that leaves a partner pays a little."""
     kinds = (
         (columns.serving, site.serving_shapes, site.live.serving),
@@ -206,7 +206,6 @@ def _load(columns: Columns, site: Site, lost: Site, share: int, kind: int) -> tu
             builder.row([(left, 1.0), (share, 1.0)], lower=steps)
 
 
-def as_values(model: LinearModel, columns: Columns, counts: Mapping[str, Live]) -> Floats | None:
 def standing_values(
     model: LinearModel, columns: Columns, sites: Sequence[Site], counts: Mapping[str, Live]
 ) -> Floats | None:
@@ -217,6 +216,7 @@ def standing_values(
     return packed_in(columns.packs, sites, values, (columns.serving, columns.failover, columns.shares))
 
 
+def as_values(model: LinearModel, columns: Columns, counts: Mapping[str, Live]) -> Floats | None:
     """Counts and shares by region as values of the model's columns; nothing where all of them are none."""
     values = np.zeros(len(model.cost))
     for region, chosen in counts.items():

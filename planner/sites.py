@@ -92,11 +92,11 @@ class Site:
         room: what the region has for this environment, given resources taken off.
         accelerators: how many of them it has.
         most: what may serve of each kind that people set a maximum of, given resources taken off.
-    """
         units: that cannot be divided and serve here; part of what must be served, given resources not taken off.
         critical_units: of them, what partners must have places for; part of `critical`.
         backs_units: as `backs`, whose units, and how many; empty where there are no workloads.
         kept: keys, shapes and counts of given compute that serves; kept_standing: that stands by.
+    """
 
     region: str
     serving: Amount
@@ -129,13 +129,6 @@ class Site:
             found[name] = found.get(name, Amount()).plus(load)
         return found
 
-    def most_partners(self, settings: FailoverSettings) -> int:
-        """How many partners may carry what those that are given do not."""
-        return max(0, settings.dedicated_partners - self.given_partners)
-
-    @property
-    def serving_room(self) -> Amount:
-        """What may serve here: no more than there is, and than people want."""
     @property
     def given_units(self) -> dict[str, dict[str, Units]]:
         """Units that it holds for regions that this plan does not move, by what is lost at one moment, and whose."""
@@ -150,6 +143,13 @@ class Site:
     def _given_names(self) -> tuple[str, ...]:
         return self.backs_of or tuple(f"given {at}" for at in range(len(self.backs)))
 
+    def most_partners(self, settings: FailoverSettings) -> int:
+        """How many partners may carry what those that are given do not."""
+        return max(0, settings.dedicated_partners - self.given_partners)
+
+    @property
+    def serving_room(self) -> Amount:
+        """What may serve here: no more than there is, and than people want."""
         return Amount(
             vcpu=min(self.room.vcpu, self.most.get(CapacityKind.VCPU, math.inf)),
             memory_gib=min(self.room.memory_gib, self.most.get(CapacityKind.MEMORY_GIB, math.inf)),
@@ -160,17 +160,17 @@ class Site:
 class Loss:
     """Regions that are lost at one moment, and the load that has to be carried for them in any case."""
 
+    name: str
     sites: tuple[Site, ...]
     given: Amount
+    units: Mapping[str, Units]
 
 
 def losses(sites: Sequence[Site], carrier: Site) -> tuple[Loss, ...]:
     """Every loss that a region may have to carry something of: what it holds is the largest of them."""
     found, units = carrier.given_losses, carrier.given_units
-    name: str
     lost: dict[str, tuple[Site, ...]] = {}
     for site in sites:
-    units: Mapping[str, Units]
         name = site.falls_with or site.region
         lost[name] = (*lost.get(name, ()), site)
     names = (*found, *(name for name in lost if name not in found))
@@ -208,6 +208,9 @@ def _site(
         for purpose in (Purpose.SERVING, Purpose.FAILOVER)
     }
     fixed, (_, residency) = _fixed_shares(question, given, region), ways
+    workloads = question.environment.workloads
+    units = units_of(workloads, region, asked_vcpu(needs, region))
+    critical = critical_units(workloads, units, fixed.values())
     whole_domain = question.environment.failover.survive is Survive.DOMAIN
     backs = _backs(question, market, needs, given, region)
     refusals = partner_refusals(question, market, ways, region)
@@ -215,9 +218,6 @@ def _site(
     return Site(
         region=region,
         serving=wanted.less(held[Purpose.SERVING]),
-    workloads = question.environment.workloads
-    units = units_of(workloads, region, asked_vcpu(needs, region))
-    critical = critical_units(workloads, units, fixed.values())
         critical=wanted.times(question.environment.critical_share_of(region) * (1 - sum(fixed.values()))).or_more(
             Amount.of_units(critical)
         ),
@@ -236,26 +236,26 @@ def _site(
         live=_standing(question.live(), market, region, fixed),
         bound=residency.told(region) if region in residency.within else "",
         falls_with=market.regions[region].fault_domain if whole_domain else "",
-    )
-
-
-def _unit_price(market: Market, region: str) -> float:
-    usd = market.unit_price(region, CapacityKind.VCPU)
-    return math.inf if usd is None else usd
-
         units=units,
         critical_units=critical,
         kept=tuple(_kept(market, given, region, Purpose.SERVING)) if workloads else (),
         kept_standing=tuple(_kept(market, given, region, Purpose.FAILOVER)) if workloads else (),
+    )
 
-def needed(needs: tuple[Requirement, ...], region: str) -> Amount:
-    """What must serve at a region."""
+
 def _kept(market: Market, given: Given, region: str, purpose: Purpose) -> Iterator[Kept]:
     for resource in given.of(region, ResourceKind.COMPUTE, purpose):
         if isinstance(resource.spec, ComputeSpec) and resource.spec.shape in market.shapes:
             yield resource.key, market.shapes[resource.spec.shape], resource.spec.count
 
 
+def _unit_price(market: Market, region: str) -> float:
+    usd = market.unit_price(region, CapacityKind.VCPU)
+    return math.inf if usd is None else usd
+
+
+def needed(needs: tuple[Requirement, ...], region: str) -> Amount:
+    """What must serve at a region."""
     vcpu, memory = (total(needs, region, kind) for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB))
     return Amount(vcpu=vcpu.quantity if vcpu else 0.0, memory_gib=memory.quantity if memory else 0.0)
 

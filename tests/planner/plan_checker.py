@@ -97,6 +97,10 @@ def _costs(asked: Asked, plan: Plan) -> Iterator[Breach]:
     if abs(moved - cost.after_usd_per_hour) > rounding:
         said = f"before and changes come to USD {moved:.4f} an hour, after is {cost.after_usd_per_hour:.4f}"
         yield Breach(rule=Rule.COST, where="plan", what=said)
+    waits = -sum(change.usd_per_hour for change in plan.deferred)
+    if abs(waits - cost.waiting_usd_per_hour) > rounding:
+        said = f"what waits would save USD {waits:.4f} an hour, {cost.waiting_usd_per_hour:.4f} is stated"
+        yield Breach(rule=Rule.COST, where="plan", what=said)
     if not cost.lower_bound_usd_per_hour <= cost.optimised_usd_per_hour <= cost.after_usd_per_hour + rounding:
         said = f"bound {cost.lower_bound_usd_per_hour}, optimised {cost.optimised_usd_per_hour}, all {total:.4f}"
         yield Breach(rule=Rule.COST, where="plan", what=said)
