@@ -35,7 +35,6 @@ from planner.nobodys import free_spaces
 from planner.packing_told import packing_of, unplaced
 from planner.packing_units import held_nowhere, with_units
 from planner.paused import partners_paused
-from planner.pins import missing_pins
 from planner.placement import Lacking, Placement, place
 from planner.preference import preferred
 from planner.question import CLOCKS_DIFFER, Question, age_text

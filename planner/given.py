@@ -8,15 +8,17 @@ from contracts.ledger import UnitState
 from contracts.plan import PlannedResource, Reason, ReasonCode
 from contracts.resources import ON_DEMAND_PREFIX, FailoverSpec, Purpose, Resource, ResourceKind, root_of
 from planner.market import Amounts, Market
+from planner.pins import missing_pins
 from planner.question import TAKEN, Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """Resources that are in the plan whatever demand says, by key, and what they take."""
+    """Resources that are in the plan whatever demand says, by key, what they take, and pins of what is not there."""
 
     resources: dict[str, PlannedResource]
     use: Amounts
+    pins_missing: tuple[str, ...] = ()
     _alike: dict[tuple[str, ResourceKind, Purpose], list[Resource]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -38,7 +40,11 @@ def given_resources(question: Question, market: Market, leaning: Iterable[Resour
         question: whose documents say so.
         market: prices.
         leaning: what stays because it leans on regions that people paused (`planner.paused`).
+
+    Raises:
+        InputsDisagree: a key is pinned that no resource could have.
     """
+    missing = missing_pins(question, market)
     kept: dict[str, PlannedResource] = {}
     paid = {item.resource.key: item.usd_per_hour for item in question.earlier.resources} if question.earlier else {}
     for resource, code in (*((item, ReasonCode.PAUSED) for item in leaning), *_kept(question)):
@@ -47,7 +53,8 @@ def given_resources(question: Question, market: Market, leaning: Iterable[Resour
             usd_per_hour = paid.get(resource.key, usd_per_hour)
         kept[resource.key] = PlannedResource(resource=resource, usd_per_hour=usd_per_hour, reason=Reason(code=code))
     ordered = {key: kept[key] for key in sorted(kept)}
-    return Given(resources=ordered, use=market.total_use(item.resource for item in ordered.values()))
+    use = market.total_use(item.resource for item in ordered.values())
+    return Given(resources=ordered, use=use, pins_missing=missing)
 
 
 def _kept(question: Question) -> Iterator[tuple[Resource, ReasonCode]]:

@@ -118,10 +118,13 @@ def next_steps(review: Review, plan: Plan, file: str) -> tuple[str, str]:
 
 def gap(plan: Plan) -> str:
     """How far the cost may be from the least possible."""
-    cost = plan.cost
+    cost, waits = plan.cost, ""
+    if cost.waiting_usd_per_hour:
+        done = f"{cost.done_usd_per_hour:,.2f} USD/h once what waits is done"
+        waits = f"; {done}, then at most {cost.done_gap:.2%} above it"
     return (
         f"{cost.optimised_usd_per_hour:,.2f} USD/h of it was optimised, at most {cost.gap:.2%} above the least possible"
-        f" ({cost.lower_bound_usd_per_hour:,.2f})"
+        f" ({cost.lower_bound_usd_per_hour:,.2f}){waits}"
     )
 
 

@@ -239,6 +239,7 @@ def _cost(plan: Plan) -> Iterable[str]:
             usd(cost.after_usd_per_hour),
             f"USD/h ({signed_usd(cost.after_usd_per_hour - cost.before_usd_per_hour)})",
         ),
+        *([("once all is done", usd(cost.done_usd_per_hour), _done(plan))] if cost.waiting_usd_per_hour else []),
         *([("of it egress", usd(cost.egress_usd_per_hour), _egress(plan))] if plan.egress else []),
         (
             "lower bound",
@@ -247,6 +248,11 @@ def _cost(plan: Plan) -> Iterable[str]:
         ),
     ]
     yield table(rows, right=(1,))
+
+
+def _done(plan: Plan) -> str:
+    """What is left of cost and gap once later plans made what waits above the ceiling."""
+    return f"USD/h ({signed_usd(-plan.cost.waiting_usd_per_hour)}): gap {plan.cost.done_gap:.2%}"
 
 
 def _egress(plan: Plan) -> str:

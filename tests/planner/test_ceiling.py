@@ -17,12 +17,15 @@ from planner.build import build_plan
 from planner.explain import explain
 from planner.market import Market
 from planner.solve import solve
+from policies import words
 from policies.case import Case, Facts
 from policies.rules.spending import change_ceiling
 from prestage.views.plan import plan_text
 from tests.laws.environments import Recipe, loaded, question
 from tests.laws.keeps import check
+from tests.planner.plan_checker import Rule, breaches
 from tests.planner.simulate import after, standing
+from tests.planner.test_plan_checker import asked_of
 from tests.planner.worlds import RECIPE, WORLD, people, plan_of
 
 PLAN = plan_of(WORLD)
@@ -314,3 +317,20 @@ def test_what_waits_is_shown_beside_what_is_made():
     text = plan_text(plan_of(calm(FALLEN, 20)))
     assert "above the ceiling would save" in text and "and wait:" in text
     assert "wait" not in plan_text(WHOLE)
+
+
+def test_what_waits_is_in_the_cost_and_in_the_gap_until_it_is_done():
+    plan = plan_of(calm(FALLEN, 10))
+    cost, whole = plan.cost, WHOLE.cost
+    assert cost.waiting_usd_per_hour == pytest.approx(-sum(item.usd_per_hour for item in plan.deferred), abs=1e-4)
+    assert cost.waiting_usd_per_hour > 0.1 and whole.waiting_usd_per_hour == 0
+    assert cost.done_usd_per_hour == pytest.approx(whole.after_usd_per_hour, abs=1e-4)
+    assert cost.optimised_usd_per_hour == pytest.approx(
+        whole.optimised_usd_per_hour + cost.waiting_usd_per_hour, abs=1e-4
+    )
+    assert cost.done_gap == pytest.approx(whole.gap, abs=1e-5) and cost.gap > whole.gap + 0.01
+    assert "once all is done" in plan_text(plan) and "once all is done" not in plan_text(WHOLE)
+    assert "once what waits is done" in words.gap(plan) and "once what waits" not in words.gap(WHOLE)
+    free = plan.model_copy(update={"cost": cost.model_copy(update={"waiting_usd_per_hour": 0.0})})
+    assert {item.rule for item in breaches(asked_of(FALLEN), free)} == {Rule.COST}
+    assert breaches(asked_of(FALLEN), plan) == ()
