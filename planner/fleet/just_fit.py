@@ -88,8 +88,7 @@ def _whole(
 
 def _committed(program: RegionProgram, held: Floats) -> tuple[RegionAnswer, Ints]:
     """A region's answer when what is committed is whole, and the types that it is of."""
-    filled = program.to_fill(MOST_TYPES)
-    return filled.commit(held), filled.types
+    return program.to_fill(program.commit(held), MOST_TYPES)
 
 
 def _eased(relaxation: Relaxation, shares: Floats, answers: list[RegionAnswer], parts: Mapping[int, float]) -> Floats:

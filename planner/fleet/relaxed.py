@@ -7,7 +7,7 @@ next shares lie half way between its optimum and the best so far (in-out separat
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,13 +36,19 @@ long."""
 
 @dataclass(slots=True)
 class Relaxation:
-    """The regions' programmes and the shares' one, with all cuts found so far."""
+    """The regions' programmes and the shares' one, with all cuts found so far.
+
+    Attributes:
+        useful: (R, T) instances of a type beyond which more are of no use.
+        told: by region, the answer that the last of its cuts was made of.
+    """
 
     problem: FleetProblem
     arcs: Arcs
     regions: tuple[RegionProgram, ...]
     shares: ShareProgram
     useful: Floats
+    told: dict[int, RegionAnswer] = field(default_factory=dict)
 
     @classmethod
     def start(cls, problem: FleetProblem) -> "Relaxation":
@@ -68,8 +74,13 @@ class Relaxation:
         held = [self._firm(region, load) for region, load in zip(asked, loads, strict=True)]
         answers = list(pool.map(lambda region, firm: self.regions[region].solve(firm), asked, held))
         missed = self._price(answers) if priced else np.zeros(len(answers))
-        cuts = [self._cut(*each) for each in zip(answers, asked, loads, strict=True)]
-        self.shares.add([replace(cut, usd=cut.usd + miss) for cut, miss in zip(cuts, missed, strict=True)], shares)
+        cuts = []
+        for answer, region, load, miss in zip(answers, asked, loads, missed.tolist(), strict=True):
+            if answer is not self.told.get(region):  # else that cut is there already
+                cut = self._cut(answer, region, load)
+                cuts.append(replace(cut, usd=cut.usd + miss))
+                self.told[region] = answer
+        self.shares.add(cuts, shares)
         return answers
 
     def held(self, shares: Floats) -> Floats:
@@ -102,11 +113,11 @@ class Relaxation:
         largest = losses.argmax(0) if len(arcs) else np.zeros(answer.firm.T.shape, dtype=np.int64)
         critical = self.problem.critical[self.arcs.lost[arcs]]
         which = self.arcs.losses[region] if self.arcs.losses else np.arange(len(arcs))
-        slopes = [(answer.firm.T * critical[at] * (largest == which[at])).sum() for at in range(len(arcs))]
+        charged = np.where(largest == which[:, None, None], critical, 0.0)
         return Cut(
             region=region,
             usd=answer.usd,
-            slopes=np.array(slopes),
+            slopes=charged.reshape(len(arcs), answer.firm.size) @ answer.firm.T.ravel(),
             served=answer.served,
             firm=answer.firm,
             spot=answer.spot_price,

@@ -104,6 +104,8 @@ class ShareProgram:
 
     def add(self, cuts: Sequence[Cut], shares: Floats) -> None:
         """Adds cuts that were found at these shares, by arc."""
+        if not cuts:
+            return
         into = [self.arcs.into[cut.region] for cut in cuts]
         constants = [cut.usd - float(cut.slopes @ shares[own]) for cut, own in zip(cuts, into, strict=True)]
         for at, cut in enumerate(cuts, start=len(self.cuts)):

@@ -12,8 +12,9 @@ import numpy as np
 from planner.errors import FleetImpossible
 from planner.fleet.partners import Rechosen, too_many
 from planner.fleet.problem import MOST_SHARE, RESOURCES, FleetProblem, Floats, Ints
-from planner.fleet.region import RegionAnswer, lacking_usd
+from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation
+from planner.fleet.rows import lacking_usd
 from planner.fleet.shares import Cut, no_shares, overfull
 
 DEAR, EVERY = 0.1, 1e-6

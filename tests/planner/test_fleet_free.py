@@ -12,7 +12,7 @@ from planner.fleet.check import checked_fleet
 from planner.fleet.greedy import greedy_fleet
 from planner.fleet.plain import plain_prices
 from planner.fleet.problem import NOT_OFFERED
-from planner.fleet.region import lacking_usd
+from planner.fleet.rows import lacking_usd
 from tests.planner import fleet_world
 from tests.planner.fleet_planned import problem_of
 from tests.planner.fleet_world import Recipe

@@ -13,7 +13,7 @@ from planner.fleet import FleetProblem, FleetSolution, bound, solve_fleet
 from planner.fleet.check import checked_fleet
 from planner.fleet.greedy import greedy_fleet
 from planner.fleet.problem import NOT_OFFERED
-from planner.fleet.region import lacking_usd
+from planner.fleet.rows import lacking_usd
 from planner.fleet.solve import ROUNDING_ALONE, Effort
 from tests.planner import fleet_world as world
 from tests.planner.fleet_arrays import Fleet
