@@ -113,7 +113,7 @@ def check_catalog(
     shapes = [shape.name for shape in catalog.shapes]
     classes = [storage.name for storage in catalog.storage_classes]
     tiers = [tier.name for tier in catalog.circuit_tiers]
-    extra, offered = provisioned_items(classes), [*shapes, *classes, ADDRESS_ITEM, EGRESS_ITEM]
+    extra, offered = [*provisioned_items(classes), EGRESS_ITEM], [*shapes, *classes, ADDRESS_ITEM]
     findings = [f"{name!r} is listed twice" for name in _repeated([*offered, *tiers, *extra])]
     sizes = sorted(tier.gbps for tier in catalog.circuit_tiers)
     for small, large in pairwise(sizes):

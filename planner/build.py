@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from contracts.failover import Reserve
-from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Shortfall, UnreadRegion
+from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Requirement, Shortfall, UnreadRegion
 from planner.addresses import block_ends
 from planner.bandwidth import want_circuits
 from planner.blocks import block_advice, want_serving_blocks
@@ -17,6 +17,7 @@ from planner.ceiling import within_ceiling
 from planner.changes import changes_between
 from planner.commitments import advise_commitments
 from planner.compute import want_compute
+from planner.copies import copied, with_copies
 from planner.demand import Demand
 from planner.desired import Desired
 from planner.detours import detoured, over_more_paths
@@ -27,7 +28,7 @@ from planner.fleet_quotas import fleet_shortfalls
 from planner.fleet_reasons import fleet_losses, fleet_prices
 from planner.fleet_wishes import want_fleet
 from planner.fleets import Fleet, FleetSolver, place_fleet
-from planner.given import given_resources
+from planner.given import Given, given_resources
 from planner.leads import longest_first
 from planner.market import Market
 from planner.model import Solver
@@ -35,7 +36,7 @@ from planner.nobodys import free_spaces
 from planner.packing_told import packing_of, unplaced
 from planner.packing_units import held_nowhere, with_units
 from planner.paused import partners_paused
-from planner.placement import Lacking, Placement, place
+from planner.placement import NOBODY, Lacking, Placement, place
 from planner.preference import preferred
 from planner.question import CLOCKS_DIFFER, Question, age_text
 from planner.reasons import Buying
@@ -82,31 +83,44 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
     needs = with_units(question, serving_requirements(question, market))
     given = given_resources(question, market, partners_paused(question, market, needs))
     needs = within_maxima(question, market, (needs, given), solve)
-    asked, (needs, moved) = needs, over_more_paths(question, market, needs, given)
     if question.environment.failover.reserve is Reserve.SHARED:
+        needs, moved = over_more_paths(question, market, needs, given)
         fleet = place_fleet(question, bounded(question, market, given), (needs, given), solve_fleet)
         if not isinstance(fleet, Fleet):
-            return _infeasible(question, fleet)
+            return _infeasible(question, (*fleet, *_besides(question, market, needs, given)))
         placed = fleet.placement()
         demand = Demand(
             question=question, needs=needs, given=given, sites=(), placement=placed, fleet=fleet, moved=moved
         )
         return _build(question, Desired.start(market, given), demand)
     if unheld := tuple(held_nowhere(question, market, needs, given)):
-        return _infeasible(question, unheld)
-    sites = read_sites(question, market, needs, given)
+        return _infeasible(question, (*unheld, *_besides(question, market, needs, given)))
+    sites = with_copies(question, market, given, read_sites(question, market, needs, given))
     if not question.environment.rules.calm:
         sites = tuple(replace(site, live=Live(serving={}, failover={}, shares={})) for site in sites)
     placement = place(sites, question.environment.failover, solve, wanted_last(question, market))
     if isinstance(placement, Lacking):
         share = {site.region: question.environment.critical_share_of(site.region) for site in sites}
         short = (*placement_shortfalls(placement, needs, sites, share), *unplaced(placement, needs, sites))
-        return _infeasible(question, short)
+        return _infeasible(question, (*short, *_besides(question, market, needs, given)))
+    asked = copied(question, market, (needs, given), placement.shares)
+    needs, moved = over_more_paths(question, market, asked, given)
     demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=placement, moved=moved)
     built = _build(question, Desired.start(market, given), demand)
     if not appraise or isinstance(built, Infeasible):
         return built
     return built.model_copy(update={"scarce": scarce(market, demand, asked, solve)})
+
+
+def _besides(question: Question, market: Market, needs: tuple[Requirement, ...], given: Given) -> tuple[Shortfall, ...]:
+    """What storage, and where circuits are no part of a fleet, links lack besides compute, whoever the partners are."""
+    needs, _ = over_more_paths(question, market, needs, given)
+    sites = read_sites(question, market, needs, given)
+    demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=NOBODY)
+    desired = Desired.start(market, given)
+    fleet = question.environment.failover.reserve is Reserve.SHARED
+    links = () if fleet else want_circuits(desired, demand)[0]
+    return (*links, *want_storage(desired, demand))
 
 
 def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infeasible:

@@ -63,6 +63,12 @@ class Placement:
         return tuple(partner for _, partner in sorted(found))
 
 
+NOBODY = Placement(
+    serving={}, failover={}, shares={}, usd_per_hour=0.0, lower_bound=0.0, solver="", cut_short=False
+)
+"""Nothing is placed, and nobody is a partner."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
     """What the nearest feasible placement leaves unmet, by region; shares in twentieths of the critical load.

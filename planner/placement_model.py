@@ -89,7 +89,8 @@ def _site_columns(builder: ModelBuilder, columns: Columns, form: Form, site: Sit
         bound = _enough(backed, shape.vcpu, shape.memory_gib) + coming
         columns.failover[site.region, shape.name] = builder.column(0 if form.elastic else usd, upper=bound)
     for partner in site.partners if critical else ():
-        columns.shares[site.region, partner] = builder.column(0, upper=SHARE_STEPS)
+        usd = 0.0 if form.elastic else site.copies_usd.get(partner, 0.0) / SHARE_STEPS
+        columns.shares[site.region, partner] = builder.column(usd, upper=SHARE_STEPS)
         if len(site.partners) > site.most_partners(form.settings):
             columns.used[site.region, partner] = builder.column(0, upper=1)
     if form.elastic:

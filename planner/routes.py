@@ -1,7 +1,7 @@
 """Which links a pair's traffic takes: its own, or the path of least latency where two regions are not joined.
 
 Where prices per GB are stated, traffic takes the path on which a GB costs least: what each hop asks for it, circuits as
-if they were full, and what the time is worth (`Toll`); its own link where that is no dearer.
+if they were full, and what the time is worth; its own link unless a path asks less.
 """
 
 import heapq
@@ -29,10 +29,13 @@ class Route:
     latency_ms: float
 
 
-Tolls = Mapping[str, float]
-"""USD that a GB costs on a hop (`fra->ams`), its latency counted; of every hop there is, or nothing at all."""
+Tolls = Mapping[str, tuple[float, float]]
+"""USD of a GB on a hop (`fra->ams`), circuits and latency counted, and its price alone; of every hop, or of none."""
 
 _NO_TOLLS: Tolls = {}
+
+LEAST_USD = 1e-12
+"""USD by the GB that are no difference."""
 
 
 class Routes:
@@ -49,7 +52,7 @@ class Routes:
     def between(self, source: str, destination: str) -> Route | None:
         """The direct link where there is one, whatever its latency; else the quickest path; else nothing.
 
-        With tolls the direct link is left where a path is cheaper.
+        With tolls the direct link is left where a path is cheaper, and asks less by the GB: not to be there sooner.
         """
         direct = self._neighbours.get(source, {}).get(destination)
         if direct is not None and not self._tolls:
@@ -57,9 +60,13 @@ class Routes:
         if source not in self._from:
             self._from[source] = self._best(source)
         best = self._from[source].get(destination)
-        if best and direct is not None and self._tolls[pair_name(source, destination)] <= best[0] + 1e-12:
+        if best and direct is not None and not self._saves(best, pair_name(source, destination)):
             return Route((pair_name(source, destination),), direct)
         return best[1] if best else None
+
+    def _saves(self, best: tuple[float, Route], hop: str) -> bool:
+        toll, price = self._tolls[hop]
+        return best[0] < toll - LEAST_USD and sum(self._tolls[each][1] for each in best[1].hops) < price - LEAST_USD
 
     def _best(self, source: str) -> Mapping[str, tuple[float, Route]]:
         """The best route to every region, by toll, or by latency where there are none, and what it comes to."""
@@ -73,7 +80,7 @@ class Routes:
             for neighbour, more in self._neighbours.get(region, {}).items():
                 if neighbour not in found:
                     hop = pair_name(region, neighbour)
-                    toll = self._tolls[hop] if self._tolls else more
+                    toll = self._tolls[hop][0] if self._tolls else more
                     heapq.heappush(waiting, (cost + toll, latency + more, neighbour, (*hops, hop)))
         return found
 

@@ -91,6 +91,7 @@ class Site:
         given_partners: how many back it up whatever is decided.
         room: what the region has for this environment, given resources taken off.
         accelerators: how many of them it has.
+        copies_usd: what it costs by the GB to send all its copies to each partner (`planner.copies`).
         most: what may serve of each kind that people set a maximum of, given resources taken off.
         units: that cannot be divided and serve here; part of what must be served, given resources not taken off.
         critical_units: of them, what partners must have places for; part of `critical`.
@@ -115,6 +116,7 @@ class Site:
     given_partners: int = 0
     alone: bool = False
     accelerators: float = math.inf
+    copies_usd: Mapping[str, float] = field(default_factory=dict)
     units: Units = field(default_factory=dict)
     critical_units: Units = field(default_factory=dict)
     backs_units: tuple[tuple[str, Units], ...] = ()

@@ -98,7 +98,8 @@ def _want_failover_entries(desired: Desired, demand: Demand) -> None:
         refusals = partner_refusals(demand.question, desired.market, ways, site.region)
         steps = {partner: demand.placement.shares[site.region, partner] for partner in partners}
         chosen = {
-            partner: prices.more(partner, site, site.critical.times(share / SHARE_STEPS)) or 0.0
+            partner: (prices.more(partner, site, site.critical.times(share / SHARE_STEPS)) or 0.0)
+            + site.copies_usd.get(partner, 0.0) * share / SHARE_STEPS
             for partner, share in steps.items()
         }
         alternatives = partner_alternatives(refusals, chosen, partial(_alone, prices, site))
@@ -122,7 +123,9 @@ def _want_failover_entries(desired: Desired, demand: Demand) -> None:
 
 
 def _alone(prices: PartnerPrices, site: Site, region: str) -> float | None:
-    return prices.more(region, site, site.critical)
+    """What all of a region's load, and its copies, would cost at one partner; None where nothing is sold."""
+    usd = prices.more(region, site, site.critical)
+    return None if usd is None else usd + site.copies_usd.get(region, 0.0)
 
 
 def _tell_of_partners_that_go(desired: Desired, demand: Demand) -> None:

@@ -37,7 +37,7 @@ def egress_price(market: Market, hop: str) -> tuple[str, float] | None:
 
 
 def tolls(question: Question, market: Market, links: Iterable[Link]) -> Tolls:
-    """USD of a GB on each hop: its price, circuits as if they were full, and its latency; nothing without any price."""
+    """USD of a GB on each hop: price, circuits as if full and latency; and its price alone. None without a price."""
     if not (market.prices.offers.texts("item").places([EGRESS_ITEM]) >= 0).any():
         return {}
     worth, stated, found = question.environment.costs.latency_usd_per_gb_ms, False, {}
@@ -46,6 +46,6 @@ def tolls(question: Question, market: Market, links: Iterable[Link]) -> Tolls:
         alike = link.latency_ms * worth + (UNSOLD_USD if circuits is None else circuits / GB_PER_GBPS_HOUR)
         for hop in (pair_name(link.a, link.b), pair_name(link.b, link.a)):
             price = egress_price(market, hop)
-            stated = stated or price is not None
-            found[hop] = alike + (price[1] if price else 0.0)
+            stated, usd = stated or price is not None, price[1] if price else 0.0
+            found[hop] = alike + usd, usd
     return found if stated else {}

@@ -47,6 +47,8 @@ def entries_that_wait(
     for region, group in sorted(groups.items()):
         entries = before.get(region, [])
         whole = sum(spec.share for _, spec in entries) > 1 - WHOLE
+        if question.environment.replication_gbps_of(region):  # circuits go where its copies go
+            continue
         if not whole or any(change.reason.code is ReasonCode.REPAIR for change in group):
             continue
         keys, partners = {change.key for change in group}, {spec.partner for _, spec in entries}

@@ -123,7 +123,6 @@ def _unused(environment: "Environment") -> Iterator[Finding]:
     said = ["purchases"] if environment.purchases != Purchases() else []
     for region in environment.regions:
         said += [f"regions[{region.name}].purchases"] if region.purchases not in (None, Purchases()) else []
-        said += [f"regions[{region.name}].replication_gbps"] if region.replication_gbps else []
     if said:
         reserve = environment.failover.reserve.value
         told = f"{', '.join(said)} {'are' if len(said) > 1 else 'is'} not read where failover.reserve is {reserve}"
