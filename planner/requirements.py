@@ -49,6 +49,11 @@ KEPT, HELD = "kept from the last plan", "held as measured"
 OF_ANOTHER = "traffic of "
 """Begins the part of a link's requirement that comes from another link, which it names."""
 
+COPIES = "copies of "
+"""Begins the part of a link's requirement that is what a region sends to its partners (`planner.copies`)."""
+
+_OF_OTHERS = (ELSEWHERE, OF_ANOTHER, COPIES)
+
 
 def serving_requirements(question: Question, market: Market) -> tuple[Requirement, ...]:
     """What must serve at every region and link that this plan may change, by place and kind.
@@ -64,8 +69,11 @@ def serving_requirements(question: Question, market: Market) -> tuple[Requiremen
 
 
 def own_quantity(item: Requirement) -> float:
-    """What a place's own demand asks, wherever it is served: of a link's, also what others carry, nothing of theirs."""
-    others = (amount for name, amount in item.parts.items() if name == ELSEWHERE or name.startswith(OF_ANOTHER))
+    """What a place's own demand asks, wherever it is served: of a link's, also what others carry, nothing of theirs.
+
+    Copies of what regions hold are no demand that is forecast.
+    """
+    others = (amount for name, amount in item.parts.items() if name.startswith(_OF_OTHERS))
     return item.quantity - served_elsewhere(item.parts) - sum(others)
 
 
