@@ -3,12 +3,13 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.blend import Weights, learn_weights
+from forecaster.blend import Weights, across, learn_weights
 from forecaster.calibration import calibrate
 from forecaster.counts import calibrate_counts
 from forecaster.groups import kind_groups, volume_groups
@@ -189,9 +190,11 @@ def learn(past: Backcast) -> Learned:
     held, panel = past.held, past.panel
     scale = scales(panel, (panel.steps,))[0]
     begin = np.array([prior(family.name) for family in past.families])
-    weights = learn_weights(held, scale, kind_groups(panel), begin / begin.sum())
-    blended = weights.blend(held.said)
-    correct = calibrate if past.says is Says.QUANTILES else calibrate_counts
+    teach = partial(learn_weights, scale=scale, groups=kind_groups(panel), prior=begin / begin.sum())
+    weights, quantiles = teach(held), past.says is Says.QUANTILES
+    few = panel.day == 1 and quantiles and len(past.families) > 1 and len(held.windows.cutoffs) > 0
+    blended = across(held, teach) if few else weights.blend(held.said)
+    correct = calibrate if quantiles else calibrate_counts
     calibration: Calibrated = correct(blended, held.actual, held.windows, volume_groups(panel))
     cutoffs = held.windows.cutoffs
     turned = calibration.turned((panel.steps - cutoffs[-1]) % panel.day) if cutoffs else calibration

@@ -5,9 +5,14 @@ second-order learning rates after Gaillard, Stoltz and van Erven 2014) on pinbal
 and Ziel 2023, "CRPS learning". A round is one day of one window, in the order in which days became known. A fixed share
 (Herbster and Warmuth 1998) keeps every family within reach. Weights are first those of all series of a group, then
 those of each series, which start from its group's.
+
+Weights suit the days that taught them better than those to come. Hours are many; of daily series, which have few,
+calibration learns from errors of blends by weights that the other half of the days taught (`across`; cross-fitting,
+Chernozhukov et al. 2018, "Double/debiased machine learning").
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +65,23 @@ def learn_weights(held: HeldBack, scale: Matrix, groups: Steps, prior: Matrix) -
         start[:, rows] = ((1 - OPEN) * learned + OPEN / 2 * (begin + 1.0 / len(prior)))[:, None, :]
     home, start = start, start * _plain_worse(rounds)
     return Weights(_aggregate(rounds.losses, rounds.kept, start / start.sum(axis=0), home))
+
+
+def across(held: HeldBack, taught_by: Callable[[HeldBack], Weights]) -> Matrix:
+    """What was said, the older and the newer half of all days each blended by what the other half taught.
+
+    Args:
+        held: what was said and what happened.
+        taught_by: weights that what was held back teaches.
+    """
+    when = np.array([held.windows.known_at(window) for window in range(len(held.windows.cutoffs))])
+    known = when[np.isfinite(held.actual).any(axis=1)]
+    newer = when > np.median(known) if known.size else np.zeros(when.shape, dtype=bool)
+    by_older, by_newer = (
+        taught_by(replace(held, actual=np.where(half[:, None], np.nan, held.actual))).blend(held.said)
+        for half in (newer, ~newer)
+    )
+    return np.asarray(np.where(newer[:, None, :, None], by_older, by_newer))
 
 
 def _plain_worse(rounds: "_Rounds") -> Matrix:

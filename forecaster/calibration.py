@@ -75,6 +75,8 @@ class Calibration:
         wider: what distances from the median are multiplied by then, of the same shape.
         hours: what the said spread is multiplied by before, by hour of the day after the origin, (groups, day).
         supported: of each group.
+        reach: the last step that was scored of days, which beyond it stray by the root of time; 0 of hours: families
+            say how these stray.
     """
 
     groups: Steps
@@ -83,6 +85,7 @@ class Calibration:
     wider: Matrix
     hours: Matrix
     supported: NDArray[np.bool_]
+    reach: int = 0
 
     def corrected(self, said: Matrix, ahead: Steps) -> Matrix:
         """Quantiles (..., series, steps, levels) of some steps ahead, corrected; ordered, not yet bounded."""
@@ -91,6 +94,8 @@ class Calibration:
         said = _by_hours(said, self.hours[self.groups], ahead)
         moved = said + shift * _sides(said)
         middle = moved[..., MEDIAN, None]
+        if self.reach:
+            wider = wider * np.sqrt(np.maximum(1.0, ahead / self.reach))[:, None]
         return np.asarray(np.maximum.accumulate(middle + (moved - middle) * wider, axis=-1))
 
     def turned(self, hours: int) -> "Calibration":
@@ -115,14 +120,15 @@ def calibrate(said: Matrix, actual: Matrix, windows: Windows, groups: Steps) -> 
     count = int(groups.max()) + 1 if len(groups) else 0
     shape = (count, len(BUCKET_DAYS), len(LEVELS))
     shift, wider, supported = np.zeros(shape), np.full(shape, BLIND), np.zeros(count, dtype=bool)
-    hours = np.ones((count, windows.day))
+    hours, reach = np.ones((count, windows.day)), 0
     if windows.cutoffs:
         for group in range(count):
             rows = groups == group
             hours[group] = _hours(said[:, rows], actual[:, rows], windows)
         scores = _standardised(_by_hours(said, hours[groups], windows.ahead), actual)
         errors = _Errors(scores, np.array(windows.cutoffs), windows.day)
-        at = buckets(windows.ahead, windows.day)
+        at, known = buckets(windows.ahead, windows.day), np.isfinite(actual).any(axis=(0, 1))
+        reach = int(windows.ahead[known].max(initial=0)) if windows.day == 1 else 0
         lasting = errors.lasting()
         whole = _tables(errors, at, lasting)
         for group in range(count):
@@ -132,7 +138,8 @@ def calibrate(said: Matrix, actual: Matrix, windows: Windows, groups: Steps) -> 
             wider[group] = own.wider
             wider[group][:, INNER] = np.minimum(own.wider, whole.wider)[:, INNER]
             supported[group] = own.enough
-    return Calibration(groups=groups, day=windows.day, shift=shift, wider=wider, hours=hours, supported=supported)
+    said_of = {"shift": shift, "wider": wider, "hours": hours}
+    return Calibration(groups=groups, day=windows.day, supported=supported, reach=reach, **said_of)
 
 
 def buckets(ahead: Steps, day: int) -> Steps:
@@ -266,9 +273,7 @@ def _tables(errors: _Errors, at: Steps, lasting: float) -> _Pooled:
         pooled = _pool(errors.at(at == index), lasting, int(BUCKET_DAYS[index])) or whole
         shift[index], wider[index], enough = pooled.shift, pooled.wider, enough and pooled.enough
     last = int(scored[-1])
-    growth = np.sqrt(BUCKET_DAYS / BUCKET_DAYS[last]) if errors.day == 1 else np.ones(len(BUCKET_DAYS))
-    for index in range(last + 1, len(BUCKET_DAYS)):  # what families say of hours grows by itself
-        shift[index], wider[index] = shift[last], wider[last] * growth[index]
+    shift[last + 1 :], wider[last + 1 :] = shift[last], wider[last]
     return _Pooled(shift, wider, enough)
 
 

@@ -25,6 +25,7 @@ def packed(learned: Learned) -> Kept | None:
         "groups": calibration.groups.astype(np.float64),
         "supported": calibration.supported.astype(np.float64),
         "day": np.array(float(calibration.day)),
+        "reach": np.array(float(calibration.reach)),
     }
     return np.frombuffer(arrays_to_bytes(arrays), dtype=np.uint8)
 
@@ -42,6 +43,7 @@ def unpacked(kept: Kept | None) -> Learned | None:
             wider=found["wider"].astype(np.float64),
             hours=found["hours"].astype(np.float64),
             supported=found["supported"] > 0,
+            reach=int(found["reach"]),
         )
         weights = Weights(found["weights"].astype(np.float64))
     except (KeyError, TypeError, ValueError):

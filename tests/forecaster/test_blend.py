@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contracts.series import LEVELS, SeriesKind
-from forecaster.blend import SHARE, learn_weights
+from forecaster.blend import SHARE, Weights, across, learn_weights
 from forecaster.groups import kind_groups, volume_groups
 from forecaster.models.model import spread
 from forecaster.prepare import Scope, prepare
@@ -58,6 +58,16 @@ def test_each_series_has_its_own_weights_and_each_level():
 def test_nothing_known_leaves_the_prior():
     past = held(np.full((3, 2, 24), np.nan), (10.0, 13.0, 7.0))
     np.testing.assert_allclose(weights(past), np.broadcast_to(PRIOR[:, None, None], (3, 2, len(LEVELS))))
+
+
+def test_errors_of_days_are_those_of_weights_that_other_days_taught():
+    """The first family is right in the older half of the days, the second in the newer: either half learns it late."""
+    actual = np.full((14, 4, 24), 10.0) + 3.0 * (np.arange(14) >= 7)[:, None, None]
+    past = held(actual, (10.0, 13.0, 7.0))
+    middle = across(past, lambda one: Weights(weights(one)))[..., LEVELS.index(0.5)]
+    assert middle[:6].mean() > 12 and middle[8:].mean() < 11
+    nothing = held(np.full((3, 2, 24), np.nan), (10.0, 13.0, 7.0))
+    assert across(nothing, lambda one: Weights(weights(one))).shape == (3, 2, 24, len(LEVELS))
 
 
 def test_no_family_is_ever_lost():

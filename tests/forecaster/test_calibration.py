@@ -108,7 +108,9 @@ def test_beyond_what_was_scored_hours_stray_as_in_the_last_bucket_and_days_by_th
     np.testing.assert_array_equal(hourly.shift[0, 3], hourly.shift[0, 1])
     daily = Held(14, 6, 7)
     learned = calibrate(daily.said, daily.actual, replace(daily.windows, day=1), GROUPS)
-    np.testing.assert_allclose(learned.wider[0, 4], 2 * learned.wider[0, 2])
+    said = learned.corrected(np.repeat(daily.said[0, :, :1], 4, axis=1), np.array([5, 7, 14, 28]))
+    width = (said[..., -1] - said[..., 0])[0]
+    np.testing.assert_allclose(width / width[1], [1, 1, np.sqrt(2), 2])
 
 
 def test_few_windows_are_said_and_their_outermost_levels_are_wider():
