@@ -76,6 +76,7 @@ class RefusalCode(StrEnum):
     NOT_ALLOWED = "not_allowed"
     TOO_SLOW = "too_slow"  # of storage: fewer IOPS or MiB per second than are asked for
     LESS_DURABLE = "less_durable"  # of storage
+    NO_REPLICA = "no_replica"  # of storage: no partner sells the class, or has the room for it
     RESIDENCY = "residency"  # what is there may not be served from here
     TOO_SMALL = "too_small"  # of a shape: does not hold a unit whole
     MOVES = "moves"  # would be no dearer, but what is live meets the demand and moving is not worth it

@@ -168,6 +168,7 @@ _WORDS = {
     RefusalCode.NOT_ALLOWED: "is not allowed",
     RefusalCode.TOO_SLOW: "is too slow",
     RefusalCode.LESS_DURABLE: "is not durable enough",
+    RefusalCode.NO_REPLICA: "could have no replica: no partner sells it and has the room",
     RefusalCode.RESIDENCY: "may not have what is there",
     RefusalCode.TOO_SMALL: "does not hold a unit whole",
     RefusalCode.MOVES: "would be no dearer, but moving is not worth it",

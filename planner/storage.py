@@ -13,12 +13,13 @@ from contracts.capacity import CapacityKind
 from contracts.in_place import joins_replica
 from contracts.plan import Reason, ReasonCode, RefusalCode, RefusedAlternative, Requirement, Shortfall
 from contracts.resources import Purpose
-from planner.alternatives import class_alternatives
+from planner.alternatives import USD, class_alternatives
 from planner.demand import Demand
 from planner.desired import Desired, Wish
 from planner.market import Market
 from planner.pieces import Held, Made, Place, gib_of, in_class, too_large, usd_of
-from planner.requirements import total
+from planner.replicas import Copies, Rooms, replica_of
+from planner.requirements import rounded, total
 from planner.shortfalls import outgrown_storage, shortfall, unmet_storage
 from planner.stored import Piece, Stored, fitting, piece_of, shared_out, stored_volumes
 from planner.turned import best_of, turned_options
@@ -34,45 +35,26 @@ class _Chosen:
     alternatives: tuple[RefusedAlternative, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Rooms:
-    """GiB that places have left beside what serves and is replicated there, and where more serves than before."""
-
-    left_gib: dict[str, float]
-    grow: frozenset[str]
-
-    @classmethod
-    def left(cls, desired: Desired, chosen: Sequence[_Chosen]) -> "_Rooms":
-        rooms = {region: desired.room(region, CapacityKind.STORAGE_GIB) for region in desired.market.regions}
-        more = dict.fromkeys(rooms, 0)
-        for item in chosen:
-            live, place = item.made.live, item.requirement.place
-            rooms[place] -= item.made.volume.gib
-            more[place] += item.made.volume.gib - (live.gib if live else 0)
-            if live and live.replica_region in rooms:
-                rooms[live.replica_region] -= live.gib
-        return cls(rooms, frozenset(place for place, gib in more.items() if gib > 0))
-
-
 def want_storage(desired: Desired, demand: Demand) -> tuple[Shortfall, ...]:
     """Volumes for every region and part, replicated to failover partners that have the room."""
     chosen: list[_Chosen] = []
     short = []
     stored = stored_volumes(demand)
     needs = {region: total(demand.needs, region, CapacityKind.STORAGE_GIB) for region in demand.regions}
+    copies = Copies.before(desired, needs.values())
     for region in (region for region, need in needs.items() if need is None):
         _keep(desired, region, stored.get(region, ()))  # before others take the room that it, or its replica, has
     for region, need in needs.items():
         if need is None:
             continue
-        found = _of_region(desired, demand, need, stored.get(region, ()))
+        found = _of_region(desired, demand, (need, copies), stored.get(region, ()))
         if isinstance(found, Shortfall):
             short.append(found)
         else:
             chosen += found
-    rooms = _Rooms.left(desired, chosen)
+    rooms = Rooms.left(desired, ((item.requirement.place, item.made) for item in chosen))
     for item in chosen:
-        _want(desired, item, *_replica(desired, demand, rooms, item))
+        _want(desired, item, *replica_of(desired.market, demand, rooms, item.made))
     return tuple(short)
 
 
@@ -102,9 +84,10 @@ def _want(desired: Desired, item: _Chosen, replica: str | None, refused: tuple[R
 
 
 def _of_region(
-    desired: Desired, demand: Demand, need: Requirement, stored: tuple[Stored, ...]
+    desired: Desired, demand: Demand, asked: tuple[Requirement, Copies], stored: tuple[Stored, ...]
 ) -> tuple[_Chosen, ...] | Shortfall:
     """All volumes of a region; none where people ask for none."""
+    need, copies = asked
     if need.quantity <= 0:
         return ()
     ours = sum(item.spec.gib for item in stored if not item.given)
@@ -120,7 +103,7 @@ def _of_region(
     taken = {item.key for item in stored}
     for one in held:
         place = Place(room=room - gib_of([item.made for item in found]), taken=taken)
-        chosen = _of_part(desired.market, need, one, place)
+        chosen = _of_part(copies, need, one, place)
         if isinstance(chosen, Shortfall):
             return chosen
         found += chosen
@@ -145,12 +128,14 @@ def _unfit(market: Market, held: Sequence[Held], stored: Sequence[Stored]) -> di
     return found
 
 
-def _of_part(market: Market, need: Requirement, held: Held, place: Place) -> tuple[_Chosen, ...] | Shortfall:
+def _of_part(copies: Copies, need: Requirement, held: Held, place: Place) -> tuple[_Chosen, ...] | Shortfall:
     """The volumes of one part: those that serve, and what is missing, all of that in one class.
 
-    It is the class that the part is in where that takes no more volumes than there are, else the cheapest. What is too
-    large for the place is taken only where nothing else would do, and falls short then.
+    It is the class that the part is in where that takes no more volumes than there are, else the cheapest with its
+    replica, of those that can have one where any can. What is too large for the place is taken only where nothing else
+    would do, and falls short then.
     """
+    market = copies.market
     names = tuple(market.storage_classes) if held.missing else ("",)
     found = {name: in_class(market, held, name, place) for name in names}
     if held.missing and all(market.price(need.place, name) is None for name in names):
@@ -160,55 +145,31 @@ def _of_part(market: Market, need: Requirement, held: Held, place: Place) -> tup
     if not options:
         refused = [item for item in found.values() if isinstance(item, RefusedAlternative)]
         return unmet_storage(need, held.piece.need, refused)
-    name, made = best_of([option for option in options if gib_of(option[1]) <= place.room] or options)
+    fit = [option for option in options if gib_of(option[1]) <= place.room]
+    name, made = best_of(fit or options, copies.told)
     name = name or (made[0].volume.storage_class if made else "")
-    alternatives = _alternatives(market, held.piece, (name, usd_of(made)), place.room)
+    alternatives = _alternatives(copies, held.piece, (name, usd_of(made) + copies.told(made)[1]), place.room)
+    copies.take(made)
     return tuple(_Chosen(requirement=need, made=item, alternatives=alternatives) for item in made)
 
 
 def _alternatives(
-    market: Market, piece: Piece, chosen: tuple[str, float], room: float
+    copies: Copies, piece: Piece, chosen: tuple[str, float], room: float
 ) -> tuple[RefusedAlternative, ...]:
-    """All of a part in each other class: what that would cost, or why it would not do."""
-    usd = dict((chosen,))
+    """All of a part in each other class, replicas included: what that would cost, or why it would not do."""
+    market, usd = copies.market, dict((chosen,))
     refused = []
     for name in market.storage_classes:
         volumes = [volume_of(market, piece.region, name, need) for need in piece.needs]
         fit = [volume for volume in volumes if isinstance(volume, Volume)]
+        alone = sum(volume.usd_per_hour for volume in fit)
         if len(fit) < len(volumes):
             refused.append(next(item for item in volumes if isinstance(item, RefusedAlternative)))
         elif (gib := sum(volume.gib for volume in fit)) > room:
             refused.append(too_large(name, gib, room))
+        elif name != chosen[0] and (copied := copies.usd(piece, fit)) is None:
+            code = RefusalCode.NO_REPLICA
+            refused.append(RefusedAlternative(candidate=name, code=code, value=rounded(alone), unit=USD))
         elif name != chosen[0]:
-            usd[name] = sum(volume.usd_per_hour for volume in fit)
+            usd[name] = alone + (copied or 0.0)
     return class_alternatives(market, usd, refused, chosen[0])
-
-
-def _replica(
-    desired: Desired, demand: Demand, rooms: _Rooms, item: _Chosen
-) -> tuple[str | None, tuple[RefusedAlternative, ...]]:
-    """The region where a volume is replicated: where it is already, else the first partner with room.
-
-    What is replicated somewhere needs no offer to stay, nor room, though a quota fell: unless what serves there grows.
-    """
-    volume, live, piece = item.made.volume, item.made.live, item.made.piece
-    partners, standing = piece.partners, live.replica_region if live else None
-    if standing in demand.question.frozen_regions():  # it serves on, and nothing is known against it
-        return standing, ()
-    first = standing if live else item.made.toward
-    if first in partners:
-        partners = (first, *(other for other in partners if other != first))
-    left = rooms.left_gib
-    if live and standing in left:
-        left[standing] += live.gib
-    refused = []
-    for partner in partners:
-        there = live.gib if live and partner == standing else 0
-        if desired.market.price(partner, volume.storage_class) is None and volume.gib > there:
-            refused.append(RefusedAlternative(candidate=f"replica in {partner}", code=RefusalCode.NOT_OFFERED))
-        elif volume.gib > max(left[partner], 0 if partner in rooms.grow else there):
-            refused.append(too_large(f"replica in {partner}", volume.gib, left[partner]))
-        else:
-            left[partner] -= volume.gib
-            return partner, tuple(refused)
-    return None, tuple(refused)

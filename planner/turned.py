@@ -5,7 +5,7 @@ what is asked any more, or could only by being larger than what it holds; never 
 all that AWS makes of a volume in six hours.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from contracts.accounts import TargetName
@@ -31,11 +31,22 @@ def turned_options(market: Market, held: Held, place: Place, plain: Sequence[Opt
             yield name, made
 
 
-def best_of(options: Iterable[Option]) -> Option:
-    """The cheapest; of those that move no content and add no volume, where there are any."""
+def best_of(options: Iterable[Option], copied: Callable[[Sequence[Made]], tuple[int, float]]) -> Option:
+    """The cheapest with its replicas; of those that move no content and add no volume, where there are any.
+
+    Args:
+        options: ways of one part.
+        copied: of a way, how many volumes would have no replica, as few of which as can be; and what replicas cost.
+    """
     found = tuple(options)
     steady = [option for option in found if stays(option[1])]
-    return min(steady or found, key=lambda it: (usd_of(it[1]), sum(not one.in_place for one in it[1]), it[0]))
+
+    def worth(option: Option) -> tuple[int, float, int, str]:
+        name, made = option
+        without, usd = copied(made)
+        return without, usd_of(made) + usd, sum(not one.in_place for one in made), name
+
+    return min(steady or found, key=worth)
 
 
 def _turned_into(market: Market, held: Held, name: str, place: Place) -> tuple[Made, ...] | None:

@@ -165,7 +165,8 @@ def test_every_kind_occurred() -> None:
     expected -= {"reason content", "reason unfit"}
     expected |= {f"refused {code}" for code in RefusalCode} - {"refused overlaps"}  # carving never offers such blocks
     # Of storage that is asked for more than GiB: tests/planner/test_volumes.py and what stands beside it.
-    expected -= {f"refused {code}" for code in (RefusalCode.TOO_SLOW, RefusalCode.LESS_DURABLE, RefusalCode.RESIDENCY)}
+    unseen = (RefusalCode.TOO_SLOW, RefusalCode.LESS_DURABLE, RefusalCode.NO_REPLICA, RefusalCode.RESIDENCY)
+    expected -= {f"refused {code}" for code in unseen}
     expected |= {"part minimum", "part maximum", "part kept from the last plan", "part max_units_per_place"}
     expected |= {"part other pairs", "part no room", "several partners"}
     expected |= {"short of vcpu", "short of gbps"}

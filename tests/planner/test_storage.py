@@ -4,20 +4,25 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.capacity import CapacityKind, Offer
+from contracts.accounts import TargetName
+from contracts.capacity import CapacityKind, Offer, StorageClass
 from contracts.plan import Infeasible, Plan
 from contracts.resources import FailoverSpec, Purpose, ResourceKind, StorageSpec
-from contracts.storage import Replicas, StorageAsk
+from contracts.storage import Replicas, StorageAsk, StorageNeed
 from contracts.what_if import PriceChange, WhatIf
 from contracts.wording import describe
 from planner.build import build_plan
 from planner.explain import explain
+from planner.pieces import Made
+from planner.replicas import Copies
 from planner.solve import solve
+from planner.stored import Piece
+from planner.volumes import Volume
 from planner.what_if import changed
 from tests.laws.environments import loaded
 from tests.planner.plan_checker import Rule, breaches
-from tests.planner.simulate import after
-from tests.planner.storage_world import GP3, IO2, PD, PRICES
+from tests.planner.simulate import after, standing
+from tests.planner.storage_world import GP3, IO2, PD, PRICES, market
 from tests.planner.test_plan_checker import asked_of
 from tests.planner.test_small import asked, small
 from tests.planner.worlds import RECIPE, WORLD, people, plan_of, region, specs
@@ -182,3 +187,73 @@ def test_volumes_never_shrink_on_a_forecast():
     serving = {key: gib for key, gib in live.items() if "/storage/serving/" in key}
     planned = {item.resource.key: item.resource for item in plan_of(loaded(standing, RECIPE, 0.3)).resources}
     assert serving and all(planned[key].spec.gib == gib for key, gib in serving.items())
+
+
+def unsold(world, item, places):
+    """The world in which some places do not sell an item."""
+    offers = tuple(offer for offer in world.capacity.offers if (offer.item, offer.place in places) != (item, True))
+    return replace(world, capacity=world.capacity.model_copy(update={"offers": offers}))
+
+
+def elsewhere(place="fra"):
+    return {facts.region for facts in WORLD.capacity.regions} - {place}
+
+
+def test_a_class_that_no_partner_sells_gives_way_to_a_dearer_one_that_can_be_copied():
+    cheap, both = plan_of(WORLD), plan_of(unsold(WORLD, "standard", elsewhere()))
+    ((_, alone),), ((key, pair),) = volumes(cheap).items(), volumes(both).items()
+    assert (alone.storage_class, pair.storage_class) == ("standard", "fast") and pair.replica_region
+    told = "\n".join(explain(both, key).lines())
+    assert "not standard: could have no replica: no partner sells it and has the room" in told
+    assert [str(breach) for breach in breaches(asked_of(unsold(WORLD, "standard", elsewhere())), both)] == []
+
+
+def test_what_no_partner_could_have_in_any_class_is_the_cheapest_and_says_so():
+    world = unsold(unsold(WORLD, "standard", elsewhere()), "fast", elsewhere())
+    offers = (*world.capacity.offers, *(Offer(place=place, item="io", usd_per_hour=0.01) for place in elsewhere()))
+    classes = (*world.catalog.storage_classes, StorageClass(name="io"))
+    world = replace(
+        world,
+        capacity=world.capacity.model_copy(update={"offers": offers}),
+        catalog=world.catalog.model_copy(update={"storage_classes": classes}),
+    )
+    ((key, spec),) = volumes(plan := plan_of(world)).items()
+    assert (spec.storage_class, spec.replica_region) == ("standard", None)
+    assert "not replica in" in "\n".join(explain(plan, key).lines())
+
+
+def test_a_replica_s_price_weighs_in_the_choice_of_class():
+    """Standard is dearer at the partners than fast is at both ends: together fast costs less."""
+    offers = tuple(
+        offer.model_copy(update={"usd_per_hour": 0.0004})
+        if (offer.item, offer.place == "fra") == ("standard", False)
+        else offer
+        for offer in WORLD.capacity.offers
+    )
+    world = replace(WORLD, capacity=WORLD.capacity.model_copy(update={"offers": offers}))
+    ((key, spec),) = volumes(plan := plan_of(world)).items()
+    assert spec.storage_class == "fast"
+    dearer = f"  not standard: costs more ({spec.gib * 0.00051:g} USD/h, against {spec.gib * 0.0004:g})"
+    assert dearer in explain(plan, key).lines()
+
+
+def test_what_serves_keeps_its_class_though_nobody_may_copy_it_any_more():
+    world = after(WORLD, plan_of(WORLD))
+    ((key, before),) = volumes(plan_of(WORLD)).items()
+    bare = world.live()[key].model_copy(update={"spec": before.model_copy(update={"replica_region": None})})
+    stands = unsold(standing(world, (world.live() | {key: bare}).values()), "standard", elsewhere())
+    ((kept, spec),) = volumes(plan_of(stands)).items()
+    assert (kept, spec.storage_class, spec.replica_region) == (key, "standard", None)
+
+
+def test_the_room_that_a_replica_would_find_counts_and_is_taken():
+    """Of two partners the first sells both classes and has room for one volume, the other sells io2 alone."""
+    sells = {"fra": {"gp3": 1.0, "io2": 3.0}, "ams": {"gp3": 1.0, "io2": 3.0}, "lon": {"io2": 4.0}}
+    copies = Copies(market((GP3, IO2), sells), {"ams": 15.0, "lon": 100.0})
+    piece = Piece(region="fra", need=StorageNeed(gib=10), target=TargetName.ESTATE, partners=("ams", "lon"))
+    cheap, dear = (Volume(storage_class=name, gib=10, usd_per_hour=1.0) for name in ("gp3", "io2"))
+    one, two = (Made(key="", piece=piece, volume=volume, need=piece.need) for volume in (cheap, dear))
+    assert copies.usd(piece, [cheap]) == 10.0 and copies.told([one]) == (0, 10.0)
+    copies.take([one])
+    assert copies.usd(piece, [cheap]) is None and copies.told([one]) == (1, 0.0)
+    assert copies.usd(piece, [dear]) == 40.0 and copies.told([two]) == (0, 40.0)
