@@ -64,7 +64,7 @@ def folder(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", ["tofu", pytest.param("terraform", marks=pytest.mark.long)])
 def test_the_provider_would_make_every_type(folder, url, program):
     environment, everything = every_type(url)
     terraform = folder(program)

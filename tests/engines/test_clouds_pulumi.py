@@ -100,17 +100,18 @@ def test_what_changed_behind_its_back_is_seen_in_three_views_and_put_right(proje
 
 
 def test_what_cannot_change_in_place_is_replaced_and_the_old_one_goes_first(project, world):
-    project.apply(few())
-    other = changed(few(), "fra/network/subnet-001", cidr_block="10.0.7.0/24")
-    assert project.planned(other)["fra/network/subnet-001"] is Action.REPLACE
-    project.apply(other)
+    there = [item for item in few() if item.root == "fra"]
+    project.apply(there, roots=["fra"])
+    other = changed(there, "fra/network/subnet-001", cidr_block="10.0.7.0/24")
+    assert project.planned(other, roots=["fra"]) == {"fra/network/subnet-001": Action.REPLACE}
+    project.apply(other, roots=["fra"])
     actions = [line["action"] for line in world.received() if line["name"] == "fra/network/subnet-001"]
     assert actions == ["create", "delete", "create"]
     careful = [
         replace(item, lifecycle=Lifecycle(create_before_destroy=True)) if item.key.endswith("001") else item
-        for item in changed(few(), "fra/network/subnet-001", cidr_block="10.0.8.0/24")
+        for item in changed(there, "fra/network/subnet-001", cidr_block="10.0.8.0/24")
     ]
-    project.apply(careful)
+    project.apply(careful, roots=["fra"])
     actions = [line["action"] for line in world.received() if line["name"] == "fra/network/subnet-001"]
     assert actions == ["create", "delete", "create", "create", "delete"]
 
