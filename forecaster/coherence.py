@@ -13,7 +13,7 @@ docs/decisions/0014-sums-are-raked-paths.md and 0015-days-are-sums-of-hours.md.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,19 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Alone:
+    """Series that were drawn by themselves.
+
+    Attributes:
+        days: (series, first days, levels), of means or totals of days of the paths.
+        paths: of the series that are kept, each (paths, steps).
+    """
+
+    days: Matrix
+    paths: dict[SeriesKey, Paths] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Agreed:
     """A forecast that agrees with itself.
 
@@ -82,6 +95,7 @@ class Agreed:
         keys: of the series that have paths.
         paths: (paths, keys, steps).
         known: the same paths without what history does not know; `paths` itself where there is nothing of it.
+        lone: series that have no part in it, where they were drawn.
     """
 
     quantiles: Matrix
@@ -89,15 +103,21 @@ class Agreed:
     keys: tuple[SeriesKey, ...]
     paths: Paths
     known: Paths
+    lone: Alone | None = None
 
     def until(self, steps: int) -> dict[SeriesKey, Matrix]:
         """Paths of each series, (paths, steps), of the first steps."""
         return {key: self.paths[:, at, :steps].astype(np.float64) for at, key in enumerate(self.keys)}
 
+    @property
+    def kept_paths(self) -> int:
+        """How many of the paths a document holds."""
+        values = len(self.keys) * int(self.paths.shape[2])
+        return min(len(self.paths), max(FEWEST_PATHS, MOST_KEPT // max(1, values)))
+
     def sample(self) -> dict[SeriesKey, Paths]:
         """What a document holds of the paths: the first of them, as many as it may; none is likelier than another."""
-        count = min(len(self.paths), max(FEWEST_PATHS, MOST_KEPT // max(1, len(self.keys) * self.paths.shape[2])))
-        return {key: kept(self.paths[:count, at]) for at, key in enumerate(self.keys)}
+        return {key: kept(self.paths[: self.kept_paths, at]) for at, key in enumerate(self.keys)}
 
 
 def agree(told: Told, groups: Groups, seed: int, days: Told | None = None) -> Agreed:
@@ -113,8 +133,7 @@ def agree(told: Told, groups: Groups, seed: int, days: Told | None = None) -> Ag
     rows = [row for row, key in enumerate(told.panel.keys) if key.kind in DRAWN and row not in groups]
     count = paths_within_memory(PATHS, len(rows), quantiles.shape[1])
     if not rows or not quantiles.shape[1]:
-        none = np.zeros((0, 0, quantiles.shape[1]), np.float32)
-        return Agreed(quantiles=quantiles, summed=(), keys=(), paths=none, known=none)
+        return replace(no_paths(quantiles.shape[1]), quantiles=quantiles)
     drawn = told.panel.rows(rows)
     order = draw_order(steady[rows], seasonal_ranks(drawn), count, seed, weights_of(drawn, steady[rows]))
     paths = paths_in(order, quantiles[rows])
@@ -125,6 +144,12 @@ def agree(told: Told, groups: Groups, seed: int, days: Told | None = None) -> Ag
     settle(paths, known, told, rows, groups)
     quantiles = with_sums(quantiles, paths, rows, groups)
     return Agreed(quantiles=quantiles, summed=tuple(groups), keys=drawn.keys, paths=paths, known=known)
+
+
+def no_paths(steps: int) -> Agreed:
+    """What nothing agreed on."""
+    none = np.zeros((0, 0, steps), np.float32)
+    return Agreed(quantiles=np.zeros((0, steps, 0)), summed=(), keys=(), paths=none, known=none)
 
 
 def sums_in(panel: Panel) -> Groups:

@@ -1,8 +1,8 @@
 """Days that agree with the hours of the same forecast (pure).
 
 Of the days that hours reach, the quantiles are those of days of hours: where paths are kept, days of these very paths,
-so that days, pairs, regions and the total agree on each of them. Of series that have none (users, transactions, address
-blocks) paths are drawn for it alone. Later days are what the daily forecast says, at the level of the hours, and their
+so that days, pairs, regions and the total agree on each of them; users, transactions and address blocks have paths of
+their own (`paths_alone.py`). Later days are what the daily forecast says, at the level of the hours, and their
 paths go on from those of the hours. Counts of requests are left to their own: hours are 0 most of the time, and with
 them their quantiles.
 """
@@ -12,13 +12,17 @@ from dataclasses import replace
 import numpy as np
 
 from contracts.series import Unit, unit_of
-from forecaster.coherence import PATHS, Agreed, Groups, Told, settle, weights_of, with_sums
-from forecaster.panel import Matrix
-from forecaster.paths import Paths, by_days, draw_order, paths_in, quantiles_of, seasonal_ranks
-from forecaster.paths_days import as_days_say, gap_after, order_after
-from forecaster.units import Gather, gather_of
+from forecaster.coherence import Agreed, Groups, Told, settle, weights_of, with_sums
+from forecaster.panel import Matrix, Panel
+from forecaster.paths import Paths, by_days, paths_in, quantiles_of, seasonal_ranks
+from forecaster.paths_alone import Room, draw_alone
+from forecaster.paths_days import gap_after, order_after
 
-TOGETHER = 100  # series without paths of their own that are drawn at a time: it bounds memory
+
+def lone_rows(panel: Panel, agreed: Agreed, groups: Groups) -> list[int]:
+    """Rows of series that have no part in what hours agreed on."""
+    drawn = set(agreed.keys)
+    return [row for row, key in enumerate(panel.keys) if row not in groups and key not in drawn]
 
 
 def agree_days(days: Told, hours: Told, agreed: Agreed, groups: Groups, seed: int) -> Agreed:
@@ -29,15 +33,18 @@ def agree_days(days: Told, hours: Told, agreed: Agreed, groups: Groups, seed: in
         hours: what is said of them by itself.
         agreed: what they agreed on, with these days.
         groups: as the hours had them.
-        seed: of later days, and of series without paths.
+        seed: of later days, and of series that are drawn by themselves.
     """
     drawn = set(agreed.keys)
     rows = [row for row, key in enumerate(days.panel.keys) if key in drawn]
-    alone = [row for row in range(len(days.panel.keys)) if row not in groups and days.panel.keys[row] not in drawn]
+    alone = lone_rows(days.panel, agreed, groups)
     first = min(hours.quantiles.shape[1] // 24, days.quantiles.shape[1])
     paths, known = _of_hours(agreed.paths, first), _of_hours(agreed.known, first)
     said = _read_off(days.quantiles[:, :first], paths, rows, groups)
-    said[alone] = _without_paths(days, hours, alone, first, seed)
+    by_themselves = (
+        draw_alone(hours, days, alone, Room(paths=0, series=0), seed) if agreed.lone is None else agreed.lone
+    )
+    said[alone] = by_themselves.days
     steady, own = _read_off(said, known, rows, groups), days.steady.copy()
     own[alone] = days.quantiles[alone]
     gap = gap_after(own, steady)[..., None]
@@ -78,21 +85,6 @@ def _later_paths(later: Told, before: Paths, rows: list[int], groups: Groups, se
     known = paths if np.array_equal(told, steady) else paths_in(order, steady)
     settle(paths, known, later, rows, groups)
     return paths, known
-
-
-def _without_paths(days: Told, hours: Told, rows: list[int], first: int, seed: int) -> Matrix:
-    """Quantiles of the first days of series that have no paths: (rows, days, levels)."""
-    found = days.quantiles[rows, :first].copy()
-    for at in range(0, len(rows) if first else 0, TOGETHER):
-        some = rows[at : at + TOGETHER]
-        panel, told, own = hours.panel.rows(some), hours.quantiles[some, : 24 * first], days.quantiles[some, :first]
-        order = draw_order(told, seasonal_ranks(panel), PATHS, seed, weights_of(panel, told))
-        paths = paths_in(order, told)
-        hours_of = np.array([24.0 if gather_of(key.kind) is Gather.SUM else 1.0 for key in panel.keys])[:, None, None]
-        speaking = np.flatnonzero(days.speaks()[some])
-        as_days_say(paths, paths, own / hours_of, [int(row) for row in speaking])
-        found[at : at + TOGETHER] = hours_of * quantiles_of(_of_hours(paths, first))
-    return found
 
 
 def _as_counted(quantiles: Matrix, days: Told) -> Matrix:

@@ -5,6 +5,7 @@ dispersion by maximum likelihood, pooled over the series of a group. Quantiles o
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,25 @@ BLIND_DISPERSION = 1.0  # nothing held back: as a geometric distribution
 DISPERSIONS = np.concatenate([[1e-6], np.geomspace(0.01, 20.0, 34)])  # among which the likeliest is looked for
 NORMAL_FROM = 200.0  # above this mean the sum of so many terms is normal for every purpose here
 FACTOR_RANGE = (0.5, 2.0)  # how far held-back windows may correct a rate
+MOST_VARIANCE = 1.0  # of the logarithm of what an event does
 LARGEST_SAMPLE = 40_000  # more tell no more about one number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CountRates:
+    """Means and dispersions of counts, each (series, steps)."""
+
+    mean: Matrix
+    dispersion: Matrix
+
+    def rows(self, rows: list[int]) -> "CountRates":
+        return CountRates(mean=self.mean[rows], dispersion=self.dispersion[rows])
+
+    def moved(self, log_mean: Matrix, log_variance: Matrix) -> "CountRates":
+        """Those of counts whose rate is multiplied by a lognormal factor: a mixture, and so the more dispersed."""
+        spread = np.minimum(log_variance, MOST_VARIANCE)
+        mean = self.mean * np.exp(log_mean + spread / 2)
+        return CountRates(mean=mean, dispersion=(1 + self.dispersion) * np.exp(spread) - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +59,14 @@ class CountCalibration:
 
     def corrected(self, said: Matrix, ahead: Steps) -> Matrix:
         """Quantiles (..., series, steps, levels) of expected counts (..., series, steps, 1)."""
+        rates = self.rates(said)
+        return count_quantiles(rates.mean, rates.dispersion)
+
+    def rates(self, said: Matrix) -> "CountRates":
+        """Corrected means, and dispersions, of expected counts (series, steps, 1)."""
         mean = said[..., 0] * self.factor[self.groups][:, None]
         dispersion = np.broadcast_to(self.dispersion[self.groups][:, None], mean.shape)
-        return count_quantiles(mean, dispersion)
+        return CountRates(mean=mean, dispersion=dispersion)
 
     def turned(self, hours: int) -> "CountCalibration":
         """The same: nothing of it is of an hour."""
@@ -117,6 +141,28 @@ def count_quantiles(mean: Matrix, dispersion: Matrix) -> Matrix:
     quantiles[large] = _normal(mean[large], dispersion[large])
     quantiles[~large] = _negative_binomial(mean[~large], np.maximum(dispersion[~large], 1e-6))
     return quantiles
+
+
+def counts_at(mean: Matrix, dispersion: Matrix, at: Matrix) -> Matrix:
+    """Smallest counts whose cumulative probability reaches `at` (steps, n), of means and dispersions (steps,)."""
+    counts = np.zeros(at.shape)
+    large = mean > NORMAL_FROM
+    if large.any():
+        deviation = np.sqrt(mean[large] + dispersion[large] * mean[large] ** 2)[:, None]
+        normal = np.vectorize(NormalDist().inv_cdf)(np.clip(at[large], 1e-9, 1 - 1e-9))
+        counts[large] = np.ceil(np.maximum(mean[large, None] + normal * deviation, 0.0))
+    some = ~large
+    size = 1.0 / np.maximum(dispersion[some], 1e-6)
+    odds = mean[some] / (mean[some] + size)
+    term = np.exp(-size * np.log1p(mean[some] / size))
+    total, found, count = term.copy(), np.zeros(at[some].shape), 0
+    while (above := at[some] > total[:, None] + 1e-12).any() and count < 100 * NORMAL_FROM:
+        found += above
+        term = term * (count + size) / (count + 1) * odds
+        total += term
+        count += 1
+    counts[some] = found
+    return counts
 
 
 def _normal(mean: Matrix, dispersion: Matrix) -> Matrix:

@@ -18,6 +18,7 @@ from contracts.forecast import Scores, Treatment
 from contracts.ports import Progress
 from contracts.series import SeriesKind
 from forecaster.backcast import Backcast, Learned, Look, backcast, learn
+from forecaster.counts import CountCalibration, CountRates
 from forecaster.examination import BLEND, Examination, examine, scored
 from forecaster.finish import all_zero, as_long_ago, ended, finished, too_short
 from forecaster.groups import kind_groups
@@ -78,6 +79,7 @@ class PanelForecast:
         state: what the next forecast may go on from.
         refitted: why families were fitted anew; empty where they are those of the state that was given.
         windows: what was said in held-back windows, by what the next forecast finds it under.
+        rates: of counts, what the quantiles are of.
     """
 
     quantiles: Matrix
@@ -89,6 +91,7 @@ class PanelForecast:
     treatments: tuple[Treatment, ...] = ()
     refitted: str = ""
     windows: Mapping[str, Kept] = field(default_factory=dict)
+    rates: CountRates | None = None
 
     def scores(self, row: int) -> Scores:
         """Of one series, by what made its forecast."""
@@ -126,6 +129,7 @@ def forecast_panel(
         state=state_of(past, made.fitted, steps, repr(settings)) if refitted or not left.state else left.state,
         refitted=refitted,
         windows={**past.kept, **examination.taught},
+        rates=_rates(made, panel, steps),
     )
 
 
@@ -166,6 +170,15 @@ def _make(past: Backcast, panel: Panel, steps: int, settings: EngineSettings) ->
     said = as_long_ago(followed(ask(panel), panel, shifts, ask), panel)
     quantiles = finished(said, panel, learned.enough() & ~ended(panel))
     return _Made(quantiles, learned, fitted, shifts)
+
+
+def _rates(made: _Made, panel: Panel, steps: int) -> CountRates | None:
+    """Means and dispersions of counts; none of anything else."""
+    if not isinstance(made.learned.calibration, CountCalibration):
+        return None
+    ahead = np.arange(1, steps + 1)
+    said = tuple(one.predict(panel, ahead) for one in made.fitted)
+    return made.learned.calibration.rates(made.learned.weights.blend(said))
 
 
 def examine_panel(panel: Panel, steps: int, settings: EngineSettings, progress: Progress) -> Examination:

@@ -31,7 +31,7 @@ def finished(quantiles: Matrix, panel: Panel, enough: NDArray[np.bool_]) -> Matr
     largest = np.nan_to_num(panel.observed).max(axis=1)
     clean = np.minimum(np.maximum.accumulate(clean, axis=2), CEILING * largest[:, None, None])
     clean = _as_seen(clean, panel)
-    whole = _whole(panel)
+    whole = whole_numbers(panel)
     clean[whole] = np.ceil(clean[whole] - 1e-9)
     short = np.flatnonzero(too_short(panel) & ~_requests(panel))
     clean[short] = wide_naive(panel, quantiles.shape[1])[short]
@@ -57,7 +57,7 @@ def _as_seen(said: Matrix, panel: Panel) -> Matrix:
     least = np.where(np.isfinite(positive), positive, 0.0)[:, None, None]
     if not (said < least).any():
         return said
-    share = np.where(_whole(panel), 1.0, (panel.observed == 0).sum(axis=1) / np.maximum(panel.known(), 1))
+    share = np.where(whole_numbers(panel), 1.0, (panel.observed == 0).sum(axis=1) / np.maximum(panel.known(), 1))
     zeros = share[:, None, None]
     idle = np.where(zeros >= LEVEL, 0.0, least)
     busy = np.where(LEVEL >= UNSEEN, np.minimum(least, said[..., MEDIAN, None]), said)
@@ -104,7 +104,7 @@ def wide_naive(panel: Panel, steps: int) -> Matrix:
     known = np.isfinite(panel.observed)
     mean = np.where(known, panel.observed, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     levels = mean[:, None] * np.array(WIDE)
-    whole = _whole(panel)
+    whole = whole_numbers(panel)
     levels[whole] = np.ceil(levels[whole])
     repeated: Matrix = np.repeat(levels[:, None, :], steps, axis=1)
     return repeated
@@ -115,7 +115,7 @@ def _requests(panel: Panel) -> NDArray[np.bool_]:
     return np.array([key.kind is SeriesKind.PEERING_REQUESTS for key in panel.keys], dtype=bool)
 
 
-def _whole(panel: Panel) -> NDArray[np.bool_]:
+def whole_numbers(panel: Panel) -> NDArray[np.bool_]:
     """Series whose values are counts: all they ever were is whole numbers."""
     known = np.nan_to_num(panel.observed)
     counted = np.array([unit_of(key.kind) is Unit.COUNT for key in panel.keys], dtype=bool)

@@ -13,7 +13,7 @@ from contracts.forecast import (
     ResourceDemand,
     SeriesForecast,
 )
-from contracts.forecast_paths import Paths, paths_to_bytes
+from contracts.forecast_paths import Paths, kept, paths_to_bytes
 from contracts.forecast_state import StateBundle
 from contracts.forecast_values import values_to_bytes
 from contracts.ports import Progress
@@ -146,7 +146,7 @@ def go_on_forecasting(
         for part in parts
         for row, key in enumerate(part.joined.panel.keys)
     }
-    paths = _paths(parts)
+    paths = _paths(around, parts)
     went_on = any(not part.forecast.refitted for part in parts)
     document = Forecast(
         environment=settings.environment,
@@ -204,7 +204,7 @@ def _parts(around: Surroundings, settings: ForecastSettings, progress: Progress)
 def _agreeing(around: Surroundings, parts: list[Part]) -> list[Part]:
     """The parts, hours and days of levels agreeing with each other."""
     at = [number for number, part in enumerate(parts) if part.joined.steady is not None]
-    found = dict(zip(at, around.agreed(*(parts[number].joined for number in at)) if at else (), strict=True))
+    found = dict(zip(at, around.agreed(*(parts[number].joined for number in at), lone=True) if at else (), strict=True))
     return [replace(part, joined=found.get(number, part.joined)) for number, part in enumerate(parts)]
 
 
@@ -232,10 +232,19 @@ def engine_settings(panel: Panel, settings: ForecastSettings) -> EngineSettings:
     return EngineSettings(models=settings.models, tier=settings.tier, seed=settings.seed, counts=counts)
 
 
-def _paths(parts: list[Part]) -> Paths:
-    """Samples of whole paths of hourly series."""
-    hourly = (part.joined.agreed for part in parts if part.panel.granularity is Granularity.HOURLY)
-    return next((one.sample() for one in hourly if one is not None), {})
+def _paths(around: Surroundings, parts: list[Part]) -> Paths:
+    """Samples of whole paths of hourly series: of what is planned for, of telemetry and blocks, of requests."""
+    hourly = [part for part in parts if part.panel.granularity is Granularity.HOURLY]
+    planned = next((part.joined.agreed for part in hourly if part.joined.agreed is not None), None)
+    lone = planned.lone.paths if planned is not None and planned.lone is not None else {}
+    asked = {
+        key: path
+        for part in hourly
+        if part.forecast.rates is not None
+        for key, path in around.requested(part.panel, part.forecast.rates, planned).items()
+    }
+    sample = planned.sample() if planned is not None else {}
+    return {**sample, **{key: kept(path) for key, path in (lone | asked).items()}}
 
 
 def _demand(parts: list[Part], prepared: Prepared, settings: ForecastSettings) -> tuple[ResourceDemand, ...]:

@@ -13,14 +13,17 @@ from contracts.customers import Customers
 from contracts.events import Calendar, ExpectedEvent
 from contracts.forecast import Treatment
 from contracts.series import SUMS, SeriesKey, SeriesKind
-from forecaster.coherence import Agreed, Told, agree, sums_in
-from forecaster.coherence_days import agree_days
+from forecaster.coherence import Agreed, Alone, Told, agree, no_paths, sums_in
+from forecaster.coherence_days import agree_days, lone_rows
+from forecaster.counts import CountRates
 from forecaster.customers import announced_keys, merge_customers
 from forecaster.events.effects import learn_effects
 from forecaster.events.outlook import expected_events
 from forecaster.events.widening import moved
 from forecaster.newborn import FEWEST, Newborn, newborn_forecasts
 from forecaster.panel import Matrix, Panel, daily
+from forecaster.paths import Paths
+from forecaster.paths_alone import draw_alone, draw_requests, room_beside
 from forecaster.prepare import Prepared
 from forecaster.sums import totals
 
@@ -122,19 +125,34 @@ class Surroundings:
             treatments=(*(_treatment(one, panel) for _, one in born), *merged.treatments),
         )
 
-    def agreed(self, hours: Joined, days: Joined | None = None) -> tuple[Joined, ...]:
+    def agreed(self, hours: Joined, days: Joined | None = None, *, lone: bool = False) -> tuple[Joined, ...]:
         """Hours, and days if there are any, that agree with each other, and regions with their pairs in both.
 
-        Of counts nothing is changed.
+        Of counts nothing is changed. Series that sums have no part in get paths too where they are asked for (`lone`).
         """
         if hours.steady is None:
             return (hours,)
         groups, by_hours = sums_in(hours.panel), Told(panel=hours.panel, steady=hours.steady, quantiles=hours.quantiles)
-        if days is None or days.steady is None:
-            return (_with(hours, agree(by_hours, groups, self._seed)),)
-        by_days = Told(panel=days.panel, steady=days.steady, quantiles=days.quantiles)
+        by_days = None
+        if days is not None and days.steady is not None:
+            by_days = Told(panel=days.panel, steady=days.steady, quantiles=days.quantiles)
         drawn = agree(by_hours, groups, self._seed, by_days)
+        if lone:
+            drawn = replace(drawn, lone=self._alone(by_hours, by_days, lone_rows(hours.panel, drawn, groups), drawn))
+        if days is None or by_days is None:
+            return (_with(hours, drawn),)
         return _with(hours, drawn), _with(days, agree_days(by_days, by_hours, drawn, groups, self._seed))
+
+    def requested(self, asked: Panel, rates: CountRates, planned: Agreed | None) -> dict[SeriesKey, Paths]:
+        """Paths of requests, with what events ahead will do: as many as there are of what is planned for."""
+        seen, steps = self._seen(True), rates.mean.shape[1]
+        with_events = rates.moved(*self._effects[True].ahead(seen, steps))
+        room = room_beside(planned or no_paths(steps), len(asked.keys), steps)
+        return draw_requests(asked, with_events, room, self._seed)
+
+    def _alone(self, hours: Told, days: Told | None, rows: list[int], drawn: Agreed) -> Alone:
+        room = room_beside(drawn, len(rows), hours.quantiles.shape[1])
+        return draw_alone(hours, days, rows, room, self._seed)
 
     def expected(self, steps: int) -> tuple[ExpectedEvent, ...]:
         """Events of the hours ahead that the forecast counts on."""

@@ -62,7 +62,7 @@ class Effects:
 
         A daily panel takes the mean factor of its hours.
         """
-        mean, variance = self._ahead(panel, quantiles.shape[1])
+        mean, variance = self.ahead(panel, quantiles.shape[1])
         if not (mean.any() or variance.any()):
             return quantiles
         result = moved(quantiles, mean, np.sqrt(variance))
@@ -70,8 +70,8 @@ class Effects:
         result[whole] = np.ceil(result[whole] - 1e-9)
         return result
 
-    def _ahead(self, panel: Panel, steps: int) -> tuple[Matrix, Matrix]:
-        """Mean and variance of the log factor of each step ahead, shape (series, steps)."""
+    def ahead(self, panel: Panel, steps: int) -> tuple[Matrix, Matrix]:
+        """Mean and variance of the log factor of each step that follows a panel, shape (series, steps)."""
         by_hours = self.granularity is not panel.granularity  # a daily panel, effects of hours
         finer = replace(panel, granularity=self.granularity)
         count = 24 * steps if by_hours else steps

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from contracts.files import read_forecast, write_forecast
-from contracts.forecast import Evidence, Forecast
+from contracts.forecast import Evidence, Forecast, ForecastBundle
 from contracts.ports import Silent
 from contracts.series import LEVELS, SUMS, Granularity, SeriesKey, SeriesKind
 from forecaster.backtest import BacktestSettings, run_backtest
@@ -27,6 +27,7 @@ from tests.forecaster.estates import BEGIN, forecast, history, requests, series,
 CPU = SeriesKey(SeriesKind.CPU, "fra")
 ASKED = SeriesKey(SeriesKind.PEERING_REQUESTS, "fra->ams")
 FRA = SeriesKey(SeriesKind.REGION_TRAFFIC, "fra")
+ALONE = (SeriesKind.TRANSACTIONS, SeriesKind.USERS, SeriesKind.BLOCK_TRAFFIC)
 
 
 def estate(hours: int = 720):
@@ -79,6 +80,17 @@ def test_same_input_same_bytes(tmp_path):
     assert again.document.series and again.document.blends
 
 
+def assert_paths_of_what_no_sum_has(bundle: ForecastBundle) -> None:
+    """As many as of what is planned for: whole requests and transactions, and days that are days of them."""
+    told = [key for kind in (*ALONE, SeriesKind.PEERING_REQUESTS) for key in bundle.paths if key.kind is kind]
+    assert len(told) == 4 and {path.shape for path in bundle.paths.values()} == {(bundle.document.paths, 48)}
+    asked, web = bundle.paths[ASKED], SeriesKey(SeriesKind.TRANSACTIONS, "web@fra")
+    assert (asked == np.floor(asked)).all() and (bundle.paths[web] == np.floor(bundle.paths[web])).all()
+    assert 0.6 * 12 < asked.sum(axis=1).mean() < 1.7 * 12  # a request every four hours
+    of_days = quantiles_of(24 * by_days(bundle.paths[web]))
+    np.testing.assert_allclose(bundle.values[web, Granularity.DAILY][:2], of_days, rtol=2e-3)
+
+
 def test_a_forecast_has_paths_whose_sums_are_its_regions(tmp_path):
     """To the digits that documents keep; and read back, they are what was written."""
     bundle = forecast(estate())
@@ -95,6 +107,7 @@ def test_a_forecast_has_paths_whose_sums_are_its_regions(tmp_path):
         assert abs(np.log(said[len(days), MEDIAN] / said[len(days) - 1, MEDIAN])) < 0.3  # later days go on from there
     web = bundle.paths[SeriesKey(SeriesKind.SERVICE_TRAFFIC, "web@fra->ams")]
     assert (web <= 1.001 * bundle.paths[SeriesKey(SeriesKind.TRAFFIC, "fra->ams")]).all()
+    assert_paths_of_what_no_sum_has(bundle)
     write_forecast(tmp_path / "test.json", bundle)
     again = read_forecast(tmp_path / "test.json")
     assert again.paths.keys() == bundle.paths.keys()
@@ -263,7 +276,8 @@ def test_the_back_test_tells_what_the_forecast_chose():
     assert best is not None and best.scores.mase is not None and 0.6 < (best.scores.coverage_80 or 0) <= 1
     chosen = {row.kind: row.model for row in report.rows if row.chosen and row.granularity is Granularity.HOURLY}
     told = {item.kind: item.model for item in by_key(forecast(view).document).values()}
-    assert told == {**chosen, **dict.fromkeys((SeriesKind.REGION_TRAFFIC, *SUMS), "sum_of_pairs")}
+    summed: dict[SeriesKind | None, str] = dict.fromkeys((SeriesKind.REGION_TRAFFIC, *SUMS), "sum_of_pairs")
+    assert told == {**chosen, **summed}
     assert report.unseal(report.sealed(), where="report") == report
     assert max(report.origins) == BEGIN + timedelta(hours=720 - 48)
 

@@ -1,0 +1,98 @@
+"""Paths of requests, telemetry and blocks: whole numbers where counts are, means that rates have, bounded in number."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.series import LEVELS, SeriesKey, SeriesKind
+from forecaster.coherence import PATHS, Told, no_paths
+from forecaster.coherence_days import agree_days
+from forecaster.counts import CountRates, count_quantiles, counts_at
+from forecaster.events.widening import NORMAL
+from forecaster.panel import Panel, daily
+from forecaster.paths import by_days, quantiles_of
+from forecaster.paths_alone import Room, draw_alone, draw_requests, room_beside
+from tests.forecaster.events.worlds import panel_of
+
+HOURS, STEPS = 24 * 28, 48
+
+
+def counts_panel(rates: list[float], seed: int = 0) -> Panel:
+    seen = np.random.default_rng(seed).poisson(np.array(rates)[:, None], (len(rates), HOURS)).astype(float)
+    panel = panel_of(seen, tuple(f"r{at:02}->ams" for at in range(len(rates))))
+    keys = tuple(SeriesKey(SeriesKind.PEERING_REQUESTS, key.subject) for key in panel.keys)
+    return replace(panel, keys=keys, filled=seen)
+
+
+def rates_of(rates: list[float], dispersion: float = 0.5) -> CountRates:
+    mean = np.repeat(np.array(rates)[:, None], STEPS, axis=1)
+    return CountRates(mean=mean, dispersion=np.full(mean.shape, dispersion))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0, 500), st.floats(0, 20))
+def test_counts_at_the_levels_are_their_quantiles(mean, dispersion):
+    """Beside the quantiles of the document, which are worked out another way."""
+    told = np.array([mean]), np.array([dispersion])
+    np.testing.assert_array_equal(counts_at(*told, np.array([LEVELS]) - 1e-9), count_quantiles(*told))
+
+
+def test_sums_of_paths_have_the_mean_of_their_rates_however_small():
+    """A request a month an hour's path has never, and all hours and paths together as often as they should."""
+    rates = [1 / 720, 0.02, 0.4, 3.0]
+    found = draw_requests(counts_panel(rates), rates_of(rates), Room(paths=200, series=10), seed=1)
+    for (key, path), rate in zip(sorted(found.items()), rates, strict=True):
+        assert path.shape == (200, STEPS) and (path == np.floor(path)).all() and key.kind is SeriesKind.PEERING_REQUESTS
+        totals = path.sum(axis=1)
+        assert totals.mean() == pytest.approx(rate * STEPS, rel=0.01, abs=0.05)
+        steps_apart = STEPS * rate * (1 + 0.5 * rate)  # variance of a sum of independent hours
+        assert totals.var() == pytest.approx(steps_apart, rel=0.6)
+
+
+def test_paths_of_requests_do_not_hang_on_how_pairs_stand():
+    rates = [0.1, 0.5, 2.0]
+    panel, told, room = counts_panel(rates), rates_of(rates), Room(paths=100, series=10)
+    turned = draw_requests(panel.rows([2, 0, 1]), told.rows([2, 0, 1]), room, seed=1)
+    for key, path in draw_requests(panel, told, room, seed=1).items():
+        assert (turned[key] == path).all()
+
+
+def test_an_event_makes_more_requests_and_stranger_ones():
+    rates = rates_of([0.5])
+    more = rates.moved(np.full((1, STEPS), np.log(2)), np.full((1, STEPS), 0.2))
+    np.testing.assert_allclose(more.mean, rates.mean * 2 * np.exp(0.1))
+    assert (more.dispersion > rates.dispersion).all()
+    still = rates.moved(np.zeros((1, STEPS)), np.zeros((1, STEPS)))
+    assert (still.mean == rates.mean).all() and (still.dispersion == rates.dispersion).all()
+
+
+def test_what_there_is_room_for_is_what_most_is_expected_of():
+    rates = [0.1, 2.0, 0.5]
+    found = draw_requests(counts_panel(rates), rates_of(rates), Room(paths=50, series=2), seed=1)
+    assert {key.subject for key in found} == {"r01->ams", "r02->ams"}
+    room = room_beside(no_paths(168), 2000, 168)
+    assert room.paths == 100 and 200 < room.series < 2000 and room_beside(no_paths(168), 2, 168).paths == PATHS
+
+
+def test_days_of_telemetry_are_days_of_the_paths_that_are_kept():
+    panel = panel_of(1000 * np.random.default_rng(4).lognormal(0, 0.2, (2, HOURS)), ("a->b", "b->a"))
+    keys = (SeriesKey(SeriesKind.TRANSACTIONS, "web@fra"), SeriesKey(SeriesKind.USERS, "web@fra"))
+    panel = replace(panel, keys=keys)
+    said = 1000 * np.exp(0.2 * NORMAL) * np.ones((2, STEPS, 1))
+    hours, of_days = (
+        Told(panel=one, steady=each, quantiles=each)
+        for one, each in (
+            (panel, said),
+            (daily(panel), said[:, :7] * np.array([24.0, 1.0])[:, None, None]),
+        )
+    )
+    alone = draw_alone(hours, of_days, [0, 1], Room(paths=PATHS, series=1), seed=2)
+    assert list(alone.paths) == [keys[0]]  # the first by volume: the second has no room
+    days = 24 * by_days(alone.paths[keys[0]])
+    np.testing.assert_allclose(alone.days[0], quantiles_of(days), rtol=2e-3)
+    plain = agree_days(of_days, hours, no_paths(STEPS), {}, 2)
+    given_ = agree_days(of_days, hours, replace(no_paths(STEPS), lone=alone), {}, 2)
+    assert (plain.quantiles == given_.quantiles).all()
