@@ -32,6 +32,17 @@ def test_keys_of_what_plans_make_are_none_that_could_not_be(key):
         ("ams--fraa/circuit/serving/10g", "ams--fraa is no region or link", "ams--fra/circuit/serving/10g"),
         ("fra--ams/circuit/serving/10g", "fra--ams is no region or link", "/circuit/serving/10g"),
         ("ams--fra--lon/link", "ams--fra--lon is no region or link", "fra--lon/link"),
+        ("fra/failover/fra", "partners of fra are ams, lon, mad", ""),
+        ("fra/failover/amsterdam", "partners of fra are ams, lon, mad", ""),
+        ("fra/alert/memory", "alerts are of vcpu, storage-gib", ""),
+        ("fra/circuit/serving/10g", "a circuit stands on a link", ""),
+        ("ams--fra/compute/serving/m8", "a compute stands in a region", ""),
+        ("fra/storage/failover/standard", "purposes are serving, staged, granted", ""),
+        ("fra/block/staged/10.99.0.0-24", "no address pool of fra has 10.99.0.0/24", ""),
+        ("fra/block/staged/10.0.0.1-24", "10.0.0.1-24 is no prefix", ""),
+        ("fra/compute/serving/m8/0001", "keys of compute that is serving have 4 parts", ""),
+        ("fra/compute/staged/m8", "keys of compute that is staged have 5 parts", ""),
+        ("fra/compute/serving/m8-spott", "the catalog has no 'm8-spott' of compute", ""),
     ],
 )
 def test_a_typo_in_a_pin_is_refused_with_the_nearest_key(key, why, near):
@@ -53,3 +64,26 @@ def test_what_is_gone_since_it_was_pinned_stops_no_plan():
     unsold = replace(gone, catalog=gone.catalog.model_copy(update={"shapes": shapes}))
     assert len(missing_pins(unsold, Market.read(unsold.catalog, unsold.capacity))) == 1
     assert plan_of(people(STANDING, pins=())).pins_missing == ()
+
+
+@pytest.mark.parametrize(
+    "key", ["fra/compute/serving/m8-spot", "fra/storage/serving/standard-hot/2", "fra/block/granted/10.0.7.0-24/r-17"]
+)
+def test_keys_that_other_settings_would_make_are_told_and_not_refused(key):
+    (told,) = missing_pins(people(WORLD, pins=(key,)), MARKET)
+    assert told.startswith(f"{key} is pinned, and is not there")
+
+
+def test_of_what_is_not_sold_there_the_note_says_so():
+    offers = tuple(item for item in WORLD.capacity.offers if (item.place, item.item) != ("fra", "l32"))
+    world = replace(WORLD, capacity=WORLD.capacity.model_copy(update={"offers": offers}))
+    market = Market.read(world.catalog, world.capacity)
+    (told,) = missing_pins(people(world, pins=("fra/compute/serving/l32",)), market)
+    assert "is not there, nor is any l32 sold there" in told
+
+
+def test_a_link_that_nothing_joins_has_no_circuits():
+    links = tuple(link for link in WORLD.capacity.links if (link.a, link.b) != ("ams", "fra"))
+    world = replace(WORLD, capacity=WORLD.capacity.model_copy(update={"links": links}))
+    with pytest.raises(InputsDisagree, match="nothing joins ams and fra"):
+        missing_pins(people(world, pins=("ams--fra/link",)), Market.read(world.catalog, world.capacity))
