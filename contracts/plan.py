@@ -289,13 +289,13 @@ class Plan(Document):
     solver: str = ""  # `highs 1.15: optimal`
     cut_short: bool = False
     deferred: tuple[Change, ...] = Field(default=(), exclude_if=unsaid)  # beyond the change ceiling: not made
+    preference: Preference | None = Field(default=None, exclude_if=unsaid)  # what is served in cheaper regions
     standing: Standing | None = Field(default=None, exclude_if=unsaid)  # where fleets are planned as a whole
     small: bool = False  # a plan of its own roots (on demand): does not supersede the environment's plan
 
     def count(self, operation: Operation) -> int:
         """How many changes are of one operation."""
         return sum(change.operation is operation for change in self.changes)
-    preference: Preference | None = Field(default=None, exclude_if=unsaid)  # what is served in cheaper regions
 
     @property
     def destroyed(self) -> int:

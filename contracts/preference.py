@@ -95,7 +95,6 @@ class HostRefusal(StrEnum):
     CUSTOMER = "customer"  # someone whose things are there does not allow it
     LEFT_AS_IT_IS = "left_as_it_is"  # paused or not read
     CARRIED_LESS = "carried_less"  # less of its load is carried when it is lost
-    MAXIMUM = "maximum"  # it serves as much as people want
     QUOTA = "quota"
     DEARER = "dearer"
     NOT_WORTH_IT = "not_worth_it"  # cheaper by the unit, but the plan as a whole saves less than the margin

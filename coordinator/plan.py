@@ -8,6 +8,7 @@ from contracts.drift import DriftReport
 from contracts.exits import ExitCode
 from contracts.files import write_document
 from contracts.plan import Infeasible, Plan
+from coordinator.bound_use import bound_uses
 from coordinator.drift import damaged, three_views
 from coordinator.errors import UnknownName
 from coordinator.forecast_door import forecast_of
@@ -128,6 +129,7 @@ def _question(project: Project, capacity: CapacitySnapshot) -> Question:
         previous_plan=previous,
         now=project.clock(),
         earlier=project.archived(previous),
+        bound=bound_uses(project.paths.folder, project.environment),
     )
 
 

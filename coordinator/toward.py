@@ -12,6 +12,7 @@ from contracts.forecast import Forecast, ForecastBundle
 from contracts.ledger import UnitState, UnitView
 from contracts.names import is_link, link_ends
 from contracts.plan import Cost, Inputs, Plan, PlannedResource, Reason, ReasonCode, Requirement
+from contracts.preference import Preference
 from contracts.resources import Purpose, Resource, ResourceKind, StorageSpec
 from coordinator.project import Project
 from planner.changes import changes_between
@@ -31,12 +32,14 @@ class Wanted:
     Attributes:
         resources: everything that shall exist.
         requirements: that its resources name as reasons.
+        preference: what is served elsewhere in that state.
         told: what the plan is called where a solver would be named.
     """
 
     resources: tuple[PlannedResource, ...]
     requirements: tuple[Requirement, ...] = ()
     told: str = ""
+    preference: Preference | None = None
 
 
 def plan_toward(project: Project, wanted: Wanted, capacity: CapacitySnapshot) -> Plan:
@@ -67,6 +70,7 @@ def plan_toward(project: Project, wanted: Wanted, capacity: CapacitySnapshot) ->
             wanted.requirements,
         ),
         cost=_cost(market, question.live().values(), resources),
+        preference=wanted.preference,
         solver=wanted.told,
     )
 

@@ -93,9 +93,13 @@ def _plan(project: Project, earlier: Plan) -> Plan:
         home = live[key].model_copy(update={"root": root_of(live[key].place)})  # what was made on demand is adopted
         wanted[key] = planned_as(home, ReasonCode.CONTENT if key in stored else ReasonCode.GRANT, known)
     told = f"way back to {earlier.digest()[:19]}"
-    return plan_toward(
-        project, Wanted(resources=tuple(wanted.values()), requirements=earlier.requirements, told=told), capacity
+    state = Wanted(
+        resources=tuple(wanted.values()),
+        requirements=earlier.requirements,
+        told=told,
+        preference=earlier.preference,
     )
+    return plan_toward(project, state, capacity)
 
 
 def _serves_content(resource: Resource) -> bool:

@@ -2,7 +2,8 @@
 
 Expected traffic is the mean of the forecast over the hours that the plan holds, along the links that the plan gives it;
 what goes over more paths than one is split as what was asked of them. A region's copies at its partners
-(`replication_gbps`, by shares) count, too. One Gbps is 450 GB an hour.
+(`replication_gbps`, by shares) count, too, and what comes with demand that is served elsewhere. One Gbps is 450 GB an
+hour.
 """
 
 from collections import defaultdict
@@ -18,6 +19,7 @@ from contracts.plan import Cost, Egress, PlannedResource, Requirement
 from contracts.resources import FailoverSpec
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from planner.market import Market
+from planner.moved import expected_gbps
 from planner.question import Question
 from planner.recourse.distribution import DemandByHour, Matrix, normal_score
 from planner.requirements import ELSEWHERE, rounded
@@ -101,6 +103,10 @@ def outflow(
     for region, partner, gbps in _copies(question, resources):
         copies[what := f"replication {pair_name(region, partner)}"] = gbps
         parts[what] = _split(_copy_route(question, routes, (region, partner)), turned)
+    for move in question.moved:
+        for ends in ((move.region, move.host), (move.host, move.region)):
+            copies[what := f"movable demand {pair_name(*ends)}"] = expected_gbps(question, move)
+            parts[what] = _split(routes.between(*ends), turned)
     return Outflow(market=market, question=question, parts=parts, copies=copies)
 
 

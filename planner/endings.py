@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from contracts import preference_wording
 from contracts.capacity import CapacityKind
 from contracts.plan import Change, Operation, Plan, Reason, ReasonCode, Requirement
 from contracts.resources import (
@@ -57,6 +58,8 @@ def sentences(plan: Plan, resource: Resource, change: Change | None, reason: Rea
     elif reason.code is ReasonCode.SUPPORT and not goes:
         yield from _supports(plan, resource)
     yield from _holds(plan, resource, reason)
+    if plan.preference and isinstance(resource.spec, ComputeSpec) and resource.purpose is Purpose.SERVING:
+        yield from preference_wording.sentences(plan.preference, resource.place)
     for item in plan.scarce:
         if item.place == resource.place and item.kind in KINDS.get(resource.kind, ()):
             yield f"in {item.place}, {item.told()}"

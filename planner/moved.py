@@ -13,11 +13,12 @@ import numpy as np
 
 from contracts.capacity import CapacityKind
 from contracts.preference import ANOTHER_HOUR, CARRIED_FOR, DEMAND_OF, SERVED_IN, Move
-from planner.curves import Curves, joined, region_curves
+from planner.curves import Curves, region_curves
 from planner.market import Market
 from planner.question import Question
 from planner.recourse.distribution import Matrix
-from planner.routes import Routes, link_of
+from planner.routes import link_of
+from planner.tariff import routes_of
 
 MOVABLE = (CapacityKind.VCPU, CapacityKind.MEMORY_GIB)
 """Kinds that move: what instances give where reserves are dedicated."""
@@ -77,6 +78,31 @@ def peak_of(question: Question, move: Move, kind: CapacityKind, level: float) ->
     return move.share * float(curves.total_at(level).max()) if curves else 0.0
 
 
+def paths_of(question: Question, curves: Curves) -> Matrix | None:
+    """Paths of what is served, (paths, hours), as its series come together; None where not all of them have any."""
+    parts = dict.fromkeys(curves.keys, 1.0 - leaving(question.moved, curves.place))
+    if curves.kind not in MOVABLE:
+        parts = dict.fromkeys(curves.keys, 1.0)
+    elif parts and curves.keys[0].subject != curves.place:  # nothing of its own is forecast
+        parts = {}
+    for come, share in _coming(question, curves.place, curves.kind).values() if curves.kind in MOVABLE else ():
+        parts[come.keys[0]] = share
+    if not all(key in question.forecast.paths for key in parts):
+        return None
+    each = [question.forecast.paths[key].astype(np.float64) * share for key, share in parts.items()]
+    total: Matrix = np.sum([paths[:, : min(one.shape[1] for one in each)] for paths in each], axis=0)
+    return total
+
+
+def expected_gbps(question: Question, move: Move) -> float:
+    """Gbps that a move brings over each direction of its way, in the mean of the median over the plan's validity."""
+    curves = region_curves(question, move.region, CapacityKind.VCPU)
+    if curves is None:
+        return 0.0
+    mean = float(curves.total_at(0.5)[: question.environment.horizons.validity_hours].mean())
+    return question.environment.placement.gbps_per_vcpu * move.share * mean
+
+
 def stored_with(question: Question, region: str, vcpu: Callable[[Move], float]) -> Mapping[str, float]:
     """GiB that demand of other regions needs where it is served, by part."""
     each = question.environment.placement.storage_gib_per_vcpu
@@ -89,7 +115,7 @@ def carried_over(
 ) -> Mapping[str, Mapping[str, float]]:
     """Gbps that moves bring over links, by link and part: over the own link of both regions, else the quickest way."""
     each = question.environment.placement.gbps_per_vcpu
-    routes, found = Routes(joined(question, market)), defaultdict[str, dict[str, float]](dict)
+    routes, found = routes_of(question, market), defaultdict[str, dict[str, float]](dict)
     for move in question.moved if each else ():
         route = routes.between(move.region, move.host)
         for hop in route.hops if route else ():

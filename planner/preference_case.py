@@ -162,7 +162,7 @@ def _barred(case: Case) -> dict[tuple[str, str], tuple[str, ...]]:
 def _storage_rooms(
     case: Case, hosted: dict[str, tuple[str, ...]]
 ) -> tuple[tuple[dict[tuple[str, str], float], float], ...]:
-    """What each hundredth takes of a host's storage, and the room there beside what is asked already."""
+    """What each twentieth takes of a host's storage, and the room there beside what is asked already."""
     each = case.question.environment.placement.storage_gib_per_vcpu
     found = []
     for host in sorted(hosted) if each else ():
@@ -173,7 +173,7 @@ def _storage_rooms(
 
 
 def _link_rooms(case: Case) -> tuple[tuple[dict[tuple[str, str], float], float], ...]:
-    """What each hundredth takes of every link on its way, and the room there beside what is asked already."""
+    """What each twentieth takes of every link on its way, and the room there beside what is asked already."""
     each = case.question.environment.placement.gbps_per_vcpu
     taken: dict[str, dict[tuple[str, str], float]] = {}
     vcpu = _vcpu(case) if each else {}
@@ -187,5 +187,5 @@ def _link_rooms(case: Case) -> tuple[tuple[dict[tuple[str, str], float], float],
 
 
 def _vcpu(case: Case) -> dict[tuple[str, str], float]:
-    """VCPUs of a hundredth of each pair's demand."""
+    """VCPUs of a twentieth of each pair's demand."""
     return {(pair.source.region, pair.host): STEP * pair.source.peak.vcpu for pair in case.pairs}

@@ -58,7 +58,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Columns:
-    """Where each decision stands: hundredths by region and host, instances, what partners carry by kind."""
+    """Where each decision stands: twentieths by region and host, instances, what partners carry by kind."""
 
     steps: dict[tuple[str, str], int] = field(default_factory=dict)
     serving: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
@@ -90,12 +90,12 @@ def build_choice(choice: Choice) -> tuple[LinearModel, Columns]:
 
 
 def moves_of(columns: Columns, values: Floats) -> Mapping[tuple[str, str], int]:
-    """Hundredths that are served elsewhere, by region and host."""
+    """Twentieths that are served elsewhere, by region and host."""
     return {pair: steps for pair, at in columns.steps.items() if (steps := round(float(values[at])))}
 
 
 def _pair_columns(builder: ModelBuilder, columns: Columns, choice: Choice, pair: Pair) -> None:
-    """Hundredths of a region's demand in a host: what comes with them costs, and so does each that is not as before."""
+    """Twentieths of a region's demand in a host: what comes with them costs, and so does each that is not as before."""
     source, each = pair.source, pair.source.peak.vcpu * STEP
     at = builder.column(pair.brought_usd * each, upper=source.steps)
     columns.steps[source.region, pair.host] = at
@@ -153,7 +153,7 @@ def _site_columns(builder: ModelBuilder, columns: Columns, choice: Choice, site:
 
 
 def _demand(choice: Choice, columns: Columns, site: Site, kind: CapacityKind) -> list[tuple[float, dict[int, float]]]:
-    """What must serve, as a number and what each hundredth of a share adds: a row for each hour that may need most."""
+    """What must serve, as a number and what each twentieth of a share adds: a row for each hour that may need most."""
     region, kept = site.region, choice.kept.get((site.region, kind), 0.0)
     settings = choice.environment.region(region)
     least = settings.minimum.get(kind, 0.0) if settings else 0.0

@@ -3,26 +3,29 @@
 Prices are those of the cheapest mix of shapes for a vCPU with the memory that goes with it in the region where it is
 forecast (prices of the covering programme, `planner.covering`), with what it brings: circuits by the Gbps over every
 link on the way, storage where it is served. They order regions and are told; what is decided is decided by the
-programme and by whole plans (`planner.preference`).
+programme and by whole plans (`planner.preference`). Of compute, only what demand adds to the host's worst hour is paid
+for there: what comes while it is night needs few instances more.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from contracts.capacity import CapacityKind
+from contracts.capacity import GB_PER_GBPS_HOUR, CapacityKind
 from contracts.preference import HostRefusal, Move, PlacementSettings, RefusedHost
 from planner.covering import covering_duals
-from planner.curves import joined, region_curves
+from planner.curves import region_curves
 from planner.market import Market
-from planner.moved import MOVABLE, leaving
+from planner.moved import MOVABLE, expected_gbps, leaving, served_curves
 from planner.question import Question
 from planner.requirements import level_of, rounded
 from planner.residency import Residency, holders_with_limits
-from planner.routes import Route, Routes, link_of
+from planner.routes import Route, link_of
 from planner.sites import Amount, Site
+from planner.tariff import egress_price, routes_of
 
-STEP = 0.01
-"""Demand moves by whole hundredths of what a region is forecast: fine enough, and plans do not shiver."""
+STEP = 0.05
+"""Demand moves by whole twentieths of what a region is forecast, as failover shares do: plans do not shiver, and nobody
+runs a hundredth of a region elsewhere to fill up one instance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class Source:
 
     Attributes:
         settings: its own.
-        steps: hundredths of its demand that may be, beside those that stay elsewhere whatever is decided.
+        steps: twentieths of its demand that may be, beside those that stay elsewhere whatever is decided.
         movable: share of its demand that may be in all.
         bound: by customer whose use stays, the share of its demand that is theirs.
         peak: its own demand in its worst hour, at the quantile that it is sized at.
@@ -64,7 +67,7 @@ class Rules:
     def __init__(self, question: Question, market: Market, sites: Iterable[Site]) -> None:
         self._question, self._market = question, market
         self.sites = {site.region: site for site in sites}
-        self._routes, self._residency = Routes(joined(question, market)), Residency.of(question)
+        self._routes, self._residency = routes_of(question, market), Residency.of(question)
         self._holders: dict[str, dict[str, frozenset[str]]] = {}
         for place, who in holders_with_limits(question):
             allowed = frozenset(question.environment.rules.allowed_regions[who])
@@ -120,8 +123,8 @@ class Rules:
 
     def _judge(self, source: Source, host: str) -> Pair | RefusedHost:
         route = self._routes.between(source.region, host)
-        brought = self._brought_usd(route, host)
-        usd = self._compute_usd(host, source.peak) + brought
+        brought = self._brought_usd(source, route, host)
+        usd = self._compute_usd(host, source.peak) * self._adds(source, host) + brought
         told = rounded(usd) if usd < float("inf") else None
         limit, away = source.settings.max_latency_ms, route.latency_ms if route else None
         refused = RefusedHost(region=host, why=HostRefusal.LATENCY, usd_per_vcpu_hour=told)
@@ -139,18 +142,36 @@ class Rules:
             return refused.model_copy(update=update)
         if told is None or (there > 0 and not self.sites[host].partners):
             return refused.model_copy(update={"why": HostRefusal.QUOTA})
+        if source.usd is not None and told >= source.usd:
+            return refused.model_copy(update={"why": HostRefusal.DEARER})
         return Pair(source=source, host=host, usd=told, brought_usd=brought, route=route)
+
+    def _adds(self, source: Source, host: str) -> float:
+        """What all that may move adds to the worst hour of a host, as a share of its own worst hour."""
+        level = level_of(self._question, self._market, host, CapacityKind.VCPU)
+        comes = region_curves(self._question, source.region, CapacityKind.VCPU)
+        own = served_curves(self._question, host, CapacityKind.VCPU)
+        if comes is None or own is None:
+            return 1.0
+        here, there = own.total_at(level), comes.total_at(level) * max(STEP, source.movable)
+        hours = min(len(here), len(there))
+        return float((here[:hours] + there[:hours]).max() - here.max()) / float(there.max() or 1.0)
 
     def _of(self, region: str) -> Iterable[tuple[str, frozenset[str]]]:
         return sorted(self._holders.get(region, {}).items())
 
-    def _brought_usd(self, route: Route | None, host: str) -> float:
-        """What comes with a vCPU costs at the prices of one unit more."""
+    def _brought_usd(self, source: Source, route: Route | None, host: str) -> float:
+        """What comes with a vCPU of the worst hour costs at the prices of one unit more: circuits, GB, storage."""
         said = self._question.environment.placement
         links = {link_of(hop) for hop in route.hops} if route else set()
-        carried = sum(self._market.unit_price(link, CapacityKind.GBPS) or 0.0 for link in links)
-        stored = self._market.unit_price(host, CapacityKind.STORAGE_GIB) or 0.0
-        return said.gbps_per_vcpu * carried + said.storage_gib_per_vcpu * stored
+        usd = said.gbps_per_vcpu * sum(self._market.unit_price(link, CapacityKind.GBPS) or 0.0 for link in links)
+        usd += said.storage_gib_per_vcpu * (self._market.unit_price(host, CapacityKind.STORAGE_GIB) or 0.0)
+        back = self._routes.between(host, source.region)
+        for hop in (*(route.hops if route else ()), *(back.hops if back else ())) if said.gbps_per_vcpu else ():
+            price = egress_price(self._market, hop)
+            gbps = expected_gbps(self._question, Move(source.region, host, 1.0)) / source.peak.vcpu
+            usd += gbps * GB_PER_GBPS_HOUR * price[1] if price else 0.0
+        return usd
 
     def kept(self, earlier: Iterable[Move], pairs: Iterable[Pair]) -> tuple[Move, ...]:
         """Of earlier moves those that still may be, each region's no more than may move in all."""
@@ -165,12 +186,12 @@ class Rules:
 
 
 def steps_of(share: float) -> int:
-    """Whole hundredths of a share."""
+    """Whole twentieths of a share."""
     return int(share / STEP + 1e-9)
 
 
 def share_of(steps: int) -> float:
-    """The share of so many hundredths, as documents write it."""
+    """The share of so many twentieths, as documents write it."""
     return round(steps * STEP, 6)
 
 

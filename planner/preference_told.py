@@ -1,18 +1,17 @@
 """What a plan says of demand that may be served elsewhere: who serves it, at which price, and what forbids more."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from contracts.capacity import CapacityKind
 from contracts.plan import Plan
 from contracts.preference import Host, HostRefusal, Move, RefusedHost, RegionPreference
-from planner.curves import joined
 from planner.market import Market
 from planner.moved import peak_of
 from planner.preference_case import Judged
 from planner.preference_rules import Pair
 from planner.question import Question
 from planner.requirements import level_of, rounded
-from planner.routes import Routes
+from planner.tariff import routes_of
 
 
 def told_of(question: Question, market: Market, judged: Iterable[Judged], plan: Plan) -> tuple[RegionPreference, ...]:
@@ -22,7 +21,19 @@ def told_of(question: Question, market: Market, judged: Iterable[Judged], plan: 
         region: market.room(region, CapacityKind.VCPU) - use.get((region, CapacityKind.VCPU), 0.0)
         for region in market.regions
     }
-    return tuple(_region(question, market, item, left) for item in judged)
+    told = {item.source.region: _region(question, market, item, left) for item in judged}
+    told |= {item.region: item for item in _as_it_was(question, told.keys())}
+    return tuple(told[region] for region in sorted(told))
+
+
+def _as_it_was(question: Question, told: Collection[str]) -> Iterator[RegionPreference]:
+    """Regions that are left as they are, and what of theirs is elsewhere, as the plan applied last had it."""
+    earlier = question.earlier.preference if question.earlier else None
+    moves = {(move.region, move.host) for move in question.moved}
+    for item in earlier.regions if earlier else ():
+        hosts = tuple(host for host in item.hosts if (item.region, host.region) in moves)
+        if hosts and item.region not in told:
+            yield item.model_copy(update={"hosts": hosts, "refused": ()})
 
 
 def _region(question: Question, market: Market, item: Judged, left: dict[str, float]) -> RegionPreference:
@@ -47,8 +58,9 @@ def _by_price(one: RefusedHost) -> tuple[float, str]:
 
 
 def _host(question: Question, market: Market, item: Judged, move: Move) -> Host:
-    pair = next((pair for pair in item.pairs if pair.host == move.host), None)
-    route = Routes(joined(question, market)).between(move.region, move.host)
+    prices = {one.region: one.usd_per_vcpu_hour for one in item.refused}
+    prices |= {pair.host: pair.usd for pair in item.pairs}
+    route = routes_of(question, market).between(move.region, move.host)
     vcpu, memory_gib = (
         rounded(peak_of(question, move, kind, level_of(question, market, move.host, kind)))
         for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB)
@@ -59,7 +71,7 @@ def _host(question: Question, market: Market, item: Judged, move: Move) -> Host:
         share=move.share,
         vcpu=vcpu,
         memory_gib=memory_gib,
-        usd_per_vcpu_hour=pair.usd if pair else 0.0,
+        usd_per_vcpu_hour=prices.get(move.host) or 0.0,
         latency_ms=route.latency_ms if route else 0.0,
         gbps=rounded(said.gbps_per_vcpu * vcpu),
         storage_gib=rounded(said.storage_gib_per_vcpu * vcpu),
@@ -67,17 +79,19 @@ def _host(question: Question, market: Market, item: Judged, move: Move) -> Host:
 
 
 def _refused(market: Market, item: Judged, hosts: tuple[Host, ...], left: dict[str, float]) -> Iterator[RefusedHost]:
-    """Cheaper regions that may not serve it, or serve none of it; and the next best of those that may."""
+    """Cheaper regions that may not serve it, or serve none of it; without any, the cheapest of the dearer ones."""
     home, taken = item.source.usd, {host.region for host in hosts}
-    chosen = max((host.usd_per_vcpu_hour for host in hosts), default=home)
+    chosen = max((host.usd_per_vcpu_hour for host in hosts), default=None)
     for one in item.refused:
-        if one.usd_per_vcpu_hour is not None and (home is None or one.usd_per_vcpu_hour < home):
+        usd, forbidden = one.usd_per_vcpu_hour, one.why is not HostRefusal.DEARER and one.region not in taken
+        if forbidden and usd is not None and (home is None or usd < home):
             yield one
-    others = sorted((pair for pair in item.pairs if pair.host not in taken), key=lambda pair: (pair.usd, pair.host))
-    for at, pair in enumerate(others):
-        cheaper = home is None or pair.usd < home
-        if cheaper or at == 0:
-            yield _not_taken(market, pair, left, dearer=not cheaper or (chosen is not None and pair.usd > chosen))
+    others = [pair for pair in item.pairs if pair.host not in taken]
+    for pair in others:
+        yield _not_taken(market, pair, left, dearer=chosen is not None and pair.usd > chosen)
+    dearer = [one for one in item.refused if one.why is HostRefusal.DEARER and one.region not in taken]
+    if dearer and not others:
+        yield min(dearer, key=_by_price)
 
 
 def _not_taken(market: Market, pair: Pair, left: dict[str, float], *, dearer: bool) -> RefusedHost:

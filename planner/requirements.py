@@ -145,7 +145,7 @@ def _placed(question: Question, market: Market, demand: _Demand) -> _Demand:
 
 
 def moved_vcpu(question: Question, market: Market, move: Move) -> float:
-    """vCPUs of a move in its own worst hour, at the quantile that its host is sized at."""
+    """VCPUs of a move in its own worst hour, at the quantile that its host is sized at."""
     return peak_of(question, move, CapacityKind.VCPU, level_of(question, market, move.host, CapacityKind.VCPU))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from contracts.plan import Change, Plan
+from contracts.preference_wording import summary
 from contracts.review import Finding, Review
 from contracts.wording import held, symbol, unmet
 from policies import words
@@ -61,6 +62,7 @@ def _lines(review: Review, plan: Plan, detail: _Detail) -> Iterator[str]:
     yield f"**{words.counts(plan.changes)}** by {plan.engine}, valid until {plan.expires_at:%Y-%m-%d %H:%M} UTC."
     yield ""
     yield from _cost(plan)
+    yield from _elsewhere(plan)
     yield from _unmet(plan)
     yield from _findings(review.findings, detail)
     yield from _changes(plan, detail)
@@ -70,6 +72,14 @@ def _lines(review: Review, plan: Plan, detail: _Detail) -> Iterator[str]:
 def _unmet(plan: Plan) -> Iterator[str]:
     """What is not staged because nothing that is sold could be; what comes too late, and what is ordered first."""
     told = [*filter(None, map(unmet, plan.requirements)), *held(plan.requirements), *words.orders(plan)]
+    yield from (f"- {text}" for text in told)
+    if told:
+        yield ""
+
+
+def _elsewhere(plan: Plan) -> Iterator[str]:
+    """Demand that is served in another region than where it is forecast."""
+    told = list(summary(plan.preference, plan.cost.after_usd_per_hour)) if plan.preference else []
     yield from (f"- {text}" for text in told)
     if told:
         yield ""

@@ -119,6 +119,11 @@ def _described(environment: "Environment") -> str:
 def _unused(environment: "Environment") -> Iterator[Finding]:
     """Settings that say something and that no plan of this environment reads."""
     if environment.failover.reserve is Reserve.SHARED:
+        movable = [f"regions[{item.name}].placement" for item in environment.regions if item.placement]
+        movable += ["placement"] if environment.placement.movable else []
+        if movable:
+            told = f"{', '.join(movable)}: no demand is served elsewhere where failover.reserve is shared"
+            yield Finding(check="environment", health=Health.NOTE, found=told, next_step="failover.reserve: dedicated")
         return
     said = ["purchases"] if environment.purchases != Purchases() else []
     for region in environment.regions:

@@ -12,13 +12,12 @@ from typing import Protocol
 import numpy as np
 
 from contracts.capacity import CapacityKind
-from contracts.forecast import ForecastBundle
 from contracts.plan import PlannedResource
 from contracts.resources import ComputeSpec, Purpose
 from contracts.risk import DemandCase, Exposure, PathCase, Risk, ShortAt, Together
-from contracts.series import SeriesKey
-from planner.curves import SERIES_OF, Curves, link_curves, region_curves, sum_of_paths
+from planner.curves import SERIES_OF, Curves, link_curves
 from planner.market import Market
+from planner.moved import paths_of, served_curves
 from planner.question import Question
 from planner.recourse.distribution import DemandByHour, Matrix, normal_score
 from planner.requirements import rounded
@@ -133,7 +132,7 @@ def _serving(market: Market, wanted: Iterable[PlannedResource]) -> Capacity:
 def _stakes(question: Question, market: Market, serving: Capacity) -> Iterator[Stake]:
     for region in sorted(settings.name for settings in question.environment.regions):
         for kind in SERIES_OF:
-            curves = region_curves(question, region, kind)
+            curves = served_curves(question, region, kind)
             if curves is not None and (stake := _stake(question, market, serving, curves)):
                 yield stake
     for _, directions in link_curves(question, market):
@@ -158,16 +157,14 @@ def _stake(question: Question, market: Market, serving: Capacity, curves: Curves
         available=serving.get((place, kind), np.zeros(DAY))[hours],
         shortage_usd=costs[kind],
         idle_usd=market.unit_price(place, kind),
-        paths=_paths(question.forecast, curves.keys, demand.hours),
+        paths=_paths(question, curves, demand.hours),
     )
 
 
-def _paths(forecast: ForecastBundle, keys: tuple[SeriesKey, ...], hours: int) -> Matrix | None:
+def _paths(question: Question, curves: Curves, hours: int) -> Matrix | None:
     """Paths of the sum of series over so many hours; None where there are none of all of them, or not so far."""
-    if not all(key in forecast.paths for key in keys):
-        return None
-    paths = sum_of_paths(forecast, keys)
-    return paths[:, :hours] if paths.shape[1] >= hours else None
+    paths = paths_of(question, curves)
+    return paths[:, :hours] if paths is not None and paths.shape[1] >= hours else None
 
 
 def together_on_paths(stakes: Sequence[Stake]) -> Together | None:

@@ -11,6 +11,7 @@ from typing import assert_never
 from contracts.capacity import CapacityKind, Catalog
 from contracts.names import is_link
 from contracts.plan import ReasonCode, Requirement
+from contracts.preference import served_elsewhere
 from contracts.resources import (
     AlertSpec,
     BlockSpec,
@@ -89,8 +90,9 @@ def _low_quantile(requirement: Requirement, quantile: float) -> Iterator[Breach]
 def _too_little(requirement: Requirement, planned: float) -> Iterator[Breach]:
     """Against what the plan itself requires, and against the forecast, which a maximum may have cut."""
     wanted, told = requirement.quantity, "required"
-    if requirement.forecast is not None and requirement.forecast.value > wanted:
-        wanted, told = requirement.forecast.value, f"forecast at quantile {requirement.forecast.level:.3g}"
+    here = requirement.forecast.value + served_elsewhere(requirement.parts) if requirement.forecast else 0.0
+    if requirement.forecast is not None and here > wanted:
+        wanted, told = here, f"forecast at quantile {requirement.forecast.level:.3g}"
     if planned < wanted * (1 - _SLACK) - _SLACK:
         yield Breach(
             resource=f"{requirement.place}/{requirement.kind}",

@@ -50,6 +50,21 @@ def _not_resident(case: Case) -> Iterator[Breach]:
             )
 
 
+def _placed_beyond(case: Case) -> Iterator[Breach]:
+    """Demand served elsewhere than where it may be, or more of it than may be (`placement`)."""
+    environment, moves = case.facts.environment, case.plan.preference.moves if case.plan.preference else ()
+    for region in sorted({move.region for move in moves}):
+        movable, allowed = environment.placement_of(region).movable, environment.residency_of(region)
+        hosts = {move.host: move.share for move in moves if move.region == region}
+        outside = [host for host in sorted(hosts) if allowed is not None and host not in allowed]
+        if sum(hosts.values()) > movable + _SLACK:
+            told = f"{sum(hosts.values()):.0%} of the demand of {region} is served elsewhere, {movable:.0%} may be"
+            yield Breach(resource=f"{region}/placement", message=told, fix="plan again, or raise placement.movable")
+        if outside:
+            told = f"demand of {region} is served in {', '.join(outside)}, outside of its residency"
+            yield Breach(resource=f"{region}/placement", message=told, fix="plan again, or widen its residency")
+
+
 def uncovered(resources: Iterable[Resource], fault_domains: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Regions that serve and are not covered by partners in other fault domains, and why, sorted."""
     serving: set[str] = set()
@@ -89,6 +104,7 @@ def allowed_regions(case: Case) -> Iterator[Breach]:
     for requirement in case.plan.requirements:
         yield from _service_outside(requirement, case.settings)
     yield from _not_resident(case)
+    yield from _placed_beyond(case)
 
 
 def outside_allowed(rules: Rules, who: str, place: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import click
 
 from contracts.block_advice import BlockAdvice
 from contracts.plan import Change, Infeasible, Operation, Plan, ReasonCode, Shortfall
+from contracts.preference_wording import summary
 from contracts.wording import describe, held, symbol, unmet
 from prestage.views.clash import clash_lines
 from prestage.views.paper import (
@@ -95,6 +96,8 @@ def _header(plan: Plan) -> Iterable[str]:
         yield warn(f"  {item.region} could not be read and is left as it was: {item.why or 'no reason given'}")
     for told in (*plan.pins_missing, *filter(None, map(unmet, plan.requirements)), *held(plan.requirements)):
         yield warn(f"  {told}")
+    for told in summary(plan.preference, plan.cost.after_usd_per_hour) if plan.preference else ():
+        yield from wrap(told, width=WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
 def _destroyed(plan: Plan) -> Iterable[str]:

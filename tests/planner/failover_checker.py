@@ -69,7 +69,8 @@ def loss_breaches(asked: Asked, plan: Plan) -> Iterator[Breach]:
     Where reserves are dedicated, what stands by carries all of it, and nothing that serves gives way.
     """
     settings, shares = asked.environment.failover, shares_of(plan)
-    alone, wanted_in = settings.survive is Survive.REGION, in_regions(asked)
+    moves = plan.preference.moves if plan.preference else ()
+    alone, wanted_in = settings.survive is Survive.REGION, in_regions(asked, moves)
     critical = {region.name: asked.environment.critical_share_of(region.name) for region in asked.environment.regions}
     domain = {facts.region: facts.region if alone else facts.fault_domain for facts in asked.capacity.regions}
     for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB):

@@ -15,6 +15,7 @@ from scipy.optimize import linprog
 from contracts.capacity import CapacityKind
 from contracts.failover import Reserve
 from contracts.names import link_ends, link_name, pair_ends
+from contracts.preference import Move
 from contracts.resources import HOURS_A_DAY, Purchase
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from tests.planner.plan_facts import Asked, delays
@@ -33,6 +34,9 @@ OF_FLEETS = OF_REGIONS | {
     CapacityKind.ACCELERATORS: SeriesKind.ACCELERATORS,
     CapacityKind.GBPS: SeriesKind.BANDWIDTH,
 }
+PLACED = ("served in ", "movable demand of ", "at another hour", "to serve movable demand of ")
+"""Begin the parts of a requirement that come from demand that is served elsewhere."""
+
 STANDING = (CapacityKind.STORAGE_GIB, CapacityKind.GBPS)
 
 ByHour = tuple[float, ...]
@@ -45,8 +49,13 @@ def frozen_regions(asked: Asked) -> frozenset[str]:
     return frozenset(paused | {facts.region for facts in asked.capacity.regions if not facts.readable})
 
 
-def in_regions(asked: Asked) -> dict[tuple[str, CapacityKind], ByHour]:
-    """What must serve in each region at each hour: forecast, minimum and maximum of each kind by itself."""
+def in_regions(asked: Asked, moves: tuple[Move, ...] = ()) -> dict[tuple[str, CapacityKind], ByHour]:
+    """What must serve in each region at each hour: forecast, minimum and maximum of each kind by itself.
+
+    Args:
+        asked: the documents.
+        moves: demand that a plan says is served elsewhere than where it is forecast.
+    """
     shared = asked.environment.failover.reserve is Reserve.SHARED
     found = {}
     for region in asked.environment.regions:
@@ -61,11 +70,50 @@ def in_regions(asked: Asked) -> dict[tuple[str, CapacityKind], ByHour]:
             scaled = shared and kind in (*OF_REGIONS, *OF_FLEETS) and kind is not CapacityKind.STORAGE_GIB
             scaled = scaled and asked.environment.purchases_of(region.name).hourly
             by_hour = _by_hour(asked, curve) if scaled else (float(curve.max()),) * HOURS_A_DAY
-            by_hour = _as_measured(asked, (region.name, kind), key, by_hour)
+            settled = _as_measured(asked, (region.name, kind), key, by_hour)
+            by_hour = tuple(amount + _more(asked, moves, region.name, kind) for amount in settled)
             least, most = region.minimum.get(kind, 0.0), region.maximum.get(kind, float("inf"))
             if max(by_hour) > 0 or least > 0:
                 found[region.name, kind] = tuple(min(most, max(least, amount)) for amount in by_hour)
     return found
+
+
+def at_home(asked: Asked, region: str, kind: CapacityKind, level: float) -> np.ndarray:
+    """(hours,) a quantile of what is forecast in a region; one hour of nothing without a forecast."""
+    key = SeriesKey(OF_REGIONS[kind], region)
+    if not asked.forecast.has(key):
+        return np.zeros(1)
+    table = asked.forecast.values[key, Granularity.HOURLY][: asked.environment.horizons.hours_of(kind)]
+    return _at(asked, table, level)
+
+
+def moved_demand(asked: Asked, move: Move, kind: CapacityKind) -> float:
+    """What a move brings in its own worst hour, at the quantile that its host is sized at."""
+    return move.share * float(at_home(asked, move.region, kind, _host_level(asked, move.host, kind)).max())
+
+
+def _host_level(asked: Asked, region: str, kind: CapacityKind) -> float:
+    """The quantile as plans state it: of kinds that come and go with the hours it hangs on prices alone."""
+    return round(_level(asked, region, kind, np.zeros((1, 1))) + ROUNDING, 4)
+
+
+def _more(asked: Asked, moves: tuple[Move, ...], region: str, kind: CapacityKind) -> float:
+    """What moves make of a region's worst hour: what is served elsewhere of each hour, and what comes in it."""
+    extra = asked.environment.placement
+    if kind is CapacityKind.STORAGE_GIB:
+        here = (move for move in moves if move.host == region)
+        return sum(extra.storage_gib_per_vcpu * moved_demand(asked, move, CapacityKind.VCPU) for move in here)
+    if kind not in OF_REGIONS or not any(region in (move.region, move.host) for move in moves):
+        return 0.0
+    level = _host_level(asked, region, kind)
+    own = at_home(asked, region, kind, level)
+    comes = [(move.share, at_home(asked, move.region, kind, level)) for move in moves if move.host == region]
+    stays = 1 - sum(move.share for move in moves if move.region == region)
+    hours = [
+        stays * own[min(hour, len(own) - 1)] + sum(share * curve[min(hour, len(curve) - 1)] for share, curve in comes)
+        for hour in range(max(len(own), *(len(curve) for _, curve in comes), 1))
+    ]
+    return float(max(hours) - own.max())
 
 
 def _as_measured(asked: Asked, what: tuple[str, CapacityKind], key: SeriesKey, by_hour: ByHour) -> ByHour:
@@ -76,26 +124,29 @@ def _as_measured(asked: Asked, what: tuple[str, CapacityKind], key: SeriesKey, b
     days = asked.environment.horizons.scale_in_days
     earlier = asked.earlier.requirements if asked.earlier else ()
     before = [item for item in earlier if item.id == f"{what[0]}/{what[1]}/serving"]
-    if not days or not before or max(by_hour) >= 0.9 * before[0].quantity:
+    if not days or not before:
+        return by_hour
+    placed = sum(amount for name, amount in before[0].parts.items() if name.startswith(PLACED))
+    if max(by_hour) >= 0.9 * (before[0].quantity - placed):
         return by_hour
     peaks = [item.recent_peaks[:days] for item in asked.forecast.document.series if item.key == key]
     known = bool(peaks) and len(peaks[0]) == days and None not in peaks[0]
     most = max(peak or 0.0 for peak in peaks[0]) if known else float("inf")
-    least = min(before[0].quantity - before[0].parts.get("minimum", 0.0), most)
+    least = min(before[0].quantity - placed - before[0].parts.get("minimum", 0.0), most)
     if max(by_hour) >= least:
         return by_hour
     times = least / max(by_hour) if max(by_hour) > 0 else 0.0
     return tuple(amount * times if times else least for amount in by_hour)
 
 
-def on_links(asked: Asked) -> dict[str, float]:
+def on_links(asked: Asked, moves: tuple[Move, ...] = ()) -> dict[str, float]:
     """Gbps of every link that traffic takes: the larger direction, each pair along its own link or the quickest way."""
     loads: dict[str, dict[tuple[str, str], list[SeriesKey]]] = defaultdict(lambda: defaultdict(list))
     mine, frozen = {region.name for region in asked.environment.regions}, frozen_regions(asked)
-    ways = _Ways(asked)
+    known = ways(asked)
     for key in {key for key, granularity in asked.forecast.values if granularity is Granularity.HOURLY}:
         if key.kind is SeriesKind.TRAFFIC and mine.issuperset(pair_ends(key.subject)):
-            for hop in ways.between(*pair_ends(key.subject)):
+            for hop in known.between(*pair_ends(key.subject)):
                 loads[link_name(*hop)][hop].append(key)
     hours = asked.environment.horizons.hours_of(CapacityKind.GBPS)
     found = {}
@@ -106,6 +157,11 @@ def on_links(asked: Asked) -> dict[str, float]:
             found[link] = max(
                 float(_at(asked, table, level).max()) for table, level in zip(tables, levels, strict=True)
             )
+    for move in moves if asked.environment.placement.gbps_per_vcpu else ():
+        gbps = asked.environment.placement.gbps_per_vcpu * moved_demand(asked, move, CapacityKind.VCPU)
+        for hop in known.between(move.region, move.host):
+            if frozen.isdisjoint(hop):
+                found[link_name(*hop)] = found.get(link_name(*hop), 0.0) + gbps
     return found
 
 
@@ -135,6 +191,11 @@ def carried(wanted: dict[str, float], circuits: dict[str, float]) -> bool:
     return bool(answer.status == 0)
 
 
+def ways(asked: Asked) -> "_Ways":
+    """The ways between regions."""
+    return _Ways(asked)
+
+
 class _Ways:
     """The hops that traffic between two regions takes: its own link, or the quickest way (by delays between all)."""
 
@@ -143,6 +204,10 @@ class _Ways:
         self._next: dict[str, dict[str, float]] = defaultdict(dict)
         for link in asked.capacity.links:
             self._next[link.a][link.b] = self._next[link.b][link.a] = link.latency_ms
+
+    def delay(self, source: str, destination: str) -> float:
+        """Milliseconds along the own link, where there is one, else the quickest way."""
+        return self._next[source].get(destination, self._delay.get((source, destination), float("inf")))
 
     def between(self, source: str, destination: str) -> Iterator[tuple[str, str]]:
         at = source

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from contracts.capacity import ADDRESS_ITEM, CapacityKind, CapacitySnapshot, Catalog
+from contracts.customers import Customers
 from contracts.environment import Environment
 from contracts.forecast import ForecastBundle
+from contracts.ledger import LedgerView
 from contracts.plan import Plan, Requirement
 from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Resource, StorageSpec
 from contracts.series import SeriesKey, SeriesKind
@@ -23,6 +25,8 @@ class Asked:
     capacity: CapacitySnapshot
     catalog: Catalog
     earlier: Plan | None = None
+    ledger: LedgerView | None = None
+    customers: Customers | None = None
 
 
 def resources_of(plan: Plan) -> list[Resource]:
