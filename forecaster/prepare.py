@@ -8,13 +8,13 @@ import pandas as pd
 
 from contracts.environment import Coefficients
 from contracts.forecast import Treatment
-from contracts.names import pair_ends, pair_name
+from contracts.names import pair_name
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from forecaster.derive import Derived, derived_demand, region_traffic
 from forecaster.errors import NothingToForecast
 from forecaster.gaps import gap_treatments
 from forecaster.panel import Matrix, Panel, Remembered, Steps, fill
-from forecaster.reach import after_now, long_gone, nothing_lately, nothing_within, until_now
+from forecaster.reach import after_now, long_gone, nothing_lately, nothing_within, of_others, regions_of, until_now
 from forecaster.repairs import repair
 from forecaster.services import wholes
 from forecaster.view import HistoryView
@@ -94,6 +94,7 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
         levels=levels,
         counts=counts,
         treatments=(
+            *of_others(history.measurements, history.requests, scope.regions),
             *after_now(inside, asked, scope.now),
             *long_gone(rows, measured.keys, origin - measured.steps * HOUR, MAX_HOURS // 24),
             *reasons,
@@ -148,18 +149,10 @@ def _selected(history: HistoryView, scope: Scope) -> tuple[pd.DataFrame, pd.Data
         rows, requests = rows[rows["time"] < limit], requests[requests["time"] < limit]
     if scope.regions:
         wanted = set(scope.regions)
-        inside = [subject for subject in rows["subject"].unique() if _regions_of(str(subject)) <= wanted]
+        inside = [subject for subject in rows["subject"].unique() if regions_of(str(subject)) <= wanted]
         rows = rows[rows["subject"].isin(inside)]
         requests = requests[requests["source"].isin(wanted) & requests["destination"].isin(wanted)]
     return rows, requests
-
-
-def _regions_of(subject: str) -> set[str]:
-    """Regions that a subject concerns; an address block concerns none and is always inside."""
-    place = subject.rpartition("@")[2]
-    if "->" in place:
-        return set(pair_ends(place))
-    return set() if "/" in place else {place}
 
 
 def _origin(rows: pd.DataFrame, requests: pd.DataFrame, scope: Scope) -> datetime:

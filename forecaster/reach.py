@@ -1,16 +1,46 @@
-"""What of a history is not forecast from (pure): hours after now, and series last seen too long ago; both are told."""
+"""What of a history is not forecast from (pure), and told: other regions, hours after now, what ended long ago."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import pandas as pd
 
 from contracts.forecast import Treatment
-from contracts.names import pair_name
+from contracts.names import pair_ends, pair_name
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.errors import NothingToForecast
 
 SHOWN = "%Y-%m-%dT%H:%MZ"
+
+
+def regions_of(subject: str) -> frozenset[str]:
+    """Regions that a subject concerns; an address block concerns none."""
+    place = subject.rpartition("@")[2]
+    if "->" in place:
+        return frozenset(pair_ends(place))
+    return frozenset(() if "/" in place else (place,))
+
+
+def foreign_regions(rows: pd.DataFrame, requests: pd.DataFrame, regions: Collection[str]) -> tuple[str, ...]:
+    """Those that measurements or requests name and the environment does not have; none where it names none itself."""
+    if not regions:
+        return ()
+    subjects = rows["subject"].unique() if len(rows) else ()
+    found = {region for subject in subjects for region in regions_of(str(subject))}
+    found |= {str(region) for column in ("source", "destination") for region in requests[column].unique()}
+    return tuple(sorted(found.difference(regions)))
+
+
+def told_foreign(foreign: Sequence[str]) -> str:
+    """What is said of them."""
+    named = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
+    return f"not among the environment's regions: {named}; kept, and not forecast"
+
+
+def of_others(rows: pd.DataFrame, requests: pd.DataFrame, regions: Collection[str]) -> tuple[Treatment, ...]:
+    """What is left out because it is of other regions, told once."""
+    foreign = foreign_regions(rows, requests, regions)
+    return (Treatment(series=foreign[0], what=told_foreign(foreign), hours=0),) if foreign else ()
 
 
 def until_now(rows: pd.DataFrame, now: datetime | None) -> pd.DataFrame:

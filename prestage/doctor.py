@@ -197,9 +197,27 @@ def _state(scope: Scope, environment: "Environment") -> Iterator[Finding]:
         yield Finding(check="lock", health=Health.NOTE, found=f"held by {status.locked_by}", next_step="wait for it")
 
 
+def _history(scope: Scope, environment: "Environment") -> Iterator[Finding]:
+    """What is known opens, and is of the environment's regions."""
+    from forecaster.reach import foreign_regions, told_foreign
+    from prestage.projects import history_of
+
+    history = history_of(scope.folder, environment)
+    if not history.folder.exists():
+        return
+    view = history.load()
+    told = f"{len(view.measurements):,} values, {len(view.requests):,} requests"
+    yield Finding(check="history", health=Health.GOOD, found=told)
+    foreign = foreign_regions(view.measurements, view.requests, {region.name for region in environment.regions})
+    if foreign:
+        step = f"add them to environments/{environment.name}.yaml, if they are to be forecast"
+        yield Finding(check="history", health=Health.NOTE, found=told_foreign(foreign), next_step=step)
+
+
 _CHECKS: tuple[tuple[str, "Callable[[Scope, Environment], Iterator[Finding]]"], ...] = (
     ("files", _files),
     ("disk", _disk),
+    ("history", _history),
     ("state", _state),
 )
 

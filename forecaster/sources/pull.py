@@ -4,7 +4,7 @@ Where each was left is kept in a small document beside the history. Without it, 
 read from its `history_hours` on again: importing twice changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +15,12 @@ from pydantic import AwareDatetime, Field
 from contracts.document import Document, Model, text_digest
 from contracts.errors import DocumentError, PrestageError
 from contracts.files import read_document, write_document
-from contracts.names import pair_ends
 from contracts.ports import Clock, Progress
 from contracts.sources import AnySource
 from forecaster.batch import Batch
 from forecaster.errors import SourceFailed
 from forecaster.history.store import ImportReport
-from forecaster.reach import after_now
+from forecaster.reach import after_now, foreign_regions, told_foreign
 from forecaster.sources.window import Window, window_after, window_until
 
 Reader: TypeAlias = Callable[[AnySource, Window], Batch]
@@ -135,15 +134,8 @@ class Puller:
 
 def with_foreign_regions(batch: Batch, regions: frozenset[str]) -> Batch:
     """The batch, with a note where it holds regions that the environment does not have."""
-    subjects = batch.measurements["subject"].unique() if len(batch.measurements) else ()
-    found = {region for subject in subjects for region in _regions_of(str(subject))}
-    requests = batch.requests
-    found |= {str(region) for column in ("source", "destination") for region in requests[column].unique()}
-    foreign = sorted(found - regions)
-    if not foreign or not regions:
-        return batch
-    named = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
-    return replace(batch, notes=(*batch.notes, f"not among the environment's regions: {named}; kept, and not forecast"))
+    foreign = foreign_regions(batch.measurements, batch.requests, regions)
+    return replace(batch, notes=(*batch.notes, told_foreign(foreign))) if foreign else batch
 
 
 def with_hours_to_come(batch: Batch, now: datetime) -> Batch:
@@ -163,14 +155,6 @@ def with_shared_series(batch: Batch, name: str, owners: dict[str, str]) -> Batch
     more = f" and {len(shared) - 3} more" if len(shared) > 3 else ""
     note = f"{owners[shared[0]]} has {', '.join(shared[:3])}{more}, too: of the same hour, this reading counts"
     return replace(batch, notes=(*batch.notes, note))
-
-
-def _regions_of(subject: str) -> Iterable[str]:
-    if "->" in subject:
-        return pair_ends(subject)
-    if "/" in subject:
-        return ()
-    return (subject.rpartition("@")[2],)
 
 
 def _settings(source: AnySource) -> str:

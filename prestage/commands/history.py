@@ -244,9 +244,13 @@ def _puller(scope: Scope) -> "Puller":
 @scoped(NoOptions)
 def show(scope: Scope, _options: NoOptions) -> int:
     """Show which series are kept, from when to when, and their gaps."""
-    from prestage.projects import open_history
+    from forecaster.reach import regions_of
+    from prestage.projects import history_of, read_environment
     from prestage.views.history import summary_document, summary_text
 
-    summaries = open_history(scope).summary()
-    scope.answer(summary_document(summaries), lambda: summary_text(summaries))
+    environment = read_environment(scope)
+    summaries = history_of(scope.folder, environment).summary()
+    known = {region for item in summaries for region in regions_of(item.subject)}
+    foreign = sorted(known.difference(region.name for region in environment.regions))
+    scope.answer(summary_document(summaries, foreign), lambda: summary_text(summaries, foreign))
     return ExitCode.CLEAN

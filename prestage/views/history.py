@@ -29,14 +29,15 @@ def import_text(imports: Imports) -> str:
     return "\n".join([title("Imported"), table(rows, head=head, right=range(1, 5)), *notes])
 
 
-def summary_document(summaries: "Sequence[SeriesSummary]") -> dict[str, object]:
-    """The series as JSON, times in ISO 8601."""
+def summary_document(summaries: "Sequence[SeriesSummary]", foreign: Sequence[str]) -> dict[str, object]:
+    """The series as JSON, times in ISO 8601; `foreign` are regions that the environment does not have."""
     rows = [dataclasses.asdict(item) for item in summaries]
-    return {"series": [{**row, "first": row["first"].isoformat(), "last": row["last"].isoformat()} for row in rows]}
+    series = [{**row, "first": row["first"].isoformat(), "last": row["last"].isoformat()} for row in rows]
+    return {"series": series, "foreign_regions": list(foreign)}
 
 
-def summary_text(summaries: "Sequence[SeriesSummary]") -> str:
-    """A line a series."""
+def summary_text(summaries: "Sequence[SeriesSummary]", foreign: Sequence[str]) -> str:
+    """A line a series; then what of them is not forecast, because the environment does not have its regions."""
     if not summaries:
         return "No history yet.\n" + dim("next: ") + "prestage history import traffic.csv --table traffic --unit gbps"
     head = ("series", "hours", "missing", "first", "last")
@@ -53,6 +54,10 @@ def summary_text(summaries: "Sequence[SeriesSummary]") -> str:
     lines = [title("History", plural(len(summaries), "subject")), table(rows, head=head, right=(1, 2))]
     if len(summaries) > LONGEST:
         lines.append(dim(f"  and {len(summaries) - LONGEST} more: --json has them all"))
+    if foreign:
+        from forecaster.reach import told_foreign
+
+        lines.append(warn(f"  {told_foreign(foreign)}"))
     return "\n".join(lines)
 
 

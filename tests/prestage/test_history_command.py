@@ -42,7 +42,13 @@ def test_values_of_a_day_are_told_as_such(project, capsys):
 def test_regions_that_are_not_there_are_told(project, capsys):
     (project / "traffic.csv").write_text(ROWS + ROWS.partition("\n")[2].replace("fra", "xxx"))
     assert run(["history", "import", "traffic.csv", "--table", "traffic"]) == 0
-    assert "not among the environment's regions: xxx; kept, and not forecast" in capsys.readouterr().out
+    told = "not among the environment's regions: xxx; kept, and not forecast"
+    assert told in capsys.readouterr().out
+    for command in (["history", "show"], ["doctor"], ["forecast"]):  # and not only once, when it came
+        run(command)
+        assert told in " ".join(capsys.readouterr().out.split())
+    assert run(["history", "show", "--json"]) == 0
+    assert _json(capsys)["foreign_regions"] == ["xxx"]
 
 
 def test_one_bad_file_keeps_all_of_them_out(project, capsys):
