@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, ip_network
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.block_advice import BlockAction
@@ -90,6 +90,7 @@ def test_ipv6():
     assert (found[0].action, found[0].into) == ("expand", ("2001:db8::/63",))
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.dictionaries(st.tuples(st.integers(0, 15), st.sampled_from([28, 27, 26])), st.floats(0, 4), max_size=10),
     st.sets(st.integers(0, 15), max_size=4),

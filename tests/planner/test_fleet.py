@@ -80,10 +80,11 @@ def test_hulls_lie_below_what_circuits_cost(
         tier_usd=usd[None],
     )
     grid = [(x, y) for x in (0.0, 0.1, 0.5) for y in (0.0, 0.25, 0.5)]
+    hulls = hulls_of(problem)
     for here, there in (*shares, *grid):
         carried = np.array([reserved + here * each[0] + there * each[1], reserved])
         with_it, without = circuits_usd(carried, sizes, np.stack([usd, usd]))
-        below = hulls_of(problem).highest(np.array([here, there]), 1)
+        below = hulls.highest(np.array([here, there]), 1)
         assert below[0] <= with_it - without + 1e-9 * (1 + with_it)
 
 
