@@ -190,12 +190,15 @@ def learn(past: Backcast) -> Learned:
     held, panel = past.held, past.panel
     scale = scales(panel, (panel.steps,))[0]
     begin = np.array([prior(family.name) for family in past.families])
-    teach = partial(learn_weights, scale=scale, groups=kind_groups(panel), prior=begin / begin.sum())
+    kinds, groups, cutoffs = kind_groups(panel), volume_groups(panel), held.windows.cutoffs
+    teach = partial(learn_weights, scale=scale, groups=kinds, prior=begin / begin.sum())
     weights, quantiles = teach(held), past.says is Says.QUANTILES
-    few = panel.day == 1 and quantiles and len(past.families) > 1 and len(held.windows.cutoffs) > 0
+    few = panel.day == 1 and quantiles and len(past.families) > 1 and len(cutoffs) > 0
     blended = across(held, teach) if few else weights.blend(held.said)
-    correct = calibrate if quantiles else calibrate_counts
-    calibration: Calibrated = correct(blended, held.actual, held.windows, volume_groups(panel))
-    cutoffs = held.windows.cutoffs
+    calibration: Calibrated = (
+        calibrate(blended, held.actual, held.windows, groups, kinds)
+        if quantiles
+        else calibrate_counts(blended, held.actual, held.windows, groups)
+    )
     turned = calibration.turned((panel.steps - cutoffs[-1]) % panel.day) if cutoffs else calibration
     return Learned(weights=weights, calibration=turned, says=past.says)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.series import LEVELS
-from forecaster.calibration import ENOUGH_SCORES, ENOUGH_WINDOWS
 from forecaster.models.model import NORMAL, TINY
 from forecaster.panel import Matrix, Steps
+from forecaster.pooled_errors import ENOUGH_SCORES, ENOUGH_WINDOWS
 from forecaster.windows import Windows
 
 BLIND_DISPERSION = 1.0  # nothing held back: as a geometric distribution

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from contracts.forecast import Scores
 from forecaster.backcast import Backcast, Learned, learn
 from forecaster.finish import finished
+from forecaster.models.model import Says
 from forecaster.panel import Matrix, Panel
 from forecaster.scores import WindowScores, scales, score
+from forecaster.shifts import find_shifts, learned_from
 from forecaster.state_learned import packed, unpacked
 from forecaster.state_windows import NOTHING_KEPT, Kept, KeptWindows
 from forecaster.windows import FULL
@@ -82,7 +84,8 @@ def _learned_at(past: Backcast, index: int, kept: KeptWindows) -> Learned:
     if found:
         return found
     then = past.known_before(past.held.windows.cutoffs[index])
-    return learn(replace(then, held=then.not_misled()))
+    shifts = find_shifts(then.panel) if past.says is Says.QUANTILES else ()
+    return learn(replace(then, held=learned_from(then.not_misled(), then.panel, shifts)))
 
 
 def scored(count: int, panel: Panel) -> tuple[int, ...]:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.series import LEVELS
-from forecaster.calibration import CAP, USUAL, Calibration, buckets, calibrate, widening
+from forecaster.calibration import CAP, Calibration, calibrate
 from forecaster.counts import calibrate_counts, count_quantiles, likeliest_dispersion
 from forecaster.models.model import MEDIAN, spread
+from forecaster.pooled_errors import USUAL, buckets, widening
 from forecaster.windows import Windows
 
 GROUPS = np.zeros(6, dtype=np.int64)
@@ -33,7 +34,7 @@ class Held:
         self.windows = Windows(cutoffs=cutoffs, ahead=np.arange(1, steps + 1), day=24)
 
     def learned(self, groups: np.ndarray = GROUPS) -> Calibration:
-        return calibrate(self.said, self.actual, self.windows, groups)
+        return calibrate(self.said, self.actual, self.windows, groups, np.zeros(len(groups), dtype=np.int64))
 
     def quantiles(self, learned: Calibration) -> np.ndarray:
         return learned.corrected(self.said, self.windows.ahead)
@@ -95,7 +96,7 @@ def test_what_now_speaks_knows_more_than_what_spoke_in_the_windows():
     def wider(first: int, day: int = 24) -> float:
         held = Held(14, 6, 24)
         planned = replace(held.windows, cutoffs=tuple(range(first, first + 14 * day, day)), day=day)
-        return float(calibrate(held.said, held.actual, planned, GROUPS).wider[0, 0, MEDIAN])
+        return float(calibrate(held.said, held.actual, planned, GROUPS, GROUPS).wider[0, 0, MEDIAN])
 
     assert wider(24) < 0.7 * wider(2400) and wider(240) < 0.95 * wider(2400)
     assert wider(2400) > 0.98 * wider(24000)
@@ -107,10 +108,24 @@ def test_beyond_what_was_scored_hours_stray_as_in_the_last_bucket_and_days_by_th
     np.testing.assert_array_equal(hourly.wider[0, 2], hourly.wider[0, 1])
     np.testing.assert_array_equal(hourly.shift[0, 3], hourly.shift[0, 1])
     daily = Held(14, 6, 7)
-    learned = calibrate(daily.said, daily.actual, replace(daily.windows, day=1), GROUPS)
+    learned = calibrate(daily.said, daily.actual, replace(daily.windows, day=1), GROUPS, GROUPS)
     said = learned.corrected(np.repeat(daily.said[0, :, :1], 4, axis=1), np.array([5, 7, 14, 28]))
     width = (said[..., -1] - said[..., 0])[0]
     np.testing.assert_allclose(width / width[1], [1, 1, np.sqrt(2), 2])
+
+
+@pytest.mark.parametrize(("day", "steps", "most"), [(24, 48, 1.0), (1, 7, 1.15)])
+def test_a_link_whose_level_moved_widens_neither_users_nor_blocks(day: int, steps: int, most: float):
+    """Of hours each kind has scores of its own; of days, of which it has few, the median kind helps out."""
+    kinds, calm = np.repeat([0, 1, 2], 6), Held(14, 18, steps)
+    windows = replace(calm.windows, cutoffs=tuple(range(OLD, OLD + 14 * day, day)), day=day)
+    late = (np.arange(18) == 0)[None, :, None] & (np.arange(14) > 9)[:, None, None]
+    learned = (
+        calibrate(calm.said, actual, windows, kinds, kinds) for actual in (calm.actual, calm.actual + 2e3 * late)
+    )
+    before, after = (one.corrected(calm.said[0], windows.ahead)[:, :, -1].mean(axis=1) - 100 for one in learned)
+    widened = after / before
+    assert widened[0] > 2 and widened[6:].max() <= most + 1e-9
 
 
 def test_few_windows_are_said_and_their_outermost_levels_are_wider():
@@ -159,13 +174,13 @@ def test_daily_windows_count_as_far_as_they_share_no_day(apart, enough):
     """The last horizon bucket has 14 days: of eight windows a week apart four share none, and four are enough."""
     one = Held(8, 64, 28)
     planned = replace(one.windows, cutoffs=tuple(range(100, 100 + 8 * apart, apart)), day=1)
-    learned = calibrate(one.said, one.actual, planned, np.zeros(64, dtype=np.int64))
+    learned = calibrate(one.said, one.actual, planned, *np.zeros((2, 64), dtype=np.int64))
     assert learned.enough().all() == enough
 
 
 def test_nothing_held_back_is_blind_and_wide():
     one = Held(14, 6, 24)
-    learned = calibrate(one.said, np.full(one.actual.shape, np.nan), one.windows, GROUPS)
+    learned = calibrate(one.said, np.full(one.actual.shape, np.nan), one.windows, GROUPS, GROUPS)
     wide = one.quantiles(learned)[0, 0, 0]
     np.testing.assert_allclose(wide - 100, 2 * (one.said[0, 0, 0] - 100))
     assert not learned.enough().any()

@@ -87,7 +87,7 @@ def test_a_window_that_begins_in_a_wrong_unit_says_what_was_known_and_teaches_no
         return
     was, now = (forecast_panel(panel, 48, settings, Silent()) for panel in (right, put_right))
     rows = [row for row, key in enumerate(right.keys) if "traffic" in key.kind]  # of the others there is one of a kind
-    np.testing.assert_allclose(now.quantiles[rows], was.quantiles[rows], rtol=0.05)
+    np.testing.assert_allclose(now.quantiles[rows], was.quantiles[rows], rtol=0.12)
 
 
 @pytest.mark.parametrize("corrected", [False, True])
