@@ -1,9 +1,9 @@
 """The limits that a question sets, each by name, and the numbers that each could have instead.
 
 What a demand is measured against: quotas, offers, stock, pools, links, the rules of failover, minimums. A maximum of
-addresses or storage is one, too, and of what instances give where those that serve stand by as well; any other maximum
-and `staging.max_units_per_place` are none: they lower what is asked for, and stand against nothing. The question
-without some of them is `planner.lifting`'s.
+addresses or storage is one, too, and of what instances give where those that serve stand by as well, or where units
+must have a place; any other maximum and `staging.max_units_per_place` are none: they lower what is asked for, and stand
+against nothing. The question without some of them is `planner.lifting`'s.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,7 +91,8 @@ def _promises(environment: Environment) -> Iterator[Limit]:
 
 def _bounds(question: Question) -> Iterator[Limit]:
     shared = question.environment.failover.reserve is Reserve.SHARED
-    limiting = (CapacityKind.ADDRESSES, CapacityKind.STORAGE_GIB, *(OF_SHAPES if shared else ()))
+    refused = shared or bool(question.environment.workloads)  # units stand against a maximum, sums are cut to it
+    limiting = (CapacityKind.ADDRESSES, CapacityKind.STORAGE_GIB, *(OF_SHAPES if refused else ()))
     for region in question.environment.regions:
         if question.is_frozen(region.name):
             continue

@@ -15,7 +15,7 @@ from contracts.workloads import UnitSize
 
 SLIGHT = 1e-9
 
-MOST_TRIED = 20_000
+MOST_TRIED = 5_000
 """Steps in which all ways to fill one shape must be found; where they are more, a few stand for them."""
 
 Units = Mapping[UnitSize, int]

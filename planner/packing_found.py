@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from contracts.capacity import Shape
 from contracts.workloads import UnitSize
+from planner.covering import Offers
 from planner.model import Floats
-from planner.packing import Bin, Filling, Units, by_size, first_fit
+from planner.packing import Bin, Filling, Units, by_size, first_fit, most_on
 from planner.packing_model import Counts, Pack, Packs, Time
-from planner.sites import SHARE_STEPS, Site
+from planner.packing_units import added
+from planner.sites import SHARE_STEPS, Kept, Live, Site
 
 Whose = tuple[str, UnitSize]
 """Region and size of units that run, or stand by elsewhere."""
@@ -83,6 +85,51 @@ def packed_in(packs: Packs, sites: Sequence[Site], values: Floats, columns: tupl
             if bin_.holds and (filling := _filling(pack, bin_)) is not None:
                 values[filled[bin_.shape, filling]] += 1
     return values
+
+
+def with_places(sites: Sequence[Site], counts: Mapping[str, Live]) -> Mapping[str, Live]:
+    """Counts that cover sums, with more instances where first fit finds no place for units, whatever room there is.
+
+    They are of the shape that holds a unit cheapest; at partners for all critical units of each region that has a share
+    there, wherever they go.
+    """
+    found = {}
+    for site in sites:
+        chosen, carried = counts[site.region], _carried_at_most(sites, counts, site)
+        found[site.region] = Live(
+            serving=_with_more(site.serving_shapes, site.kept, chosen.serving, site.units),
+            failover=_with_more(site.failover_shapes, site.kept_standing, chosen.failover, carried),
+            shares=chosen.shares,
+        )
+    return found
+
+
+def _with_more(offers: Offers, kept: Sequence[Kept], counts: Mapping[str, int], units: Units) -> Mapping[str, int]:
+    instances = [(shape, counts.get(shape.name, 0)) for shape, _ in offers]
+    over = first_fit([*instances, *((shape, count) for _, shape, count in kept)], units).over
+    more = dict(counts)
+    for size, count in over.items():
+        holding = [(usd / most, -most, shape.name) for shape, usd in offers if (most := most_on(shape, size))]
+        if holding:
+            _, most, name = min(holding)
+            more[name] = more.get(name, 0) - count // most
+    return more
+
+
+def _carried_at_most(sites: Sequence[Site], counts: Mapping[str, Live], site: Site) -> Units:
+    """The most units of each size that come to a region at one loss, were all of those of its partners to come."""
+    losing = [one for one in sites if site.region in counts[one.region].shares]
+    at_loss: dict[str, Units] = {}
+    for one in losing:
+        name = one.falls_with or one.region
+        at_loss[name] = added(at_loss.get(name, {}), one.critical_units)
+    for whose in site.given_units.values():
+        for carried in whose.values():
+            at_loss[""] = added(at_loss.get("", {}), carried)
+    most: Counter[UnitSize] = Counter()
+    for units in at_loss.values():
+        most |= Counter(units)
+    return most
 
 
 def _send(packs: Packs, sites: Sequence[Site], values: Floats, shares: Counts) -> None:

@@ -15,11 +15,18 @@ from planner.packing import Filling, Units, all_fillings, few_fillings, most_on
 from planner.packing_units import added
 from planner.sites import SHARE_STEPS, Site, losses
 
-MOST_FILLINGS = 20_000
-"""Columns of fillings in one programme; with more of them, few stand for all and one packing holds for every loss."""
+MOST_FILLINGS = 2_000
+"""Columns of fillings in a programme of whole numbers: with 2,600, of ten regions, it takes 45 s. Where they are more,
+one packing of a region has to do for every loss; where they still are, few fillings stand for all."""
+
+MOST_IN_PARTS = 20_000
+"""The same of a programme in which instances may be parts, which proves the bound then."""
 
 LIKELY_SHAPES = 8
-"""Then shapes are looked at which hold a unit of each size cheapest, so many by size, and those that stay."""
+"""With few fillings, shapes are looked at which hold a unit of each size cheapest, so many by size, and those kept."""
+
+ALIKE = "units packed alike for every loss"
+FEW = f"{ALIKE}, in few of very many ways"
 
 MEMORY_SHORT = 0.25
 AT_PARTNERS = 1e-3
@@ -79,7 +86,7 @@ class Packs:
     """What has to be packed, and where each decision stands in the model's columns.
 
     Attributes:
-        few: whether few fillings stand for all: what is found packs, and may be dearer than need be.
+        less: in words, what is looked at less than all, so that what is found packs, and may be dearer than need be.
         filled: by pack, instances of a shape that are filled in one way.
         carried: by lost region and partner, vCPUs and GiB that it holds: its share or its units, whichever is more.
         units: by lost region, partner and size.
@@ -87,30 +94,27 @@ class Packs:
     """
 
     packs: tuple[Pack, ...] = ()
-    few: bool = False
+    less: str = ""
     filled: list[dict[tuple[Shape, Filling], int]] = field(default_factory=list)
     carried: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     units: dict[tuple[str, str, UnitSize], int] = field(default_factory=dict)
     short: dict[tuple[str, bool, UnitSize], int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sites: Sequence[Site]) -> "Packs":
-        """All that has to be packed; nothing where no units run."""
-        known: dict[tuple[Shape, tuple[tuple[UnitSize, int], ...]], tuple[Filling, ...] | None] = {}
-        asked, packs, total = tuple(_asked(sites)), [], 0
-        for pack, shapes in asked:
-            fillings: dict[Shape, tuple[Filling, ...]] = {}
-            for shape, _ in shapes:
-                what = shape, tuple(pack.units.items())
-                if what not in known:
-                    known[what] = all_fillings(shape, pack.units)
-                found = known[what]
-                total += len(found or ())
-                if found is None or total > MOST_FILLINGS:
-                    return cls(packs=tuple(_with_few(*item) for item in _merged(asked)), few=True)
-                fillings[shape] = found
-            packs.append(replace(pack, fillings=fillings))
-        return cls(packs=tuple(packs))
+    def of(cls, sites: Sequence[Site], *, in_parts: bool = False) -> "Packs":
+        """All that has to be packed, as exactly as it can be; nothing where no units run.
+
+        Args:
+            sites: regions.
+            in_parts: for a bound alone, so that there may be many columns, and nothing but what is exact counts.
+        """
+        asked = tuple(_asked(sites))
+        every = _with_all(asked, MOST_IN_PARTS if in_parts else MOST_FILLINGS)
+        if every is not None or in_parts:
+            return cls(packs=every or ())
+        alike = tuple(_merged(asked))
+        every = _with_all(alike, MOST_FILLINGS)
+        return cls(packs=tuple(_with_few(*item) for item in alike), less=FEW) if every is None else cls(every, ALIKE)
 
 
 def carry(
@@ -210,6 +214,25 @@ def _shapes(offers: Shapes, kept: Sequence[tuple[str, Shape, int]]) -> Shapes:
     names = {shape.name for shape, _ in offers}
     more = {shape.name: shape for _, shape, _ in kept if shape.name not in names}
     return (*offers, *((shape, 0.0) for shape in more.values()))
+
+
+def _with_all(asked: Sequence[tuple[Pack, Shapes]], most: int) -> tuple[Pack, ...] | None:
+    """Packs with every filling; None where these are too many."""
+    known: dict[tuple[Shape, tuple[tuple[UnitSize, int], ...]], tuple[Filling, ...] | None] = {}
+    packs, total = [], 0
+    for pack, shapes in asked:
+        fillings: dict[Shape, tuple[Filling, ...]] = {}
+        for shape, _ in shapes:
+            what = shape, tuple((size, min(count, most_on(shape, size))) for size, count in pack.units.items())
+            if what not in known:
+                known[what] = all_fillings(shape, pack.units)
+            found = known[what]
+            total += len(found or ())
+            if found is None or total > most:
+                return None
+            fillings[shape] = found
+        packs.append(replace(pack, fillings=fillings))
+    return tuple(packs)
 
 
 def _with_few(pack: Pack, shapes: Shapes) -> Pack:

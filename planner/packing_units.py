@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from contracts.capacity import CapacityKind, Shape
 from contracts.plan import ReasonCode, Requirement, Shortfall
-from contracts.resources import ComputeSpec
+from contracts.resources import ComputeSpec, Purpose, ResourceKind
 from contracts.workloads import UnitSize, Workload
 from planner.given import Given
 from planner.market import Market
@@ -90,18 +90,12 @@ def held_nowhere(
         if question.is_frozen(region):
             continue
         shapes = [shape for shape, _ in market.offered_shapes(region)]
-        shapes += _given_shapes(market, given, region)
+        kept = given.of(region, ResourceKind.COMPUTE, Purpose.SERVING)
+        names = {item.spec.shape for item in kept if isinstance(item.spec, ComputeSpec)}
+        shapes += [shape for name, shape in market.shapes.items() if name in names]
         for size in units_of(question.environment.workloads, region, asked_vcpu(needs, region)):
             if not any(_holds(shape, size) for shape in shapes):
                 yield _unheld(region, size, shapes, total(needs, region, CapacityKind.VCPU))
-
-
-def _given_shapes(market: Market, given: Given, region: str) -> Iterator[Shape]:
-    """Shapes of compute that stays at a region whatever demand says."""
-    for item in given.resources.values():
-        spec = item.resource.spec
-        if item.resource.place == region and isinstance(spec, ComputeSpec) and spec.shape in market.shapes:
-            yield market.shapes[spec.shape]
 
 
 def _count(workload: Workload, vcpu: float) -> int:

@@ -11,6 +11,7 @@ at most 1 % more than the cheapest of them that do.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from planner.errors import SolverError
 from planner.fleet.rungs import Rung, told
 from planner.model import Floats, LinearModel, Solution, Solver, SolveStatus
 from planner.packing import Units
-from planner.packing_found import Held, held_units, units_at
+from planner.packing_found import Held, held_units, units_at, with_places
 from planner.placement_greedy import greedy_placement, placement_bound
 from planner.placement_model import Columns, Form, build_model, standing_values
 from planner.sites import Amount, Live, Site
@@ -35,7 +36,6 @@ three times as long. Where these do not do, all are asked. The lower bound is pr
 
 NONE_SAID = "says that there is none"
 STAYS = "what is live stays"
-FEW = ", units packed in few of very many ways"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +63,7 @@ class Placement:
         return tuple(partner for _, partner in sorted(found))
 
 
-NOBODY = Placement(
-    serving={}, failover={}, shares={}, usd_per_hour=0.0, lower_bound=0.0, solver="", cut_short=False
-)
+NOBODY = Placement(serving={}, failover={}, shares={}, usd_per_hour=0.0, lower_bound=0.0, solver="", cut_short=False)
 """Nothing is placed, and nobody is a partner."""
 
 
@@ -113,7 +111,7 @@ def place(
             return _further_down(Form(sites, settings), denied, last or {})
         except SolverError:
             return _lacking(form, solve)
-    return _calm(form, (model, columns, cheapest), solve)
+    return _calm(form, (model, columns, _proved(form, columns, cheapest, solve)), solve)
 
 
 def cheapest_usd(sites: Sequence[Site], settings: FailoverSettings, solve: Solver) -> tuple[float, float]:
@@ -124,9 +122,12 @@ def cheapest_usd(sites: Sequence[Site], settings: FailoverSettings, solve: Solve
     Raises:
         SolverError: the solver gave no answer that can be trusted.
     """
-    model, _ = build_model(Form(tuple(_with_likely_partners(site) for site in sites), settings))
+    form = Form(tuple(_with_likely_partners(site) for site in sites), settings)
+    model, columns = build_model(form)
     found = solve(model)
-    return (np.inf, np.inf) if found.status is SolveStatus.INFEASIBLE else (found.objective, found.bound)
+    if found.status is SolveStatus.INFEASIBLE:
+        return np.inf, np.inf
+    return found.objective, _proved(form, columns, found, solve).bound
 
 
 def _calm(form: Form, found: tuple[LinearModel, Columns, Solution], solve: Solver) -> Placement:
@@ -134,23 +135,23 @@ def _calm(form: Form, found: tuple[LinearModel, Columns, Solution], solve: Solve
     model, columns, cheapest = found
     standing = standing_values(model, columns, form.sites, {site.region: site.live for site in form.sites})
     if standing is None:
-        return _solved(form, columns, (model, cheapest.values), (cheapest,))
+        return _solved(columns, (model, cheapest.values), (cheapest,))
     dearest = cheapest.objective * (1 + CALM_COST_SHARE) + 1e-9
     if float(model.cost @ standing) <= dearest:
         if not model.admits(standing) and columns.packs.packs:
             standing = _packed(model, columns, standing, solve)
         if model.admits(standing):
-            return _solved(form, columns, (model, standing), (cheapest,))
+            return _solved(columns, (model, standing), (cheapest,))
     calm_model, calm_columns = build_model(form._replace(moves=True))
     try:
         calm = solve(calm_model)
         if calm.status is SolveStatus.INFEASIBLE:
             raise SolverError(NONE_SAID, where=calm.program)
     except SolverError as error:
-        placement = _solved(form, columns, (model, cheapest.values), (cheapest,))
+        placement = _solved(columns, (model, cheapest.values), (cheapest,))
         return replace(placement, solver=f"{placement.solver}, whatever is live ({error.what})", cut_short=True)
     values = calm.values[: len(model.cost)]  # what charges for moves comes after all decisions
-    return _solved(form, calm_columns, (model, values), (cheapest, calm))
+    return _solved(calm_columns, (model, values), (cheapest, calm))
 
 
 def _packed(model: LinearModel, columns: Columns, values: Floats, solve: Solver) -> Floats:
@@ -177,7 +178,7 @@ def _further_down(form: Form, failed: SolverError, last: Mapping[str, Live]) -> 
     made = greedy_placement(form.sites, form.settings)
     rungs = {
         STAYS: standing_values(model, columns, form.sites, {site.region: site.live for site in form.sites}),
-        Rung.GREEDY: None if made is None else _whole(model, columns, form, made),
+        Rung.GREEDY: None if made is None else _whole(model, columns, form, with_places(form.sites, made)),
         Rung.LAST: standing_values(model, columns, form.sites, last),
     }
     usd = {
@@ -211,14 +212,23 @@ def _with_likely_partners(site: Site) -> Site:
     return replace(site, partners=tuple(partner for partner in site.partners if partner in likely))
 
 
-def _solved(form: Form, columns: Columns, found: tuple[LinearModel, Floats], solved: tuple[Solution, ...]) -> Placement:
+def _solved(columns: Columns, found: tuple[LinearModel, Floats], solved: tuple[Solution, ...]) -> Placement:
     """The placement that values of a model's columns are, with what was proven of it."""
-    model, values = found
-    cheapest, statuses, few = solved[0], {solution.status for solution in solved}, columns.packs.few
+    (model, values), cheapest, less = found, solved[0], columns.packs.less
     usd = float(model.cost @ np.round(values).astype(int))
-    how = f"{cheapest.program}: {cheapest.status}{FEW if few else ''}"
-    bound = placement_bound(form.sites) if few else cheapest.bound
-    return _placement(columns, values, usd, bound, (how, few or SolveStatus.BOUNDED in statuses))
+    how = ", ".join(filter(None, (f"{cheapest.program}: {cheapest.status}", less)))
+    bounded = any(solution.status is SolveStatus.BOUNDED for solution in solved)
+    return _placement(columns, values, usd, cheapest.bound, (how, bool(less) or bounded))
+
+
+def _proved(form: Form, columns: Columns, cheapest: Solution, solve: Solver) -> Solution:
+    """The same with a bound that holds where units were not packed exactly: that of instances in parts."""
+    if not columns.packs.less:
+        return cheapest
+    least = placement_bound(form.sites)
+    with suppress(SolverError):  # then the closed form has to do
+        least = max(least, solve(build_model(form._replace(in_parts=True))[0]).bound)
+    return replace(cheapest, bound=min(least, cheapest.objective))
 
 
 def _placement(columns: Columns, values: Floats, usd: float, bound: float, told: tuple[str, bool]) -> Placement:

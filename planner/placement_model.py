@@ -6,7 +6,7 @@ What stands by in a region covers the largest of the loads that it backs up, one
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -29,12 +29,16 @@ VCPU_SHORT, MEMORY_SHORT, SHARE_SHORT = 1.0, 0.25, 1e-3
 
 
 class Form(NamedTuple):
-    """What a model is built for: the sites, whether moving is charged, whether demand may be left unmet."""
+    """What a model is built for: the sites, whether moving is charged, whether demand may be left unmet.
+
+    `in_parts`: as little whole as proves a bound: instances, shares and units may be parts.
+    """
 
     sites: Sequence[Site]
     settings: FailoverSettings
     moves: bool = False
     elastic: bool = False
+    in_parts: bool = False
 
 
 @dataclass(slots=True)
@@ -53,7 +57,7 @@ class Columns:
 def build_model(form: Form) -> tuple[LinearModel, Columns]:
     """The programme, and where each decision stands in it."""
     builder = ModelBuilder()
-    columns = Columns({}, {}, {}, {}, {}, {}, Packs.of(form.sites))
+    columns = Columns({}, {}, {}, {}, {}, {}, Packs.of(form.sites, in_parts=form.in_parts))
     together: dict[str, float] = {}
     for site in form.sites:
         name = site.falls_with or site.region
@@ -71,7 +75,8 @@ def build_model(form: Form) -> tuple[LinearModel, Columns]:
     if form.moves:
         for site in form.sites:
             _charge_moves(builder, columns, site)
-    return builder.build(), columns
+    model = builder.build()
+    return (replace(model, integer=np.zeros(len(model.cost), dtype=np.bool_)) if form.in_parts else model), columns
 
 
 def _site_columns(builder: ModelBuilder, columns: Columns, form: Form, site: Site, largest: float) -> None:

@@ -17,6 +17,7 @@ from planner import packing_model
 from planner.build import build_plan
 from planner.errors import SolverStalled
 from planner.explain import explain
+from planner.limits import limits_of
 from planner.packing import all_fillings, few_fillings
 from planner.placement import Lacking, place
 from planner.solve import RELATIVE_GAP, solve
@@ -161,12 +162,15 @@ def test_critical_units_have_places_at_partners_one_loss_at_a_time():
     assert isinstance(none, Lacking) and none.critical_units["ams"][DB] == 3
 
 
-def test_few_fillings_still_hold_all(monkeypatch):
-    monkeypatch.setattr(packing_model, "MOST_FILLINGS", 0)
+@pytest.mark.parametrize(("most", "told"), [(0, "of very many ways"), (64, "packed alike for every loss")])
+def test_packed_less_exactly_units_have_places_and_the_bound_holds(monkeypatch, most, told):
     world = people(WORLD, workloads=ASKED)
+    exact = plan_of(world)
+    monkeypatch.setattr(packing_model, "MOST_FILLINGS", most)
     plan = plan_of(world)
-    assert plan.cut_short and "few of very many" in plan.solver
-    assert plan.cost.lower_bound_usd_per_hour < plan.cost.optimised_usd_per_hour
+    assert plan.cut_short and plan.solver.endswith(told) and not exact.cut_short
+    assert plan.cost.lower_bound_usd_per_hour <= exact.cost.optimised_usd_per_hour <= plan.cost.optimised_usd_per_hour
+    assert 0 < plan.cost.gap < 0.2
     assert breaches(asked_of(world), plan) == ()
 
 
@@ -212,15 +216,13 @@ def test_no_more_of_a_workload_share_an_instance_than_people_want():
 
 
 def test_a_whole_domain_is_lost_with_the_units_of_all_its_regions():
-    """`fra` and `nyc` fall together in a world of six."""
-    world = question(Recipe(regions=6, seed=2))
+    """`fra` and `nyc` stand in one domain of a world of five."""
+    world = question(Recipe(regions=5, seed=2))
     failover = world.environment.failover.model_copy(update={"survive": Survive.DOMAIN, "max_partners": 3})
-    plan = packed(*ASKED, world=people(world, failover=failover))
+    plan = packed(ASKED[0], world=people(world, failover=failover))
     assert plan.packing is not None
-    assert any(
-        len({name.partition("/")[0] for name in item.units}) > 1 or item.lost == "eu-central"
-        for item in plan.packing.instances
-    )
+    lost = [item.units for item in plan.packing.instances if item.lost == "eu-central"]
+    assert {name.partition("/")[0] for units in lost for name in units} == {"fra", "nyc"}
 
 
 def test_planned_again_nothing_changes():
@@ -231,18 +233,12 @@ def test_planned_again_nothing_changes():
     assert breaches(asked_of(again), plan) == ()
 
 
-@pytest.mark.parametrize(
-    ("recipe", "load"),
-    [(Recipe(seed=5, regions=5, odd_prices=True), 1.7), (Recipe(seed=9, regions=6, minimum=True), 0.6)],
-    ids=str,
-)
-def test_plans_hold_at_first_and_after_a_change(recipe, load):
+def test_plans_hold_at_first_and_after_a_change():
+    recipe = Recipe(seed=5, regions=4, odd_prices=True, minimum=True)
     workloads = (*ASKED, Workload(name="one", regions=("ams",), count=2, vcpu=6, memory_gib=40, most_per_instance=1))
     world = people(question(recipe), workloads=workloads)
-    first = packed(*workloads, world=world)
-    later = loaded(after(world, first), recipe, load)
-    plan = plan_of(later)
-    assert breaches(asked_of(later), plan) == ()
+    later = loaded(after(world, packed(*workloads, world=world)), recipe, 0.6)
+    assert breaches(asked_of(later), plan_of(later)) == ()
 
 
 def test_a_unit_that_no_shape_holds_is_refused_with_the_largest_that_is_sold():
@@ -271,6 +267,7 @@ def test_a_maximum_that_leaves_no_room_for_units_is_a_refusal():
     world = region(people(WORLD, workloads=ASKED), maximum={CapacityKind.VCPU: 40, CapacityKind.MEMORY_GIB: 160})
     refused = build_plan(world, solve)
     assert isinstance(refused, Infeasible) and refused.shortfalls[0].workload == "db"
+    assert "maximum fra vcpu" in {limit.name for limit in limits_of(world)}
 
 
 @pytest.mark.parametrize(
