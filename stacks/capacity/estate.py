@@ -48,7 +48,7 @@ def read_part(inventory: Inventory, environment: Environment, roots: Mapping[str
         ),
         links=Rows.of(LinkFacts, _links(facts)),
         quotas=tuple(_quotas(facts, environment.name, usages, staged)),
-        offers=Rows.of(Offer, _offers(facts)),
+        offers=Rows.of(Offer, offered(facts)),
         pools=tuple(_pools(facts, rows)),
         resources=resources,
         stock=Rows.of(Stock, _stock(facts)),
@@ -96,7 +96,8 @@ def _quotas(facts: InventoryFacts, environment: str, usages: Iterable[UsageRow],
         )
 
 
-def _offers(facts: InventoryFacts) -> Iterator[Offer]:
+def offered(facts: InventoryFacts) -> Iterator[Offer]:
+    """What an inventory sells, where and for how much; what leaves regions by the GB, too."""
     for region in facts.regions:
         for item, price in region.prices.items():
             yield Offer(place=region.name, item=item, usd_per_hour=price)

@@ -44,8 +44,11 @@ def check(asked_question: Question, plan: Plan) -> None:
     check_requirements(plan)
     check_order(plan)
     assert plan.cost.lower_bound_usd_per_hour <= plan.cost.optimised_usd_per_hour
-    assert plan.cost.after_usd_per_hour == pytest.approx(sum(item.usd_per_hour for item in plan.resources), abs=1e-3)
-    before_and_changes = plan.cost.before_usd_per_hour + sum(change.usd_per_hour for change in plan.changes)
+    cost, egress = plan.cost, sum(row.usd_per_hour for row in plan.egress)
+    wanted = sum(item.usd_per_hour for item in plan.resources) + egress
+    assert cost.after_usd_per_hour == pytest.approx(wanted, abs=1e-3)
+    before_and_changes = cost.before_usd_per_hour + sum(change.usd_per_hour for change in plan.changes)
+    before_and_changes += egress - cost.egress_before_usd_per_hour
     assert before_and_changes == pytest.approx(plan.cost.after_usd_per_hour, abs=1e-3)
 
 

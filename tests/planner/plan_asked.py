@@ -18,6 +18,7 @@ from contracts.names import link_ends, link_name, pair_ends
 from contracts.preference import Move
 from contracts.resources import HOURS_A_DAY, Purchase
 from contracts.series import Granularity, SeriesKey, SeriesKind
+from tests.planner.egress_checker import egress_prices, way
 from tests.planner.plan_facts import Asked, delays
 
 HIGHEST, LEAST = 0.99, 0.5
@@ -181,9 +182,9 @@ def carried(wanted: dict[str, float], circuits: dict[str, float]) -> bool:
     for of, (link, gbps) in enumerate(sorted(short.items())):
         for at, edge in enumerate(edges):
             one, other = (of * len(names) + names.index(end) for end in link_ends(edge))
-            for way, (source, into) in enumerate(((one, other), (other, one))):
-                balance[source, of * count + 2 * at + way] += 1
-                balance[into, of * count + 2 * at + way] -= 1
+            for side, (source, into) in enumerate(((one, other), (other, one))):
+                balance[source, of * count + 2 * at + side] += 1
+                balance[into, of * count + 2 * at + side] -= 1
         first, last = (of * len(names) + names.index(end) for end in link_ends(link))
         sent[first], sent[last] = gbps - 2e-5, -(gbps - 2e-5)
     room = np.tile(np.repeat(np.eye(len(edges)), 2, axis=1), len(short))
@@ -200,6 +201,7 @@ class _Ways:
     """The hops that traffic between two regions takes: its own link, or the quickest way (by delays between all)."""
 
     def __init__(self, asked: Asked) -> None:
+        self._asked, self._priced = asked, bool(egress_prices(asked))
         self._delay = delays(asked.capacity)
         self._next: dict[str, dict[str, float]] = defaultdict(dict)
         for link in asked.capacity.links:
@@ -210,6 +212,9 @@ class _Ways:
         return self._next[source].get(destination, self._delay.get((source, destination), float("inf")))
 
     def between(self, source: str, destination: str) -> Iterator[tuple[str, str]]:
+        if self._priced:
+            yield from way(self._asked, source, destination)
+            return
         at = source
         if destination in self._next[source] or not np.isfinite(self._delay.get((source, destination), np.inf)):
             yield source, destination

@@ -13,6 +13,7 @@ class Rule(StrEnum):
     """What a plan can break."""
 
     COST = "cost"
+    EGRESS = "egress"
     OFFER = "offered"
     QUOTA = "quota"
     STOCK = "stock"

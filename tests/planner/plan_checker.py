@@ -18,9 +18,10 @@ from contracts.names import link_ends, link_name
 from contracts.plan import Operation, Plan
 from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purchase, Purpose, StorageSpec
 from contracts.series import SeriesKind
+from tests.planner.egress_checker import egress_breaches
 from tests.planner.failover_checker import loss_breaches, partner_breaches
 from tests.planner.packing_checker import packing_breaches
-from tests.planner.plan_asked import carried, frozen_regions, in_regions, on_links
+from tests.planner.plan_asked import carried, frozen_regions, in_regions, on_links, ways
 from tests.planner.plan_breach import HOURS, SLIGHT, Breach, Rule
 from tests.planner.plan_facts import (
     Amounts,
@@ -29,6 +30,7 @@ from tests.planner.plan_facts import (
     resources_of,
     series_key,
     serving_needs,
+    shares_of,
     takes,
     usd_per_hour,
 )
@@ -72,6 +74,7 @@ def breaches(asked: Asked, plan: Plan) -> tuple[Breach, ...]:
         residency_breaches,
         preference_breaches,
         packing_breaches,
+        egress_breaches,
     )
     return tuple(breach for check in checks for breach in check(asked, plan))
 
@@ -89,11 +92,13 @@ def _costs(asked: Asked, plan: Plan) -> Iterator[Breach]:
             said = f"USD {planned.usd_per_hour:.4f} an hour is stated, prices say {usd:.4f}"
             yield Breach(rule=Rule.COST, where=planned.resource.key, what=said)
     total, cost = sum(planned.usd_per_hour for planned in plan.resources), plan.cost
+    total += cost.egress_usd_per_hour
     rounding = CENTS + 5e-5 * len(plan.resources)
     if abs(total - cost.after_usd_per_hour) > rounding:
         said = f"USD {cost.after_usd_per_hour:.4f} an hour is stated, the resources add up to {total:.4f}"
         yield Breach(rule=Rule.COST, where="plan", what=said)
     moved = cost.before_usd_per_hour + sum(change.usd_per_hour for change in plan.changes)
+    moved += cost.egress_usd_per_hour - cost.egress_before_usd_per_hour
     if abs(moved - cost.after_usd_per_hour) > rounding:
         said = f"before and changes come to USD {moved:.4f} an hour, after is {cost.after_usd_per_hour:.4f}"
         yield Breach(rule=Rule.COST, where="plan", what=said)
@@ -218,12 +223,26 @@ def _traffic(asked: Asked, plan: Plan) -> Iterator[Breach]:
     for item in resources_of(plan):
         if isinstance(item.spec, CircuitSpec) and item.purpose is Purpose.SERVING:
             gbps[item.place] += item.spec.gbps * item.spec.count
-    wanted = on_links(asked, moves)
+    wanted = with_copies(asked, plan, on_links(asked, moves))
     if not carried(wanted, gbps):
         for link, want in sorted(wanted.items()):
             if gbps[link] < want - 1e-5:
                 said = f"{gbps[link]:g} gbps, {want:g} wanted, and no other way carries the rest"
                 yield Breach(rule=Rule.DEMAND, where=link, what=said)
+
+
+def with_copies(asked: Asked, plan: Plan, wanted: dict[str, float]) -> dict[str, float]:
+    """What links must carry, with what regions send to their partners: each region's in full, both ways together."""
+    if asked.environment.failover.reserve is Reserve.SHARED:
+        return wanted
+    found, frozen = defaultdict(float, wanted), frozen_regions(asked)
+    for region, shares in shares_of(plan).items():
+        each = asked.environment.replication_gbps_of(region)
+        for partner, share in shares.items() if each else ():
+            for hop in ways(asked).between(region, partner):
+                if frozen.isdisjoint(hop):
+                    found[link_name(*hop)] += each * share
+    return found
 
 
 def _full(asked: Asked, place: str, kind: CapacityKind, serves: Amounts) -> bool:
