@@ -2,36 +2,47 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
 import numpy as np
 import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from contracts.capacity import CapacityKind
-from contracts.environment import RegionSettings
 from contracts.failover import FailoverSettings, Reserve
 from contracts.ledger import LedgerView, UnitState, UnitView
 from contracts.limits import Rules
-from contracts.plan import Plan
-from contracts.preference import BoundUse, Host, HostRefusal, Move, PlacementSettings, RegionPlacement
-from contracts.preference_wording import sentences
+from contracts.plan import Infeasible, Plan
+from contracts.preference import BoundUse, HostRefusal, Move, PlacementSettings, Preference, RegionPlacement
+from contracts.preference_wording import sentences, summary
 from contracts.resources import ResourceKind
-from contracts.series import Granularity, SeriesKey, SeriesKind
-from planner.build import build_plan
+from contracts.series import SeriesKey, SeriesKind
+from planner.errors import SolverStalled
 from planner.explain import explain
+from planner.market import Market
+from planner.moved import served_curves
+from planner.preference import preferred
+from planner.preference_case import case_of, choice_of
+from planner.preference_model import build_choice, moves_of
+from planner.preference_rules import STEP
 from planner.question import Question
+from planner.requirements import level_of, serving_requirements
 from planner.solve import solve
 from tests.laws.environments import NOW, Recipe, question
-from tests.planner.plan_checker import Rule, breaches
+from tests.planner.plan_asked import in_regions
+from tests.planner.plan_breach import Rule
+from tests.planner.plan_checker import breaches
 from tests.planner.plan_facts import Asked
+from tests.planner.preference_checker import preference_breaches
 from tests.planner.simulate import after
 from tests.planner.worlds import people, plan_of
 
 HOME = question(Recipe(regions=3, requests=False))
-"""fra, ams, lon; in what follows mad is not there, and prices are set."""
+"""fra, ams and lon; what follows sets prices and distances."""
 
 
 def priced(world: Question, **times: float) -> Question:
-    """The world with compute of each region at so many times the price of one region's, all 10 ms apart."""
+    """The world with compute of regions at so many times the prices of fra, and all of them 10 ms apart."""
     listed = {offer.item: offer.usd_per_hour for offer in world.capacity.offers if offer.place == "fra"}
     offers = tuple(
         offer.model_copy(update={"usd_per_hour": round(listed[offer.item] * times[offer.place], 6)})
@@ -43,15 +54,17 @@ def priced(world: Question, **times: float) -> Question:
     return replace(world, capacity=world.capacity.model_copy(update={"offers": offers, "links": links}))
 
 
-def placed(world: Question, region: dict[str, object] | None = None, **settings: float) -> Question:
-    """The world with movable demand, and `regions[fra]` with other settings."""
-    said = PlacementSettings(**{"movable": 0.3, "max_latency_ms": 40.0, **settings})
-    world = people(world, placement=said)
+def placed(world: Question, fra: dict[str, object] | None = None, **settings: float) -> Question:
+    """The world with movable demand, and with other settings of fra."""
+    world = people(world, placement=PlacementSettings(**{"movable": 0.3, "max_latency_ms": 40.0, **settings}))
     first, *others = world.environment.regions
-    return people(world, regions=(first.model_copy(update=region or {}), *others))
+    found: Question = people(world, regions=(first.model_copy(update=fra or {}), *others))
+    return found
 
 
-HELD = UnitView(
+CHEAP = placed(priced(HOME, fra=1.0, ams=0.6, lon=0.8), gbps_per_vcpu=0.01, storage_gib_per_vcpu=2)
+PLAN = plan_of(CHEAP)
+UNIT = UnitView(
     key="fra/compute/staged/u1",
     kind=ResourceKind.COMPUTE,
     place="fra",
@@ -59,8 +72,7 @@ HELD = UnitView(
     state=UnitState.ACTIVE,
     holder="acme",
 )
-CHEAP = placed(priced(HOME, fra=1.0, ams=0.6, lon=0.8))
-PLAN = plan_of(CHEAP)
+ACME = Rules(headroom_quantile=0.8, allowed_regions={"acme": ("fra", "lon")})
 
 
 def asked_of(world: Question) -> Asked:
@@ -74,43 +86,48 @@ def asked_of(world: Question) -> Asked:
     )
 
 
-def judged(world: Question, plan: Plan | None = None) -> Plan:
-    plan = plan or plan_of(world)
-    assert [str(breach) for breach in breaches(asked_of(world), plan)] == []
-    return plan
+def wrong(world: Question, plan: Plan) -> list[str]:
+    return [str(breach) for breach in breaches(asked_of(world), plan)]
 
 
-def why(plan: Plan, region: str, host: str) -> HostRefusal | None:
-    assert plan.preference
-    item = next(item for item in plan.preference.regions if item.region == region)
-    return next((one.why for one in item.refused if one.region == host), None)
+def decided(world: Question) -> dict[tuple[str, str], int]:
+    """What the programme would move, in twentieths."""
+    model, columns = build_choice(choice_of(case_of(world, Market.read(world.catalog, world.capacity))))
+    return dict(moves_of(columns, solve(model).values))
 
 
-def hosts(plan: Plan, region: str) -> set[str]:
-    return {move.host for move in plan.preference.moves if move.region == region} if plan.preference else set()
+def said_of(plan: Plan | Infeasible) -> Preference:
+    assert isinstance(plan, Plan) and plan.preference
+    return plan.preference
 
 
-def test_without_the_setting_plans_are_the_same_to_the_byte():
-    plan = plan_of(people(CHEAP, placement=PlacementSettings()))
-    assert plan.preference is None and "preference" not in plan.sealed()
-    assert "placement" not in people(CHEAP, placement=PlacementSettings()).environment.sealed()
+def test_without_the_setting_nothing_is_said():
+    off = people(CHEAP, placement=PlacementSettings())
+    assert "placement" not in off.environment.sealed()
+    plan = preferred(off, solve, lambda asked: PLAN.model_copy(update={"solver": str(asked.moved)}))
+    assert isinstance(plan, Plan) and plan.solver == "()"
+    assert '"preference"' not in PLAN.model_copy(update={"preference": None}).sealed()
 
 
-def test_demand_goes_where_it_is_cheapest_and_the_whole_plan_is_cheaper():
-    judged(CHEAP, PLAN)
-    assert hosts(PLAN, "fra") == {"ams"} and hosts(PLAN, "lon") == {"ams"} and not hosts(PLAN, "ams")
-    assert PLAN.preference.at_home_usd_per_hour > PLAN.cost.after_usd_per_hour
-    home = plan_of(people(CHEAP, placement=PlacementSettings()))
-    assert PLAN.preference.at_home_usd_per_hour == home.cost.after_usd_per_hour
-    assert sum(move.share for move in PLAN.preference.moves if move.region == "fra") <= 0.3
+def test_demand_goes_where_it_is_cheapest_and_the_plan_holds():
+    assert wrong(CHEAP, PLAN) == []
+    moves = said_of(PLAN).moves
+    assert {(move.region, move.host) for move in moves} <= {("fra", "ams"), ("fra", "lon"), ("lon", "ams")}
+    assert ("fra", "ams") in {(move.region, move.host) for move in moves}
+    assert said_of(PLAN).at_home_usd_per_hour > PLAN.cost.after_usd_per_hour
+    assert sum(move.share for move in moves if move.region == "fra") <= 0.3
 
 
 def test_it_is_explained_with_prices_latency_and_the_next_best():
-    said = list(sentences(PLAN.preference, "fra"))
+    said = list(sentences(said_of(PLAN), "fra"))
     assert "is served in ams" in said[0] and "10 ms of 40 allowed" in said[0] and " instead of " in said[0]
-    assert any("not served in lon" in line and "the next best" in line for line in said)
+    assert any("not served in lon" in line for line in said)
     key = next(item.resource.key for item in PLAN.resources if item.resource.key.startswith("fra/compute/serving"))
     assert any("is served in ams" in line for line in explain(PLAN, key).lines())
+    assert any("all demand at home" in line for line in summary(said_of(PLAN), PLAN.cost.after_usd_per_hour))
+
+
+HELD = replace(people(CHEAP, rules=ACME), ledger=LedgerView(environment="law", revision=1, units=(UNIT,)))
 
 
 @pytest.mark.parametrize(
@@ -119,54 +136,259 @@ def test_it_is_explained_with_prices_latency_and_the_next_best():
         (placed(CHEAP, {"residency": ("lon",)}), HostRefusal.RESIDENCY),
         (placed(CHEAP, {"placement": RegionPlacement(max_latency_ms=5)}), HostRefusal.LATENCY),
         (placed(CHEAP, {"critical_share": 0.9}), HostRefusal.CARRIED_LESS),
-        (
-            replace(
-                people(CHEAP, rules=Rules(headroom_quantile=0.8, allowed_regions={"acme": ("fra", "lon")})),
-                ledger=LedgerView(
-                    environment="law",
-                    revision=1,
-                    units=(HELD,),
-                ),
-            ),
-            HostRefusal.CUSTOMER,
-        ),
+        (HELD, HostRefusal.CUSTOMER),
+        (priced(CHEAP, ams=1.2), HostRefusal.DEARER),
     ],
-    ids=["residency", "latency", "critical share", "customer"],
+    ids=["residency", "latency", "critical share", "customer", "price"],
 )
-def test_a_rule_that_forbids_a_cheaper_region_is_named(world, refusal):
-    plan = judged(world)
-    assert "ams" not in hosts(plan, "fra") and why(plan, "fra", "ams") is refusal
+def test_a_rule_that_forbids_a_region_is_named(world, refusal):
+    case = case_of(world, Market.read(world.catalog, world.capacity))
+    judged = next(item for item in case.judged if item.source.region == "fra")
+    assert {one.region: one.why for one in judged.refused}["ams"] is refusal
+    assert "ams" not in {pair.host for pair in judged.pairs}
 
 
 def test_what_a_customer_who_is_promised_most_announced_stays():
     use = BoundUse(
-        customer="acme",
-        region="fra",
-        kind=CapacityKind.VCPU,
-        value=1e6,
-        start=NOW - timedelta(days=1),
-        end=None,
+        customer="acme", region="fra", kind=CapacityKind.VCPU, value=1e6, start=NOW - timedelta(days=1), end=None
     )
-    plan = plan_of(replace(CHEAP, bound=(use,)))
-    item = next(item for item in plan.preference.regions if item.region == "fra")
-    assert not item.hosts and item.movable == 0 and item.bound == {"acme": 1.0}
+    worlds = [replace(CHEAP, bound=(replace(use, start=start),)) for start in (use.start, NOW + timedelta(days=9))]
+    stays, later = (case_of(world, Market.read(world.catalog, world.capacity)).judged for world in worlds)
+    assert [item.source.steps for item in stays if item.source.region == "fra"] == [0]
+    assert [item.source.bound for item in stays if item.source.region == "fra"] == [{"acme": 1.0}]
+    assert [item.source.steps for item in later if item.source.region == "fra"] == [6]
 
 
-def test_no_room_in_the_cheaper_region_is_no_move():
+def test_no_more_comes_than_there_is_room_for():
+    room = {"ams": 100.0}
     quotas = tuple(
-        quota.model_copy(update={"total": quota.used + 130.0})
-        if quota.place == "ams" and quota.kind is CapacityKind.VCPU
+        quota.model_copy(update={"total": quota.used + room[quota.place]})
+        if quota.place in room and quota.kind is CapacityKind.VCPU
         else quota
         for quota in CHEAP.capacity.quotas
     )
-    world = replace(CHEAP, capacity=CHEAP.capacity.model_copy(update={"quotas": quotas}))
-    plan = judged(world)
-    assert sum(host.vcpu for item in plan.preference.regions for host in item.hosts if host.region == "ams") < sum(
-        host.vcpu for item in PLAN.preference.regions for host in item.hosts if host.region == "ams"
+    tight = replace(CHEAP, capacity=CHEAP.capacity.model_copy(update={"quotas": quotas}))
+    came = sum(move.share for move in said_of(PLAN).moves if move.host == "ams")
+    assert sum(steps for (_, host), steps in decided(tight).items() if host == "ams") * STEP < came
+
+
+def shifted(world: Question, region: str, hours: int) -> Question:
+    """The world with the demand of a region so many hours later, and as large as that of fra."""
+    values = dict(world.forecast.values)
+    for (key, granularity), table in world.forecast.values.items():
+        if key.kind in (SeriesKind.CPU, SeriesKind.MEMORY) and key.subject == "fra":
+            values[SeriesKey(key.kind, region), granularity] = np.roll(table, hours, axis=0)
+    return replace(world, forecast=world.forecast.moved(world.forecast.document, values))
+
+
+def test_demand_that_peaks_while_it_is_night_elsewhere_goes_there():
+    alike = priced(HOME, fra=1.0, ams=1.0, lon=1.0)
+    together, apart = (placed(shifted(alike, "ams", hours), movable=0.25, saves_share=0.02) for hours in (0, 12))
+    assert not decided(together).get(("fra", "ams")) and not decided(together).get(("ams", "fra"))
+    moved = decided(apart)
+    assert moved.get(("fra", "ams")) or moved.get(("ams", "fra"))
+    assert not (moved.get(("fra", "ams")) and moved.get(("ams", "fra")))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_programme_finds_the_least_cost_of_all_shares(seed):
+    """Without failover: every share of two regions tried, each region covered by whole instances by itself."""
+    world = question(Recipe(seed=seed, regions=2, requests=False, critical_share=0.0))
+    world = placed(world, movable=0.2, max_latency_ms=500, saves_share=0.0)
+    market = Market.read(world.catalog, world.capacity)
+    model, columns = build_choice(choice_of(case_of(world, market)))
+    best = min(
+        sum(covered(replace(world, moved=moves(shares)), market, region) for region in ("ams", "fra"))
+        for shares in product((0.0, 0.05, 0.1, 0.15, 0.2), repeat=2)
+        if not all(shares)
+        and all(pair in columns.steps or not share for pair, share in zip(PAIRS, shares, strict=True))
     )
+    assert solve(model).objective == pytest.approx(best, rel=2e-4)
 
 
-def test_where_nothing_is_saved_nothing_moves():
-    plan = judged(placed(priced(HOME, fra=1.0, ams=0.99, lon=1.0), saves_share=0.2))
-    assert not plan.preference.moves and plan.preference.at_home_usd_per_hour == plan.cost.after_usd_per_hour
-    assert why(plan, "fra", "ams") is HostRefusal.NOT_WORTH_IT
+PAIRS = (("ams", "fra"), ("fra", "ams"))
+
+
+def moves(shares: tuple[float, ...]) -> tuple[Move, ...]:
+    return tuple(Move(*pair, share) for pair, share in zip(PAIRS, shares, strict=True) if share)
+
+
+def covered(world: Question, market: Market, region: str) -> float:
+    """The least USD of whole instances for what a region serves."""
+    offers = market.offered_shapes(region)
+    wanted = []
+    for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB):
+        curves = served_curves(world, region, kind)
+        assert curves
+        wanted.append(float(curves.total_at(level_of(world, market, region, kind)).max()))
+    gives = np.array([(shape.vcpu, shape.memory_gib) for shape, _ in offers], dtype=float).T
+    usd = np.array([usd for _, usd in offers])
+    found = milp(usd, constraints=LinearConstraint(gives, lb=wanted), integrality=np.ones(len(usd)), bounds=Bounds(0))
+    return float(found.fun)
+
+
+def test_partners_that_may_not_have_it_carry_nothing_for_who_serves_it():
+    """fra may be in ams and lon alone, and ams has no other partner left that is not its own fault domain."""
+    world = placed(CHEAP, {"residency": ("ams",)})
+    market = Market.read(world.catalog, world.capacity)
+    choice = choice_of(case_of(world, market))
+    assert choice.barred["fra", "ams"] == ("lon",)
+    model, columns = build_choice(choice)
+    values = solve(model).values
+    if values[columns.steps["fra", "ams"]] > 0:
+        assert values[columns.carried["ams", "lon", CapacityKind.VCPU]] == pytest.approx(0, abs=1e-6)
+
+
+def choosing(world: Question, usd: dict[tuple[tuple[str, str], ...], float | None], solve=solve):
+    """What is taken of plans that cost so much, by who serves whom; None: there is none."""
+    asked: list[tuple[Move, ...]] = []
+
+    def attempt(question: Question) -> Plan | Infeasible:
+        asked.append(question.moved)
+        cost = usd[tuple((move.region, move.host) for move in question.moved)]
+        if cost is None:
+            return Infeasible(environment="law", told="none")
+        told = PLAN.cost.model_copy(update={"after_usd_per_hour": cost})
+        plan: Plan = PLAN.model_copy(update={"cost": told, "preference": None})
+        return plan
+
+    return preferred(world, solve, attempt), asked
+
+
+ONE = placed(priced(HOME, fra=1.0, ams=0.6, lon=1.0), {"placement": RegionPlacement(movable=0.3)}, movable=0.0)
+"""Nothing but demand of fra may move, and ams alone is cheaper."""
+
+
+def elsewhere(world: Question, *shares: float) -> Question:
+    """The world with so much of fra served in ams by the last plan."""
+    item = next(item for item in said_of(PLAN).regions if item.region == "fra")
+    hosts = tuple(item.hosts[0].model_copy(update={"region": "ams", "share": share}) for share in shares)
+    preference = said_of(PLAN).model_copy(update={"regions": (item.model_copy(update={"hosts": hosts}),)})
+    return replace(world, earlier=PLAN.model_copy(update={"preference": preference, "requirements": ()}))
+
+
+HERE, THERE = (), (("fra", "ams"),)
+
+
+@pytest.mark.parametrize(
+    ("usd", "taken"),
+    [
+        ({HERE: 100.0, THERE: 90.0}, True),
+        ({HERE: 100.0, THERE: 99.99}, False),  # less than the margin
+        ({HERE: 100.0, THERE: 101.0}, False),
+        ({HERE: 100.0, THERE: None}, False),
+        ({HERE: None, THERE: 90.0}, True),
+    ],
+)
+def test_it_moves_where_the_whole_plan_is_cheaper_by_the_margin(usd, taken):
+    plan, asked = choosing(ONE, usd)
+    assert isinstance(plan, Plan) and len(asked) == 2
+    assert bool(said_of(plan).moves) is taken
+    assert said_of(plan).at_home_usd_per_hour == usd[HERE]
+
+
+def test_what_is_elsewhere_stays_unless_a_move_pays():
+    stood = elsewhere(ONE, 0.3)
+    assert said_of(choosing(stood, {HERE: 99.99, THERE: 100.0})[0]).moves == (Move("fra", "ams", 0.3),)
+    assert said_of(choosing(stood, {HERE: 90.0, THERE: 100.0})[0]).moves == ()
+    bound = placed(ONE, {"residency": ("lon",)}, movable=0.0)
+    assert said_of(choosing(elsewhere(bound, 0.3), {HERE: 100.0})[0]).moves == ()
+
+
+def test_what_is_elsewhere_stays_while_one_end_is_paused():
+    for at in (0, 1):
+        regions = list(ONE.environment.regions)
+        regions[at] = regions[at].model_copy(update={"paused": True})
+        plan, asked = choosing(people(elsewhere(ONE, 0.25), regions=tuple(regions)), {THERE: 100.0})
+        assert said_of(plan).moves == (Move("fra", "ams", 0.25),) and len(asked) == 1
+
+
+def test_where_the_programme_fails_what_is_elsewhere_stays_and_it_is_told():
+    def stalls(_):
+        raise SolverStalled("took too long", where="test")
+
+    plan, _ = choosing(elsewhere(ONE, 0.2), {HERE: 100.0, THERE: 100.0}, stalls)
+    assert said_of(plan).moves == (Move("fra", "ams", 0.2),) and "took too long" in said_of(plan).told
+
+
+def test_no_demand_moves_where_the_reserve_is_shared():
+    shared = people(CHEAP, failover=FailoverSettings(reserve=Reserve.SHARED))
+    plan, asked = choosing(shared, {HERE: 100.0})
+    assert plan.preference is None and asked == [()]
+
+
+def test_calm_looks_at_a_regions_own_demand_wherever_it_is_served():
+    """A move of a twentieth is no fall of demand that calm would keep; demand that falls is still kept."""
+    market = Market.read(CHEAP.catalog, CHEAP.capacity)
+    before = serving_requirements(CHEAP, market)
+    next_day = replace(CHEAP, earlier=PLAN.model_copy(update={"requirements": before}))
+    own = {need.id: need.quantity for need in before}
+    moved = serving_requirements(replace(next_day, moved=(Move("fra", "ams", 0.05),)), market)
+    found = {need.id: need.quantity for need in moved}
+    assert found["fra/vcpu/serving"] == pytest.approx(0.95 * own["fra/vcpu/serving"])
+    assert found["ams/vcpu/serving"] > own["ams/vcpu/serving"]
+
+
+def mutated(plan: Plan, **update: object) -> Plan:
+    """The plan with other numbers of what fra has in ams."""
+    regions = []
+    for item in said_of(plan).regions:
+        hosts = item.hosts
+        if item.region == "fra":
+            hosts = (hosts[0].model_copy(update=update), *hosts[1:])
+        regions.append(item.model_copy(update={"hosts": hosts}))
+    return plan.model_copy(update={"preference": said_of(plan).model_copy(update={"regions": tuple(regions)})})
+
+
+@pytest.mark.parametrize(
+    ("world", "plan"),
+    [
+        (CHEAP, mutated(PLAN, share=0.9)),
+        (CHEAP, mutated(PLAN, region="lon")),
+        (CHEAP, mutated(PLAN, vcpu=1.0)),
+        (CHEAP, mutated(PLAN, gbps=0.0)),
+        (CHEAP, PLAN.model_copy(update={"preference": None})),
+        (placed(CHEAP, {"residency": ("lon",)}), PLAN),
+        (placed(CHEAP, {"placement": RegionPlacement(max_latency_ms=5)}), PLAN),
+        (placed(CHEAP, {"placement": RegionPlacement(movable=0.05)}), PLAN),
+        (placed(CHEAP, {"critical_share": 0.9}), PLAN),
+        (HELD, PLAN),
+        (people(CHEAP, failover=FailoverSettings(reserve=Reserve.SHARED)), PLAN),
+    ],
+    ids=[
+        "share",
+        "host",
+        "vcpu",
+        "gbps",
+        "unsaid",
+        "residency",
+        "latency",
+        "movable",
+        "critical",
+        "customer",
+        "shared",
+    ],
+)
+def test_the_judge_sees_what_is_wrong(world, plan):
+    told = [breach.rule for breach in preference_breaches(asked_of(world), plan)]
+    assert told and set(told) == {Rule.PLACEMENT}
+
+
+def test_the_judge_asks_of_hosts_what_the_plan_says_they_serve():
+    more = mutated(PLAN, share=0.3 if said_of(PLAN).moves[0].share != 0.3 else 0.2)
+    asked = asked_of(CHEAP)
+    one, other = (in_regions(asked, said_of(plan).moves) for plan in (PLAN, more))
+    assert one["ams", CapacityKind.VCPU] != other["ams", CapacityKind.VCPU]
+    assert one["fra", CapacityKind.VCPU] != other["fra", CapacityKind.VCPU]
+    assert one["lon", CapacityKind.STORAGE_GIB] == other["lon", CapacityKind.STORAGE_GIB]
+
+
+def test_plans_made_again_change_nothing_and_a_host_that_is_paused_keeps_what_it_serves():
+    world = after(CHEAP, PLAN)
+    again = plan_of(world)
+    assert said_of(again).moves == said_of(PLAN).moves and not again.changes
+    fra, ams, *others = world.environment.regions
+    paused = people(world, regions=(fra, ams.model_copy(update={"paused": True}), *others))
+    plan = plan_of(paused)
+    assert wrong(paused, plan) == []
+    assert said_of(plan).moves == tuple(move for move in said_of(PLAN).moves if "ams" in (move.region, move.host))
