@@ -144,10 +144,10 @@ def test_odd_problems_are_planned_between_bound_and_cost(planner: str, odd: Call
     assert best.bound <= cost * (1 + EXACT) + EXACT
 
 
-@pytest.mark.parametrize("factor", [1e-3, 1e6])
+@pytest.mark.parametrize("factor", [1e-3, 1e5, pytest.param(1e6, marks=pytest.mark.long)])
 @pytest.mark.parametrize("planner", PLANNERS)
 def test_any_scale_of_demand_is_planned(planner: str, factor: float) -> None:
-    fleet = world.scaled(made(Recipe(regions=5, types=9, hours=4, seed=3)), factor)
+    fleet = world.scaled(made(Recipe(regions=4, types=6, hours=3, seed=3)), factor)
     solution = PLANNERS[planner](fleet)
     cost = sound(fleet, solution)
     assert solution.bound is not None

@@ -167,8 +167,6 @@ def test_demand_that_cannot_be_met_is_told_in_numbers(day, capsys, monkeypatch):
     assert {item["place"] for item in answer["shortfalls"]} == {"mad"}
     assert answer["shortfalls"][0]["wanted"] > answer["shortfalls"][0]["available"]
     assert (day / "plans" / "dev.json").read_bytes() == before
-    assert run(["plan"]) == ExitCode.UNMET
-    assert "mad" in capsys.readouterr().out
 
 
 def test_same_request_is_answered_the_same(day, capsys):

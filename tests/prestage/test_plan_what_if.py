@@ -5,6 +5,7 @@ import json
 import pytest
 
 from contracts.exits import ExitCode
+from planner import trials
 from prestage.failures import run
 from tests.coordinator.world import write_project
 from tests.prestage.estate_engine import in_memory
@@ -59,7 +60,8 @@ def test_json_is_the_whole_answer(world, capsys):
     assert told["budget"]["gives"][0]["what"] == "staging.max_units_per_place"
 
 
-def test_demand_beyond_all_is_7(world, capsys):
+def test_demand_beyond_all_is_7(world, capsys, monkeypatch):
+    monkeypatch.setattr(trials, "MOST_CHECKS", trials.LEAST_CHECKS)
     assert ask(world, "demand: 1000000\n") == ExitCode.UNMET
     assert "No plan meets the demand of dev" in capsys.readouterr().out
 
