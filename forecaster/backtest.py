@@ -22,7 +22,13 @@ STEP = "back-test"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestSettings(ForecastSettings):
-    """What to back-test: the forecast that would be made."""
+    """What to back-test: the forecast that would be made.
+
+    Attributes:
+        sums: whether sums of pairs are scored, too, for which the whole forecast is made again at each origin.
+    """
+
+    sums: bool = False
 
 
 def run_backtest(history: HistoryView, settings: BacktestSettings, progress: Progress) -> BacktestReport:
@@ -52,8 +58,8 @@ def run_backtest(history: HistoryView, settings: BacktestSettings, progress: Pro
 def _held(
     history: HistoryView, prepared: Prepared, settings: BacktestSettings, progress: Progress
 ) -> list[tuple[Panel, Examination]]:
-    """Every panel and its scores; the whole forecast is rehearsed only where events or customers can matter."""
-    if matters(prepared, settings.outside, settings.hourly_hours):
+    """Every panel and its scores; the whole forecast is rehearsed where events, customers or sums can matter."""
+    if settings.sums or matters(prepared, settings.outside, settings.hourly_hours):
         return list(rehearse(history, prepared, settings, progress))
     return [
         (panel, examine_panel(panel, steps, engine_settings(panel, settings), progress))

@@ -162,13 +162,15 @@ def _models(made: "Made", unusable: str, told_besides: list[str]) -> str:
     return "; ".join([told, *(one for one in told_besides if one)])
 
 
-def backtest_environment(order: ForecastOrder, clock: Clock, progress: Progress) -> "BacktestReport":
-    """Scores the models on windows that they have not seen; writes nothing.
+def backtest_environment(
+    order: ForecastOrder, clock: Clock, progress: Progress, *, sums: bool = False
+) -> "BacktestReport":
+    """Scores the models on windows that they have not seen, and sums of pairs where they are asked for; writes nothing.
 
     Events and profiles count as they were known at the origin of each window.
     """
     from forecaster.backtest import BacktestSettings, run_backtest
 
     now = clock()
-    settings = replace(order.settings(BacktestSettings), outside=order.outside_ever(now), now=now)
+    settings = replace(order.settings(BacktestSettings), outside=order.outside_ever(now), now=now, sums=sums)
     return run_backtest(order.history().load(), settings, progress)

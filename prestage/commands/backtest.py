@@ -58,6 +58,7 @@ class BacktestOptions:
     seed: int
     out: Path | None
     jobs: int | None
+    sums: bool
     id_column: str
     time_column: str
     value_column: str
@@ -95,6 +96,7 @@ class BacktestOptions:
     epilog=examples(
         "prestage backtest --env dev",
         "prestage backtest --model xgboost --model seasonal_naive_24 --json",
+        "prestage backtest --sums",
         "prestage backtest traffic.parquet --horizon 168 --windows 5 --out results",
         "prestage backtest traffic.parquet --first-cutoff 2005-02-06T15:00 --step 168 --out results --json",
         "prestage backtest requests.parquet --kind count --horizon 24 --windows 14 --out results",
@@ -138,6 +140,11 @@ class BacktestOptions:
     help="Where forecasts.parquet, scores.json and report.html go; needed with FILE.",
 )
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes at most; one a core by default.")
+@click.option(
+    "--sums",
+    is_flag=True,
+    help="Score sums of pairs too: in and out of regions, services. The whole forecast is made again at each origin.",
+)
 @click.option("--id-column", default="unique_id", show_default=True, help="Column of FILE that names the series.")
 @click.option("--time-column", default="ds", show_default=True, help="Column of FILE with the times.")
 @click.option("--value-column", default="y", show_default=True, help="Column of FILE with the values.")
@@ -165,6 +172,8 @@ def _of_file(scope: Scope, options: BacktestOptions, file: Path) -> int:
         raise click.UsageError(f"say where the results go: --out {file.stem}-backtest")
     if options.origin is not None:
         raise click.UsageError("--origin is of an environment's history; of a FILE say --first-cutoff")
+    if options.sums:
+        raise click.UsageError("--sums is of an environment's history: a FILE does not say what adds up")
     order = options.order(file, options.out)
     with sigterm_as_interrupt():  # processes of windows end with this one
         document = backtest_file(order, scope.progress)
@@ -184,6 +193,6 @@ def _of_environment(scope: Scope, options: BacktestOptions) -> int:
         origin=options.origin and options.origin.replace(tzinfo=UTC),
         models=options.chosen,
     )
-    report = backtest_environment(order, clock_of(scope.folder), scope.progress)
+    report = backtest_environment(order, clock_of(scope.folder), scope.progress, sums=options.sums)
     scope.answer(report, lambda: backtest_text(report))
     return ExitCode.CLEAN

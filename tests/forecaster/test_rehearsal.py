@@ -115,3 +115,16 @@ def test_every_family_is_scored_with_events():
     assert set(found) == {"chosen", "profile_7d", "seasonal_naive_24", "blend"} and None not in found.values()
     assert {row.model for row in made.rows if row.chosen} == {"blend"}
     assert made.steps[Granularity.HOURLY] == 48
+
+
+def test_sums_of_pairs_are_scored_where_they_are_asked_for():
+    """In and out of regions, as the forecast would have said them: read off paths of their pairs."""
+    view = history(*(series("traffic", pair, wave(HOURS, seed=at)) for at, pair in enumerate(("fra->ams", "lon->ams"))))
+    settings = BacktestSettings(environment="test", hourly_hours=24, daily_days=1, models=("profile_7d",), sums=True)
+    made = run_backtest(view, settings, Silent())
+    found = {row.kind: row for row in made.rows if row.chosen and row.granularity is Granularity.HOURLY}
+    assert found[SeriesKind.REGION_IN].series == 1 and found[SeriesKind.REGION_OUT].series == 2
+    scores = found[SeriesKind.REGION_IN].scores
+    assert scores.mase is not None and 0 < scores.mase < 1.5 and 0.5 < (scores.coverage_80 or 0) <= 1
+    plain = run_backtest(view, replace(settings, sums=False), Silent())
+    assert {row.kind for row in plain.rows} == {None, SeriesKind.TRAFFIC, SeriesKind.REGION_TRAFFIC}
