@@ -12,7 +12,7 @@ from forecaster.finish import finished
 from forecaster.models.model import Says
 from forecaster.panel import Matrix, Panel
 from forecaster.scores import WindowScores, scales, score
-from forecaster.shifts import find_shifts, learned_from
+from forecaster.shifts import common_shifts, learned_from
 from forecaster.state_learned import packed, unpacked
 from forecaster.state_windows import NOTHING_KEPT, Kept, KeptWindows
 from forecaster.windows import FULL
@@ -84,7 +84,7 @@ def _learned_at(past: Backcast, index: int, kept: KeptWindows) -> Learned:
     if found:
         return found
     then = past.known_before(past.held.windows.cutoffs[index])
-    shifts = find_shifts(then.panel) if past.says is Says.QUANTILES else ()
+    shifts = common_shifts(then.panel) if past.says is Says.QUANTILES else ()
     return learn(replace(then, held=learned_from(then.not_misled(), then.panel, shifts)))
 
 

@@ -34,6 +34,7 @@ REFINED_DAYS = 7  # until then the size is that of all hours since
 FORGOTTEN_DAYS = 14  # after so many families know the new level by themselves
 OFTEN = 2  # shifts of a row within that time: it has no level that lasts
 COMMON = 0.25  # share of rows that moved together from which on it is one event of them all, and not the errors of many
+ASKED_FIRST = 64  # rows, of many, that say whether more than half of that share may have moved
 TOGETHER_DAYS = 2  # rows that moved within so long did so together
 DOUBT_DAYS = 1.0  # after so many a shift counts as one that lasts or not alike; chosen on GEANT before 2005-02-06
 DEEPEST = np.log(1 / 20.0)  # a fall to less may be an outage, and what was before is not forgotten
@@ -75,6 +76,16 @@ def find_shifts(panel: Panel) -> tuple[Shift, ...]:
     for end in range(first, panel.steps + 1, day):
         scan.look(end)
     return tuple(replace(one, row=int(rows[one.row])) for one in scan.found)
+
+
+def common_shifts(panel: Panel) -> tuple[Shift, ...]:
+    """The shifts of a panel where they may be one event of all; none where a few of its rows say that they are not."""
+    every = max(1, len(panel.keys) // ASKED_FIRST)
+    some = panel.rows(list(range(0, len(panel.keys), every))) if every > 1 else panel
+    shifts = find_shifts(some)
+    if every == 1 or len(believed(shifts, some)) <= COMMON / 2 * len(some.keys):
+        return shifts if every == 1 else ()
+    return find_shifts(panel)
 
 
 def _candidates(panel: Panel) -> Steps:

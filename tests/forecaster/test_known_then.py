@@ -159,7 +159,9 @@ def test_a_window_is_scored_with_what_a_common_shift_leaves_to_learn_from():
     for cutoff in scored.cutoffs:
         then, at = past.known_before(cutoff), past.held.windows.cutoffs.index(cutoff)
         held = learned_from(then.not_misled(), then.panel, find_shifts(then.panel))
+        said, ahead = tuple(one[at].astype(float) for one in past.held.said), past.held.windows.ahead
         found, wise = unpacked(scored.taught[past.key_of_all(at)]), learn(replace(then, held=held))
-        np.testing.assert_array_equal(found.calibration.shift, wise.calibration.shift)
-        wiser += not np.array_equal(wise.calibration.shift, learn(then).calibration.shift)
+        assert found is not None
+        np.testing.assert_array_equal(found.quantiles(said, ahead), wise.quantiles(said, ahead))
+        wiser += not np.array_equal(wise.quantiles(said, ahead), learn(then).quantiles(said, ahead))
     assert wiser

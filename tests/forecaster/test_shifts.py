@@ -12,7 +12,7 @@ from forecaster.engine import EngineSettings, Tier, forecast_panel
 from forecaster.mixture import mixture
 from forecaster.models.model import MEDIAN, spread
 from forecaster.panel import Panel, fill
-from forecaster.shifts import Shift, believed, find_shifts, followed, is_common, learned_from, rebased
+from forecaster.shifts import Shift, believed, common_shifts, find_shifts, followed, is_common, learned_from, rebased
 from forecaster.windows import HeldBack, actuals, plan_windows
 
 DAYS = 24
@@ -107,6 +107,16 @@ def held_back(panel: Panel) -> HeldBack:
     windows = plan_windows(panel, 48)
     said = np.zeros((len(windows.cutoffs), len(panel.keys), 48, len(LEVELS)), dtype=np.float32)
     return HeldBack(windows=windows, said=(said,), actual=actuals(panel, windows))
+
+
+def test_of_many_rows_a_few_say_whether_they_may_have_moved_together():
+    for moved, found in ((0, 0), (2, 0), (65, 65)):
+        rows = [usual(seed) for seed in range(130)]
+        for row in rows[:: 130 // moved] if moved else ():
+            row[20 * 24 :] *= 4
+        panel = panel_of(*rows)
+        assert len({one.row for one in common_shifts(panel)}) >= found and bool(common_shifts(panel)) == bool(found)
+        assert is_common(common_shifts(panel), panel) == is_common(find_shifts(panel), panel) == bool(found)
 
 
 def test_a_common_shift_is_one_event_and_a_single_one_is_an_error_like_any_other():
