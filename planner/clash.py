@@ -198,4 +198,5 @@ def _named(limit: Limit) -> str:
 
 def _wants(item: Shortfall) -> str:
     when = f" at {item.at:%Y-%m-%d %H:%M} UTC" if item.at else ""
-    return f"{item.place} wants {item.wanted:g} {item.kind}{when}, and {item.available:g} can be had"
+    units = f" for units of {item.workload}" if item.workload else ""
+    return f"{item.place} wants {item.wanted:g} {item.kind}{units}{when}, and {item.available:g} can be had"
