@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 _REGION = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_SERVICE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _ARROW, _JOIN = "->", "--"
 
 
@@ -23,6 +24,17 @@ def region_name(name: str) -> str:
     """
     if len(name) > 31 or not _REGION.fullmatch(name):
         raise ValueError(f"{name!r} is not a region name: lower-case letters, digits and single hyphens, at most 31")
+    return name
+
+
+def service_name(name: str) -> str:
+    """The name itself when it is one of a service.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if len(name) > 63 or not _SERVICE.fullmatch(name):
+        raise ValueError(f"{name!r} is not a service name: lower-case letters, digits, '.', '_' and '-', at most 63")
     return name
 
 

@@ -1,7 +1,10 @@
 """What is measured and forecast: kinds of series, their subjects and canonical units."""
 
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import NamedTuple, assert_never
+
+from contracts.names import pair_ends, region_name, service_name
 
 
 class SeriesKind(StrEnum):
@@ -55,6 +58,31 @@ def unit_of(kind: SeriesKind) -> Unit:
             return Unit.COUNT
         case _:
             assert_never(kind)
+
+
+def check_subject(kind: SeriesKind, subject: str) -> None:
+    """Whether a subject is one of its kind.
+
+    Raises:
+        ValueError: it is not.
+    """
+    match kind:
+        case SeriesKind.TRAFFIC | SeriesKind.PEERING_REQUESTS:
+            pair_ends(subject)
+        case SeriesKind.SERVICE_TRAFFIC:
+            service, _, pair = subject.rpartition("@")
+            service_name(service)
+            pair_ends(pair)
+        case SeriesKind.BLOCK_TRAFFIC:
+            ip_network(subject)
+        case SeriesKind.USERS | SeriesKind.TRANSACTIONS | SeriesKind.REGION_SERVICE:
+            service, _, region = subject.rpartition("@")
+            service_name(service)
+            region_name(region)
+        case SeriesKind.SERVICE_TOTAL:
+            service_name(subject)
+        case _:
+            region_name(subject)
 
 
 class Granularity(StrEnum):

@@ -22,7 +22,7 @@ import numpy as np
 
 from contracts.customers import AnticipatedUse, CustomerProfile, Customers, ServiceLevel
 from contracts.forecast import Treatment
-from contracts.series import SUMS, SeriesKey, SeriesKind
+from contracts.series import SUMS, SeriesKey, SeriesKind, check_subject
 from contracts.spelling import likely
 from forecaster.errors import UnknownPlace
 from forecaster.events.contrast import median
@@ -55,6 +55,7 @@ def check_customers(customers: Customers, regions: Iterable[str], where: str) ->
     for profile in customers.customers:
         for use in profile.use:
             place = f"{where}, customer {profile.name}, {use.kind.value} of {use.subject}"
+            _check_subject(use, place)
             for region in SeriesKey(use.kind, use.subject).regions:
                 if region not in known:
                     raise UnknownPlace(
@@ -71,6 +72,13 @@ def check_customers(customers: Customers, regions: Iterable[str], where: str) ->
                     next_step="announce the traffic of each pair",
                 )
             measure_of(use.kind, use.unit, where=place)
+
+
+def _check_subject(use: AnticipatedUse, place: str) -> None:
+    try:
+        check_subject(use.kind, use.subject)
+    except ValueError as error:
+        raise UnknownPlace(f"{use.subject!r} is no subject of {use.kind.value}: {error}", where=place) from error
 
 
 def announced_keys(customers: Customers) -> tuple[SeriesKey, ...]:

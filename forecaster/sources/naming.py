@@ -1,15 +1,12 @@
 """Labels of a foreign system to the series that they are of (pure)."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 
 from contracts.measured import Measured
-from contracts.names import pair_ends, region_name
-from contracts.series import SeriesKey, SeriesKind
+from contracts.series import SeriesKey, check_subject
 from contracts.spelling import likely
 from forecaster.errors import SourceRefused
-from forecaster.sources.subjects import service_name
 from forecaster.units import Measure, measure_of
 
 _LABEL = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
@@ -43,29 +40,6 @@ def key_of(measured: Measured, labels: Mapping[str, str], *, where: str) -> Seri
             next_step="say what it is called here: names: {'" + subject + "': fra}",
         ) from error
     return SeriesKey(measured.kind, subject)
-
-
-def check_subject(kind: SeriesKind, subject: str) -> None:
-    """Whether a subject is one of its kind.
-
-    Raises:
-        ValueError: it is not.
-    """
-    match kind:
-        case SeriesKind.TRAFFIC:
-            pair_ends(subject)
-        case SeriesKind.SERVICE_TRAFFIC:
-            service, _, pair = subject.rpartition("@")
-            service_name(service)
-            pair_ends(pair)
-        case SeriesKind.BLOCK_TRAFFIC:
-            ipaddress.ip_network(subject)
-        case SeriesKind.USERS | SeriesKind.TRANSACTIONS:
-            service, _, region = subject.rpartition("@")
-            service_name(service)
-            region_name(region)
-        case _:
-            region_name(subject)
 
 
 def measure_in(measured: Measured, *, where: str) -> Measure:

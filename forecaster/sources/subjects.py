@@ -2,18 +2,16 @@
 
 import difflib
 import ipaddress
-import re
 
 import pandas as pd
 
-from contracts.names import pair_ends
+from contracts.names import pair_ends, service_name
 from contracts.series import SeriesKind
 from forecaster.errors import MalformedFile
 from forecaster.sources.cells import check_each, region_names, text
 from forecaster.sources.sheets import Sheet
 from forecaster.sources.tables import METRICS, Table
 
-_SERVICE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _NO_SERVICE = "all"  # stands for an empty cell while names are checked
 
 
@@ -70,17 +68,6 @@ def _services(sheet: Sheet) -> pd.Series:
     services = text(sheet, "service")
     check_each(sheet, "service", services, service_name)
     return services + "@" + region_names(sheet, "region")
-
-
-def service_name(name: str) -> str:
-    """The name itself when it is one of a service.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if len(name) > 63 or not _SERVICE.fullmatch(name):
-        raise ValueError(f"{name!r} is not a service name: lower-case letters, digits, '.', '_' and '-', at most 63")
-    return name
 
 
 def _metrics(sheet: Sheet, known: dict[str, SeriesKind]) -> pd.Series:

@@ -176,6 +176,23 @@ def test_a_file_of_profiles():
 
 
 @pytest.mark.parametrize(
+    ("kind", "subject", "told"),
+    [
+        ("traffic", "fra", "'fra' is no subject of traffic: 'fra' is not a pair"),
+        ("cpu", "fra->ams", "is no subject of cpu"),
+        ("transactions", "fra", "is no subject of transactions"),
+        ("block_traffic", "10.0.0.0/240", "is no subject of block_traffic"),
+        ("service_traffic", "web@fra->ams", "announce the traffic of each pair"),
+        ("region_out", "fra", "region_out follows from traffic of pairs: nobody announces it"),
+    ],
+)
+def test_only_what_can_be_announced_is(kind, subject, told):
+    with pytest.raises(UnknownPlace) as raised:
+        check_customers(customers(0, kind=kind, subject=subject), ("fra", "ams"), "customers.yaml")
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
     ("end", "of_use", "told"),
     [
         (
