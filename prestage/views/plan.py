@@ -10,6 +10,7 @@ from contracts.plan import Change, Infeasible, Operation, Plan, ReasonCode, Shor
 from contracts.preference_wording import summary
 from contracts.wording import describe, held, symbol, unmet
 from prestage.views.clash import clash_lines
+from prestage.views.packing import packing_lines
 from prestage.views.paper import (
     WIDTH,
     bad,
@@ -50,6 +51,7 @@ def plan_text(plan: Plan) -> str:
             *_changes(plan.changes),
             *_orders(plan.changes),
             *_deferred(plan.deferred),
+            *packing_lines(plan.packing),
             *_cost(plan),
             *_commitments(plan),
             *_block_advice(plan),

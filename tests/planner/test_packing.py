@@ -1,6 +1,7 @@
 """Units that cannot be divided: ways to fill an instance, placements that hold them, whole plans, refusals."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -20,12 +21,13 @@ from planner.explain import explain
 from planner.limits import limits_of
 from planner.packing import all_fillings, few_fillings
 from planner.placement import Lacking, place
+from planner.sites import Amount
 from planner.solve import RELATIVE_GAP, solve
 from tests.laws.environments import Recipe, loaded, question
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.plan_facts import Asked
 from tests.planner.simulate import after
-from tests.planner.test_placement import LARGE, NOTHING, placed, site
+from tests.planner.test_placement import LARGE, NOTHING, SMALL, placed, site
 from tests.planner.worlds import WORLD, people, plan_of, region
 
 DB, WEB = UnitSize(name="db", vcpu=9, memory_gib=20), UnitSize(name="web", vcpu=3, memory_gib=6)
@@ -43,6 +45,12 @@ def asked_of(world):
         catalog=world.catalog,
         earlier=world.earlier,
     )
+
+
+@cache
+def exact():
+    """The plan of the plain world with both workloads."""
+    return packed(*ASKED)
 
 
 def packed(*workloads, world=WORLD):
@@ -130,6 +138,16 @@ def test_no_placement_that_holds_all_units_is_cheaper(vcpu, counts, prices, live
     assert found.usd_per_hour == pytest.approx(least, rel=2 * RELATIVE_GAP)
 
 
+def test_units_take_their_room_at_partners_from_nobody_else():
+    """Both regions fall at once. Three of db want three of m16 at p1, of which 24 other vCPUs leave 3 too few."""
+    ams = replace(site("ams", 0.0, critical=27.0, partners=("p1", "p2")), critical_units={DB: 3}, falls_with="eu")
+    fra = replace(site("fra", 0.0, critical=24.0, partners=("p1",)), falls_with="eu")
+    small = replace(site("p2", 0.0), failover_shapes=((SMALL, 0.2),), standing=Amount(vcpu=32, memory_gib=128))
+    found = placed(ams, fra, site("p1", 0.0), small)
+    assert found.units["ams", "p1"] == {DB: 3}
+    assert found.failover == {("p1", "m16"): 3, ("p1", "s4"): 1}
+
+
 def test_what_is_live_stays_where_it_holds_all_units():
     """One of s4 and three of m16 hold three of db and two of web; with a fourth of db another m16 has to come."""
     live = replace(NOTHING, serving={"s4": 1, "m16": 3})
@@ -165,11 +183,11 @@ def test_critical_units_have_places_at_partners_one_loss_at_a_time():
 @pytest.mark.parametrize(("most", "told"), [(0, "of very many ways"), (64, "packed alike for every loss")])
 def test_packed_less_exactly_units_have_places_and_the_bound_holds(monkeypatch, most, told):
     world = people(WORLD, workloads=ASKED)
-    exact = plan_of(world)
+    best = exact()
     monkeypatch.setattr(packing_model, "MOST_FILLINGS", most)
     plan = plan_of(world)
-    assert plan.cut_short and plan.solver.endswith(told) and not exact.cut_short
-    assert plan.cost.lower_bound_usd_per_hour <= exact.cost.optimised_usd_per_hour <= plan.cost.optimised_usd_per_hour
+    assert plan.cut_short and plan.solver.endswith(told) and not best.cut_short
+    assert plan.cost.lower_bound_usd_per_hour <= best.cost.optimised_usd_per_hour <= plan.cost.optimised_usd_per_hour
     assert 0 < plan.cost.gap < 0.2
     assert breaches(asked_of(world), plan) == ()
 
@@ -184,7 +202,7 @@ def test_without_a_solver_units_are_packed_by_first_fit():
 
 
 def test_shapes_are_bought_that_hold_units_and_the_plan_says_so():
-    plan = packed(*ASKED)
+    plan = exact()
     assert plan.packing is not None and {size.name for size in plan.packing.sizes} == {"db", "web"}
     assert plan.cost.after_usd_per_hour > packed().cost.after_usd_per_hour and packed().packing is None
     for item in plan.resources:
@@ -227,7 +245,7 @@ def test_a_whole_domain_is_lost_with_the_units_of_all_its_regions():
 
 def test_planned_again_nothing_changes():
     world = people(WORLD, workloads=ASKED)
-    again = after(world, plan_of(world))
+    again = after(world, exact())
     plan = plan_of(again)
     assert not [change for change in plan.changes if change.key.partition("/")[2].startswith("compute/serving")]
     assert breaches(asked_of(again), plan) == ()
@@ -317,8 +335,5 @@ def broken(plan, **update):
 )
 def test_the_judge_notices(mutate):
     world = people(WORLD, workloads=ASKED)
-    found = breaches(asked_of(world), mutate(JUDGED))
+    found = breaches(asked_of(world), mutate(exact()))
     assert Rule.PACKING in {breach.rule for breach in found}
-
-
-JUDGED = plan_of(people(WORLD, workloads=ASKED))

@@ -26,7 +26,9 @@ def asking(folder, text):
 def test_a_plan_lists_its_units_and_explains_them(world, capsys):
     asking(world, "{name: db, regions: [fra], count: 3, vcpu: 5, memory_gib: 9, critical: true, most_per_instance: 1}")
     assert run(["plan"]) == ExitCode.CHANGES
-    capsys.readouterr()
+    said = capsys.readouterr().out
+    assert "fra  3 x db  5 vCPU, 9 GiB  on " in said and "if lost" in said
+    assert all(len(line) <= 110 for line in said.splitlines())
     plan = json.loads((world / "plans" / "dev.json").read_text())
     serving = [item for item in plan["packing"]["instances"] if not item.get("lost")]
     assert sum(item["instances"] for item in serving) == 3
