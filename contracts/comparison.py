@@ -41,6 +41,14 @@ class PartnerDifference(Model):
     after: dict[str, float] = Field(default={})
 
 
+class ElsewhereDifference(Model):
+    """Who serves a region's movable demand in its place: shares of that region's demand by host."""
+
+    region: str
+    before: dict[str, float] = Field(default={})
+    after: dict[str, float] = Field(default={})
+
+
 class RequirementDifference(Model):
     """What must hold at a place, where that differs.
 
@@ -76,6 +84,7 @@ class Comparison(Document):
     places: tuple[PlaceDifference, ...] = ()
     resources: tuple[ResourceDifference, ...] = ()
     partners: tuple[PartnerDifference, ...] = ()
+    elsewhere: tuple[ElsewhereDifference, ...] = Field(default=(), exclude_if=unsaid)
     requirements: tuple[RequirementDifference, ...] = ()
     inputs: tuple[InputDifference, ...] = ()
 
@@ -87,4 +96,4 @@ class Comparison(Document):
     @property
     def wants_differ(self) -> bool:
         """Whether the plans themselves differ, whatever they rest on."""
-        return bool(self.places or self.resources or self.partners or self.requirements)
+        return bool(self.places or self.resources or self.partners or self.elsewhere or self.requirements)

@@ -6,6 +6,7 @@ is computed from the question alone: the same question gives the same bytes.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from contracts.failover import Reserve
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Requirement, Shortfall, UnreadRegion
@@ -74,7 +75,9 @@ def build_plan(
         SolverError: the solver gave no answer that can be trusted.
     """
     _check(question)
-    return preferred(question.from_now(), solve, lambda asked: _planned(asked, solve, solve_fleet, appraise=appraise))
+    in_full = partial(_planned, solve=solve, solve_fleet=solve_fleet, appraise=True)
+    attempt = partial(_planned, solve=solve, solve_fleet=solve_fleet, appraise=False)
+    return preferred(question.from_now(), solve, attempt, in_full if appraise else None)
 
 
 def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, appraise: bool) -> Plan | Infeasible:

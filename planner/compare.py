@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from contracts.comparison import (
     Comparison,
+    ElsewhereDifference,
     InputDifference,
     PartnerDifference,
     PlaceDifference,
@@ -36,6 +37,7 @@ def compare(before: Plan, after: Plan) -> Comparison:
         places=tuple(_places(before, after)),
         resources=tuple(resources),
         partners=tuple(_partners(before, after)),
+        elsewhere=tuple(_elsewhere(before, after)),
         requirements=tuple(requirements),
         inputs=tuple(_inputs(before, after)),
     )
@@ -92,6 +94,22 @@ def _partners(before: Plan, after: Plan) -> Iterator[PartnerDifference]:
         was, now = old.get(region, {}), new.get(region, {})
         if was != now:
             yield PartnerDifference(region=region, before=was, after=now)
+
+
+def _elsewhere(before: Plan, after: Plan) -> Iterator[ElsewhereDifference]:
+    old, new = _hosts(before), _hosts(after)
+    for region in sorted(old.keys() | new.keys()):
+        was, now = old.get(region, {}), new.get(region, {})
+        if was != now:
+            yield ElsewhereDifference(region=region, before=was, after=now)
+
+
+def _hosts(plan: Plan) -> dict[str, dict[str, float]]:
+    """Shares of regions' demand that others serve, by region and host."""
+    found: dict[str, dict[str, float]] = {}
+    for move in plan.preference.moves if plan.preference else ():
+        found.setdefault(move.region, {})[move.host] = move.share
+    return found
 
 
 def _shares(plan: Plan) -> dict[str, dict[str, float]]:

@@ -38,19 +38,20 @@ def may_move(environment: Environment) -> bool:
     return movable and environment.failover.reserve is Reserve.DEDICATED
 
 
-def preferred(question: Question, solve: Solver, attempt: Attempt) -> Plan | Infeasible:
+def preferred(question: Question, solve: Solver, attempt: Attempt, in_full: Attempt | None = None) -> Plan | Infeasible:
     """The plan that serves demand where that is cheapest.
 
     Args:
         question: with nothing decided.
         solve: solves the programme.
         attempt: plans a question as it is.
+        in_full: the same for the plan that is taken, where that says more and takes longer.
 
     Raises:
         SolverError: no plan can be had.
     """
     if not may_move(question.environment):
-        return attempt(question)
+        return (in_full or attempt)(question)
     market = Market.read(question.catalog, question.capacity)
     case = case_of(question, market)
     decided, why = _decide(case, solve)
@@ -62,9 +63,10 @@ def preferred(question: Question, solve: Solver, attempt: Attempt) -> Plan | Inf
     best = min((case.standing, decided, case.fixed), key=lambda moves: usd[moves])
     home = found[case.fixed]
     plan = home if math.isinf(usd[best]) else found[best]
+    chosen = replace(question, moved=case.fixed if plan is home else best)
+    plan = in_full(chosen) if in_full else plan
     if isinstance(plan, Infeasible):
         return plan
-    chosen = replace(question, moved=case.fixed if plan is home else best)
     at_home = None if isinstance(home, Infeasible) else rounded(_whole_usd(home))
     preference = Preference(at_home_usd_per_hour=at_home, regions=told_of(chosen, market, case.judged, plan), told=why)
     return plan.model_copy(update={"preference": preference})

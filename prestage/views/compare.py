@@ -15,7 +15,8 @@ def comparison_text(found: Comparison) -> str:
     head = title(f"Plans of {found.environment}", f"{short(found.before)} -> {short(found.after)}")
     if not found.differs:
         return f"{head}\n  {good('nothing differs')}"
-    parts = (_cost(found), _resources(found), _partners(found), _requirements(found), _inputs(found))
+    told = (_cost(found), _resources(found), _partners(found), _elsewhere(found))
+    parts = (*told, _requirements(found), _inputs(found))
     return "\n".join([head, *(line for part in parts for line in part)])
 
 
@@ -57,9 +58,17 @@ def _partners(found: Comparison) -> Iterable[str]:
     yield from _part("failover partners", rows)
 
 
-def _shares(shares: Mapping[str, float]) -> str:
+def _elsewhere(found: Comparison) -> Iterable[str]:
+    """Who serves whose movable demand."""
+    rows = [
+        (item.region, _shares(item.before, "at home"), "->", _shares(item.after, "at home")) for item in found.elsewhere
+    ]
+    yield from _part("served elsewhere", rows)
+
+
+def _shares(shares: Mapping[str, float], none: str = "nobody") -> str:
     ordered = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{partner} {share:.0%}" for partner, share in ordered) or "nobody"
+    return ", ".join(f"{partner} {share:.0%}" for partner, share in ordered) or none
 
 
 def _requirements(found: Comparison) -> Iterable[str]:
