@@ -18,13 +18,11 @@ from contracts.document import Document, bytes_digest
 from contracts.errors import AlteredDocument, MalformedDocument
 from contracts.forecast import Forecast, ForecastBundle
 from contracts.forecast_paths import paths_from_bytes, paths_to_bytes
-from contracts.forecast_values import Values, values_from_bytes, values_to_bytes
+from contracts.forecast_values import LARGEST, Values, values_from_bytes, values_to_bytes
 
 D = TypeVar("D", bound=Document)
 Sealing = Callable[[bytes, str], bytes]
 """Closes a file's bytes under its name, or opens what was closed."""
-LARGEST = 1e15
-"""Of what is forecast, in any unit: beyond it, sums of them are no numbers any more."""
 ENCRYPTED = b"sealed\n"  # what the bytes of a file begin with that is closed
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from contracts.series import Granularity, SeriesKey, SeriesKind
 
 Values = Mapping[tuple[SeriesKey, Granularity], NDArray[np.float64]]
+LARGEST = 1e15
+"""Of what is measured or forecast, in any unit: beyond it, sums of them are no numbers any more."""
 
 
 def values_to_bytes(values: Values, levels: int) -> bytes:

@@ -14,7 +14,17 @@ from forecaster.derive import Derived, derived_demand, region_traffic
 from forecaster.errors import NothingToForecast
 from forecaster.gaps import gap_treatments
 from forecaster.panel import Matrix, Panel, Remembered, Steps, fill
-from forecaster.reach import after_now, long_gone, nothing_lately, nothing_within, of_others, regions_of, until_now
+from forecaster.reach import (
+    after_now,
+    beyond_all,
+    credible,
+    long_gone,
+    nothing_lately,
+    nothing_within,
+    of_others,
+    regions_of,
+    until_now,
+)
 from forecaster.repairs import repair
 from forecaster.services import wholes
 from forecaster.view import HistoryView
@@ -66,13 +76,16 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
     Raises:
         NothingToForecast: nothing is left.
     """
-    inside, asked = _selected(history, scope)
+    known, asked = _selected(history, scope)
+    inside, beyond = credible(known), beyond_all(known)
     rows, requests = until_now(inside, scope.now), until_now(asked, scope.now)
     if not len(rows) and not len(requests):
         if scope.now is not None and (len(inside) or len(asked)):
             raise nothing_within(inside, asked, scope.now)
         raise NothingToForecast(
-            "the history holds nothing of " + (", ".join(scope.regions) if scope.regions else "any region"),
+            "the history holds nothing of "
+            + (", ".join(scope.regions) if scope.regions else "any region")
+            + (f" but {beyond[0].series}: {beyond[0].what}" if beyond else ""),
             where="history" + (f" before {scope.origin:%Y-%m-%d %H:%M} UTC" if scope.origin else ""),
             expected="traffic, utilisation, telemetry or requests of these regions",
             next_step="prestage history show; prestage history import FILE --table traffic",
@@ -96,6 +109,7 @@ def prepare(history: HistoryView, scope: Scope) -> Prepared:
         treatments=(
             *of_others(history.measurements, history.requests, scope.regions),
             *after_now(inside, asked, scope.now),
+            *beyond,
             *long_gone(rows, measured.keys, origin - measured.steps * HOUR, MAX_HOURS // 24),
             *reasons,
             *gap_treatments(measured),

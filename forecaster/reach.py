@@ -6,6 +6,7 @@ from datetime import datetime
 import pandas as pd
 
 from contracts.forecast import Treatment
+from contracts.forecast_values import LARGEST
 from contracts.names import pair_ends, pair_name
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.errors import NothingToForecast
@@ -41,6 +42,24 @@ def of_others(rows: pd.DataFrame, requests: pd.DataFrame, regions: Collection[st
     """What is left out because it is of other regions, told once."""
     foreign = foreign_regions(rows, requests, regions)
     return (Treatment(series=foreign[0], what=told_foreign(foreign), hours=0),) if foreign else ()
+
+
+def credible(rows: pd.DataFrame) -> pd.DataFrame:
+    """Without values that no demand can have."""
+    return rows[rows["value"] <= LARGEST]
+
+
+def beyond_all(rows: pd.DataFrame) -> tuple[Treatment, ...]:
+    """What was set aside of measurements because no demand can be so large, told once for each series."""
+    found = rows[rows["value"] > LARGEST].groupby(["kind", "subject"], sort=True)["value"].agg(["size", "max"])
+    return tuple(
+        Treatment(
+            series=f"{kind}:{subject}",
+            what=f"{count:,} values above {LARGEST:g}, up to {most:.3g}: set aside, as if not measured",
+            hours=int(count),
+        )
+        for (kind, subject), count, most in found.itertuples()
+    )
 
 
 def until_now(rows: pd.DataFrame, now: datetime | None) -> pd.DataFrame:

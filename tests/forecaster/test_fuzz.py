@@ -167,6 +167,16 @@ def test_a_repaired_day_is_told_and_does_not_reach_the_forecast():
     assert [one.series for one in put_right.treatments] == ["traffic:s0002"]
 
 
+def test_numbers_at_the_end_of_all_numbers_are_forecast_as_small_ones_are():
+    """Beside others and without a warning: sums of them would be no numbers."""
+    rows = np.vstack([wave(400, level=1e4, seed=row) for row in range(4)])
+    small, large = rows * [[2.0**30], [2.0**35], [1.0], [1.0]], rows * [[2.0**980], [2.0**985], [1.0], [1.0]]
+    forecaster = EngineForecaster(EngineSettings(tier=Tier.FAST))
+    one, other = (forecaster(panel_of(given), STEPS, Silent()).quantiles for given in (small, large))
+    np.testing.assert_allclose(np.ldexp(other[:2], -950), one[:2], rtol=1e-6)
+    np.testing.assert_allclose(other[2:], one[2:], rtol=1e-6)
+
+
 @pytest.mark.long
 def test_ten_thousand_series():
     ratios = [

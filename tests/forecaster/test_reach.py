@@ -154,3 +154,14 @@ def test_requests_after_now_are_set_aside_and_said():
         Batch(origin="asked.csv", rows_read=4, measurements=no_measurements(), requests=late), now
     )
     assert batch.notes == (f"{one.series}: {one.what} by every forecast until then",)
+
+
+def test_values_that_no_demand_has_are_set_aside_and_said():
+    odd = wave(24 * DAYS, level=5.0)
+    odd[100:103] = 1e300
+    bundle = said(*pairs(), series("traffic", "mad->fra", odd))
+    (first, *_) = told(bundle, "traffic:mad->fra")
+    assert first == "3 values above 1e+15, up to 1e+300: set aside, as if not measured"
+    assert values(bundle, "mad->fra").max() < 100
+    with pytest.raises(NothingToForecast, match=r"cpu:fra: 9 values above 1e\+15, up to 1e\+308: set aside"):
+        prepare(history(series("cpu", "fra", [1e308] * 9)), Scope())
