@@ -21,6 +21,7 @@ from planner.compute import want_compute
 from planner.copies import copied, with_copies
 from planner.demand import Demand
 from planner.desired import Desired
+from planner.detour_bound import circuits_bound
 from planner.detours import detoured, over_more_paths
 from planner.egress import outflow, with_egress
 from planner.errors import CapacityTooOld, InputsDisagree
@@ -108,7 +109,15 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
         return _infeasible(question, (*short, *_besides(question, market, needs, given)))
     asked = copied(question, market, (needs, given), placement.shares)
     needs, moved = over_more_paths(question, market, asked, given)
-    demand = Demand(question=question, needs=needs, given=given, sites=sites, placement=placement, moved=moved)
+    demand = Demand(
+        question=question,
+        needs=needs,
+        given=given,
+        sites=sites,
+        placement=placement,
+        moved=moved,
+        circuits_bound=circuits_bound(question, market, (needs, given, moved), solve),
+    )
     built = _build(question, Desired.start(market, given), demand)
     if not appraise or isinstance(built, Infeasible):
         return built
@@ -162,7 +171,7 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
     resources = tuple(wanted.values())
     out = outflow(question, desired.market, (desired.requirements, demand.moved), resources)
     egress = out.rows() if out else ()
-    cost = _cost(question, desired.market, (resources, whole), (placement, circuits_usd))
+    cost = _cost(question, desired.market, (resources, whole), (placement, circuits_usd, demand.circuits_bound))
     return Plan(
         environment=question.environment.name,
         engine=question.environment.engine,
@@ -209,22 +218,23 @@ def _cost(
     question: Question,
     market: Market,
     made: tuple[Sequence[PlannedResource], Mapping[str, PlannedResource]],
-    decided: tuple[Placement, float],
+    decided: tuple[Placement, float, float | None],
 ) -> Cost:
-    """Circuits are chosen exactly, so that their cost is its own lower bound. What waits is paid for until it is done.
+    """Circuits are chosen exactly: their cost is its own bound, but for detours. What waits is paid for until it is done.
 
     Args:
         question: what is live.
         market: prices.
         made: the resources once this plan is applied, and once what waits is done too.
-        decided: what was chosen, and what circuits cost of it.
+        decided: what was chosen, what circuits cost of it, and at least cost whichever way detours go, where any do.
     """
     resources, whole = made
-    placement, circuits_usd = decided
+    placement, circuits_usd, least = decided
+    least = circuits_usd if least is None else least
     after = rounded(sum(item.usd_per_hour for item in resources))
     waiting = max(0.0, rounded(after - sum(item.usd_per_hour for item in whole.values())))
     optimised = rounded(placement.usd_per_hour + circuits_usd + waiting)
-    bound = min(optimised, rounded(placement.lower_bound + circuits_usd))
+    bound = min(optimised, rounded(placement.lower_bound + least))
     known = (market.usd_per_hour(item) for item in question.live().values() if not question.is_unread(item.place))
     unread = (item.usd_per_hour for item in resources if question.is_unread(item.resource.place))
     return Cost(

@@ -18,6 +18,7 @@ class Demand:
     Attributes:
         sites: regions as the placement saw them; none where a fleet decided.
         moved: what links have no room for and others carry (`planner.detours`).
+        circuits_bound: USD per hour that circuits cost at least, whichever way that goes; None where they are exact.
     """
 
     question: Question
@@ -27,6 +28,7 @@ class Demand:
     placement: Placement
     fleet: Fleet | None = None
     moved: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    circuits_bound: float | None = None
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -2,19 +2,20 @@
 
 A link's traffic takes the link itself as far as its quota and its circuits on offer go. What is more takes the path of
 least latency among those whose every link has room to spare, then the next, until all is carried; where that is not
-enough, nothing is moved, and the link's shortfall says so. Paths are found anew in each plan: the same question gives
+enough, nothing is moved, and the link's shortfall says so. Where prices by the GB are stated, it is the path of least
+toll (`planner.tariff`), both ways together. Paths are found anew in each plan: the same question gives
 the same paths. (Successive shortest paths, with arcs that send back what earlier ones took: R. K. Ahuja, T. L.
 Magnanti, J. B. Orlin, *Network Flows*, 1993.)
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from contracts.capacity import CapacityKind, CircuitTier
 from contracts.failover import Reserve
-from contracts.names import is_link, link_ends, link_name
+from contracts.names import is_link, link_ends, link_name, pair_name
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import CircuitSpec, Purpose, ResourceKind
 from planner.circuits import most_gbps
@@ -24,7 +25,7 @@ from planner.market import Market
 from planner.question import Question
 from planner.requirements import ELSEWHERE, OF_ANOTHER, own_quantity, rounded, total
 from planner.routes import Link
-from planner.tariff import joined
+from planner.tariff import joined, tolls
 
 SLACK = 1e-6
 """Gbps that are too few to be moved: what documents round."""
@@ -88,8 +89,7 @@ def over_more_paths(
         short = [need for need in short if _offers(market, given, need.place)]
     if not short:
         return needs, {}
-    own = {link_name(link.a, link.b): link for link in joined(question, market)}
-    free = {name: link for name, link in own.items() if not question.is_frozen(name)}
+    free = carriers(question, market)
     asked = {need.place: need.quantity for need in links}
     spare = {name: most(name) - asked.get(name, 0.0) for name in free}
     moved: Moved = {}
@@ -100,6 +100,16 @@ def over_more_paths(
                 spare[name] -= abs(gbps)
                 moved[name, need.place] = gbps
     return tuple(_asked_anew(needs, moved, most)), moved
+
+
+def carriers(question: Question, market: Market) -> Mapping[str, Link]:
+    """Links that may carry for others; where prices by the GB are stated, as long as both directions' tolls come to."""
+    links = [link for link in joined(question, market) if not question.is_frozen(link_name(link.a, link.b))]
+    ways = tolls(question, market, links)
+    if ways:
+        both = {link: ways[pair_name(link.a, link.b)][0] + ways[pair_name(link.b, link.a)][0] for link in links}
+        links = [replace(link, latency_ms=both[link]) for link in links]
+    return {link_name(link.a, link.b): link for link in links}
 
 
 def detoured(needs: Iterable[Requirement]) -> Mapping[str, float]:

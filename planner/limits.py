@@ -136,17 +136,22 @@ def _places(question: Question, short: frozenset[str]) -> dict[str, tuple[Capaci
 
 
 def _latencies(question: Question) -> Iterator[float]:
-    routes = Routes(question.capacity.links)
-    for one, other in combinations(sorted(region.name for region in question.environment.regions), 2):
+    names, routes = _ways(question)
+    for one, other in combinations(names, 2):
         if route := routes.between(one, other):
             yield route.latency_ms
 
 
 def apart(question: Question) -> tuple[tuple[str, str], ...]:
     """Pairs of regions that no way joins which their traffic could take (`planner.curves.joined`)."""
-    names = sorted(region.name for region in question.environment.regions)
-    routes = Routes(link for link in question.capacity.links if link.a in names and link.b in names)
+    names, routes = _ways(question)
     return tuple(pair for pair in combinations(names, 2) if routes.between(*pair) is None)
+
+
+def _ways(question: Question) -> tuple[list[str], Routes]:
+    """Regions by name, and the ways between them that lead through no others."""
+    names = sorted(region.name for region in question.environment.regions)
+    return names, Routes(link for link in question.capacity.links if link.a in names and link.b in names)
 
 
 def sold(capacity: CapacitySnapshot) -> Mapping[str, frozenset[str]]:

@@ -5,14 +5,15 @@ from planner.market import Market
 from planner.question import Question
 from planner.residency import Residency
 from planner.routes import Routes
+from planner.tariff import joined
 
 Ways = tuple[Routes, Residency]
 """How far regions lie from one another, and where what they serve may be served."""
 
 
 def ways_of(question: Question, market: Market) -> Ways:
-    """What is asked of every pair of regions."""
-    return Routes(market.links.values()), Residency.of(question)
+    """What is asked of every pair of regions; no way leads through those of others: no circuit of ours is there."""
+    return Routes(joined(question, market)), Residency.of(question)
 
 
 def partner_refusals(

@@ -21,7 +21,7 @@ from tests.planner.plan_facts import (
 
 def partner_breaches(asked: Asked, plan: Plan) -> Iterator[Breach]:
     domain = {facts.region: facts.fault_domain for facts in asked.capacity.regions}
-    delay = delays(asked.capacity)
+    delay = delays(asked)
     settings = asked.environment.failover
     for region, parts in shares_of(plan).items():
         if abs(sum(parts.values()) - 1) > 1e-3 * len(parts):

@@ -202,9 +202,10 @@ class _Ways:
 
     def __init__(self, asked: Asked) -> None:
         self._asked, self._priced = asked, bool(egress_prices(asked))
-        self._delay = delays(asked.capacity)
+        self._delay = delays(asked)
         self._next: dict[str, dict[str, float]] = defaultdict(dict)
-        for link in asked.capacity.links:
+        mine = {region.name for region in asked.environment.regions}
+        for link in (link for link in asked.capacity.links if mine.issuperset((link.a, link.b))):
             self._next[link.a][link.b] = self._next[link.b][link.a] = link.latency_ms
 
     def delay(self, source: str, destination: str) -> float:

@@ -121,11 +121,11 @@ def series_key(series: str) -> SeriesKey:
     return SeriesKey(SeriesKind(kind), subject)
 
 
-def delays(capacity: CapacitySnapshot) -> dict[tuple[str, str], float]:
-    """Milliseconds between any two regions along the shortest way over links (Floyd and Warshall 1962)."""
-    names = [facts.region for facts in capacity.regions]
+def delays(asked: Asked) -> dict[tuple[str, str], float]:
+    """Milliseconds between the environment's regions, the shortest way over links between them (Floyd and Warshall)."""
+    names = [region.name for region in asked.environment.regions]
     found = {(a, b): 0.0 if a == b else float("inf") for a in names for b in names}
-    for link in capacity.links:
+    for link in (link for link in asked.capacity.links if link.a in names and link.b in names):
         for ends in ((link.a, link.b), (link.b, link.a)):
             found[ends] = min(found[ends], link.latency_ms)
     for way in names:

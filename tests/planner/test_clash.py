@@ -279,7 +279,7 @@ def test_a_question_is_asked_once():
 
 
 def test_regions_that_only_other_networks_join_lack_links():
-    """Two of three are joined to the third through a region of others alone, which no traffic takes."""
+    """Two of three are joined to the third through a region of others alone: no traffic takes it, and no partner."""
     out = WORLD.environment.regions[2].name
     own, foreign = WORLD.environment.regions[0].name, WORLD.environment.regions[1].name
     links = tuple(link for link in WORLD.capacity.links if foreign not in (link.a, link.b) or out in (link.a, link.b))
@@ -289,4 +289,5 @@ def test_regions_that_only_other_networks_join_lack_links():
     regions = tuple(region for region in WORLD.environment.regions if region.name != out)
     world = people(seen(links=links, offers=offers), regions=regions)
     assert any(own in (link.a, link.b) for link in links)
-    assert {limit.kind for one in _clash_of(world).sets for limit in one.limits} == {LimitKind.LINKS}
+    kinds = {limit.kind for one in _clash_of(world).sets for limit in one.limits}
+    assert kinds == {LimitKind.LINKS, LimitKind.CRITICAL_SHARE}

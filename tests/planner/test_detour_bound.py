@@ -1,0 +1,86 @@
+"""What circuits cost at least, whichever way detours go: below every way there is, and not far below."""
+
+from itertools import pairwise, product
+
+import pytest
+
+from contracts.names import link_ends, link_name
+from planner.circuits import cheapest_circuits, least_costs
+from planner.detour_bound import circuits_bound
+from planner.detours import Way, over_more_paths
+from planner.errors import SolverStalled
+from planner.given import given_resources
+from planner.market import Market
+from planner.requirements import serving_requirements
+from planner.solve import solve
+from tests.planner.test_detours import ASKED, FULL, within
+from tests.planner.worlds import WORLD, plan_of
+
+PARTS = 8
+
+
+def asked(gbps):
+    """What circuits are asked where the fullest link has room for so much, and the question's market."""
+    world = within(WORLD, {FULL: gbps})
+    market = Market.read(world.catalog, world.capacity)
+    given = given_resources(world, market)
+    needs, moved = over_more_paths(world, market, serving_requirements(world, market), given)
+    return world, market, (needs, given, moved)
+
+
+def usd(market, given, loads):
+    """Of whole circuits for what links carry."""
+    found = (
+        cheapest_circuits(gbps, Way.of(market, given, name).room_gbps, Way.of(market, given, name).offers)
+        for name, gbps in loads.items()
+    )
+    return sum(each.usd_per_hour if each else float("inf") for each in found)
+
+
+def every_way(market, given, gbps):
+    """The cheapest of all ways to send what the link has no room for, in eighths, over one region or both."""
+    (a, b), over = link_ends(FULL), ASKED[FULL] - gbps
+    one, other = sorted({end for name in ASKED for end in link_ends(name)} - {a, b})
+    ways = [(a, one, b), (a, other, b), (a, one, other, b), (a, other, one, b)]
+    least = float("inf")
+    for parts in product(range(PARTS + 1), repeat=3):
+        if sum(parts) <= PARTS:
+            loads = {**ASKED, FULL: gbps}
+            for part, way in zip((*parts, PARTS - sum(parts)), ways, strict=True):
+                for hop in pairwise(way):
+                    loads[link_name(*hop)] += over * part / PARTS
+            least = min(least, usd(market, given, loads))
+    return least
+
+
+@pytest.mark.parametrize("gbps", [1.0, 6.0])
+def test_no_way_costs_less_than_the_bound(gbps):
+    world, market, needs = asked(gbps)
+    bound, taken = circuits_bound(world, market, needs, solve), plan_of(world).cost
+    best = every_way(market, needs[1], gbps)
+    alone = usd(market, needs[1], {**ASKED, FULL: gbps})
+    assert alone - 1e-6 <= bound <= best + 1e-4
+    assert bound - alone > 0.3 * (best - alone) - 1e-6  # of the flow, not of links by themselves
+    circuits = usd(market, needs[1], {need.place: need.quantity for need in needs[0] if "gbps" in need.id})
+    assert circuits >= best - 1e-4
+    assert taken.optimised_usd_per_hour - taken.lower_bound_usd_per_hour == pytest.approx(circuits - bound, abs=0.01)
+
+
+def test_where_the_solver_gives_no_answer_links_cost_what_their_own_traffic_does():
+    def stalls(model):
+        raise SolverStalled("gives no answer", where="test")
+
+    world, market, needs = asked(1.0)
+    assert circuits_bound(world, market, needs, stalls) == pytest.approx(
+        usd(market, needs[1], {**ASKED, FULL: 1.0}), abs=1e-6
+    )
+    free = (needs[0], needs[1], {})
+    assert circuits_bound(world, market, free, stalls) is None
+
+
+def test_what_carries_more_costs_no_less():
+    way = Way.of(asked(1.0)[1], asked(1.0)[2][1], min(ASKED))
+    found = least_costs(30.0, 1000.0, way.offers)
+    assert all(
+        cost == pytest.approx(cheapest_circuits(gbps, 1000.0, way.offers).usd_per_hour) for gbps, cost in found[1:40]
+    )
