@@ -9,10 +9,11 @@ import pytest
 from contracts.ports import Silent
 from forecaster.backtest import BacktestSettings, run_backtest
 from forecaster.batch import TIME_TYPE
+from forecaster.prepare import Scope, prepare
 from forecaster.sources.files import ImportOptions, read_file
 from forecaster.sources.tables import Table
 from forecaster.view import HistoryView, view_of, view_of_batches
-from tests.forecaster.estates import forecast, history
+from tests.forecaster.estates import history
 
 FOLDER = os.environ.get("PRESTAGE_TEST_DATA", "")
 needs_folder = pytest.mark.skipif(not FOLDER, reason="PRESTAGE_TEST_DATA names no folder: real telemetry not tested")
@@ -53,7 +54,7 @@ def test_geant_slice():
     assert (scores.exceeded_99 or 0) <= 0.025
     naive = next(row for row in report.rows if row.model == "seasonal_naive_24" and row.kind is None)
     assert (scores.scaled_crps or 9) < (naive.scores.scaled_crps or 0)
-    said = [item.what for item in forecast(view).document.treatments]
+    said = [item.what for item in prepare(view, Scope()).treatments]
     assert any("2005-02-2" in what for what in said)  # the outage that the data set's notes name
 
 
