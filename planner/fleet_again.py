@@ -212,6 +212,9 @@ def _waiting(asked: Asked, before: Plan, otherwise: NDArray[np.bool_]) -> dict[s
 
 def _made(resources: Iterable[Resource], waits: Mapping[str, Change]) -> Iterator[Resource]:
     """What there is once changes that wait are made, where it is still what they change."""
+    if not waits:
+        yield from resources
+        return
     for item in resources:
         change = waits.get(item.key)
         if change is None or change.before is None or change.before.spec != item.spec:
@@ -222,7 +225,9 @@ def _made(resources: Iterable[Resource], waits: Mapping[str, Change]) -> Iterato
 
 def _moved(asked: Asked, before: Plan, live: Sequence[Resource], waits: Mapping[str, Change]) -> NDArray[np.bool_]:
     """(R,) regions where what is live is not what the plan applied last wanted: what serves, and who backs it up."""
-    given = asked.question.live().keys() - {item.key for item in live}  # not the fleet's to change
+    given: set[str] = set()  # what is not the fleet's to change
+    if len(live) < len(asked.question.capacity.resources):
+        given = asked.question.live().keys() - {item.key for item in live}
     wanted = _fleets(_made((item.resource for item in before.resources if item.resource.key not in given), waits))
     there = _fleets(_made(live, waits))
     region_at = {name: at for at, name in enumerate(asked.axes.regions)}

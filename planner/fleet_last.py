@@ -13,6 +13,7 @@ from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverS
 from planner.errors import SolverError, SolverLied
 from planner.fleet import FleetProblem, FleetSolution
 from planner.fleet.check import checked_fleet
+from planner.fleet.packed import MANY
 from planner.fleet.plain import plain_bound, plain_prices
 from planner.fleet.rungs import Rung
 from planner.fleet_arrays import Axes
@@ -58,8 +59,12 @@ def last_accepted(
 def fleet_from(wanted: Iterable[Resource], market: Market, axes: Axes, problem: FleetProblem) -> FleetSolution:
     """What resources come to as arrays, at today's prices; its bound is one of any fleet, and nothing more."""
     regions, types = problem.stock.shape
+    wanted = tuple(wanted)
+    given = float(problem.stock[:, len(axes.shapes) :].sum())
+    few = given + sum(item.spec.count for item in wanted if isinstance(item.spec, ComputeSpec)) < MANY
     held = np.zeros((regions, types), dtype=np.int64)
-    by_hour = {kind: np.zeros((regions, types, HOURS_A_DAY), dtype=np.int64) for kind in Purchase}
+    shape, hourly = (regions, types, HOURS_A_DAY), (Purchase.ON_DEMAND, Purchase.SPOT)
+    by_hour = {kind: np.zeros(shape, dtype=np.int32 if few else np.int64) for kind in hourly}
     circuits, shares = np.zeros(problem.tier_usd.shape, dtype=np.int64), np.zeros(problem.pairs.shape)
     region_at, type_at = _places(axes.regions), _places(shape.name for shape in axes.shapes)
     link_at, tier_at = _places(axes.links), _places(market.tiers)

@@ -1,5 +1,7 @@
 """Whether a fleet keeps what it was asked for: looked at anew after the solver, which is not believed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from planner.errors import InputsDisagree, SolverLied
@@ -55,6 +57,9 @@ def checked_fleet(problem: FleetProblem, solution: FleetSolution) -> FleetSoluti
 def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, bool], ...]:
     if odd := _odd_arrays(problem, solution):
         return ((f"{odd} is not what it should be", True),)
+    if not _whole(solution):
+        return (("counts are not whole", True),)
+    problem, solution = _in_use(problem, solution)
     firm, soft = _given(problem, solution)
     shares, pairs = solution.shares, problem.pairs
     covered = np.bincount(pairs[:, 0], shares[:, 0], problem.regions)
@@ -66,7 +71,6 @@ def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, 
     closed = shares[~problem.carries] if problem.carries.size else np.zeros(0)
     usd = _usd(problem, solution)
     return (
-        ("counts are not whole", not _whole(solution)),
         ("shares", bool((shares < -SLACK).any() or (shares > MOST_SHARE + SLACK).any() or (covered < 1 - SLACK).any())),
         ("who may carry", bool((closed > SLACK).any())),
         ("partners", bool(len(too_many(problem, shares)))),
@@ -88,6 +92,18 @@ def _claims(problem: FleetProblem, solution: FleetSolution) -> tuple[tuple[str, 
     )
 
 
+def _in_use(problem: FleetProblem, solution: FleetSolution) -> tuple[FleetProblem, FleetSolution]:
+    """Both with none but the types that some region has: of hundreds, some dozens. All others count nothing."""
+    counts = {name: getattr(solution, name) for name in ("committed", "on_demand", "spot")}
+    kinds = np.flatnonzero(
+        np.logical_or.reduce([part.any(0 if part.ndim == 2 else (0, 2)) for part in counts.values()])
+    )
+    by_type = ("on_demand_usd", "spot_usd", "committed_usd", "stock")
+    of_types = {name: getattr(problem, name)[:, kinds] for name in by_type}
+    problem = replace(problem, gives=problem.gives[kinds], loss=problem.loss[kinds], **of_types)
+    return problem, replace(solution, **{name: part[:, kinds] for name, part in counts.items()})
+
+
 def _odd_arrays(problem: FleetProblem, solution: FleetSolution) -> str:
     """The first array of a wrong shape, or with what is no number."""
     regions, types, kinds = *problem.stock.shape, problem.gives.shape[1]
@@ -103,7 +119,7 @@ def _odd_arrays(problem: FleetProblem, solution: FleetSolution) -> str:
     }
     for name, shape in shapes.items():
         found = getattr(solution, name)
-        if found.shape != shape or not np.isfinite(found).all():
+        if found.shape != shape or not (found.dtype.kind == "i" or np.isfinite(found).all()):
             return name
     return ""
 

@@ -13,15 +13,16 @@ number of cores, and work is bounded by counts.
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from planner.fleet.circuits import SLACK, circuits_usd
-from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats
+from planner.fleet.problem import MOST_SHARE, Arcs, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer
 from planner.fleet.relaxed import Relaxation
 from planner.fleet.room import Room, Step
-from planner.fleet.shares import replicated
+from planner.fleet.shares import ShareProgram, replicated
 
 NEIGHBOURS = 16
 """Regions whose shares are chosen together: more make each step dearer, fewer leave more to later turns."""
@@ -103,11 +104,12 @@ def improve(relaxation: Relaxation, chosen: Chosen, pool: ThreadPoolExecutor, tu
     """Searches every neighbourhood once; regions then say what they really cost, which later searches know."""
     shares, answers = chosen.shares, list(chosen.answers)
     for group in neighbourhoods(relaxation.arcs, NEIGHBOURS, turn):
-        rooms = [Room(relaxation.shares, shares, members) for members in group]
+        found = list(pool.map(partial(_search, relaxation.shares, shares), group))
         shares = shares.copy()
-        for room, found in zip(rooms, pool.map(_search, rooms), strict=True):
-            shares[room.free] = found
-        touched = [region for room in rooms for region in room.carriers]
+        touched: list[int] = []
+        for free, best, carriers in found:
+            shares[free] = best
+            touched.extend(carriers)
         for region, answer in zip(touched, relaxation.ask(shares, pool, regions=touched), strict=True):
             answers[region] = answer
     return Chosen(shares, answers)
@@ -125,12 +127,13 @@ def loads(problem: FleetProblem, shares: Floats) -> Floats:
     return gbps
 
 
-def _search(room: Room) -> Floats:
-    """The best shares of a room, from those that there are.
+def _search(program: ShareProgram, shares: Floats, members: frozenset[int]) -> tuple[Ints, Floats, tuple[int, ...]]:
+    """The best shares of a neighbourhood, from those that there are: which arcs, their shares, and who carries them.
 
     Where a step pays, those that were refused before are tried again: at once where they are beside it, others when no
     step is left.
     """
+    room = Room(program, shares, members)
     room.allow(room.start)
     known, refused, before_last = room.settle(), set[Step](), set[Step]()
     for _ in range(STEPS_EACH * len(room.members)):
@@ -148,4 +151,4 @@ def _search(room: Room) -> Floats:
         else:
             room.put(before)
             refused.add(step)
-    return room.chosen
+    return room.free, room.chosen, room.carriers

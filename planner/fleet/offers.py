@@ -4,6 +4,7 @@ A region buys few of hundreds of types. Types are taken that are cheapest at som
 later ones come by their reduced costs (Gilmore and Gomory 1961: column generation).
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,7 +84,7 @@ def _mixes(resources: int) -> Floats:
 SMALL_TYPES = 4
 """Cheapest types per instance, whatever they give, that rounding may use beside those that the relaxation uses."""
 
-TOGETHER = 20
+TOGETHER = 10
 """Regions whose types are priced at once."""
 
 
@@ -103,18 +104,16 @@ class Prices:
     quota: Floats = field(default_factory=lambda: np.zeros((0, 0, 0)))
 
 
-def unbought(problem: FleetProblem, prices: Prices, most: Floats) -> Floats:
+def unbought(problem: FleetProblem, prices: Prices, most: Floats, pool: ThreadPoolExecutor | None = None) -> Floats:
     """(R, T) the least that each type's instances add to a region's Lagrangian, at most 0.
 
     With prices for what they give, instances decide alone: none where they cost more than they give is worth, else as
     many as there are, or as could ever be of use (`most`, (R, T)). Summed, this is what a relaxed region lacks to be a
     lower bound for all types.
     """
-    found = np.empty(most.shape)
-    for first in range(0, len(most), TOGETHER):  # every hour of every type: of all regions that is a hundred MB
-        some = slice(first, first + TOGETHER)
-        found[some] = _unbought(problem, prices, most[some], some)
-    return found
+    parts = [slice(first, first + TOGETHER) for first in range(0, len(most), TOGETHER)]  # of all it is a hundred MB
+    each = pool.map if pool else map
+    return np.concatenate([most[:0], *each(lambda some: _unbought(problem, prices, most[some], some), parts)])
 
 
 def _unbought(problem: FleetProblem, prices: Prices, most: Floats, some: slice) -> Floats:

@@ -213,6 +213,13 @@ def _told(problem: FleetProblem, regions: list[int]) -> str:
     return ", ".join(f"region {problem.name(region)}" for region in regions[:5]) + more
 
 
+def _by_region(ends: Ints, is_open: NDArray[np.bool_], regions: int) -> tuple[Ints, ...]:
+    """Of each region, which open arcs end there, in their order."""
+    order = np.argsort(ends, kind="stable")
+    order = order[is_open[order]]
+    return tuple(np.split(order, np.searchsorted(ends[order], np.arange(1, regions))))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Arcs:
     """Who may carry what: an arc is a region that may be lost and one that carries a share of it.
@@ -241,8 +248,7 @@ class Arcs:
         lost = problem.pairs.reshape(-1)
         carrier = problem.pairs[:, ::-1].reshape(-1)
         is_open = problem.carries.reshape(-1) if problem.carries.size else np.ones(len(lost), dtype=np.bool_)
-        into = tuple(np.flatnonzero((carrier == region) & is_open) for region in range(problem.regions))
-        out = tuple(np.flatnonzero((lost == region) & is_open) for region in range(problem.regions))
+        into, out = (_by_region(ends, is_open, problem.regions) for ends in (carrier, lost))
         lonely = [region for region, arcs in enumerate(out) if len(arcs) * MOST_SHARE < 1]
         if lonely:
             raise FleetImpossible(

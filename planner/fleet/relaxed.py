@@ -73,7 +73,7 @@ class Relaxation:
         loads = [self._load(region, shares) for region in asked]
         held = [self._firm(region, load) for region, load in zip(asked, loads, strict=True)]
         answers = list(pool.map(lambda region, firm: self.regions[region].solve(firm), asked, held))
-        missed = self._price(answers) if priced else np.zeros(len(answers))
+        missed = self._price(answers, pool) if priced else np.zeros(len(answers))
         cuts = []
         for answer, region, load, miss in zip(answers, asked, loads, missed.tolist(), strict=True):
             if answer is not self.told.get(region):  # else that cut is there already
@@ -95,9 +95,9 @@ class Relaxation:
         arcs = self.arcs.into[region]
         return np.asarray(shares[arcs, None, None] * self.problem.critical[self.arcs.lost[arcs]])
 
-    def _price(self, answers: Sequence[RegionAnswer]) -> Floats:
+    def _price(self, answers: Sequence[RegionAnswer], pool: ThreadPoolExecutor) -> Floats:
         """Takes new types in; by region, how much less it could cost at most with all types, USD, at most 0."""
-        gains = unbought(self.problem, prices_of(answers), self.useful)
+        gains = unbought(self.problem, prices_of(answers), self.useful, pool)
         for program, row, answer in zip(self.regions, gains, answers, strict=True):
             row[program.types] = 0
             best = np.argsort(row, kind="stable")[:NEWCOMERS]
