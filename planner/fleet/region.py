@@ -82,11 +82,12 @@ class RegionProgram:
         self._go_on(np.union1d(self.types, types))
 
     def settle_on(self, most: int) -> None:
-        """Goes on with the types that some answer so far used, and with the smallest of the others up to `most`."""
-        known = np.isin(np.arange(len(self._problem.gives)), self.types)
-        prices = self._problem.on_demand_usd[self.region]
-        kept = _joined(self._used, np.lexsort((prices, ~known)), most)  # the smallest of its own first
-        if not np.array_equal(kept, self.types):
+        """Lets go of types beyond `most`: those that some answer so far used stay, and the smallest of the others."""
+        if len(self.types) <= most:
+            return
+        usd = self._problem.on_demand_usd[self.region, self.types]
+        kept = _joined(self._used, self.types[np.argsort(usd, kind="stable")], most)
+        if len(kept) < len(self.types):
             self._go_on(kept)
 
     def _go_on(self, types: Ints) -> None:

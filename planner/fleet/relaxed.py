@@ -30,8 +30,8 @@ NEWCOMERS = 6
 
 
 LEFT_TYPES = 16
-"""Types that a region goes on with, or more if it used more, once the relaxation is solved: later solves take half as
-long."""
+"""Types that a region goes on with at most, or more if it used more, once the relaxation is solved: later solves take
+half as long."""
 
 
 @dataclass(slots=True)
