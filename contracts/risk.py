@@ -101,9 +101,10 @@ class Scarce(Model):
 
     Attributes:
         limit: what there is of the kind for this environment at the place.
-        item: room for one more of which is looked at, at a region of vCPUs and memory.
+        item: room for one more of which is looked at; `staged ...`: of a unit that stands ready for requests.
         units: of the kind that it takes.
-        saves_usd_per_hour: what the cheapest plan is proven to cost more without it.
+        saves_usd_per_hour: what the cheapest plan is proven to cost more without it; of a fleet, what this plan costs
+            more than one near it; of a staged unit, the misses that it would save, less what it costs.
     """
 
     place: str

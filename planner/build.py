@@ -10,6 +10,7 @@ from functools import partial
 
 from contracts.failover import Reserve
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Requirement, Shortfall, UnreadRegion
+from contracts.risk import Scarce
 from planner.addresses import block_ends
 from planner.bandwidth import want_circuits
 from planner.blocks import block_advice, want_serving_blocks
@@ -46,6 +47,7 @@ from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
 from planner.requirements import rounded, serving_requirements
 from planner.scarce import scarce
+from planner.scarce_fleets import scarce_in_fleet
 from planner.shortfalls import placement_shortfalls, unstated_told, without_the_other
 from planner.sites import Live, read_sites, wanted_last
 from planner.staging import staged_units
@@ -66,8 +68,8 @@ def build_plan(
         question: what is asked.
         solve: places compute.
         solve_fleet: plans a fleet as a whole.
-        appraise: whether what limits cost is looked at where reserves are dedicated, which takes a placement more for
-            each that is tight.
+        appraise: whether what limits cost is looked at, which takes a placement more for each region that is tight,
+            or where failover is shared, some moves more.
 
     Raises:
         InputsDisagree: the documents are not of one environment, or a region is not in the snapshot.
@@ -96,7 +98,11 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
         demand = Demand(
             question=question, needs=needs, given=given, sites=(), placement=placed, fleet=fleet, moved=moved
         )
-        return _build(question, Desired.start(market, given), demand)
+        desired = Desired.start(market, given)
+        built = _build(question, desired, demand)
+        if not appraise or isinstance(built, Infeasible):
+            return built
+        return _appraised(built, (*scarce_in_fleet(bounded(question, market, given), fleet), *desired.scarce))
     if unheld := tuple(held_nowhere(question, market, needs, given)):
         return _infeasible(question, (*unheld, *_besides(question, market, needs, given)))
     sites = with_copies(question, market, given, read_sites(question, market, needs, given))
@@ -118,10 +124,17 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
         moved=moved,
         circuits_bound=circuits_bound(question, market, (needs, given, moved), solve),
     )
-    built = _build(question, Desired.start(market, given), demand)
+    desired = Desired.start(market, given)
+    built = _build(question, desired, demand)
     if not appraise or isinstance(built, Infeasible):
         return built
-    return built.model_copy(update={"scarce": scarce(market, demand, asked, solve)})
+    return _appraised(built, (*scarce(market, demand, asked, solve), *desired.scarce))
+
+
+def _appraised(plan: Plan, found: Sequence[Scarce]) -> Plan:
+    """The plan with limits that cost something, the dearest first."""
+    ordered = sorted(found, key=lambda item: (-item.saves_usd_per_hour, item.place, item.kind, item.item))
+    return plan.model_copy(update={"scarce": tuple(ordered)})
 
 
 def _besides(question: Question, market: Market, needs: tuple[Requirement, ...], given: Given) -> tuple[Shortfall, ...]:

@@ -7,6 +7,7 @@ from contracts.block_advice import BlockAdvice
 from contracts.capacity import CapacityKind
 from contracts.plan import PlannedResource, Reason, ReasonCode, RefusedAlternative, Requirement
 from contracts.resources import Purpose, Resource, Spec, root_of
+from contracts.risk import Scarce
 from contracts.storage import StorageNeed
 from planner.given import Given
 from planner.market import Amounts, Market
@@ -38,6 +39,7 @@ class Desired:
     requirements: list[Requirement] = field(default_factory=list)
     unfit: dict[str, Reason] = field(default_factory=dict)  # why some of what is live is not wanted any more
     block_moves: tuple[BlockAdvice, ...] = ()  # of what nobody has: advised, not done
+    scarce: list[Scarce] = field(default_factory=list)  # room that is lacking, and what it would be worth
 
     @classmethod
     def start(cls, market: Market, given: Given) -> "Desired":

@@ -5,10 +5,11 @@ be copied at all. Who gets it in the end is settled once all that serves is know
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.capacity import CapacityKind
 from contracts.plan import RefusalCode, RefusedAlternative, Requirement
+from contracts.risk import Scarce
 from planner.demand import Demand
 from planner.desired import Desired
 from planner.market import Market
@@ -21,10 +22,15 @@ Refused = tuple[RefusedAlternative, ...]
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """What replicas would cost, while classes are chosen, and GiB that places have left for them by then."""
+    """What replicas would cost, while classes are chosen, and GiB that places have left for them by then.
+
+    Attributes:
+        lacks: of room that classes that would cost less do not have.
+    """
 
     market: Market
     left_gib: dict[str, float]
+    lacks: list[Scarce] = field(default_factory=list)
 
     @classmethod
     def before(cls, desired: Desired, needs: Iterable[Requirement | None]) -> "Copies":

@@ -1,8 +1,8 @@
 """What limits cost: what room for one more of something would save, where a quota is in the way of it.
 
 Of links, circuits are chosen anew with room for one more of each tier, detours included. Of regions, compute is placed
-anew with room for one more instance of the largest shape that is sold there, all regions together. Nothing is told of
-fleets that are planned as a whole: the prices of their relaxation are often not what a whole-numbered plan saves.
+anew with room for one more instance of the largest shape that is sold there, all regions together. What limits fleets
+is in `planner.scarce_fleets`, staged units in `planner.scarce_units`, classes of storage in `planner.storage`.
 """
 
 from collections.abc import Iterator

@@ -34,6 +34,7 @@ from planner.market import Market
 from planner.on_the_way import on_the_way
 from planner.question import Question
 from planner.requirements import HIGHEST_LEVEL, LOWEST_LEVEL, rounded
+from planner.scarce_units import Odds
 from planner.volumes import spec_of, unit_volume
 
 STAGED_VOLUME_GIB = 100
@@ -67,6 +68,7 @@ class StagedUnits:
 
     Attributes:
         size: what one unit is of the requirement's kind (vCPUs, GiB, gbps, addresses).
+        odds: of requests for them.
         blocks: of blocks, which are asked for.
         wait: what is known of those that are not there at once.
     """
@@ -77,6 +79,7 @@ class StagedUnits:
     count: int
     size: float
     requirement: Requirement
+    odds: Odds
     blocks: LengthRequests | None = None
     wait: Wait | None = None
 
@@ -128,6 +131,7 @@ def _at_place(question: Question, market: Market, place: str, arrivals: tuple[Ar
             spec=spec,
             count=capped,
             size=size,
+            odds=Odds(mean=mean, variance=variance, each=each, hours=hours, idle_usd=usd, missed_usd=missed),
             requirement=Requirement(
                 id=f"{place}/{capacity}/staged",
                 place=place,
@@ -189,6 +193,14 @@ def _blocks_at(
             count=ready.count,
             size=float(size),
             blocks=requests,
+            odds=Odds(
+                mean=requests.mean,
+                variance=requests.variance,
+                each=1,
+                hours=staging.replenish_hours + lead,
+                idle_usd=usd * size,
+                missed_usd=prices.missed_usd,
+            ),
             wait=_wait(question, ready, coming.get(requests.key, {})) if lead else None,
             requirement=Requirement(
                 id=f"{region}/{CapacityKind.ADDRESSES}/staged/{requests.length}",

@@ -13,6 +13,7 @@ from contracts.capacity import CapacityKind
 from contracts.in_place import joins_replica
 from contracts.plan import Reason, ReasonCode, RefusalCode, RefusedAlternative, Requirement, Shortfall
 from contracts.resources import Purpose
+from contracts.risk import Scarce
 from planner.alternatives import USD, class_alternatives
 from planner.demand import Demand
 from planner.desired import Desired, Wish
@@ -20,9 +21,10 @@ from planner.market import Market
 from planner.pieces import Held, Made, Place, gib_of, in_class, too_large, usd_of
 from planner.replicas import Copies, Rooms, replica_of
 from planner.requirements import rounded, total
+from planner.scarce_units import LEAST_USD
 from planner.shortfalls import outgrown_storage, shortfall, unmet_storage
 from planner.stored import Piece, Stored, fitting, piece_of, shared_out, stored_volumes
-from planner.turned import best_of, turned_options
+from planner.turned import Option, best_of, turned_options
 from planner.volumes import Volume, spec_of, volume_of
 
 
@@ -55,6 +57,7 @@ def want_storage(desired: Desired, demand: Demand) -> tuple[Shortfall, ...]:
     rooms = Rooms.left(desired, ((item.requirement.place, item.made) for item in chosen))
     for item in chosen:
         _want(desired, item, *replica_of(desired.market, demand, rooms, item.made))
+    desired.scarce += copies.lacks
     return tuple(short)
 
 
@@ -148,9 +151,26 @@ def _of_part(copies: Copies, need: Requirement, held: Held, place: Place) -> tup
     fit = [option for option in options if gib_of(option[1]) <= place.room]
     name, made = best_of(fit or options, copies.told)
     name = name or (made[0].volume.storage_class if made else "")
-    alternatives = _alternatives(copies, held.piece, (name, usd_of(made) + copies.told(made)[1]), place.room)
+    usd = usd_of(made) + copies.told(made)[1]
+    alternatives = _alternatives(copies, held.piece, (name, usd), place.room)
+    if fit:
+        copies.lacks.extend(_too_dear(copies, need.place, (usd, place.room), options))
     copies.take(made)
     return tuple(_Chosen(requirement=need, made=item, alternatives=alternatives) for item in made)
+
+
+def _too_dear(copies: Copies, place: str, chosen: tuple[float, float], options: Sequence[Option]) -> list[Scarce]:
+    """What room for the cheapest class that is too large would save, where it costs less than what was chosen."""
+    usd, room = chosen
+    larger = [
+        (usd_of(made) + copies.told(made)[1], gib_of(made), name) for name, made in options if gib_of(made) > room
+    ]
+    less, gib, name = min(larger, default=(usd, 0, ""))
+    if usd - less <= LEAST_USD:
+        return []
+    limit, saves = copies.market.room(place, CapacityKind.STORAGE_GIB), rounded(usd - less)
+    kind, units = CapacityKind.STORAGE_GIB, gib - room
+    return [Scarce(place=place, kind=kind, limit=limit, item=name, units=units, saves_usd_per_hour=saves)]
 
 
 def _alternatives(

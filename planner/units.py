@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from contracts.ledger import UnitState
 from contracts.plan import ReasonCode, Requirement
 from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, Spec, root_of
+from contracts.risk import Scarce
 from contracts.staging import Advised
 from planner.address_stock.lengths import LengthRequests
 from planner.addresses import AddressSpace
@@ -19,6 +20,7 @@ from planner.nobodys import advised_moves, better_lying
 from planner.question import TAKEN, Question
 from planner.requirements import rounded
 from planner.scale_in import CALM_SHARE
+from planner.scarce_units import scarce_unit
 from planner.staging import StagedUnits
 
 
@@ -78,8 +80,17 @@ def want_units(
             found += 1
         if found or kind.count:
             desired.requirements.append(_met(kind, found, enough=enough))
+        if found < kind.count and not enough and (lacks := _scarce(desired, kind, found)):
+            desired.scarce.append(lacks)
     if not may_move:
         desired.block_moves = tuple(advised_moves(stay, spaces))
+
+
+def _scarce(desired: Desired, units: StagedUnits, found: int) -> Scarce | None:
+    """What room for one more unit would be worth, where there are so many."""
+    item = _item(units.spec) if units.spec else f"/{units.blocks.length}" if units.blocks else ""
+    at = units.place, units.requirement.kind
+    return scarce_unit(desired.market, at, (item, units.size), units.odds.next_unit_usd(found))
 
 
 def _most(units: StagedUnits, free: Sequence[Resource]) -> int:
