@@ -5,6 +5,7 @@ best: what it would have if that change were not made (`planner.fleet.otherwise`
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,10 +32,12 @@ ALIKE = 1e-6
 
 
 def next_best(fleet: Fleet) -> Mapping[tuple[int, int, Purchase], RefusedAlternative]:
-    """By region, type and purchase that changes, what the region would have without that change."""
-    problem, chosen, before = fleet.problem, fleet.solution, fleet.found.before
-    if before is None:
-        return {}
+    """By region, type and purchase that changes, what the region would have without that change.
+
+    Of a first plan, what it would have without that type bought so.
+    """
+    problem, chosen = fleet.problem, fleet.solution
+    before = fleet.found.before or _nothing(chosen)
     which = dearest_changes(problem, before, chosen, MOST_CHANGES)
     which = which[which[:, 1] < len(fleet.shapes)]  # what is beyond is given
     found, here = otherwise(problem, before, chosen, which), region_usd(problem, chosen) / problem.hours
@@ -46,6 +49,12 @@ def next_best(fleet: Fleet) -> Mapping[tuple[int, int, Purchase], RefusedAlterna
             counts = {name: zip(found.types[row].tolist(), each.tolist(), strict=True) for name, each in peaks}
             told[region, kind, _PURCHASES[way]] = _refused(_told(fleet, counts), usd)
     return told
+
+
+def _nothing(like: FleetSolution) -> FleetSolution:
+    """A fleet of no instance."""
+    names = ("committed", "on_demand", "spot")
+    return replace(like, **{name: np.zeros_like(getattr(like, name)) for name in names})
 
 
 def fleet_alternatives(fleet: Fleet) -> tuple[tuple[RefusedAlternative, ...], ...]:

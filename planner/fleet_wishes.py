@@ -10,7 +10,9 @@ import numpy as np
 from contracts.capacity import CapacityKind
 from contracts.plan import ReasonCode, RefusedAlternative, Requirement
 from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose, ResourceKind
+from planner.alternatives import circuit_alternatives
 from planner.desired import Desired, Wish
+from planner.fleet.choice import loads
 from planner.fleet_alternatives import fleet_alternatives, next_best
 from planner.fleet_arrays import KINDS, by_place
 from planner.fleets import Fleet
@@ -39,8 +41,13 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> 
         spec = FailoverSpec(partner=partner, share=min(1.0, share))
         key = failover_key(region, partner)
         desired.want(Wish(key=key, place=region, purpose=Purpose.SUPPORT, spec=spec, code=ReasonCode.FAILOVER))
+    carried = loads(fleet.problem, solution.shares.reshape(-1))
     for at, link in enumerate(fleet.links):
         need = known.get((link, CapacityKind.GBPS))
+        by_tier = zip(desired.market.tiers, solution.circuits[at].tolist(), strict=True)
+        chosen = {name: count for name, count in by_tier if count}
+        room = float(fleet.problem.link_quotas[at])
+        refused = circuit_alternatives(desired.market, link, float(carried[at]), room, chosen) if chosen else ()
         for tier, count in zip(desired.market.tiers.values(), solution.circuits[at].tolist(), strict=True):
             if count:
                 desired.want(
@@ -51,6 +58,7 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> 
                         spec=CircuitSpec(tier=tier.name, gbps=tier.gbps, count=count),
                         code=ReasonCode.DEMAND if need else ReasonCode.FAILOVER,
                         requirements=(need.id,) if need else (),
+                        alternatives=refused,
                     )
                 )
 

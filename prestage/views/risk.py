@@ -47,7 +47,8 @@ def _exposure(item: Exposure) -> tuple[str, str, str, str, str]:
 def scarce_lines(scarce: Sequence[Scarce]) -> Iterable[str]:
     """What quotas cost: where room for one more would save something."""
     if scarce:
-        yield title("  what is scarce", f"limits of {plural(len({item.place for item in scarce}), 'place')} cost something")
+        places = len({item.place for item in scarce})
+        yield title("  what is scarce", f"limits of {plural(places, 'place')} cost something")
         yield from (f"    {item.place}: {item.told()}" for item in scarce[:ROWS])
         if len(scarce) > ROWS:
             yield dim(f"    and {len(scarce) - ROWS} more")

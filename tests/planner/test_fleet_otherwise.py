@@ -4,12 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from contracts.failover import FailoverSettings, Reserve
+from contracts.resources import Purpose, ResourceKind
+from planner.explain import explain, next_best
 from planner.fleet.again import fleet_usd, region_usd
 from planner.fleet.check import checked_fleet
 from planner.fleet.otherwise import WAYS, Otherwise, dearest_changes, otherwise
 from planner.fleet.problem import FleetProblem, FleetSolution, Ints
 from tests.planner.fleet_planned import problem_of
 from tests.planner.test_fleet_again import each_region, standing, times, world
+from tests.planner.worlds import WORLD, people, plan_of
 
 
 def nothing(problem: FleetProblem) -> FleetSolution:
@@ -71,3 +75,15 @@ def test_nothing_is_told_where_nothing_else_would_do() -> None:
     used = (after.committed[:, :, None] + after.on_demand + after.spot).max(2).astype(float)
     held = check(replace(problem, stock=used), nothing(problem), after)  # nothing more is to be had of any type
     assert len(held) < 40
+
+
+def test_a_first_plan_tells_the_next_best_of_its_instances_and_of_its_circuits() -> None:
+    shared = FailoverSettings(reserve=Reserve.SHARED, max_latency_ms=200, critical_share=0.0)
+    plan = plan_of(people(WORLD, failover=shared))
+    kinds = (ResourceKind.COMPUTE, ResourceKind.CIRCUIT)
+    served = [item for item in plan.resources if item.resource.purpose is Purpose.SERVING]
+    for kind in kinds:
+        found = [next_best(item.reason) for item in served if item.resource.kind is kind]
+        assert sum(best is not None for best in found) > len(found) / 2, kind
+    key = "ams--mad/circuit/serving/1g"  # four of 1 Gbps for 3.4
+    assert "  next best: 1 x 10g, 1.5 USD/h, +0.5 against what was chosen" in explain(plan, key).lines()

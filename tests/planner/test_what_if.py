@@ -256,3 +256,15 @@ def test_a_change_that_leaves_no_plan_says_why():
     assert told.infeasible.clash is not None
     assert [limit.name for item in told.infeasible.clash.sets for limit in item.limits] == ["quota fra storage_gib"]
     assert isinstance(attempt(WORLD), Plan)
+
+
+@pytest.mark.parametrize(("left", "most"), [(64.0, 64), (32.0, 32), (16.0, 16)])
+def test_a_quota_of_addresses_limits_blocks_that_are_live_too(left, most):
+    """What serves is renumbered into smaller blocks, and units that are staged beyond it go."""
+    used = next(
+        item for item in WORLD.capacity.quotas if (item.place, item.kind) == ("fra", CapacityKind.ADDRESSES)
+    ).used
+    plan = attempt(asked(after(WORLD, PLAN), quotas=(QuotaChange(place="fra", kind="addresses", total=used + left),)))
+    assert isinstance(plan, Plan)
+    blocks = [item.resource.spec.prefix for item in plan.resources if item.resource.key.startswith("fra/block/")]
+    assert blocks and sum(1 << (32 - int(prefix.partition("/")[2])) for prefix in blocks) <= most
