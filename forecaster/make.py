@@ -28,6 +28,7 @@ from forecaster.models.catalogue import check_names
 from forecaster.outside import Outside, Surroundings
 from forecaster.panel import Panel, daily
 from forecaster.parts import Part, blends_of, scores_of, series_of, treatments_of, why_refitted
+from forecaster.paths_alone import left_out
 from forecaster.prepare import Prepared, Scope, prepare, selected_requests
 from forecaster.profiles import request_profiles
 from forecaster.state import Left, PanelState
@@ -157,7 +158,11 @@ def go_on_forecasting(
         request_profiles=request_profiles(selected_requests(history, settings.scope), prepared.origin),
         models=tuple(score for part in parts for score in scores_of(part)),
         blends=tuple(blend for part in parts for blend in blends_of(part)),
-        treatments=(*prepared.treatments, *(found for part in parts for found in treatments_of(part))),
+        treatments=(
+            *prepared.treatments,
+            *(found for part in parts for found in treatments_of(part)),
+            *(left_out([key for key, each in values if each is Granularity.HOURLY], paths) if paths else ()),
+        ),
         demand=_demand(parts, prepared, settings),
         blocks=_blocks(parts, settings),
         events=around.expected(settings.hourly_hours),

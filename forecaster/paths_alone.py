@@ -7,11 +7,12 @@ nearly always say nothing of sums. Each hour's counts are spread over the paths 
 1944), so that sums over hours and pairs have the mean that the rates have, however small those are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from contracts.forecast import Treatment
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.coherence import MOST_KEPT, PATHS, Agreed, Alone, Told, weights_of
 from forecaster.counts import CountRates, counts_at
@@ -30,6 +31,7 @@ from forecaster.paths import (
 from forecaster.paths_days import as_days_say
 from forecaster.units import Gather, gather_of
 
+LONE = (SeriesKind.PEERING_REQUESTS, SeriesKind.TRANSACTIONS, SeriesKind.USERS, SeriesKind.BLOCK_TRAFFIC)
 TOGETHER = 100  # series that are drawn at a time: it bounds memory
 OF_COUNTS = 2  # beside the seed: what is drawn of counts is not what was drawn of hours or days
 
@@ -99,6 +101,23 @@ def draw_requests(panel: Panel, rates: CountRates, room: Room, seed: int) -> dic
         some = panel.rows(rows)
         found |= dict(zip(some.keys, _counts(some, rates.rows(rows), room, seed), strict=True))
     return found
+
+
+def left_out(keys: Sequence[SeriesKey], paths: Container[SeriesKey]) -> tuple[Treatment, ...]:
+    """What there was no room for, told once for each kind.
+
+    Args:
+        keys: of all hourly series.
+        paths: those that are kept.
+    """
+    told = []
+    for kind in LONE:
+        of_kind = [key for key in keys if key.kind is kind]
+        kept = sum(key in paths for key in of_kind)
+        if kept < len(of_kind):
+            what = f"whole paths are kept of the {kept} largest of {len(of_kind)}: there is room for no more"
+            told.append(Treatment(series=f"{kind}:*", what=what, hours=0))
+    return tuple(told)
 
 
 def _counts(panel: Panel, rates: CountRates, room: Room, seed: int) -> Iterator[Paths]:

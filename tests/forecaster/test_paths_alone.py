@@ -14,7 +14,7 @@ from forecaster.counts import CountRates, count_quantiles, counts_at
 from forecaster.events.widening import NORMAL
 from forecaster.panel import Panel, daily
 from forecaster.paths import by_days, quantiles_of
-from forecaster.paths_alone import Room, draw_alone, draw_requests, room_beside
+from forecaster.paths_alone import Room, draw_alone, draw_requests, left_out, room_beside
 from tests.forecaster.events.worlds import panel_of
 
 HOURS, STEPS = 24 * 28, 48
@@ -73,6 +73,9 @@ def test_what_there_is_room_for_is_what_most_is_expected_of():
     rates = [0.1, 2.0, 0.5]
     found = draw_requests(counts_panel(rates), rates_of(rates), Room(paths=50, series=2), seed=1)
     assert {key.subject for key in found} == {"r01->ams", "r02->ams"}
+    (told,) = left_out(counts_panel(rates).keys, found)
+    assert told.series == "peering_requests:*" and "the 2 largest of 3" in told.what
+    assert left_out(tuple(found), found) == ()
     room = room_beside(no_paths(168), 2000, 168)
     assert room.paths == 100 and 200 < room.series < 2000 and room_beside(no_paths(168), 2, 168).paths == PATHS
 
