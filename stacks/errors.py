@@ -4,7 +4,6 @@ StacksError
 ├── EngineMissing        ask the person: a program is not installed
 ├── SecretMissing        ask the person: a secret that is declared is not supplied
 ├── EngineFailed         ask the person: a program ended with an error
-│   └── ResourceFailed       one resource could not be made so; the rest of its root may be
 ├── Interrupted          stop: the person did (exit 8, can be resumed)
 ├── EstateBusy           retry: another process holds the estate (exit 9)
 ├── ApplyBusy            retry: another apply runs on this environment (exit 9)
@@ -54,10 +53,6 @@ class SecretMissing(StacksError):
 
 class EngineFailed(StacksError):
     """An engine's program ended with an error."""
-
-
-class ResourceFailed(EngineFailed):
-    """One resource could not be made so."""
 
 
 class Interrupted(StacksError):

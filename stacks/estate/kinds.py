@@ -57,11 +57,6 @@ class Kind:
     def field(self, name: str) -> Field | None:
         return next((item for item in self.fields if item.name == name), None)
 
-    @property
-    def place_field(self) -> str:
-        """The field that says where it stands: `link` or `region`."""
-        return "link" if self.field("link") else "region"
-
 
 def _fixed(name: str) -> Field:
     return Field(name=name, replaces=True)

@@ -77,12 +77,6 @@ class GcpSession:
         """All pages of a list: the rows below `items`. Nothing where the API has no such collection."""
         return tuple(row for page in self._pages(service, path, query) for row in page.get(items, ()))
 
-    def aggregated(self, kind: str, **query: str) -> tuple[Reply, ...]:
-        """Rows of a compute collection in all regions and zones: `aggregated("subnetworks")`."""
-        path = f"projects/{self.project}/aggregated/{kind}"
-        scopes = (scope for page in self._pages("compute", path, query) for scope in page.get("items", {}).values())
-        return tuple(row for scope in scopes for row in scope.get(kind, ()))
-
     def send(self, method: str, service: str, path: str, body: Mapping[str, object]) -> Reply:
         """Writes, once: it may have been done although the answer was lost."""
         return self._ask(method, self.url(service, path), {}, body) or {}
