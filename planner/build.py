@@ -36,6 +36,7 @@ from planner.leads import longest_first
 from planner.market import Market
 from planner.model import Solver
 from planner.nobodys import free_spaces
+from planner.packing_given import with_lent_places
 from planner.packing_told import packing_of, unplaced
 from planner.packing_units import held_nowhere, with_units
 from planner.paused import partners_paused
@@ -106,6 +107,7 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
     if unheld := tuple(held_nowhere(question, market, needs, given)):
         return _infeasible(question, (*unheld, *_besides(question, market, needs, given)))
     sites = with_copies(question, market, given, read_sites(question, market, needs, given))
+    sites = with_lent_places(question, market, given, sites)
     if not question.environment.rules.calm:
         sites = tuple(replace(site, live=Live(serving={}, failover={}, shares={})) for site in sites)
     placement = place(sites, question.environment.failover, solve, wanted_last(question, market))

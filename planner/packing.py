@@ -24,6 +24,25 @@ Units = Mapping[UnitSize, int]
 Filling = tuple[int, ...]
 """How many units of each size one instance holds."""
 
+Whose = tuple[str, UnitSize]
+"""Region and size of units that run, or stand by elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Instances of one shape in one region that hold the same units, as they serve or at one loss.
+
+    Attributes:
+        key: of the resource that they are instances of, where it is one that stays.
+    """
+
+    region: str
+    loss: str
+    shape: str
+    instances: int
+    units: Mapping[Whose, int]
+    key: str = ""
+
 
 def room_of(shape: Shape) -> tuple[float, ...]:
     """What one instance has: vCPUs, GiB, accelerators and Gbps; a network that is not known limits nothing."""

@@ -6,30 +6,15 @@ columns of fillings as instances that hold units, without the places that nothin
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from contracts.capacity import Shape
 from contracts.workloads import UnitSize
 from planner.covering import Offers
 from planner.model import Floats
-from planner.packing import Bin, Filling, Units, by_size, first_fit, most_on
+from planner.packing import Bin, Filling, Held, Units, Whose, by_size, first_fit, most_on
 from planner.packing_model import Counts, Pack, Packs, Time
 from planner.packing_units import added
 from planner.sites import SHARE_STEPS, Kept, Live, Site
-
-Whose = tuple[str, UnitSize]
-"""Region and size of units that run, or stand by elsewhere."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """Instances of one shape in one region that hold the same units, as they serve or at one loss."""
-
-    region: str
-    loss: str
-    shape: str
-    instances: int
-    units: Mapping[Whose, int]
 
 
 def units_at(packs: Packs, values: Floats) -> Mapping[tuple[str, str], Units]:

@@ -11,8 +11,7 @@ from contracts.plan import ReasonCode, Requirement, Shortfall
 from contracts.resources import Purpose, ResourceKind
 from contracts.workloads import Packed, Packing, UnitSize
 from planner.keys import item_key
-from planner.packing import Units, by_size
-from planner.packing_found import Held
+from planner.packing import Held, Units, by_size
 from planner.placement import Lacking, Placement
 from planner.requirements import rounded, total
 from planner.sites import Amount, Site
@@ -20,17 +19,19 @@ from planner.sites import Amount, Site
 
 def packing_of(sites: Sequence[Site], placement: Placement) -> Packing | None:
     """Which instances hold which units; nothing where no units run."""
-    if not placement.held:
+    every = (*placement.held, *(held for site in sites for held in site.lent))
+    if not every:
         return None
     by_region = {site.region: site for site in sites}
-    sizes = {size.name: size for held in placement.held for _, size in held.units}
+    sizes = {size.name: size for held in every for _, size in held.units}
     found: dict[tuple[str, str, tuple[tuple[str, int], ...]], int] = {}
     used: Counter[tuple[str, str]] = Counter()  # instances that hold something already, by key and loss
-    for held in placement.held:
+    for held in every:
         units = {size.name if not held.loss else f"{of}/{size.name}": count for (of, size), count in held.units.items()}
         left = held.instances
-        for key, count in _keys(by_region[held.region], placement, held):
-            put = min(left, count - used[key, held.loss])
+        keys = [(held.key, left)] if held.key else _keys(by_region[held.region], placement, held)
+        for key, count in keys:
+            put = left if held.key else min(left, count - used[key, held.loss])
             if put > 0:
                 what = key, held.loss, tuple(sorted(units.items()))
                 found[what] = found.get(what, 0) + put

@@ -21,8 +21,8 @@ from contracts.workloads import UnitSize
 from planner.errors import SolverError
 from planner.fleet.rungs import Rung, told
 from planner.model import Floats, LinearModel, Solution, Solver, SolveStatus
-from planner.packing import Units
-from planner.packing_found import Held, held_units, units_at, with_places
+from planner.packing import Held, Units
+from planner.packing_found import held_units, units_at, with_places
 from planner.placement_greedy import greedy_placement, placement_bound
 from planner.placement_model import Columns, Form, build_model, standing_values
 from planner.sites import Amount, Live, Site

@@ -12,7 +12,7 @@ from planner.bounds import Bounds, serving_room
 from planner.given import Given
 from planner.keys import item_key
 from planner.market import Market
-from planner.packing import Units
+from planner.packing import Held, Units
 from planner.packing_units import added, amounts, asked_vcpu, critical_units, share_of, units_of
 from planner.partnering import Ways, partner_refusals, ways_of
 from planner.question import Question
@@ -97,6 +97,7 @@ class Site:
         critical_units: of them, what partners must have places for; part of `critical`.
         backs_units: as `backs`, whose units, and how many; empty where there are no workloads.
         kept: keys, shapes and counts of given compute that serves; kept_standing: that stands by.
+        lent: critical units that partners hold which are left as they are; no part of `critical_units`.
     """
 
     region: str
@@ -122,6 +123,7 @@ class Site:
     backs_units: tuple[tuple[str, Units], ...] = ()
     kept: tuple[Kept, ...] = ()
     kept_standing: tuple[Kept, ...] = ()
+    lent: tuple[Held, ...] = ()
 
     @property
     def given_losses(self) -> dict[str, Amount]:
@@ -212,7 +214,8 @@ def _site(
     fixed, (_, residency) = _fixed_shares(question, given, region), ways
     workloads = question.environment.workloads
     units = units_of(workloads, region, asked_vcpu(needs, region))
-    critical = critical_units(workloads, units, fixed.values())
+    pinned = (share for other, share in fixed.items() if not question.is_frozen(other))
+    critical = critical_units(workloads, units, pinned)
     whole_domain = question.environment.failover.survive is Survive.DOMAIN
     backs = _backs(question, market, needs, given, region)
     refusals = partner_refusals(question, market, ways, region)
@@ -220,9 +223,7 @@ def _site(
     return Site(
         region=region,
         serving=wanted.less(held[Purpose.SERVING]),
-        critical=wanted.times(question.environment.critical_share_of(region) * (1 - sum(fixed.values()))).or_more(
-            Amount.of_units(critical)
-        ),
+        critical=wanted.times(question.environment.critical_share_of(region) * (1 - sum(fixed.values()))),
         standing=held[Purpose.FAILOVER],
         backs=tuple(load for _, load, _ in backs),
         backs_of=tuple(market.regions[place].fault_domain for place, _, _ in backs) if whole_domain else (),
@@ -240,12 +241,13 @@ def _site(
         falls_with=market.regions[region].fault_domain if whole_domain else "",
         units=units,
         critical_units=critical,
-        kept=tuple(_kept(market, given, region, Purpose.SERVING)) if workloads else (),
-        kept_standing=tuple(_kept(market, given, region, Purpose.FAILOVER)) if workloads else (),
+        kept=tuple(kept_compute(market, given, region, Purpose.SERVING)) if workloads else (),
+        kept_standing=tuple(kept_compute(market, given, region, Purpose.FAILOVER)) if workloads else (),
     )
 
 
-def _kept(market: Market, given: Given, region: str, purpose: Purpose) -> Iterator[Kept]:
+def kept_compute(market: Market, given: Given, region: str, purpose: Purpose) -> Iterator[Kept]:
+    """Compute of a region that stays whatever demand says."""
     for resource in given.of(region, ResourceKind.COMPUTE, purpose):
         if isinstance(resource.spec, ComputeSpec) and resource.spec.shape in market.shapes:
             yield resource.key, market.shapes[resource.spec.shape], resource.spec.count

@@ -115,7 +115,8 @@ def _all_carried(asked: Asked, plan: Plan, listed: tuple[Packed, ...]) -> Iterat
     for region in {one.name for one in asked.environment.regions} - frozen_regions(asked):
         for name, count in asked_units(asked, region).items():
             have = carried[region, falls[region]][name]
-            if name in critical and have < count:
+            stays = sum(share for other, share in shares.get(region, {}).items() if other in frozen_regions(asked))
+            if name in critical and have < count and stays < 1 - SLIGHT:
                 yield _breach(region, f"{have} of {count} critical units of {name} have a place when it is lost")
 
 

@@ -20,7 +20,7 @@ from planner.errors import SolverStalled
 from planner.explain import explain
 from planner.limits import limits_of
 from planner.packing import all_fillings, few_fillings
-from planner.placement import Lacking, place
+from planner.placement import Lacking, Placement, place
 from planner.sites import Amount
 from planner.solve import RELATIVE_GAP, solve
 from tests.laws.environments import Recipe, loaded, question
@@ -84,7 +84,7 @@ def fits(shape, sizes, counts):
 def test_fillings_are_all_those_to_which_nothing_can_be_added(units):
     ways = [c for c in product(*(range(n + 1) for n in units.values())) if any(c) and fits(LARGE, [*units], c)]
     most = [c for c in ways if not any(c != o and all(a <= b for a, b in zip(c, o, strict=True)) for o in ways)]
-    assert sorted(all_fillings(LARGE, units)) == sorted(most)
+    assert sorted(all_fillings(LARGE, units) or ()) == sorted(most)
     assert set(few_fillings(LARGE, units)) <= set(most)
 
 
@@ -198,7 +198,8 @@ def test_without_a_solver_units_are_packed_by_first_fit():
 
     huge = replace(site("fra", 64.0, live=replace(NOTHING, serving={"m16": 4})), units={DB: 4, WEB: 4})
     found = place([huge], FailoverSettings(), fails)
-    assert found.cut_short and sum(one.instances for one in found.held) == 4
+    assert isinstance(found, Placement) and found.cut_short
+    assert sum(one.instances for one in found.held) == 4
 
 
 def test_shapes_are_bought_that_hold_units_and_the_plan_says_so():
@@ -243,6 +244,16 @@ def test_a_whole_domain_is_lost_with_the_units_of_all_its_regions():
     assert {name.partition("/")[0] for units in lost for name in units} == {"fra", "nyc"}
 
 
+def test_a_partner_that_is_left_as_it_is_keeps_the_units_that_it_has_places_for():
+    again = after(people(WORLD, workloads=ASKED), exact())
+    regions = tuple(one.model_copy(update={"paused": one.name == "mad"}) for one in again.environment.regions)
+    world = people(again, regions=regions)
+    plan = plan_of(world)
+    assert breaches(asked_of(world), plan) == ()
+    assert plan.packing is not None
+    assert {"fra", "lon"} <= {item.lost for item in plan.packing.instances if item.key.startswith("mad/")}
+
+
 def test_planned_again_nothing_changes():
     world = people(WORLD, workloads=ASKED)
     again = after(world, exact())
@@ -270,6 +281,7 @@ def test_a_unit_that_no_shape_holds_is_refused_with_the_largest_that_is_sold():
         update={"workloads": (Workload(name="tall", regions=("fra",), count=1, vcpu=2, memory_gib=300),)}
     )
     told = build_plan(replace(WORLD, environment=taller), solve)
+    assert isinstance(told, Infeasible)
     assert told.shortfalls[0].kind is CapacityKind.MEMORY_GIB and told.shortfalls[0].available == 128
 
 
