@@ -1,9 +1,10 @@
 """The programme that decides where movable demand is served: shares, instances and what stands by, all at once.
 
 It is the placement's programme (`planner.placement_model`) with the share of each region's demand that each allowed
-host serves as variables, hour by hour, and in one thing looser: what a partner carries may be another part of the vCPUs
-than of the memory, in any fraction, on any number of partners. So that the requirement of a host is linear in the
-shares, and what is lost with it is carried, too. What is decided is judged by whole plans afterwards.
+host serves as variables in whole twentieths, hour by hour. It is looser in two things: instances come in fractions, and
+what a partner carries may be another part of the vCPUs than of the memory, in any fraction, on any number of partners.
+So the requirement of a host is linear in the shares, what is lost with it is carried, too, and the answer does not hang
+on what just fills an instance up. What is decided is judged by whole plans afterwards.
 """
 
 from collections.abc import Iterable, Mapping
@@ -141,10 +142,12 @@ def move_usd(pair: Pair) -> float:
 
 def _site_columns(builder: ModelBuilder, columns: Columns, choice: Choice, site: Site) -> None:
     columns.serving[site.region] = [
-        (builder.column(usd), float(shape.vcpu), float(shape.memory_gib)) for shape, usd in site.serving_shapes
+        (builder.column(usd, integer=False), float(shape.vcpu), float(shape.memory_gib))
+        for shape, usd in site.serving_shapes
     ]
     columns.failover[site.region] = [
-        (builder.column(usd), float(shape.vcpu), float(shape.memory_gib)) for shape, usd in site.failover_shapes
+        (builder.column(usd, integer=False), float(shape.vcpu), float(shape.memory_gib))
+        for shape, usd in site.failover_shapes
     ]
     if choice.critical.get(site.region):
         for partner in site.partners:

@@ -38,37 +38,50 @@ def _stays(asked: Asked, plan: Plan, moves: tuple[Move, ...]) -> Iterator[tuple[
 
 
 def _rules(asked: Asked, plan: Plan, moves: tuple[Move, ...]) -> Iterator[tuple[str, str]]:
+    """Losses and exchanges; what one move may not do, and how much of a region may be elsewhere, by themselves."""
     environment, frozen, shares = asked.environment, frozen_regions(asked), shares_of(plan)
-    out: dict[str, float] = defaultdict(float)
+    known = {region.name for region in environment.regions}
     for move in moves:
-        out[move.region] += move.share
-        region, host = environment.region(move.region), environment.region(move.host)
-        if region is None or host is None or {move.region, move.host} & frozen:
+        if not {move.region, move.host} <= known or {move.region, move.host} & frozen:
             continue
-        limit = environment.placement.max_latency_ms
-        if region.placement and region.placement.max_latency_ms is not None:
-            limit = region.placement.max_latency_ms
-        if (away := ways(asked).delay(move.region, move.host)) > limit:
-            yield move.region, f"{move.host} is {away:g} ms away, {limit:g} at most"
-        allowed = environment.residency_of(move.region)
-        for at in (move.host, *shares.get(move.host, {})):
-            if allowed is not None and at not in allowed:
-                yield move.region, f"its demand is in {move.host}, and {at} may not have it"
-        for who in _whose(asked, move.region):
-            if move.host not in environment.rules.allowed_regions[who]:
-                yield move.region, f"{who} does not allow {move.host}"
+        yield from _forbidden(asked, move, (move.host, *shares.get(move.host, {})))
         here, there = (environment.critical_share_of(name) for name in (move.region, move.host))
         if there < here:
             yield move.region, f"{there:g} of {move.host} is carried when it is lost, {here:g} of {move.region}"
         if any((other.region, other.host) == (move.host, move.region) for other in moves):
             yield move.region, f"it and {move.host} serve each other's demand"
+    yield from _too_much(asked, moves)
+
+
+def _too_much(asked: Asked, moves: tuple[Move, ...]) -> Iterator[tuple[str, str]]:
+    """More of a region's demand elsewhere than may be; while it is left as it is, what was there stays."""
+    environment, out = asked.environment, defaultdict[str, float](float)
+    for move in moves:
+        out[move.region] += move.share
     for name, share in out.items():
         settings = environment.region(name)
         said = settings.placement.movable if settings and settings.placement else None
         movable = environment.placement.movable if said is None else said
         free = movable * max(0.0, 1 - sum(_bound(asked, name).values()))
-        if share > free + 1e-6 and name not in frozen:
+        if share > free + 1e-6 and name not in frozen_regions(asked):
             yield name, f"{share:g} of its demand is elsewhere, {free:g} may be"
+
+
+def _forbidden(asked: Asked, move: Move, places: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Latency, residency (of the host, and of those that carry for it), and what customers allow."""
+    environment, region = asked.environment, asked.environment.region(move.region)
+    limit = environment.placement.max_latency_ms
+    if region and region.placement and region.placement.max_latency_ms is not None:
+        limit = region.placement.max_latency_ms
+    if (away := ways(asked).delay(move.region, move.host)) > limit:
+        yield move.region, f"{move.host} is {away:g} ms away, {limit:g} at most"
+    allowed = environment.residency_of(move.region)
+    for at in places:
+        if allowed is not None and at not in allowed:
+            yield move.region, f"its demand is in {move.host}, and {at} may not have it"
+    for who in _whose(asked, move.region):
+        if move.host not in environment.rules.allowed_regions[who]:
+            yield move.region, f"{who} does not allow {move.host}"
 
 
 def _whose(asked: Asked, region: str) -> set[str]:
@@ -117,6 +130,7 @@ def _stated(asked: Asked, plan: Plan, moves: tuple[Move, ...]) -> Iterator[tuple
             ):
                 if abs(stated - each * host.vcpu) > 1e-5 * max(1.0, stated):
                     yield item.region, f"{stated:g} {what} with it in {host.region}, {each * host.vcpu:g} are asked for"
+    yield from _paid_by_gb(asked, plan, moves)
     pairs = {(move.region, move.host) for move in moves}
     for kind in KINDS:
         for place, need in serving_needs(plan, kind).items():
@@ -128,3 +142,17 @@ def _stated(asked: Asked, plan: Plan, moves: tuple[Move, ...]) -> Iterator[tuple
             there = {pair for pair in pairs if pair[1] == place and at_home(asked, pair[0], kind, 0.5).any()}
             if (gone, come) != (here, there) and place not in frozen_regions(asked):
                 yield place, f"its requirement of {kind} says {sorted(gone | come)}, the plan {sorted(here | there)}"
+
+
+def _paid_by_gb(asked: Asked, plan: Plan, moves: tuple[Move, ...]) -> Iterator[tuple[str, str]]:
+    """What moves bring leaves either end as much as it is expected to be, where traffic is paid for by the GB."""
+    each, hours = asked.environment.placement.gbps_per_vcpu, asked.environment.horizons.validity_hours
+    for move in moves if plan.egress else ():
+        mean = float(at_home(asked, move.region, CapacityKind.VCPU, 0.5)[:hours].mean())
+        for source, into in ((move.region, move.host), (move.host, move.region)):
+            what, leaves = f"movable demand {source}->{into}", 0.0
+            for row in plan.egress:
+                one, other = row.hop.split("->")
+                leaves += row.parts.get(what, 0.0) * ((one == source) - (other == source))
+            if abs(leaves - each * move.share * mean) > 1e-4:
+                yield source, f"{leaves:g} gbps of {what}, {each * move.share * mean:g} are expected"

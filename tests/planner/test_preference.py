@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from contracts.capacity import CapacityKind
+from contracts.capacity import EGRESS_ITEM, CapacityKind, Offer
 from contracts.failover import FailoverSettings, Reserve
 from contracts.ledger import LedgerView, UnitState, UnitView
 from contracts.limits import Rules
@@ -27,6 +27,7 @@ from planner.preference_model import build_choice, moves_of
 from planner.preference_rules import STEP
 from planner.question import Question
 from planner.requirements import level_of, serving_requirements
+from planner.residency import Residency
 from planner.solve import solve
 from tests.laws.environments import NOW, Recipe, question
 from tests.planner.plan_asked import in_regions
@@ -62,7 +63,14 @@ def placed(world: Question, fra: dict[str, object] | None = None, **settings: fl
     return found
 
 
-CHEAP = placed(priced(HOME, fra=1.0, ams=0.6, lon=0.8), gbps_per_vcpu=0.01, storage_gib_per_vcpu=2)
+def paid_by_gb(world: Question, usd: float) -> Question:
+    """The world where each GB that leaves a region costs so much."""
+    rows = tuple(Offer(place=name, item=EGRESS_ITEM, usd_per_hour=usd) for name in ("fra", "ams", "lon"))
+    offers = (*world.capacity.offers, *rows)
+    return replace(world, capacity=world.capacity.model_copy(update={"offers": offers}))
+
+
+CHEAP = placed(paid_by_gb(priced(HOME, fra=1.0, ams=0.6, lon=0.8), 0.002), gbps_per_vcpu=0.002, storage_gib_per_vcpu=2)
 PLAN = plan_of(CHEAP)
 UNIT = UnitView(
     key="fra/compute/staged/u1",
@@ -172,6 +180,11 @@ def test_no_more_comes_than_there_is_room_for():
     assert sum(steps for (_, host), steps in decided(tight).items() if host == "ams") * STEP < came
 
 
+def test_traffic_that_costs_more_than_compute_saves_keeps_demand_at_home():
+    dear = paid_by_gb(priced(HOME, fra=1.0, ams=0.6, lon=0.8), 0.1)
+    assert not decided(placed(dear, gbps_per_vcpu=0.01)) and decided(placed(dear))
+
+
 def shifted(world: Question, region: str, hours: int) -> Question:
     """The world with the demand of a region so many hours later, and as large as that of fra."""
     values = dict(world.forecast.values)
@@ -192,7 +205,7 @@ def test_demand_that_peaks_while_it_is_night_elsewhere_goes_there():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_programme_finds_the_least_cost_of_all_shares(seed):
-    """Without failover: every share of two regions tried, each region covered by whole instances by itself."""
+    """Without failover: every share of two regions tried, each region covered by itself."""
     world = question(Recipe(seed=seed, regions=2, requests=False, critical_share=0.0))
     world = placed(world, movable=0.2, max_latency_ms=500, saves_share=0.0)
     market = Market.read(world.catalog, world.capacity)
@@ -214,7 +227,7 @@ def moves(shares: tuple[float, ...]) -> tuple[Move, ...]:
 
 
 def covered(world: Question, market: Market, region: str) -> float:
-    """The least USD of whole instances for what a region serves."""
+    """The least USD of parts of instances for what a region serves."""
     offers = market.offered_shapes(region)
     wanted = []
     for kind in (CapacityKind.VCPU, CapacityKind.MEMORY_GIB):
@@ -223,15 +236,17 @@ def covered(world: Question, market: Market, region: str) -> float:
         wanted.append(float(curves.total_at(level_of(world, market, region, kind)).max()))
     gives = np.array([(shape.vcpu, shape.memory_gib) for shape, _ in offers], dtype=float).T
     usd = np.array([usd for _, usd in offers])
-    found = milp(usd, constraints=LinearConstraint(gives, lb=wanted), integrality=np.ones(len(usd)), bounds=Bounds(0))
+    found = milp(usd, constraints=LinearConstraint(gives, lb=wanted), bounds=Bounds(0))
     return float(found.fun)
 
 
 def test_partners_that_may_not_have_it_carry_nothing_for_who_serves_it():
-    """fra may be in ams and lon alone, and ams has no other partner left that is not its own fault domain."""
+    """fra may be in ams alone, so that nobody carries for ams what it serves of fra."""
     world = placed(CHEAP, {"residency": ("ams",)})
     market = Market.read(world.catalog, world.capacity)
     choice = choice_of(case_of(world, market))
+    residency = Residency.of(replace(world, moved=(Move("fra", "ams", 0.1),)))
+    assert not residency.may_carry("ams", "lon") and Residency.of(world).may_carry("ams", "lon")
     assert choice.barred["fra", "ams"] == ("lon",)
     model, columns = build_choice(choice)
     values = solve(model).values
