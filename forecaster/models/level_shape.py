@@ -31,6 +31,7 @@ HUBER = 1.5  # errors of more typical ones than this count less
 ROUNDS = 3  # of reweighting
 SPREAD_WEEKS = 4  # whose errors say how far values stray
 MANY = 5  # series that have something in common
+OLD_WEEKS = 3  # of history, from which on what old series have in common helps young ones for longer
 LEAST_SPREAD = 0.02  # in the logarithm
 SERIES = 64  # looked at together: what is made of them on the way stays in the processor's cache
 CLIP = 3.0  # typical errors: a burst is not a level
@@ -133,7 +134,7 @@ class _Shape:
         columns = _calendar(panel.granularity, panel.day)
         shared = _shared(logs[:, :until], weight, (columns, phase[:until]), family.ridge)
         ridge = np.full(columns.shape[1], family.ridge)
-        curve, bound = _regress(logs[:, :until] - shared[phase[:until]], weight, (columns, phase[:until]), ridge)
+        curve, bound = _regress(logs[:, :until] - shared[:, phase[:until]], weight, (columns, phase[:until]), ridge)
         curve = curve + shared
         return _Shape(curve, logs - curve[:, phase], bound, offset)
 
@@ -176,18 +177,20 @@ def _calendar(granularity: Granularity, day: int) -> Matrix:
 
 
 def _shared(logs: Matrix, weight: Matrix, design: tuple[Matrix, Steps], ridge: float) -> Matrix:
-    """The curve over the week that all series have in common, around 0: where the own of a young series begins."""
-    share = 1.0 - logs.shape[1] / len(design[0])  # of a week: from then on each series says it for itself
-    if len(logs) < MANY or share <= 0:
-        return np.zeros(len(design[0]))
+    """The curve over the week that all series have in common, (series, week), around 0: where a young one begins."""
+    week, known = len(design[0]), np.isfinite(logs)
+    seen = np.where(known.any(axis=1), logs.shape[1] - known.argmax(axis=1), 0)
+    grown = 2 * week if logs.shape[1] >= OLD_WEEKS * week else week  # from then on a series says it for itself
+    share = np.maximum(0.0, 1.0 - seen / grown)
+    if len(logs) < MANY or not (share > 0).any():
+        return np.zeros((1, week))
     around = logs - _median(logs)[:, None]
-    known = np.isfinite(around)
     count = known.sum(axis=0)
     common = np.where(count > 0, np.where(known, around, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
     sure = np.full(design[0].shape[1], ridge / len(logs))
     sure[_of_weekdays(len(sure))] = ridge  # a day was seen once, however many series there are
     curve = _regress(common[None, :], weight, design, sure)[0][0]
-    return np.asarray(share * (curve - curve.mean()))
+    return np.asarray(share[:, None] * (curve - curve.mean()))
 
 
 def _of_weekdays(width: int) -> Steps:

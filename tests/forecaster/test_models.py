@@ -1,6 +1,7 @@
 """Model families: right on what they should know, and blind to what comes after the origin."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -151,6 +152,18 @@ def test_four_hours_of_a_new_day_are_not_a_day_of_the_week():
     said = LevelShape().fit(panel, 20).predict(panel, np.arange(1, 21))[..., MEDIAN]
     day_before = np.stack(rows)[:, 28:48]
     assert said.mean() < 1.15 * day_before.mean()
+
+
+def test_a_series_of_three_days_learns_of_weekends_from_those_that_have_seen_some():
+    panel = panel_of(*[wave(24 * 28, seed=seed, noise=0.02) for seed in range(7)])
+    phase = panel.phase(np.arange(panel.steps))
+    friday = int(np.flatnonzero(phase == 5 * 24 - 1)[-1])
+    observed = np.where(phase >= 5 * 24, 0.4, 1.0) * panel.observed
+    observed[0, : friday - 71] = np.nan
+    seen = replace(panel, observed=observed, filled=fill(observed, 24)).until(friday + 1)
+    said = LevelShape().fit(seen, 48).predict(seen, np.arange(1, 25))[..., MEDIAN].mean(axis=1)
+    before = seen.observed[:, -24:].mean(axis=1)
+    assert said[0] < 0.75 * before[0] and said[1] < 0.6 * before[1]
 
 
 def test_boosting_is_deterministic_and_pools_volumes():
