@@ -11,7 +11,7 @@ from contracts.capacity import CapacityKind
 from contracts.names import is_link, link_ends
 from contracts.plan import Infeasible, Plan
 from contracts.purchases import Purchases
-from contracts.resources import FailoverSpec, Purchase, StorageSpec
+from contracts.resources import BlockSpec, FailoverSpec, Purchase, StorageSpec
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from contracts.what_if import EventChange, PriceChange, QuotaChange, WhatIf
 from coordinator.what_if import answer
@@ -266,5 +266,6 @@ def test_a_quota_of_addresses_limits_blocks_that_are_live_too(left, most):
     ).used
     plan = attempt(asked(after(WORLD, PLAN), quotas=(QuotaChange(place="fra", kind="addresses", total=used + left),)))
     assert isinstance(plan, Plan)
-    blocks = [item.resource.spec.prefix for item in plan.resources if item.resource.key.startswith("fra/block/")]
-    assert blocks and sum(1 << (32 - int(prefix.partition("/")[2])) for prefix in blocks) <= most
+    specs = (item.resource.spec for item in plan.resources if item.resource.place == "fra")
+    lengths = [int(spec.prefix.partition("/")[2]) for spec in specs if isinstance(spec, BlockSpec)]
+    assert lengths and sum(1 << (32 - length) for length in lengths) <= most
