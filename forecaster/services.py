@@ -61,7 +61,8 @@ def wholes(measured: Panel) -> list[Derived]:
         seen = measured.observed[row_of[key]] if key in row_of else np.full(measured.steps, np.nan)
         missing = np.isnan(seen) & np.isfinite(total)
         if missing.any() and (key not in row_of or _goes_on(seen, total, measured.day)):
-            what = f"summed of its {len(parts)} services where it was not measured by itself"
+            services = "service" if len(parts) == 1 else "services"
+            what = f"summed of its {len(parts)} {services} where it was not measured by itself"
             told = Treatment(series=str(key), what=what, hours=int(missing.sum()))
             found.append(Derived(key, np.where(missing, total, seen), told))
     return found

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.series import LEVELS, Granularity, SeriesKey, SeriesKind
+from forecaster.engine import Tier
 from forecaster.errors import FileRefused, MalformedFile
+from forecaster.make import ForecastSettings
 from forecaster.prepare import Scope, prepare
 from forecaster.services import Relation, Split, share_out, splits_in
 from forecaster.sources.files import ImportOptions, read_file
@@ -18,6 +20,7 @@ HOURS = 24 * 21
 PAIRS = ("fra->ams", "ams->fra", "fra->fra")
 SHARES = {"web": 0.5, "video": 0.3, "dns": 0.2}
 WHOLE = "fra->ams"
+QUICK = ForecastSettings(environment="test", hourly_hours=30, daily_days=3, tier=Tier.FAST)
 HEADER = "time,source,destination,value,unit,service\n"
 
 
@@ -147,7 +150,7 @@ def test_services_are_their_pair_on_every_path(parts, relation, seed, zeros):
 
 def test_a_forecast_agrees_on_every_path_over_pairs_services_and_directions():
     """To the digits that documents keep. Traffic within a region leaves it and reaches it, and counts once."""
-    bundle = forecast(history(*by_service()))
+    bundle = forecast(history(*by_service()), QUICK)
     document = {(item.key, item.granularity): item for item in bundle.document.series}
     for pair in PAIRS:
         services = [bundle.paths[key(SeriesKind.SERVICE_TRAFFIC, f"{name}@{pair}")] for name in SHARES]
@@ -177,3 +180,31 @@ def test_a_forecast_agrees_on_every_path_over_pairs_services_and_directions():
 def test_of_some_regions_only_what_lies_within_them():
     prepared = prepare(history(*by_service()), Scope(regions=("fra",)))
     assert {each.subject.rpartition("@")[2] for each in prepared.levels.keys} == {"fra->fra", "fra"}
+
+
+W, LATE = wave(400), BEGIN + pd.Timedelta(hours=395)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"web": ([3.0], BEGIN)},
+        {"web": ([0.0] * 400, BEGIN), "dns": ([0.0] * 400, BEGIN)},
+        {"web": (np.where(np.arange(400) % 3, W, np.nan), BEGIN), "": (2 * W[:200], BEGIN)},
+        {"web": (W, BEGIN), "dns": (W[:5], LATE), "": (2 * W[:5], LATE)},
+        {"web": (W, BEGIN), "dns": (W[:100], BEGIN)},
+        {"web": (1e15 * W, BEGIN), "dns": (1e-9 * W, BEGIN)},
+    ],
+    ids=["an hour", "nothing", "gaps", "begun", "ended", "huge and tiny"],
+)
+def test_whatever_is_told_by_service_is_forecast(told):
+    """Finite, ordered and from 0, and services never more than their pair where it is forecast."""
+    frames = [
+        series("service_traffic", f"{name}@{WHOLE}", values, begin) if name else series("traffic", WHOLE, values, begin)
+        for name, (values, begin) in told.items()
+    ]
+    bundle = forecast(history(*frames), QUICK)
+    for values in bundle.values.values():
+        assert np.isfinite(values).all() and (values >= 0).all() and (np.diff(values, axis=1) >= 0).all()
+    parts = [path for one, path in bundle.paths.items() if one.kind is SeriesKind.SERVICE_TRAFFIC]
+    assert parts and (np.sum(parts, axis=0) <= 1.001 * bundle.paths[key(SeriesKind.TRAFFIC, WHOLE)] + 1e-30).all()
