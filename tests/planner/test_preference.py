@@ -8,14 +8,11 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from contracts.capacity import EGRESS_ITEM, CapacityKind, Offer
+from contracts.capacity import CapacityKind
 from contracts.failover import FailoverSettings, Reserve
-from contracts.ledger import LedgerView, UnitState, UnitView
-from contracts.limits import Rules
 from contracts.plan import Infeasible, Plan
-from contracts.preference import BoundUse, HostRefusal, Move, PlacementSettings, Preference, RegionPlacement
+from contracts.preference import BoundUse, HostRefusal, Move, PlacementSettings, RegionPlacement
 from contracts.preference_wording import sentences, summary
-from contracts.resources import ResourceKind
 from contracts.series import SeriesKey, SeriesKind
 from planner.errors import SolverStalled
 from planner.explain import explain
@@ -23,90 +20,16 @@ from planner.market import Market
 from planner.moved import served_curves
 from planner.preference import preferred
 from planner.preference_case import case_of, choice_of
-from planner.preference_model import build_choice, moves_of
+from planner.preference_model import build_choice
 from planner.preference_rules import STEP
 from planner.question import Question
 from planner.requirements import level_of, serving_requirements
 from planner.residency import Residency
 from planner.solve import solve
 from tests.laws.environments import NOW, Recipe, question
-from tests.planner.plan_asked import in_regions
-from tests.planner.plan_breach import Rule
-from tests.planner.plan_checker import breaches
-from tests.planner.plan_facts import Asked
-from tests.planner.preference_checker import preference_breaches
+from tests.planner.preference_world import CHEAP, HELD, HOME, PLAN, decided, paid_by_gb, placed, priced, said_of, wrong
 from tests.planner.simulate import after
 from tests.planner.worlds import people, plan_of
-
-HOME = question(Recipe(regions=3, requests=False))
-"""fra, ams and lon; what follows sets prices and distances."""
-
-
-def priced(world: Question, **times: float) -> Question:
-    """The world with compute of regions at so many times the prices of fra, and all of them 10 ms apart."""
-    listed = {offer.item: offer.usd_per_hour for offer in world.capacity.offers if offer.place == "fra"}
-    offers = tuple(
-        offer.model_copy(update={"usd_per_hour": round(listed[offer.item] * times[offer.place], 6)})
-        if offer.place in times and offer.item in listed
-        else offer
-        for offer in world.capacity.offers
-    )
-    links = tuple(link.model_copy(update={"latency_ms": 10.0}) for link in world.capacity.links)
-    return replace(world, capacity=world.capacity.model_copy(update={"offers": offers, "links": links}))
-
-
-def placed(world: Question, fra: dict[str, object] | None = None, **settings: float) -> Question:
-    """The world with movable demand, and with other settings of fra."""
-    world = people(world, placement=PlacementSettings(**{"movable": 0.3, "max_latency_ms": 40.0, **settings}))
-    first, *others = world.environment.regions
-    found: Question = people(world, regions=(first.model_copy(update=fra or {}), *others))
-    return found
-
-
-def paid_by_gb(world: Question, usd: float) -> Question:
-    """The world where each GB that leaves a region costs so much."""
-    rows = tuple(Offer(place=name, item=EGRESS_ITEM, usd_per_hour=usd) for name in ("fra", "ams", "lon"))
-    offers = (*world.capacity.offers, *rows)
-    return replace(world, capacity=world.capacity.model_copy(update={"offers": offers}))
-
-
-CHEAP = placed(paid_by_gb(priced(HOME, fra=1.0, ams=0.6, lon=0.8), 0.002), gbps_per_vcpu=0.002, storage_gib_per_vcpu=2)
-PLAN = plan_of(CHEAP)
-UNIT = UnitView(
-    key="fra/compute/staged/u1",
-    kind=ResourceKind.COMPUTE,
-    place="fra",
-    root="fra",
-    state=UnitState.ACTIVE,
-    holder="acme",
-)
-ACME = Rules(headroom_quantile=0.8, allowed_regions={"acme": ("fra", "lon")})
-
-
-def asked_of(world: Question) -> Asked:
-    return Asked(
-        environment=world.environment,
-        forecast=world.forecast,
-        capacity=world.capacity,
-        catalog=world.catalog,
-        earlier=world.earlier,
-        ledger=world.ledger,
-    )
-
-
-def wrong(world: Question, plan: Plan) -> list[str]:
-    return [str(breach) for breach in breaches(asked_of(world), plan)]
-
-
-def decided(world: Question) -> dict[tuple[str, str], int]:
-    """What the programme would move, in twentieths."""
-    model, columns = build_choice(choice_of(case_of(world, Market.read(world.catalog, world.capacity))))
-    return dict(moves_of(columns, solve(model).values))
-
-
-def said_of(plan: Plan | Infeasible) -> Preference:
-    assert isinstance(plan, Plan) and plan.preference
-    return plan.preference
 
 
 def test_without_the_setting_nothing_is_said():
@@ -133,9 +56,6 @@ def test_it_is_explained_with_prices_latency_and_the_next_best():
     key = next(item.resource.key for item in PLAN.resources if item.resource.key.startswith("fra/compute/serving"))
     assert any("is served in ams" in line for line in explain(PLAN, key).lines())
     assert any("all demand at home" in line for line in summary(said_of(PLAN), PLAN.cost.after_usd_per_hour))
-
-
-HELD = replace(people(CHEAP, rules=ACME), ledger=LedgerView(environment="law", revision=1, units=(UNIT,)))
 
 
 @pytest.mark.parametrize(
@@ -342,60 +262,6 @@ def test_calm_looks_at_a_regions_own_demand_wherever_it_is_served():
     found = {need.id: need.quantity for need in moved}
     assert found["fra/vcpu/serving"] == pytest.approx(0.95 * own["fra/vcpu/serving"])
     assert found["ams/vcpu/serving"] > own["ams/vcpu/serving"]
-
-
-def mutated(plan: Plan, **update: object) -> Plan:
-    """The plan with other numbers of what fra has in ams."""
-    regions = []
-    for item in said_of(plan).regions:
-        hosts = item.hosts
-        if item.region == "fra":
-            hosts = (hosts[0].model_copy(update=update), *hosts[1:])
-        regions.append(item.model_copy(update={"hosts": hosts}))
-    return plan.model_copy(update={"preference": said_of(plan).model_copy(update={"regions": tuple(regions)})})
-
-
-@pytest.mark.parametrize(
-    ("world", "plan"),
-    [
-        (CHEAP, mutated(PLAN, share=0.9)),
-        (CHEAP, mutated(PLAN, region="lon")),
-        (CHEAP, mutated(PLAN, vcpu=1.0)),
-        (CHEAP, mutated(PLAN, gbps=0.0)),
-        (CHEAP, PLAN.model_copy(update={"preference": None})),
-        (placed(CHEAP, {"residency": ("lon",)}), PLAN),
-        (placed(CHEAP, {"placement": RegionPlacement(max_latency_ms=5)}), PLAN),
-        (placed(CHEAP, {"placement": RegionPlacement(movable=0.05)}), PLAN),
-        (placed(CHEAP, {"critical_share": 0.9}), PLAN),
-        (HELD, PLAN),
-        (people(CHEAP, failover=FailoverSettings(reserve=Reserve.SHARED)), PLAN),
-    ],
-    ids=[
-        "share",
-        "host",
-        "vcpu",
-        "gbps",
-        "unsaid",
-        "residency",
-        "latency",
-        "movable",
-        "critical",
-        "customer",
-        "shared",
-    ],
-)
-def test_the_judge_sees_what_is_wrong(world, plan):
-    told = [breach.rule for breach in preference_breaches(asked_of(world), plan)]
-    assert told and set(told) == {Rule.PLACEMENT}
-
-
-def test_the_judge_asks_of_hosts_what_the_plan_says_they_serve():
-    more = mutated(PLAN, share=0.3 if said_of(PLAN).moves[0].share != 0.3 else 0.2)
-    asked = asked_of(CHEAP)
-    one, other = (in_regions(asked, said_of(plan).moves) for plan in (PLAN, more))
-    assert one["ams", CapacityKind.VCPU] != other["ams", CapacityKind.VCPU]
-    assert one["fra", CapacityKind.VCPU] != other["fra", CapacityKind.VCPU]
-    assert one["lon", CapacityKind.STORAGE_GIB] == other["lon", CapacityKind.STORAGE_GIB]
 
 
 def test_plans_made_again_change_nothing_and_a_host_that_is_paused_keeps_what_it_serves():
