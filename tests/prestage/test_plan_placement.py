@@ -2,11 +2,15 @@
 
 import pytest
 
+from contracts.environment import Environment, RegionSettings
 from contracts.exits import ExitCode
+from contracts.failover import FailoverSettings, Reserve
 from contracts.files import read_document
 from contracts.plan import Plan
+from contracts.preference import PlacementSettings
 from contracts.review import Review
 from policies.markdown import as_markdown
+from prestage.doctor import _unused
 from prestage.failures import run
 from tests.coordinator.world import write_project
 from tests.prestage.estate_engine import in_memory
@@ -68,3 +72,10 @@ def test_what_customers_announced_who_are_promised_most_stays(world, capsys):
     plan = read_document(Plan, world / "plans" / "dev.json")
     assert plan.preference and not plan.preference.moves
     assert [item.bound for item in plan.preference.regions if item.region == "lon"] == [{"acme": 1.0}]
+
+
+def test_the_doctor_says_where_no_demand_is_placed_elsewhere():
+    shared = FailoverSettings(reserve=Reserve.SHARED)
+    said = PlacementSettings(movable=0.3)
+    environment = Environment(name="dev", regions=(RegionSettings(name="fra"),), placement=said, failover=shared)
+    assert ["no demand is served elsewhere" in item.found for item in _unused(environment)] == [True]
