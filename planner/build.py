@@ -235,7 +235,7 @@ def _cost(
     made: tuple[Sequence[PlannedResource], Mapping[str, PlannedResource]],
     decided: tuple[Placement, float, float | None],
 ) -> Cost:
-    """Circuits are chosen exactly: their cost is its own bound, but for detours. What waits is paid for till it is done.
+    """Circuits are chosen exactly: their cost is its own bound, but for detours. What waits is paid until it is done.
 
     Args:
         question: what is live.
