@@ -74,13 +74,20 @@ def test_where_the_solver_gives_no_answer_links_cost_what_their_own_traffic_does
     assert circuits_bound(world, market, needs, stalls) == pytest.approx(
         usd(market, needs[1], {**ASKED, FULL: 1.0}), abs=1e-6
     )
-    free = (needs[0], needs[1], {})
-    assert circuits_bound(world, market, free, stalls) is None
+    assert circuits_bound(world, market, (needs[0], needs[1], {}), stalls) is None
 
 
 def test_what_carries_more_costs_no_less():
     way = Way.of(asked(1.0)[1], asked(1.0)[2][1], min(ASKED))
-    found = least_costs(30.0, 1000.0, way.offers)
-    assert all(
-        cost == pytest.approx(cheapest_circuits(gbps, 1000.0, way.offers).usd_per_hour) for gbps, cost in found[1:40]
-    )
+    for gbps, cost in least_costs(30.0, 1000.0, way.offers)[1:40]:
+        found = cheapest_circuits(gbps, 1000.0, way.offers)
+        assert found and found.usd_per_hour == pytest.approx(cost)
+
+
+def test_very_many_circuits_are_as_cheap_as_if_every_number_of_them_was_looked_at(monkeypatch):
+    way = Way.of(asked(1.0)[1], asked(1.0)[2][1], min(ASKED))
+    plain = [cheapest_circuits(gbps, gbps + 9, way.offers) for gbps in (11_000.0, 12_345.6)]
+    monkeypatch.setattr("planner.circuits.MOST_UNITS", 10)
+    assert [cheapest_circuits(gbps, gbps + 9, way.offers) for gbps in (11_000.0, 12_345.6)] == plain
+    very_many = cheapest_circuits(1e9, 1e12, way.offers)
+    assert very_many and very_many.gbps == 1e9

@@ -188,8 +188,8 @@ def test_where_the_reserve_is_shared_copies_take_the_link_to_the_partner_whateve
         (asked, {"mad->lon"}),
         (people(asked, failover=WORLD.environment.failover), {"mad->fra", "fra->lon"}),
     ):
-        rows = outflow(world, market, ((), {}), (entry,)).rows()
-        assert {row.hop for row in rows if "replication mad->lon" in row.parts} == hops
+        out = outflow(world, market, ((), {}), (entry,))
+        assert out and {row.hop for row in out.rows() if "replication mad->lon" in row.parts} == hops
 
 
 def test_links_and_storage_that_fall_short_are_told_beside_compute():

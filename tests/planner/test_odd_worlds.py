@@ -66,18 +66,21 @@ PLANNED = {
     "everything pinned": people(STANDING, pins=tuple(STANDING.live())),
 }
 
+ALL = {CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.STORAGE_GIB, CapacityKind.GBPS}
+"""Told together: what links and storage lack, too."""
+
 LACKING = {
     "one region": (question(Recipe(regions=1)), {CapacityKind.VCPU}),
     "no links": (unlinked(), {CapacityKind.GBPS}),
     "partners too far": (people(WORLD, failover=FailoverSettings(max_latency_ms=1e-9)), {CapacityKind.VCPU}),
     "one fault domain": (seen(regions=each(SNAPSHOT.regions, fault_domain="one")), {CapacityKind.VCPU}),
-    "huge demand": (question(Recipe(load=1e12)), {CapacityKind.VCPU, CapacityKind.MEMORY_GIB}),
+    "huge demand": (question(Recipe(load=1e12)), ALL),
     "a minimum beyond all": (everywhere(minimum={CapacityKind.VCPU: 1e9}), {CapacityKind.VCPU}),
-    "nothing offered": (seen(offers=()), {CapacityKind.VCPU, CapacityKind.MEMORY_GIB}),
-    "nothing offered any more": (seen(STANDING, offers=()), {CapacityKind.VCPU, CapacityKind.MEMORY_GIB}),
-    "an empty catalog": (replace(WORLD, catalog=EMPTY), {CapacityKind.VCPU, CapacityKind.MEMORY_GIB}),
+    "nothing offered": (seen(offers=()), ALL),
+    "nothing offered any more": (seen(STANDING, offers=()), ALL),
+    "an empty catalog": (replace(WORLD, catalog=EMPTY), ALL),
     "shapes that fit nowhere": (replace(WORLD, catalog=BIG), {CapacityKind.VCPU, CapacityKind.MEMORY_GIB}),
-    "no quotas": (seen(quotas=()), {CapacityKind.VCPU, CapacityKind.MEMORY_GIB}),
+    "no quotas": (seen(quotas=()), ALL),
     "pools exhausted": (
         seen(pools=tuple(pool.model_copy(update={"taken": (pool.cidr,)}) for pool in SNAPSHOT.pools)),
         {CapacityKind.ADDRESSES},
