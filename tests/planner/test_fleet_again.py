@@ -313,9 +313,13 @@ def test_what_a_commitment_leaves_gives_way_to_less(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_a_move_brought_in_need_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = problem_of(times(world(), 1.05))
-    found = standing().near(problem)
+    problems = [problem_of(times(world(), factor)) for factor in (1.03, 1.05, 1.07)]
+    found = [standing().near(problem) for problem in problems]
     monkeypatch.setattr(Work, "origin", property(lambda work: work.counts))
-    stiff = standing().near(problem)
-    moved, more = (churn(problem, standing().solution, one).replaced for one in (found, stiff))
-    assert moved < 0.9 * more and found.usd <= stiff.usd
+    stiff = [standing().near(problem) for problem in problems]
+    moved, more = (
+        sum(churn(problem, standing().solution, one).replaced for problem, one in zip(problems, fleets, strict=True))
+        for fleets in (found, stiff)
+    )
+    assert moved < 0.9 * more
+    assert all(one.usd <= other.usd for one, other in zip(found, stiff, strict=True))
