@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 
 import pytest
 
@@ -24,15 +25,16 @@ LEADS = Horizons(lead_hours={CapacityKind.GBPS: CIRCUITS, CapacityKind.STORAGE_G
 FIRST = plan_of(people(WORLD, horizons=LEADS))
 
 
+@cache
 def risen_at(hour, times=3.0):
-    """The world with its first plan live, and all demand so many times as high from an hour on."""
+    """The plan where the first one is live, and all demand is so many times as high from an hour on."""
     world = people(after(WORLD, plan_of(WORLD)), horizons=LEADS)
     values = dict(world.forecast.values)
     for (key, granularity), table in values.items():
         if granularity is Granularity.HOURLY:
             rows = [slice(None, hour), slice(hour, None)]
             values[key, granularity] = replaced(table, rows, times)
-    return replace(world, forecast=replace(world.forecast, values=values))
+    return plan_of(replace(world, forecast=replace(world.forecast, values=values)))
 
 
 def replaced(table, rows, times):
@@ -75,7 +77,7 @@ def test_what_is_needed_at_once_and_takes_long_is_told_to_be_late():
 
 def test_orders_are_dated_by_the_hour_at_which_demand_passes_what_is_live():
     """Demand trebles at the 20th hour: circuits of 30 h come 10 h late, volumes may be ordered for 15 h."""
-    plan = plan_of(risen_at(20))
+    plan = risen_at(20)
     circuits = [lead for lead in leads(plan, ResourceKind.CIRCUIT) if lead and lead.order_by]
     volumes = [lead for lead in leads(plan, ResourceKind.STORAGE) if lead]
     assert {(lead.needed_at, lead.late_hours) for lead in circuits} == {(NOW + 20 * HOUR, 10.0)}
@@ -84,7 +86,7 @@ def test_orders_are_dated_by_the_hour_at_which_demand_passes_what_is_live():
 
 
 def test_among_what_takes_alike_long_comes_first_what_is_needed_first():
-    plan = plan_of(risen_at(20))
+    plan = risen_at(20)
     circuits = [item.lead for item in plan.changes if item.lead and item.lead.hours == CIRCUITS]
     dated = [lead.order_by for lead in circuits if lead.order_by]
     assert len(dated) > 2 and dated == sorted(dated)
