@@ -258,7 +258,7 @@ class Environment(Document):
         return self.failover.critical_share if said is None else said
 
     def placement_of(self, region: str) -> PlacementSettings:
-        """Which of a region's demand may be served elsewhere, and how far away: its own word, else the environment's."""
+        """Which of a region's demand may be served elsewhere, and how far away: its own word, or the environment's."""
         settings = self.region(region)
         said = settings.placement.model_dump(exclude_none=True) if settings and settings.placement else {}
         return self.placement.model_copy(update=said)

@@ -39,8 +39,8 @@ class Residency:
                 found[place] = found.get(place, allowed) & allowed
         bound = dict(found)
         for move in question.moved:  # who carries for a host carries what is of others, too
-            if allowed := bound.get(move.region):
-                found[move.host] = found.get(move.host, allowed) & allowed
+            if within := bound.get(move.region):
+                found[move.host] = found.get(move.host, within) & within
         return cls(within=found)
 
     def may_carry(self, lost: str, carrier: str) -> bool:

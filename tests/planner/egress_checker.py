@@ -119,7 +119,8 @@ def _ways(asked: Asked, plan: Plan) -> Iterator[Breach]:
             carried[what][pair_ends(row.hop)] = gbps
     full = {need.place for need in plan.requirements if need.parts.get("over other paths")}
     for what, gbps in sorted(wanted.items()):
-        ends, left = pair_ends(what.removeprefix("replication ")), defaultdict(float)
+        ends = pair_ends(what.removeprefix("replication "))
+        left: dict[str, float] = defaultdict(float)
         for (a, b), amount in carried[what].items():
             left[a] += amount
             left[b] -= amount

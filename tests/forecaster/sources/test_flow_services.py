@@ -14,13 +14,13 @@ from forecaster.sources.flows.services import classifier
 from tests.forecaster.sources.fakes import rows
 from tests.forecaster.sources.flow_records import GOFLOW1, GOFLOW2, PMACCT_CSV, RENORMALISED, read, source
 
-RULES = [
+RULES: list[dict[str, object]] = [
     {"service": "web", "ports": [443, "8000-8099"], "protocols": ["tcp"]},
     {"service": "quic", "ports": [443], "protocols": ["UDP"]},
     {"service": "voice", "dscp": [46]},
     {"service": "backup", "tags": ["17", "backup"]},
 ]
-REST = [*RULES, {"service": "other"}]
+REST: list[dict[str, object]] = [*RULES, {"service": "other"}]
 WEB = {"port_src": 51234, "port_dst": 443, "ip_proto": "tcp"}
 CSV = PMACCT_CSV.replace("SAMPLING_RATE", "SAMPLING_RATE,SRC_PORT,DST_PORT,PROTOCOL").replace(
     ",24,24,1,", ",24,24,1,8080,9,tcp,"
@@ -106,7 +106,7 @@ def test_a_source_without_services_is_written_as_before():
 )
 def test_no_cell_breaks_a_rule(cells):
     """What rules ask for never makes a record a bad one: its bytes are the pair's in any case."""
-    names = {rule["service"] for rule in REST}
+    names = {str(rule["service"]) for rule in REST}
     found = flow_of(
         RENORMALISED | {"timestamp_start": "1772410200", "timestamp_end": "1772413100"} | cells,
         Reading(service_of=classifier(tuple(map(ServiceRule.model_validate, REST)))),
