@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
 from contracts.document import bytes_digest
 from contracts.environment import BlockUse, Coefficients
 from contracts.forecast import (
@@ -142,11 +145,7 @@ def go_on_forecasting(
     progress.start(STEP, 4)
     around = Surroundings(prepared, settings.outside, settings.seed)
     parts = _parts(around, settings, progress)
-    values = {
-        (key, part.panel.granularity): part.joined.quantiles[row]
-        for part in parts
-        for row, key in enumerate(part.joined.panel.keys)
-    }
+    values = _values(parts)
     paths = _paths(around, parts)
     went_on = any(not part.forecast.refitted for part in parts)
     document = Forecast(
@@ -176,6 +175,15 @@ def go_on_forecasting(
     )
     progress.finish(STEP, f"{len(document.series)} series")
     return _made(ForecastBundle(document, values, paths=paths), parts, settings)
+
+
+def _values(parts: list[Part]) -> dict[tuple[SeriesKey, Granularity], NDArray[np.float64]]:
+    """Quantiles (steps, levels) of every series, by hour and by day."""
+    return {
+        (key, part.panel.granularity): part.joined.quantiles[row]
+        for part in parts
+        for row, key in enumerate(part.joined.panel.keys)
+    }
 
 
 def _made(bundle: ForecastBundle, parts: list[Part], settings: ForecastSettings) -> Made:

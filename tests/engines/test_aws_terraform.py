@@ -1,4 +1,4 @@
-"""hashicorp/aws itself, by OpenTofu and by Terraform, over moto: regions in two accounts, and what goes wrong.
+"""hashicorp/aws itself, by OpenTofu and by Terraform, over moto: three regions in two accounts, and what goes wrong.
 
 One life of an environment is one test: each command of the engine starts the real provider, which takes a second.
 """
@@ -57,11 +57,12 @@ def statuses(outcomes):
 
 
 @pytest.mark.slow
-def test_a_life_in_two_regions_of_two_accounts(tmp_path, moto):
-    """`fra` in a root of its own; `links` makes the network of the other, and joins them. More: `-m long`."""
+def test_a_life_in_three_regions_of_two_accounts(tmp_path, moto):
+    """`fra` in a root of its own; `links` makes the networks of the other two, and joins them with it."""
     project = aws_project(tmp_path, moto)
     fra = region_of("fra")
-    links = [*link_of("fra", "ohio", root="links"), *region_of("ohio", root="links")[:1]]
+    links = [*link_of("fra", "dub", root="links"), *link_of("fra", "ohio", root="links")]
+    links += [item for name in ("dub", "ohio") for item in region_of(name, root="links")[:1]]
     _links_are_shown_before_their_region_is_there(project, links)
 
     outcomes = project.engine.apply(project.job(*links, *fra), Silent())
@@ -69,7 +70,7 @@ def test_a_life_in_two_regions_of_two_accounts(tmp_path, moto):
     assert sum(item.created for item in outcomes) == len(fra) + len(links)
     applied = project.engine.applied()
     assert {key: item.root for key, item in applied.items()} == {item.key: item.root for item in (*fra, *links)}
-    for region in ("fra", "ohio"):
+    for region in ("fra", "dub", "ohio"):
         assert applied[f"{region}/network"].id == project.tagged(region, "vpc")[f"{region}/network"]
     peering = applied["fra--ohio/link"].arguments
     assert (peering["vpc_id"], peering["peer_vpc_id"]) == (applied["fra/network"].id, applied["ohio/network"].id)
@@ -79,7 +80,7 @@ def test_a_life_in_two_regions_of_two_accounts(tmp_path, moto):
     gone = project.engine.apply(project.job(roots=["fra", "links"]), Silent())
     assert {item.root: item.deleted for item in gone} == {"fra": len(fra), "links": len(links)}, gone
     assert project.engine.applied() == {}
-    assert project.vpcs("fra") == project.vpcs("ohio") == set()
+    assert project.vpcs("fra") == project.vpcs("dub") == project.vpcs("ohio") == set()
 
 
 def _links_are_shown_before_their_region_is_there(project: AwsProject, links):
