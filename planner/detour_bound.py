@@ -76,9 +76,11 @@ def _usd(way: Way, gbps: float) -> float:
 def _steps(way: Way, own_gbps: float, more_gbps: float) -> Points:
     """The highest convex function below what circuits for more than a link's own cost: where its slopes change."""
     least, missing = _usd(way, own_gbps), own_gbps - way.given_gbps
-    if not way.offers or math.isinf(least):
+    if math.isinf(least):
         return ()
-    steps = least_costs(max(0.0, missing + more_gbps), way.room_gbps, way.offers)
+    steps = least_costs(max(0.0, missing + more_gbps), way.room_gbps, way.offers) if way.offers else [(0.0, 0.0)]
+    if not steps:  # too many to tell: as if they cost nothing, which is below what they do
+        return (0.0, 0.0), (more_gbps, 0.0)
     points = [(gbps - missing, usd - least) for gbps, usd in steps if gbps > missing + SLACK]
     return _hull([(0.0, 0.0), *points])
 

@@ -1,15 +1,18 @@
 """What circuits cost at least, whichever way detours go: below every way there is, and not far below."""
 
-from itertools import pairwise, product
+from itertools import count, pairwise, product
 
 import pytest
 
 from contracts.names import link_ends, link_name
+from contracts.plan import PlannedResource, Reason, ReasonCode
+from contracts.resources import LINKS_ROOT, CircuitSpec, Purpose, Resource
+from planner import detour_bound
 from planner.circuits import cheapest_circuits, least_costs
 from planner.detour_bound import circuits_bound
 from planner.detours import Way, over_more_paths
 from planner.errors import SolverStalled
-from planner.given import given_resources
+from planner.given import Given, given_resources
 from planner.market import Market
 from planner.requirements import serving_requirements
 from planner.solve import solve
@@ -64,6 +67,43 @@ def test_no_way_costs_less_than_the_bound(gbps):
     circuits = usd(market, needs[1], {need.place: need.quantity for need in needs[0] if "gbps" in need.id})
     assert circuits >= best - 1e-4
     assert taken.optimised_usd_per_hour - taken.lower_bound_usd_per_hour == pytest.approx(circuits - bound, abs=0.01)
+
+
+def test_circuits_that_are_given_carry_in_the_bound():
+    """A link whose circuits are given sells no others, and has room all the same."""
+    world, market, (needs, given, moved) = asked(1.0)
+    pinned = [
+        Resource(
+            key=f"{link}/circuit/serving/{tier.name}",
+            place=link,
+            root=LINKS_ROOT,
+            purpose=Purpose.SERVING,
+            spec=CircuitSpec(tier=tier.name, gbps=tier.gbps, count=3),
+        )
+        for link, _ in moved
+        for tier in market.tiers.values()
+    ]
+    kept = (PlannedResource(resource=item, usd_per_hour=0.0, reason=Reason(code=ReasonCode.PINNED)) for item in pinned)
+    given = Given(resources={item.resource.key: item for item in kept}, use=market.total_use(pinned))
+    needs, moved = over_more_paths(world, market, serving_requirements(world, market), given)
+    ways = [(Way.of(market, given, need.place), need.quantity) for need in needs if "gbps" in need.id]
+    found = [cheapest_circuits(gbps - way.given_gbps, way.room_gbps, way.offers) for way, gbps in ways]
+    bound = circuits_bound(world, market, (needs, given, moved), solve)
+    assert moved and bound <= sum(each.usd_per_hour for each in found) + 1e-6
+
+
+def test_links_of_too_many_steps_to_tell_carry_in_the_bound(monkeypatch):
+    """What is not told of a link only lowers the bound."""
+    world, market, needs = asked(1.0)
+    told = circuits_bound(world, market, needs, solve)
+    for third in range(3):
+        calls = count()
+
+        def not_all(*args, calls=calls, third=third):
+            return [] if next(calls) % 3 == third else least_costs(*args)
+
+        monkeypatch.setattr(detour_bound, "least_costs", not_all)
+        assert circuits_bound(world, market, needs, solve) <= told + 1e-6
 
 
 def test_where_the_solver_gives_no_answer_links_cost_what_their_own_traffic_does():
