@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from planner.fleet.offers import Prices, ever_useful, first_types, unbought
-from planner.fleet.problem import Arcs, FleetProblem, Floats
+from planner.fleet.problem import Arcs, FleetProblem, Floats, Ints
 from planner.fleet.region import RegionAnswer, RegionProgram
 from planner.fleet.shares import Cut, ShareProgram, overfull
 
@@ -40,7 +40,7 @@ class Relaxation:
 
     Attributes:
         useful: (R, T) instances of a type beyond which more are of no use.
-        told: by region, the answer that the last of its cuts was made of.
+        told: by region, the answer that the last of its cuts was made of, and which losses it charges for.
     """
 
     problem: FleetProblem
@@ -48,7 +48,7 @@ class Relaxation:
     regions: tuple[RegionProgram, ...]
     shares: ShareProgram
     useful: Floats
-    told: dict[int, RegionAnswer] = field(default_factory=dict)
+    told: dict[int, tuple[RegionAnswer, Ints]] = field(default_factory=dict)
 
     @classmethod
     def start(cls, problem: FleetProblem) -> "Relaxation":
@@ -76,10 +76,10 @@ class Relaxation:
         missed = self._price(answers, pool) if priced else np.zeros(len(answers))
         cuts = []
         for answer, region, load, miss in zip(answers, asked, loads, missed.tolist(), strict=True):
-            if answer is not self.told.get(region):  # else that cut is there already
-                cut = self._cut(answer, region, load)
+            cut, was = self._cut(answer, region, load), self.told.get(region)
+            if was is None or was[0] is not answer or not np.array_equal(was[1], cut.largest):  # else it is there
                 cuts.append(replace(cut, usd=cut.usd + miss))
-                self.told[region] = answer
+                self.told[region] = answer, cut.largest
         self.shares.add(cuts, shares)
         return answers
 
