@@ -4,10 +4,13 @@ A pair's traffic may be measured whole, by service, or both. Where only its serv
 both were and agree, they agree in the forecast too: on every path, services are multiplied by what makes them their
 pair's sum, so that what brings pairs to their regions (`paths_raked.py`) reaches services too. Where services
 are a part of the whole, what is left is told by nobody, and they are held at most to the whole.
+
+A service that has been silent for a week while others of its pair go on has ended: of the whole it is nothing from then
+on, and on paths it takes at most what those that go on leave.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -15,6 +18,7 @@ import numpy as np
 from contracts.forecast import Treatment
 from contracts.series import SeriesKey, SeriesKind
 from forecaster.derive import Derived, summed
+from forecaster.finish import ended
 from forecaster.panel import Matrix, Panel
 from forecaster.paths import Paths
 
@@ -33,11 +37,12 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """A pair and its services, as rows of a panel."""
+    """A pair and its services, as rows of a panel: those that go on, and those that ended while others went on."""
 
     whole: int
     parts: tuple[int, ...]
     relation: Relation
+    ended: tuple[int, ...] = ()
 
 
 def services_in(keys: Sequence[SeriesKey]) -> dict[str, list[int]]:
@@ -57,7 +62,7 @@ def wholes(measured: Panel) -> list[Derived]:
     """
     row_of, found = {key: row for row, key in enumerate(measured.keys)}, []
     for pair, parts in sorted(services_in(measured.keys).items()):
-        key, total = SeriesKey(SeriesKind.TRAFFIC, pair), summed(measured, parts)
+        key, total = SeriesKey(SeriesKind.TRAFFIC, pair), _total(measured, parts)
         seen = measured.observed[row_of[key]] if key in row_of else np.full(measured.steps, np.nan)
         missing = np.isnan(seen) & np.isfinite(total)
         if missing.any() and (key not in row_of or _goes_on(seen, total, measured.day)):
@@ -70,13 +75,15 @@ def wholes(measured: Panel) -> list[Derived]:
 
 def splits_in(panel: Panel) -> tuple[Split, ...]:
     """Every pair that has services, and what these are beside it."""
-    row_of = {key: row for row, key in enumerate(panel.keys)}
+    row_of, over = {key: row for row, key in enumerate(panel.keys)}, ended(panel)
     found = []
     for pair, parts in sorted(services_in(panel.keys).items()):
         whole = row_of.get(SeriesKey(SeriesKind.TRAFFIC, pair))
         if whole is not None:
             relation = _relation(panel.observed[whole], panel.observed[parts], panel.day)
-            found.append(Split(whole=whole, parts=tuple(parts), relation=relation))
+            going = tuple(row for row in parts if not over[row]) or tuple(parts)
+            gone = tuple(row for row in parts if row not in going)
+            found.append(Split(whole=whole, parts=going, relation=relation, ended=gone))
     return tuple(found)
 
 
@@ -101,6 +108,27 @@ def share_out(paths: Paths, splits: Sequence[Split], place: Mapping[int, int]) -
         if split.relation is Relation.ALL:
             shared += np.where(some, 0.0, whole)[:, None] * _usual_shares(parts)[:, None]
         paths[:, at] = shared.astype(np.float32)
+        if split.ended:
+            left = np.maximum(whole - shared.sum(axis=1), 0.0)
+            gone = [place[part] for part in split.ended]
+            paths[:, gone] = _at_most(paths[:, gone].astype(np.float64), left)
+
+
+def _at_most(parts: Matrix, whole: Matrix) -> Paths:
+    """Paths of parts (paths, parts, steps), made smaller where they are more than their whole (paths, steps)."""
+    total = parts.sum(axis=1)
+    factor = np.where(total > whole, whole / np.where(total > 0, total, 1.0), 1.0)
+    return (parts * factor[:, None]).astype(np.float32)
+
+
+def _total(measured: Panel, parts: Sequence[int]) -> Matrix:
+    """The sum of services; one that others outlive is nothing from a week after it was seen last."""
+    some = measured.rows(list(parts))
+    known, steps = np.isfinite(some.observed), np.arange(some.steps)
+    last = np.maximum.accumulate(np.where(known, steps, -1), axis=1)
+    over = (last >= 0) & (steps - last > some.week) & known.any(axis=0)
+    some = replace(some, observed=np.where(over, 0.0, some.observed), filled=np.where(over, 0.0, some.filled))
+    return summed(some, list(range(len(parts))))
 
 
 def _usual_shares(parts: Matrix) -> Matrix:

@@ -1,5 +1,7 @@
 """Traffic by service and by direction: what files say, wholes that follow from parts, sums that agree on every path."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,6 +122,27 @@ def test_a_pair_that_is_told_by_service_from_now_on_goes_on(times, goes_on):
     prepared = prepare(history(series("traffic", WHOLE, then), *parts), Scope())
     row = prepared.levels.keys.index(key(SeriesKind.TRAFFIC, WHOLE))
     assert np.isfinite(prepared.levels.observed[row, 240:]).all() == goes_on
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_services_that_ended_are_nothing_of_their_pair(whole):
+    """Two of three, and their pair goes on as the third does: it neither ends nor has what was filled in for them."""
+    left, then = traffic_of(WHOLE), traffic_of(WHOLE)[:200]
+    frames = [series("service_traffic", f"{name}@{WHOLE}", then) for name in ("dns", "video")]
+    frames += [series("service_traffic", f"web@{WHOLE}", left)]
+    frames += [series("traffic", WHOLE, left + 2 * np.pad(then, (0, HOURS - 200)))] if whole else []
+    panel = prepare(history(*frames), Scope()).levels
+    row = panel.keys.index(key(SeriesKind.TRAFFIC, WHOLE))
+    np.testing.assert_allclose(panel.observed[row, 200 + 168 + 1 :], left[200 + 168 + 1 :])
+    (split,) = splits_in(panel)
+    assert [panel.keys[part].service for part in split.parts] == ["web"] and len(split.ended) == 2
+    paths = np.ones((2, len(panel.keys), 3), dtype=np.float32)
+    share_out(paths, [replace(split, relation=Relation.ALL)], {at: at for at in range(len(panel.keys))})
+    assert (paths[:, split.parts[0]] == 1).all() and (paths[:, list(split.ended)] == 0).all()
+    paths[:, split.parts[0]], paths[:, list(split.ended)] = 0.6, 1.0
+    share_out(paths, [replace(split, relation=Relation.PART)], {at: at for at in range(len(panel.keys))})
+    np.testing.assert_allclose(paths[:, split.parts[0]], 0.6)
+    np.testing.assert_allclose(paths[:, list(split.ended)], 0.2, rtol=1e-6)
 
 
 @settings(max_examples=40, deadline=None)
