@@ -7,6 +7,7 @@ the quantiles of its series and step. Ranks are spread evenly over the paths (as
 of hours, regions of pairs, the total of regions agree on every path.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -62,7 +63,7 @@ def sample_paths(
 
 
 def draw_order(
-    quantiles: Matrix, residual_ranks: Matrix, count: int, seed: int, weights: Matrix | None = None
+    quantiles: Matrix, residual_ranks: Matrix, count: int, seed: int | Sequence[int], weights: Matrix | None = None
 ) -> Order:
     """Which path is lowest, next to lowest, and so on: of each series and step. Arguments are those of `sample_paths`.
 

@@ -33,7 +33,7 @@ from forecaster.units import Gather, gather_of
 
 LONE = (SeriesKind.PEERING_REQUESTS, SeriesKind.TRANSACTIONS, SeriesKind.USERS, SeriesKind.BLOCK_TRAFFIC)
 TOGETHER = 100  # series that are drawn at a time: it bounds memory
-OF_COUNTS = 2  # beside the seed: what is drawn of counts is not what was drawn of hours or days
+OF_COUNTS, OF_LONE = 2, 3  # beside the seed: what is drawn of them is not what was drawn of others, or of days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,8 @@ def draw_alone(hours: Told, days: Told | None, rows: list[int], room: Room, seed
     for begin in range(0, len(rows) if steps else 0, TOGETHER):
         of = rows[begin : begin + TOGETHER]
         panel, told = hours.panel.rows(of), hours.quantiles[of]
-        paths = paths_in(draw_order(told, seasonal_ranks(panel), PATHS, seed, weights_of(panel, told)), told)
+        order = draw_order(told, seasonal_ranks(panel), PATHS, (seed, OF_LONE, begin), weights_of(panel, told))
+        paths = paths_in(order, told)
         if days is not None and first:
             length = np.array([24.0 if gather_of(key.kind) is Gather.SUM else 1.0 for key in panel.keys])[:, None, None]
             speaking = [int(at) for at in np.flatnonzero(days.speaks()[of])]
@@ -99,7 +100,7 @@ def draw_requests(panel: Panel, rates: CountRates, room: Room, seed: int) -> dic
     for begin in range(0, len(largest) if rates.mean.shape[1] else 0, TOGETHER):
         rows = sorted(largest)[begin : begin + TOGETHER]
         some = panel.rows(rows)
-        found |= dict(zip(some.keys, _counts(some, rates.rows(rows), room, seed), strict=True))
+        found |= dict(zip(some.keys, _counts(some, rates.rows(rows), room, (seed, OF_COUNTS, begin)), strict=True))
     return found
 
 
@@ -120,12 +121,12 @@ def left_out(keys: Sequence[SeriesKey], paths: Container[SeriesKey]) -> tuple[Tr
     return tuple(told)
 
 
-def _counts(panel: Panel, rates: CountRates, room: Room, seed: int) -> Iterator[Paths]:
+def _counts(panel: Panel, rates: CountRates, room: Room, seed: tuple[int, ...]) -> Iterator[Paths]:
     """Paths of each series of a panel of counts."""
     shown, ranks = rates.mean[..., None], seasonal_ranks(panel)
     order = draw_order(shown, ranks, room.paths, seed, rates.mean.sum(axis=1))
     begins = np.empty(rates.mean.shape)
-    begins[canonical(shown, ranks)] = np.random.default_rng((seed, OF_COUNTS)).random(begins.shape)
+    begins[canonical(shown, ranks)] = np.random.default_rng((*seed, 1)).random(begins.shape)
     most, nothing = CEILING * panel.observed.max(axis=1), all_zero(panel)
     for row in range(len(panel.keys)):
         at = (np.arange(room.paths) + begins[row, :, None]) / room.paths

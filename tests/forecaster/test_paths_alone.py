@@ -14,7 +14,7 @@ from forecaster.counts import CountRates, count_quantiles, counts_at
 from forecaster.events.widening import NORMAL
 from forecaster.panel import Panel, daily
 from forecaster.paths import by_days, quantiles_of
-from forecaster.paths_alone import Room, draw_alone, draw_requests, left_out, room_beside
+from forecaster.paths_alone import TOGETHER, Room, draw_alone, draw_requests, left_out, room_beside
 from tests.forecaster.events.worlds import panel_of
 
 HOURS, STEPS = 24 * 28, 48
@@ -99,3 +99,17 @@ def test_days_of_telemetry_are_days_of_the_paths_that_are_kept():
     plain = agree_days(of_days, hours, no_paths(STEPS), {}, 2)
     given_ = agree_days(of_days, hours, replace(no_paths(STEPS), lone=alone), {}, 2)
     assert (plain.quantiles == given_.quantiles).all()
+
+
+def test_pairs_that_are_drawn_later_are_not_those_that_were_drawn_first():
+    """More than are drawn at a time: sums over them would stray as if each were two."""
+    rates = list(np.linspace(0.3, 0.6, TOGETHER + 20))
+    found = draw_requests(counts_panel(rates), rates_of(rates), Room(paths=100, series=1000), seed=1)
+    alike = np.corrcoef([path.sum(axis=1) for path in found.values()])
+    assert np.abs(alike - np.eye(len(rates))).max() < 0.6
+    panel = replace(counts_panel(rates), keys=panel_of(np.zeros((len(rates), 1)), tuple(map(str, rates))).keys)
+    said = 1000 * np.exp(0.2 * NORMAL) * np.ones((len(rates), STEPS, 1))
+    told = Told(panel=panel, steady=said, quantiles=said)
+    alone = draw_alone(told, None, list(range(len(rates))), Room(paths=100, series=1000), seed=1)
+    alike = np.corrcoef([path.sum(axis=1) for path in alone.paths.values()])
+    assert np.abs(alike - np.eye(len(rates))).max() < 0.6
