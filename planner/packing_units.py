@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from contracts.capacity import CapacityKind, Shape
 from contracts.plan import ReasonCode, Requirement, Shortfall
+from contracts.preference import served_elsewhere
 from contracts.resources import ComputeSpec, Purpose, ResourceKind
 from contracts.workloads import UnitSize, Workload
 from planner.given import Given
@@ -45,12 +46,17 @@ def share_of(units: Units, share: float) -> Units:
 
 
 def asked_vcpu(needs: Iterable[Requirement], region: str) -> float:
-    """The vCPUs that a share of demand is a share of: without what units add, and within a maximum."""
+    """The vCPUs that a share of demand is a share of: without what units add, and within a maximum.
+
+    Units stay where they are, wherever the rest is served; where demand comes from elsewhere, it may bring some.
+    """
     need = total(needs, region, CapacityKind.VCPU)
     if need is None:
         return 0.0
     cut = sum(amount for name, amount in need.parts.items() if name.startswith("maximum"))
-    return min(need.quantity, need.quantity - cut - need.parts.get(WORKLOADS, 0.0))
+    here = need.quantity - cut - need.parts.get(WORKLOADS, 0.0)
+    asked = max(here, here - served_elsewhere(need.parts) - need.parts.get("minimum", 0.0))
+    return min(need.quantity, asked) if cut else asked
 
 
 def with_units(question: Question, needs: tuple[Requirement, ...]) -> tuple[Requirement, ...]:

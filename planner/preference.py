@@ -20,7 +20,7 @@ from contracts.preference import CARRIED_FOR, DEMAND_OF, Move, Preference, is_of
 from planner.errors import SolverError
 from planner.market import Market
 from planner.model import Solver, SolveStatus
-from planner.preference_case import Case, case_of, choice_of
+from planner.preference_case import Case, case_of, choice_of, staying
 from planner.preference_model import build_choice, move_usd, moves_of
 from planner.preference_rules import STEP, share_of, steps_of
 from planner.preference_told import told_of
@@ -50,7 +50,8 @@ def preferred(question: Question, solve: Solver, attempt: Attempt, in_full: Atte
     Raises:
         SolverError: no plan can be had.
     """
-    if not may_move(question.environment):
+    dedicated = question.environment.failover.reserve is Reserve.DEDICATED
+    if not may_move(question.environment) and not (dedicated and staying(question)):
         return (in_full or attempt)(question)
     market = Market.read(question.catalog, question.capacity)
     case = case_of(question, market)

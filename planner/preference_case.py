@@ -65,10 +65,7 @@ class Case:
 
 def case_of(question: Question, market: Market) -> Case:
     """What is decided about: who may serve whose demand, and what the last plan had elsewhere."""
-    earlier = question.earlier.preference.moves if question.earlier and question.earlier.preference else ()
-    mine = {region.name for region in question.environment.regions}
-    known = [move for move in earlier if {move.region, move.host} <= mine]
-    fixed = tuple(move for move in known if question.is_frozen(move.region) or question.is_frozen(move.host))
+    known, fixed = _elsewhere(question), staying(question)
     home = replace(question, moved=fixed)
     needs = serving_requirements(home, market)
     given = given_resources(home, market, partners_paused(home, market, needs))
@@ -90,6 +87,20 @@ def case_of(question: Question, market: Market) -> Case:
         fixed=fixed,
         standing=tuple(sorted(fixed + standing)),
     )
+
+
+def staying(question: Question) -> tuple[Move, ...]:
+    """What stays elsewhere whatever people say and is decided: one end of it is left as it is."""
+    return tuple(
+        move for move in _elsewhere(question) if question.is_frozen(move.region) or question.is_frozen(move.host)
+    )
+
+
+def _elsewhere(question: Question) -> tuple[Move, ...]:
+    """What the last plan had elsewhere, of regions that there still are."""
+    earlier = question.earlier.preference.moves if question.earlier and question.earlier.preference else ()
+    mine = {region.name for region in question.environment.regions}
+    return tuple(move for move in earlier if {move.region, move.host} <= mine)
 
 
 def choice_of(case: Case) -> Choice:

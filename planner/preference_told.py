@@ -1,6 +1,6 @@
 """What a plan says of demand that may be served elsewhere: who serves it, at which price, and what forbids more."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from contracts.capacity import CapacityKind
 from contracts.plan import Plan
@@ -22,16 +22,16 @@ def told_of(question: Question, market: Market, judged: Iterable[Judged], plan: 
         for region in market.regions
     }
     told = {item.source.region: _region(question, market, item, left) for item in judged}
-    told |= {item.region: item for item in _as_it_was(question, told.keys())}
+    told |= {item.region: item for item in _as_it_was(question, market, told.keys())}
     return tuple(told[region] for region in sorted(told))
 
 
-def _as_it_was(question: Question, told: Collection[str]) -> Iterator[RegionPreference]:
-    """Regions that are left as they are, and what of theirs is elsewhere, as the plan applied last had it."""
+def _as_it_was(question: Question, market: Market, told: Collection[str]) -> Iterator[RegionPreference]:
+    """Regions that decide nothing, and what of theirs is elsewhere: shares and prices of the plan applied last."""
     earlier = question.earlier.preference if question.earlier else None
-    moves = {(move.region, move.host) for move in question.moved}
     for item in earlier.regions if earlier else ():
-        hosts = tuple(host for host in item.hosts if (item.region, host.region) in moves)
+        prices = {host.region: host.usd_per_vcpu_hour for host in item.hosts}
+        hosts = tuple(_host(question, market, prices, move) for move in question.moved if move.region == item.region)
         if hosts and item.region not in told:
             yield item.model_copy(update={"hosts": hosts, "refused": ()})
 
@@ -39,7 +39,9 @@ def _as_it_was(question: Question, told: Collection[str]) -> Iterator[RegionPref
 def _region(question: Question, market: Market, item: Judged, left: dict[str, float]) -> RegionPreference:
     source = item.source
     moves = [move for move in question.moved if move.region == source.region]
-    hosts = tuple(_host(question, market, item, move) for move in moves)
+    prices = {one.region: one.usd_per_vcpu_hour or 0.0 for one in item.refused}
+    prices |= {pair.host: pair.usd for pair in item.pairs}
+    hosts = tuple(_host(question, market, prices, move) for move in moves)
     return RegionPreference(
         region=source.region,
         movable=source.movable,
@@ -57,9 +59,7 @@ def _by_price(one: RefusedHost) -> tuple[float, str]:
     return one.usd_per_vcpu_hour or 0.0, one.region
 
 
-def _host(question: Question, market: Market, item: Judged, move: Move) -> Host:
-    prices = {one.region: one.usd_per_vcpu_hour for one in item.refused}
-    prices |= {pair.host: pair.usd for pair in item.pairs}
+def _host(question: Question, market: Market, prices: Mapping[str, float], move: Move) -> Host:
     route = routes_of(question, market).between(move.region, move.host)
     vcpu, memory_gib = (
         rounded(peak_of(question, move, kind, level_of(question, market, move.host, kind)))
@@ -71,7 +71,7 @@ def _host(question: Question, market: Market, item: Judged, move: Move) -> Host:
         share=move.share,
         vcpu=vcpu,
         memory_gib=memory_gib,
-        usd_per_vcpu_hour=prices.get(move.host) or 0.0,
+        usd_per_vcpu_hour=prices.get(move.host, 0.0),
         latency_ms=route.latency_ms if route else 0.0,
         gbps=rounded(said.gbps_per_vcpu * vcpu),
         storage_gib=rounded(said.storage_gib_per_vcpu * vcpu),

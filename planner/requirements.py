@@ -19,7 +19,7 @@ from contracts.environment import Environment
 from contracts.failover import Reserve
 from contracts.names import is_link
 from contracts.plan import ForecastLink, ReasonCode, Requirement
-from contracts.preference import Move, served_elsewhere
+from contracts.preference import Move, is_of_placement, served_elsewhere
 from contracts.series import SeriesKey
 from planner.curves import FLEET_SERIES_OF, SERIES_OF, Curves, link_curves, region_curves
 from planner.market import Market
@@ -58,14 +58,19 @@ _OF_OTHERS = (ELSEWHERE, OF_ANOTHER, COPIES)
 def serving_requirements(question: Question, market: Market) -> tuple[Requirement, ...]:
     """What must serve at every region and link that this plan may change, by place and kind.
 
-    A demand that a maximum cuts to nothing stays, so that reviews see what is not served.
+    A demand that a maximum cuts to nothing stays, so that reviews see what is not served; so does one that other
+    regions serve whole.
     """
     candidates = (*_region_demands(question, market), *_link_demands(question, market))
     earlier = question.earlier.requirements if question.earlier else ()
     asked = {item.id: own_quantity(item) - sum(item.parts.get(name, 0.0) for name in PEOPLES) for item in earlier}
     settled = Settled.of(question, asked)
     requirements = (_requirement(demand, question.environment, settled) for demand in candidates)
-    return tuple(item for item in requirements if item.quantity > 0 or "maximum" in item.parts)
+    return tuple(
+        item
+        for item in requirements
+        if item.quantity > 0 or "maximum" in item.parts or any(map(is_of_placement, item.parts))
+    )
 
 
 def own_quantity(item: Requirement) -> float:

@@ -51,13 +51,15 @@ def _not_resident(case: Case) -> Iterator[Breach]:
 
 
 def _placed_beyond(case: Case) -> Iterator[Breach]:
-    """Demand served elsewhere than where it may be, or more of it than may be (`placement`)."""
+    """Demand served elsewhere than where it may be, or more than may be, unless an end of it is left as it is."""
     environment, moves = case.facts.environment, case.plan.preference.moves if case.plan.preference else ()
+    left = {item.region for item in case.plan.unread} | {item.name for item in environment.regions if item.paused}
     for region in sorted({move.region for move in moves}):
         movable, allowed = environment.placement_of(region).movable, environment.residency_of(region)
         hosts = {move.host: move.share for move in moves if move.region == region}
+        stays = sum(share for host, share in hosts.items() if {region, host} & left)
         outside = [host for host in sorted(hosts) if allowed is not None and host not in allowed]
-        if sum(hosts.values()) > movable + _SLACK:
+        if sum(hosts.values()) > max(movable, stays) + _SLACK:
             told = f"{sum(hosts.values()):.0%} of the demand of {region} is served elsewhere, {movable:.0%} may be"
             yield Breach(resource=f"{region}/placement", message=told, fix="plan again, or raise placement.movable")
         if outside:

@@ -21,7 +21,7 @@ def packing_lines(packing: Packing | None) -> Iterator[str]:
         region, _, rest = item.key.partition("/")
         for name, count in item.units.items():
             if item.lost:
-                of, _, workload = name.rpartition("/")
+                of, _, workload = name.partition("/")
                 carried.setdefault((of, workload), Counter())[region] += count * item.instances
                 continue
             units[region, name] += count * item.instances
@@ -30,18 +30,23 @@ def packing_lines(packing: Packing | None) -> Iterator[str]:
     rows = [
         (
             region,
-            f"{count} x {name}",
+            f"{units[region, name]} x {name}" if units[region, name] else name,
             sizes.get(name, ""),
-            f"on {', '.join(f'{instances} {shape}' for shape, instances in sorted(serving[region, name].items()))}",
+            _on(serving.get((region, name), Counter())),
             _told(carried.get((region, name), Counter())),
         )
-        for (region, name), count in sorted(units.items())
+        for region, name in sorted({*units, *carried})
     ]
     yield "  whole units, each on one instance:"
     yield table(rows[:ROWS], indent=4)
     if len(rows) > ROWS:
         yield dim(f"    and {plural(len(rows) - ROWS, 'more line')}")
     yield ""
+
+
+def _on(shapes: Counter[str]) -> str:
+    told = ", ".join(f"{instances} {shape}" for shape, instances in sorted(shapes.items()))
+    return f"on {told}" if told else "where they are"  # of a region that is left as it is
 
 
 def _told(partners: Counter[str]) -> str:

@@ -65,7 +65,7 @@ def _on_one(asked: Asked, plan: Plan, item: Packed) -> Iterator[Breach]:
     shape = shapes.get(spec.shape) if isinstance(spec, ComputeSpec) else None
     together: Counter[str] = Counter()
     for name, count in item.units.items():
-        together[name.rpartition("/")[2]] += count
+        together[name.partition("/")[2] if item.lost else name] += count
     if shape is None or not _fit(shape, together, {one.name: one for one in asked.environment.workloads}):
         yield _breach(item.key, f"{dict(together)} do not fit on one instance")
 
@@ -105,7 +105,7 @@ def _all_carried(asked: Asked, plan: Plan, listed: tuple[Packed, ...]) -> Iterat
     carried: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for item in listed:
         for name, count in item.units.items() if item.lost else ():
-            region, _, workload = name.rpartition("/")
+            region, _, workload = name.partition("/")
             if place.get(item.key) not in shares.get(region, {}):
                 yield _breach(item.key, f"holds {name}, and is no partner of {region}")
             if item.lost != falls.get(region):

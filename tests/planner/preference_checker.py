@@ -55,15 +55,17 @@ def _rules(asked: Asked, plan: Plan, moves: tuple[Move, ...]) -> Iterator[tuple[
 
 def _too_much(asked: Asked, moves: tuple[Move, ...]) -> Iterator[tuple[str, str]]:
     """More of a region's demand elsewhere than may be; while it is left as it is, what was there stays."""
-    environment, out = asked.environment, defaultdict[str, float](float)
+    environment, frozen = asked.environment, frozen_regions(asked)
+    out, stays = defaultdict[str, float](float), defaultdict[str, float](float)
     for move in moves:
         out[move.region] += move.share
+        stays[move.region] += move.share if {move.region, move.host} & frozen else 0.0
     for name, share in out.items():
         settings = environment.region(name)
         said = settings.placement.movable if settings and settings.placement else None
         movable = environment.placement.movable if said is None else said
         free = movable * max(0.0, 1 - sum(_bound(asked, name).values()))
-        if share > free + 1e-6 and name not in frozen_regions(asked):
+        if share > max(free, stays[name]) + 1e-6:
             yield name, f"{share:g} of its demand is elsewhere, {free:g} may be"
 
 

@@ -18,6 +18,7 @@ from planner.errors import SolverStalled
 from planner.explain import explain
 from planner.market import Market
 from planner.moved import served_curves
+from planner.packing_units import asked_vcpu
 from planner.preference import preferred
 from planner.preference_case import case_of, choice_of
 from planner.preference_model import build_choice
@@ -27,7 +28,18 @@ from planner.requirements import level_of, serving_requirements
 from planner.residency import Residency
 from planner.solve import solve
 from tests.laws.environments import NOW, Recipe, question
-from tests.planner.preference_world import CHEAP, HELD, HOME, PLAN, decided, paid_by_gb, placed, priced, said_of, wrong
+from tests.planner.preference_world import (
+    CHEAP,
+    HELD,
+    HOME,
+    PLAN,
+    decided,
+    paid_by_gb,
+    placed,
+    priced,
+    said_of,
+    wrong,
+)
 from tests.planner.simulate import after
 from tests.planner.worlds import people, plan_of
 
@@ -236,6 +248,28 @@ def test_what_is_elsewhere_stays_while_one_end_is_paused():
         regions[at] = regions[at].model_copy(update={"paused": True})
         plan, asked = choosing(people(elsewhere(ONE, 0.25), regions=tuple(regions)), {THERE: 100.0})
         assert said_of(plan).moves == (Move("fra", "ams", 0.25),) and len(asked) == 1
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_what_is_elsewhere_with_an_end_that_is_paused_stays_also_once_nothing_may_move(at):
+    regions = [item.model_copy(update={"placement": None}) for item in ONE.environment.regions]
+    regions[at] = regions[at].model_copy(update={"paused": True})
+    off = people(elsewhere(ONE, 0.25), regions=tuple(regions), placement=PlacementSettings())
+    plan, asked = choosing(off, {THERE: 100.0, HERE: 90.0})
+    assert asked == [(Move("fra", "ams", 0.25),)] == [said_of(plan).moves]
+    (told,), (was, *_) = (
+        next(item for item in said_of(one).regions if item.region == "fra").hosts for one in (plan, PLAN)
+    )
+    assert told.vcpu / 0.25 == pytest.approx(was.vcpu / was.share)
+
+
+def test_demand_that_is_served_elsewhere_whole_stays_in_the_requirements_and_its_units_stay():
+    gone = replace(CHEAP, moved=(Move("fra", "ams", 1.0),))
+    needs, before = (serving_requirements(world, Market.read(CHEAP.catalog, CHEAP.capacity)) for world in (gone, CHEAP))
+    left = next(need for need in needs if need.id == "fra/vcpu/serving")
+    assert left.quantity == pytest.approx(0, abs=1e-6) and "served in ams" in left.parts
+    assert asked_vcpu(needs, "fra") == pytest.approx(asked_vcpu(before, "fra"))
+    assert asked_vcpu(needs, "ams") > asked_vcpu(before, "ams")
 
 
 def test_where_the_programme_fails_what_is_elsewhere_stays_and_it_is_told():

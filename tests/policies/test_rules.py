@@ -1,5 +1,6 @@
 """Each rule: when it lets pass, when it fires, on what, and that an exemption covers it, until it expires."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,11 @@ from contracts.capacity import CapacityKind, Pool
 from contracts.failover import FailoverSettings
 from contracts.limits import Level
 from contracts.plan import Cost, Operation
+from contracts.preference import Host, PlacementSettings, Preference, RegionPreference
 from contracts.resources import BlockSpec, ComputeSpec, FailoverSpec, Purpose, StorageSpec
 from contracts.review import Finding
 from policies.registry import RULES
+from policies.review import review_plan
 from tests.policies.sample import (
     BLOCK,
     CIRCUIT,
@@ -278,3 +281,15 @@ def test_what_was_so_before_and_gets_no_worse_is_told_and_does_not_deny(code):
     assert [finding.level for finding in found] == [Level.ADVISORY]
     assert found[0].message.endswith("was so before, and gets no worse")
     assert not STANDING[code].review().denied
+
+
+@pytest.mark.parametrize(("paused", "share", "denied"), [("", 0.3, 1), ("fra", 0.3, 0), ("lon", 0.3, 0), ("", 0.1, 0)])
+def test_no_more_demand_is_elsewhere_than_may_be_unless_an_end_of_it_is_left_as_it_is(paused, share, denied):
+    host = Host(region="lon", share=share, vcpu=1, memory_gib=1, usd_per_vcpu_hour=0.1, latency_ms=1)
+    told = RegionPreference(region="fra", movable=share, max_latency_ms=40, usd_per_vcpu_hour=0.2, hosts=(host,))
+    plan = GOOD.plan().model_copy(update={"preference": Preference(regions=(told,))})
+    facts = GOOD.facts()
+    regions = tuple(one.model_copy(update={"paused": one.name == paused}) for one in facts.environment.regions)
+    said = facts.environment.model_copy(update={"regions": regions, "placement": PlacementSettings(movable=0.1)})
+    review = review_plan(plan, replace(facts, environment=said), GOOD.bundle(), now=NOW)
+    assert len([item for item in review.findings if item.resource == "fra/placement"]) == denied

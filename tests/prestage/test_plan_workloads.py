@@ -5,7 +5,9 @@ import json
 import pytest
 
 from contracts.exits import ExitCode
+from contracts.workloads import Packed, Packing, UnitSize
 from prestage.failures import run
+from prestage.views.packing import packing_lines
 from tests.coordinator.world import write_project
 from tests.prestage.estate_engine import in_memory
 
@@ -65,3 +67,16 @@ def test_shared_reserves_refuse_workloads(world, capsys):
     asking(world, "{name: db, count: 1, vcpu: 1, memory_gib: 1}")
     assert run(["plan"]) == ExitCode.ERROR
     assert "where failover.reserve is dedicated only" in capsys.readouterr().err
+
+
+def test_units_with_a_slash_in_their_name_and_of_regions_left_as_they_are_are_listed_with_who_carries_them():
+    size = UnitSize(name="team/db", vcpu=4, memory_gib=8)
+    here = Packed(key="fra/compute/serving/m16", instances=2, units={"team/db": 1})
+    carried = tuple(
+        Packed(key="mad/compute/failover/m16", lost=lost, instances=1, units={f"{lost}/team/db": 2})
+        for lost in ("fra", "lon")
+    )
+    _, rows, _ = packing_lines(Packing(sizes=(size,), instances=(here, *carried)))
+    fra, lon = (" ".join(row.split()) for row in rows.splitlines())
+    assert fra == "fra 2 x team/db 4 vCPU, 8 GiB on 2 m16 if lost 2 in mad"
+    assert lon == "lon team/db 4 vCPU, 8 GiB where they are if lost 2 in mad"
