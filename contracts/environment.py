@@ -47,7 +47,7 @@ class RegionSettings(Model):
         timezone: where its days begin (IANA, `Europe/Berlin`), for public holidays and other events of whole days.
         purchases: how its compute may be paid for, in place of what the environment says.
         critical_share: in place of the environment's `failover.critical_share`.
-        replication_gbps: what it sends to all that carry its load together; planned where the reserve is shared.
+        replication_gbps: what it sends to all that carry its load together, to each as its share.
         storage: in place of the environment's `storage`.
         residency: regions and countries (`DE`) that what it serves may be served in; anywhere where it is empty.
         placement: in place of what the environment's `placement` says.

@@ -19,19 +19,19 @@ from planner.ceiling import within_ceiling
 from planner.changes import changes_between
 from planner.commitments import advise_commitments
 from planner.compute import want_compute
-from planner.copies import copied, with_copies
+from planner.copies import place_with_copies, with_copies
 from planner.demand import Demand
 from planner.desired import Desired
 from planner.detour_bound import circuits_bound
 from planner.detours import detoured, over_more_paths
 from planner.egress import outflow, with_egress
-from planner.errors import CapacityTooOld, InputsDisagree
 from planner.fleet import solve_fleet
 from planner.fleet_quotas import fleet_shortfalls
 from planner.fleet_reasons import fleet_losses, fleet_prices
 from planner.fleet_wishes import want_fleet
 from planner.fleets import Fleet, FleetSolver, place_fleet
 from planner.given import Given, given_resources
+from planner.inputs import check_inputs
 from planner.leads import longest_first
 from planner.market import Market
 from planner.model import Solver
@@ -42,7 +42,7 @@ from planner.packing_units import held_nowhere, with_units
 from planner.paused import partners_paused
 from planner.placement import NOBODY, Lacking, Placement, place
 from planner.preference import preferred
-from planner.question import CLOCKS_DIFFER, Question, age_text
+from planner.question import Question
 from planner.reasons import Buying
 from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
@@ -78,7 +78,7 @@ def build_plan(
         FleetImpossible: where failover is shared, no fleet keeps the limits.
         SolverError: the solver gave no answer that can be trusted.
     """
-    _check(question)
+    check_inputs(question)
     in_full = partial(_planned, solve=solve, solve_fleet=solve_fleet, appraise=True)
     attempt = partial(_planned, solve=solve, solve_fleet=solve_fleet, appraise=False)
     return preferred(question.from_now(), solve, attempt, in_full if appraise else None)
@@ -110,27 +110,28 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
     sites = with_lent_places(question, market, given, sites)
     if not question.environment.rules.calm:
         sites = tuple(replace(site, live=Live(serving={}, failover={}, shares={})) for site in sites)
-    placement = place(sites, question.environment.failover, solve, wanted_last(question, market))
-    if isinstance(placement, Lacking):
+    last, settings = wanted_last(question, market), question.environment.failover
+    placed_with = place_with_copies(
+        question, market, (needs, given), sites, lambda those: place(those, settings, solve, last)
+    )
+    if isinstance(placed_with, Lacking):
         share = {site.region: question.environment.critical_share_of(site.region) for site in sites}
-        short = (*placement_shortfalls(placement, needs, sites, share), *unplaced(placement, needs, sites))
+        short = (*placement_shortfalls(placed_with, needs, sites, share), *unplaced(placed_with, needs, sites))
         return _infeasible(question, (*short, *_besides(question, market, needs, given)))
-    asked = copied(question, market, (needs, given), placement.shares)
-    needs, moved = over_more_paths(question, market, asked, given)
     demand = Demand(
         question=question,
-        needs=needs,
+        needs=placed_with.needs,
         given=given,
-        sites=sites,
-        placement=placement,
-        moved=moved,
-        circuits_bound=circuits_bound(question, market, (needs, given, moved), solve),
+        sites=placed_with.sites,
+        placement=placed_with.placement,
+        moved=placed_with.moved,
+        circuits_bound=circuits_bound(question, market, (placed_with.needs, given, placed_with.moved), solve),
     )
     desired = Desired.start(market, given)
     built = _build(question, desired, demand)
     if not appraise or isinstance(built, Infeasible):
         return built
-    return _appraised(built, (*scarce(market, demand, asked, solve), *desired.scarce))
+    return _appraised(built, (*scarce(market, demand, placed_with.asked, solve), *desired.scarce))
 
 
 def _appraised(plan: Plan, found: Sequence[Scarce]) -> Plan:
@@ -278,40 +279,3 @@ def _infeasible(question: Question, short: Sequence[Shortfall]) -> Infeasible:
     told = (without_the_other(unstated_told(item, market, reserve), market) for item in short)
     ordered = sorted(told, key=lambda item: (item.place, item.kind))
     return Infeasible(environment=question.environment.name, shortfalls=tuple(ordered))
-
-
-def _check(question: Question) -> None:
-    """Raises InputsDisagree when the documents do not belong together, CapacityTooOld when capacity is not of now."""
-    name = question.environment.name
-    documents: tuple[tuple[str, str], ...] = (
-        ("forecast", question.forecast.document.environment),
-        ("capacity", question.capacity.environment),
-        ("ledger", question.ledger.environment),
-    )
-    for what, of in documents:
-        if of != name:
-            raise InputsDisagree(f"is of environment {of!r}", where=what, expected=f"environment {name!r}")
-    _check_age(question)
-    known = {facts.region for facts in question.capacity.regions}
-    missing = sorted(region.name for region in question.environment.regions if region.name not in known)
-    if missing:
-        raise InputsDisagree(
-            f"regions {', '.join(missing)} are not in the capacity snapshot",
-            where=f"environment {name}",
-            expected=f"some of {', '.join(sorted(known))}",
-            next_step="add them to the inventory, or take them out of the environment",
-        )
-
-
-def _check_age(question: Question) -> None:
-    age = question.age(question.capacity.read_at)
-    if -CLOCKS_DIFFER <= age <= question.most_age():
-        return
-    when = f"{age_text(age)} before this plan" if age > CLOCKS_DIFFER else f"{age_text(-age)} after this plan is made"
-    raise CapacityTooOld(
-        f"the snapshot was read at {question.capacity.read_at.isoformat(timespec='minutes')}, {when}",
-        where="capacity",
-        expected=question.allowed_age(),
-        next_step=f"prestage capacity --env {question.environment.name} --json > FILE, or plan from what is live: "
-        f"prestage plan --env {question.environment.name}",
-    )

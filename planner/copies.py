@@ -2,19 +2,23 @@
 
 A region sends `replication_gbps` to all its partners together, to each as its share. They take the path that traffic
 takes. What they cost by the GB weighs in the choice of partners; circuits for them are asked of links once partners are
-chosen. Where the reserve is shared, both are decided with the fleet (`planner.fleet`).
+chosen, and of partners that links have no room to copy to, others are taken where there are any. Where the reserve is
+shared, all is decided with the fleet (`planner.fleet`).
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from contracts.capacity import GB_PER_GBPS_HOUR, CapacityKind
-from contracts.plan import ReasonCode, Requirement
+from contracts.plan import ReasonCode, RefusalCode, RefusedAlternative, Requirement
 from contracts.resources import FailoverSpec, Purpose, ResourceKind
+from planner.detours import SLACK, Moved, Way, over_more_paths
 from planner.given import Given
 from planner.market import Market
+from planner.placement import Lacking, Placement
 from planner.question import Question
 from planner.requirements import COPIES, rounded
 from planner.routes import Routes, link_of
@@ -23,6 +27,96 @@ from planner.tariff import egress_price, joined, routes_of, tolls
 
 Shares = Mapping[tuple[str, str], int]
 """Twentieths by region and partner of what given entries leave."""
+
+TRIES = 8
+"""Placements that are made, each without the partners that links had no room to copy to."""
+
+
+class Copied(NamedTuple):
+    """A placement, and what links are asked with the copies that go with it: before detours, with them, and those."""
+
+    placement: Placement
+    sites: tuple[Site, ...]
+    asked: tuple[Requirement, ...]
+    needs: tuple[Requirement, ...]
+    moved: Moved
+
+
+def place_with_copies(
+    question: Question,
+    market: Market,
+    known: tuple[tuple[Requirement, ...], Given],
+    sites: tuple[Site, ...],
+    place: Callable[[tuple[Site, ...]], Placement | Lacking],
+) -> Copied | Lacking:
+    """A placement whose copies links have room for, or where none is found, the one that is best without looking.
+
+    Args:
+        question: who sends how much.
+        market: links, their circuits and quotas.
+        known: what must be met besides, and what is given.
+        sites: regions.
+        place: places compute.
+    """
+    first: Copied | None = None
+    for _ in range(TRIES):
+        placement = place(sites)
+        if isinstance(placement, Lacking):
+            return first or placement
+        asked = copied(question, market, known, placement.shares)
+        found = Copied(placement, sites, asked, *over_more_paths(question, market, asked, known[1]))
+        first, barred = first or found, _barred(question, market, found, known[1])
+        if barred is None:
+            return found
+        sites = tuple(_without(site, barred.get(site.region, {})) for site in sites)
+        if sites == found.sites:
+            return first
+    assert first is not None  # it was tried
+    return first
+
+
+def _barred(
+    question: Question, market: Market, found: Copied, given: Given
+) -> dict[str, dict[str, RefusedAlternative]] | None:
+    """By region, partners that links have no room to copy to, the most Gbps first; None where there is room for all."""
+    barred: dict[str, dict[str, RefusedAlternative]] = {}
+    short, routes = False, routes_of(question, market)
+    left = {site.region: len(site.partners) - 1 for site in found.sites}
+    for need in found.needs:
+        if not any(name.startswith(COPIES) for name in need.parts):
+            continue
+        most = Way.of(market, given, need.place).most_gbps
+        lacks = need.quantity - most
+        short = short or lacks > SLACK
+        for gbps, region, partner in _over(question, (routes, need.place), found.placement.shares, given):
+            if lacks > SLACK and left.get(region, 0) > 0 and partner not in barred.get(region, {}):
+                lacks, left[region] = lacks - gbps, left[region] - 1
+                barred.setdefault(region, {})[partner] = RefusedAlternative(
+                    candidate=partner,
+                    code=RefusalCode.NO_CAPACITY,
+                    limit=rounded(most),
+                    value=need.quantity,
+                    unit=f"{CapacityKind.GBPS} on {need.place}",
+                )
+    return barred if short else None
+
+
+def _over(question: Question, where: tuple[Routes, str], shares: Shares, given: Given) -> list[tuple[float, str, str]]:
+    """What is copied over a link by what was chosen: Gbps, region and partner, the most first."""
+    routes, link = where
+    found = []
+    for region, partner, gbps in _sent(question, given, shares):
+        route = routes.between(region, partner)
+        if gbps > 0 and (region, partner) in shares and route and link in map(link_of, route.hops):
+            found.append((gbps, region, partner))
+    return sorted(found, key=lambda item: (-item[0], *item[1:]))
+
+
+def _without(site: Site, barred: Mapping[str, RefusedAlternative]) -> Site:
+    if not barred:
+        return site
+    left = tuple(partner for partner in site.partners if partner not in barred)
+    return replace(site, partners=left, barred={**site.barred, **barred})
 
 
 def with_copies(question: Question, market: Market, given: Given, sites: Sequence[Site]) -> tuple[Site, ...]:

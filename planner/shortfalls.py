@@ -9,7 +9,7 @@ from contracts.storage import StorageNeed
 from contracts.wording import describe_need, lacking
 from planner.market import Market
 from planner.placement import Lacking
-from planner.requirements import rounded, total
+from planner.requirements import COPIES, rounded, total
 from planner.sites import SHARE_STEPS, Amount, Site
 
 GROW = {
@@ -40,6 +40,9 @@ def shortfall(requirement: Requirement, available: float, *, sold: bool = True) 
             f"nothing of it has a price at {requirement.place}: state one where prices are (inventory, cloud, offers)"
         )
     link = requirement.kind is CapacityKind.GBPS
+    copies = [f"{gbps:g} {name}" for name, gbps in sorted(requirement.parts.items()) if name.startswith(COPIES)]
+    if copies:
+        more += f", or lower replication_gbps: {' and '.join(copies)} are asked of it"
     return Shortfall(
         place=requirement.place,
         kind=requirement.kind,

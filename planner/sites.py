@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from contracts.capacity import CapacityKind, Shape
 from contracts.failover import FailoverSettings, Survive
-from contracts.plan import RefusalCode, Requirement
+from contracts.plan import RefusalCode, RefusedAlternative, Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource, ResourceKind
 from planner.bounds import Bounds, serving_room
 from planner.given import Given
@@ -92,6 +92,7 @@ class Site:
         room: what the region has for this environment, given resources taken off.
         accelerators: how many of them it has.
         copies_usd: what it costs by the GB to send all its copies to each partner (`planner.copies`).
+        barred: what might be partners, but for links that have no room to copy to them.
         most: what may serve of each kind that people set a maximum of, given resources taken off.
         units: that cannot be divided and serve here; part of what must be served, given resources not taken off.
         critical_units: of them, what partners must have places for; part of `critical`.
@@ -118,6 +119,7 @@ class Site:
     alone: bool = False
     accelerators: float = math.inf
     copies_usd: Mapping[str, float] = field(default_factory=dict)
+    barred: Mapping[str, RefusedAlternative] = field(default_factory=dict)
     units: Units = field(default_factory=dict)
     critical_units: Units = field(default_factory=dict)
     backs_units: tuple[tuple[str, Units], ...] = ()

@@ -95,7 +95,7 @@ def _want_failover_entries(desired: Desired, demand: Demand) -> None:
         partners = demand.placement.partners(site.region)
         if not partners:
             continue
-        refusals = partner_refusals(demand.question, desired.market, ways, site.region)
+        refusals = partner_refusals(demand.question, desired.market, ways, site.region) | dict(site.barred)
         steps = {partner: demand.placement.shares[site.region, partner] for partner in partners}
         chosen = {
             partner: (prices.more(partner, site, site.critical.times(share / SHARE_STEPS)) or 0.0)

@@ -17,7 +17,7 @@ from contracts.capacity import EGRESS_ITEM, Offer, Quota
 from contracts.document import text_digest
 from contracts.environment import Environment
 from contracts.forecast import ForecastBundle, SeriesForecast
-from contracts.names import pair_name
+from contracts.names import is_link, pair_name
 from contracts.resources import Purchase, Resource
 from contracts.series import Granularity, SeriesKey
 from contracts.spelling import likely
@@ -176,9 +176,16 @@ def _with_price(question: Question, offers: Sequence[Offer], change: PriceChange
         and fnmatchcase(item.place, change.place)
         and fnmatchcase(item.item, change.item)
     }
-    if not matched and change.usd_per_hour is not None and _could_sell(question, change):
-        new = Offer(place=change.place, item=change.item, purchase=change.purchase, usd_per_hour=change.usd_per_hour)
-        return (*offers, new)
+    if change.item == EGRESS_ITEM and is_link(change.place):
+        one, other = change.place.split("--", 1)
+        raise WhatIfRefused(
+            f"{change.place} is a link: what leaves a region by the GB is paid by direction",
+            where=f"{where}.place",
+            expected=f"{pair_name(one, other)} or {pair_name(other, one)}",
+        )
+    stated = _stated(offers, change)
+    if not matched and stated is not None and _could_sell(question, change):
+        return (*offers, Offer(place=change.place, item=change.item, purchase=change.purchase, usd_per_hour=stated))
     places, items = sorted({item.place for item in offers}), sorted({item.item for item in offers})
     _refuse_unmatched([p for p in places if fnmatchcase(p, change.place)], change.place, places, f"{where}.place")
     _refuse_unmatched([i for i in items if fnmatchcase(i, change.item)], change.item, items, f"{where}.item")
@@ -194,6 +201,18 @@ def _with_price(question: Question, offers: Sequence[Offer], change: PriceChange
         else item
         for item in offers
     )
+
+
+def _stated(offers: Sequence[Offer], change: PriceChange) -> float | None:
+    """What a new offer asks; towards one region by the GB, times what its source asks towards any."""
+    source = change.place.partition("->")[0]
+    asks = (
+        offer for offer in offers if (offer.place, offer.item, offer.purchase) == (source, EGRESS_ITEM, change.purchase)
+    )
+    towards_any = next(asks, None) if change.item == EGRESS_ITEM else None
+    if change.usd_per_hour is None and towards_any is not None:
+        return _new(towards_any.usd_per_hour, None, change.times)
+    return change.usd_per_hour
 
 
 def _could_sell(question: Question, change: PriceChange) -> bool:

@@ -1,5 +1,6 @@
 """Traffic that is paid for by the GB: what is expected, what it costs, and what it decides."""
 
+import math
 from dataclasses import replace
 from functools import cache
 
@@ -8,12 +9,13 @@ import pytest
 from contracts.capacity import EGRESS_ITEM, Offer
 from contracts.failover import Reserve
 from contracts.inventory import InventoryFacts, LinkInventory
-from contracts.plan import Infeasible
+from contracts.plan import Infeasible, RefusalCode
 from contracts.resources import FailoverSpec
 from contracts.what_if import PriceChange, WhatIf
 from planner.build import build_plan
 from planner.compare import compare
 from planner.egress import outflow
+from planner.errors import WhatIfRefused
 from planner.market import Market
 from planner.solve import solve
 from planner.what_if import changed
@@ -22,6 +24,7 @@ from stacks.capacity.estate import offered
 from tests.planner.plan_breach import Rule
 from tests.planner.plan_checker import breaches
 from tests.planner.simulate import after
+from tests.planner.test_detours import ASKED as LINKS
 from tests.planner.test_detours import FULL, within
 from tests.planner.worlds import WORLD, people, plan_of
 
@@ -84,6 +87,34 @@ def test_what_copies_ask_is_carried_by_links_and_goes_with_the_shares():
         COPIES_GBPS * len(copies)
     )
     assert plan_of(after(copying(WORLD), free)).changes == ()
+
+
+def cramped(gbps):
+    """Links of mad, the cheapest partner, have room for their traffic; every region but it sends so much in copies."""
+    regions = (
+        item.model_copy(update={"replication_gbps": 0.0 if item.name == "mad" else gbps})
+        for item in WORLD.environment.regions
+    )
+    own = {place: float(math.ceil(asked)) for place, asked in LINKS.items() if "mad" in place}
+    return within(people(WORLD, regions=tuple(regions)), own)
+
+
+def test_partners_that_links_have_no_room_to_copy_to_give_way_to_others():
+    asked = cramped(COPIES_GBPS)
+    plan = plan_of(asked)
+    assert partners(plans()[1], "fra") == {"mad": 1.0} and "mad" not in partners(plan, "fra")
+    assert breaches(asked, plan) == () and plan_of(after(asked, plan)).changes == ()
+    entry = next(item for item in plan.resources if item.resource.key.startswith("fra/failover/"))
+    refused = next(item for item in entry.reason.alternatives if item.candidate == "mad")
+    assert (refused.code, refused.unit) == (RefusalCode.NO_CAPACITY, "gbps on fra--mad")
+    assert refused.limit < refused.value
+
+
+def test_copies_that_no_partner_has_room_for_are_told_as_such():
+    found = build_plan(cramped(1e4), solve)
+    assert isinstance(found, Infeasible)
+    assert all("lower replication_gbps: " in item.nearest for item in found.shortfalls)
+    assert any("copies of fra" in item.nearest for item in found.shortfalls)
 
 
 def test_copies_go_to_partners_that_are_cheap_to_send_to():
@@ -155,6 +186,12 @@ def test_prices_by_the_gb_can_be_asked_otherwise_and_compared():
     places = sum(item.after_usd_per_hour - item.before_usd_per_hour for item in told.places)
     assert places == pytest.approx(told.after_usd_per_hour - told.before_usd_per_hour, abs=1e-3)
     assert "ams->lon" in {offer.place for offer in changed(ASKED, dearer, resources).capacity.offers}
+    twice = WhatIf(prices=(PriceChange(place="ams->lon", item=EGRESS_ITEM, times=2),))
+    last = changed(ASKED, twice, resources).capacity.offers[-1]
+    assert (last.place, last.usd_per_hour) == ("ams->lon", 2 * PRICES["ams"])
+    of_a_link = WhatIf(prices=(PriceChange(place="ams--lon", item=EGRESS_ITEM, usd_per_hour=0.2),))
+    with pytest.raises(WhatIfRefused, match="paid by direction"):
+        changed(ASKED, of_a_link, resources)
 
 
 def test_what_traffic_costs_where_more_comes_is_in_the_cost_of_being_wrong():
