@@ -14,7 +14,7 @@ import numpy as np
 from contracts.failover import Reserve
 from contracts.lead import Lead
 from contracts.plan import Change, Operation, ReasonCode, Requirement
-from contracts.resources import Purpose
+from contracts.resources import Purpose, Resource
 from contracts.series import SeriesKey, SeriesKind
 from planner.market import Amounts, Market
 from planner.question import Question
@@ -82,16 +82,20 @@ def _needed_at(
     if change.reason.code is ReasonCode.REPAIR:
         return question.now
     asked = [needs[name] for name in change.reason.requirements if name in needs]
-    found = [_passes(question, need, held) for need in asked if need.code is not ReasonCode.STAGING]
-    return min(found, default=None)
+    found = [_passes(question, need, held, change) for need in asked if need.code is not ReasonCode.STAGING]
+    return min((at for at in found if at), default=None)
 
 
-def _passes(question: Question, need: Requirement, held: Mapping[str, Amounts]) -> datetime:
+def _passes(question: Question, need: Requirement, held: Mapping[str, Amounts], change: Change) -> datetime | None:
     """When a requirement is more than what is live: its series' curve, as high as it is; else when that peaks.
 
-    What people ask for whatever comes is asked for at once.
+    What people ask for whatever comes is asked for at once. What is live meets it already: the change only saves, but
+    where a loss asks for it.
     """
     link, there = need.forecast, held.get(need.id.rpartition("/")[2], {}).get((need.place, need.kind), 0.0)
+    of_a_loss = change.reason.scenario and need.code is not ReasonCode.FAILOVER
+    if need.quantity <= there + 1e-9 and not of_a_loss:
+        return None
     if link is None or need.code is ReasonCode.MINIMUM or link.value <= 0:
         return question.now
     kind, _, subject = link.series.partition(":")
@@ -109,6 +113,16 @@ def _held(question: Question, market: Market) -> Mapping[str, Amounts]:
     shared = question.environment.failover.reserve is Reserve.SHARED
     serving = (Purpose.SERVING, Purpose.FAILOVER) if shared else (Purpose.SERVING,)
     return {
-        Purpose.SERVING.value: market.total_use(item for item in live if item.purpose in serving),
-        Purpose.FAILOVER.value: market.total_use(item for item in live if item.purpose is Purpose.FAILOVER),
+        Purpose.SERVING.value: _at_home(market, (item for item in live if item.purpose in serving)),
+        Purpose.FAILOVER.value: _at_home(market, (item for item in live if item.purpose is Purpose.FAILOVER)),
     }
+
+
+def _at_home(market: Market, live: Iterable[Resource]) -> Amounts:
+    """What resources give where they stand: replicas serve nobody where they are."""
+    found: Amounts = {}
+    for item in live:
+        for (place, kind), amount in market.use(item).items():
+            if place == item.place:
+                found[place, kind] = found.get((place, kind), 0.0) + amount
+    return found

@@ -9,7 +9,7 @@ import pytest
 from contracts.capacity import CapacityKind
 from contracts.environment import Horizons
 from contracts.plan import Operation
-from contracts.resources import ResourceKind
+from contracts.resources import Purpose, ResourceKind
 from contracts.series import Granularity, SeriesKey, SeriesKind
 from planner.ceiling import Saving, worth
 from planner.explain import explain
@@ -110,3 +110,22 @@ def test_of_savings_alike_what_takes_long_to_come_waits_last():
         for usd, hours in ((0.051, 30), (0.052, 0), (0.08, 0))
     )
     assert sorted((dear, long, short), key=worth) == [short, long, dear]
+
+
+def test_what_only_saves_is_never_too_late():
+    """Circuits that serve got dearer: others take their place, and all that is asked is live until then."""
+    world = people(after(WORLD, plan_of(WORLD)), horizons=LEADS)
+    used = {(item.resource.place, item.resource.spec.tier) for item in serving_circuits(world.earlier)}
+    offers = tuple(
+        item.model_copy(update={"usd_per_hour": item.usd_per_hour * 5}) if (item.place, item.item) in used else item
+        for item in world.capacity.offers
+    )
+    plan = plan_of(replace(world, capacity=world.capacity.model_copy(update={"offers": offers})))
+    swapped = {item.resource.key for item in serving_circuits(plan)} - world.live().keys()
+    timed = [change.lead for change in plan.changes if change.key in swapped]
+    assert timed and all(lead.hours == CIRCUITS and lead.order_by is None for lead in timed)
+
+
+def serving_circuits(plan):
+    alike = ResourceKind.CIRCUIT, Purpose.SERVING
+    return [item for item in plan.resources if (item.resource.kind, item.resource.purpose) == alike]
