@@ -40,9 +40,6 @@ ELSEWHERE = "over other paths"
 WORKLOADS = "units that cannot be divided"
 """Part of a region's requirement by which units come to more than is asked for besides (`planner.packing_units`)."""
 
-PEOPLES = (WORKLOADS, "minimum")
-"""Parts that no forecast asks for: what calm keeps is without them."""
-
 KEPT, HELD = "kept from the last plan", "held as measured"
 """Parts by which a requirement stays: as it fell by a tenth at most, or as no forecast alone lowers it."""
 
@@ -63,8 +60,7 @@ def serving_requirements(question: Question, market: Market) -> tuple[Requiremen
     """
     candidates = (*_region_demands(question, market), *_link_demands(question, market))
     earlier = question.earlier.requirements if question.earlier else ()
-    asked = {item.id: own_quantity(item) - sum(item.parts.get(name, 0.0) for name in PEOPLES) for item in earlier}
-    settled = Settled.of(question, asked)
+    settled = Settled.of(question, {item.id: _asked_before(item) for item in earlier})
     requirements = (_requirement(demand, question.environment, settled) for demand in candidates)
     return tuple(
         item
@@ -80,6 +76,13 @@ def own_quantity(item: Requirement) -> float:
     """
     others = (amount for name, amount in item.parts.items() if name.startswith(_OF_OTHERS))
     return item.quantity - served_elsewhere(item.parts) - sum(others)
+
+
+def _asked_before(item: Requirement) -> float:
+    """What calm may keep of what was asked: nothing that people alone asked for; what stood above a minimum, whole."""
+    own = own_quantity(item) - item.parts.get(WORKLOADS, 0.0)
+    kept = KEPT in item.parts or HELD in item.parts
+    return own if kept else own - item.parts.get("minimum", 0.0)
 
 
 def quantile_level(environment: Environment, kind: CapacityKind, idle_usd: float | None) -> float:
@@ -108,7 +111,7 @@ class _Demand:
     kind: CapacityKind
     forecast: ForecastLink | None
     more: tuple[tuple[str, float], ...] = ()  # beyond the series that `forecast` names
-    keys: tuple[SeriesKey, ...] = ()  # of all that it is the sum of
+    ways: tuple[tuple[SeriesKey, ...], ...] = ()  # all that it is the sum of; of a link, of both directions
 
     def quantity(self) -> float:
         return (self.forecast.value if self.forecast else 0.0) + sum(amount for _, amount in self.more)
@@ -135,7 +138,8 @@ def _link_demands(question: Question, market: Market) -> Iterator[_Demand]:
     for link, directions in link_curves(question, market):
         if not question.is_frozen(link):
             own = max((_told(question, market, curves) for curves in directions), key=_Demand.quantity)
-            yield own.and_more(carried.pop(link, {}))
+            both = replace(own, ways=tuple(curves.keys for curves in directions))
+            yield both.and_more(carried.pop(link, {}))
     for link in sorted(carried):
         if not question.is_frozen(link):
             yield _Demand(link, CapacityKind.GBPS, None).and_more(carried[link])
@@ -186,7 +190,7 @@ def _told(question: Question, market: Market, curves: Curves) -> _Demand:
         at=question.forecast.origin + timedelta(hours=at),
     )
     others = (("other pairs", rounded(rest)),) if rest > 0 else ()
-    return _Demand(curves.place, curves.kind, forecast, others, curves.keys)
+    return _Demand(curves.place, curves.kind, forecast, others, (curves.keys,))
 
 
 def _requirement(demand: _Demand, environment: Environment, settled: Settled) -> Requirement:
@@ -200,7 +204,7 @@ def _requirement(demand: _Demand, environment: Environment, settled: Settled) ->
     if _sum(parts) < minimum:
         parts["minimum"], code = rounded(minimum - _sum(parts)), ReasonCode.MINIMUM
     own = rounded(_sum(parts) - served_elsewhere(parts))
-    kept, held = settled.kept(identity, own, demand.keys)
+    kept, held = settled.kept(identity, own, *demand.ways)
     if own < kept:
         parts[HELD if held else KEPT] = rounded(kept - own)
     maximum = settings.maximum.get(demand.kind) if settings else None

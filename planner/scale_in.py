@@ -6,7 +6,7 @@ largest value that was measured in the last days (`horizons.scale_in_days`): so 
 forecast says. Where it is not known what was measured, it stays.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,29 +45,30 @@ class Settled:
         peaks = {item.key: item.recent_peaks for item in hourly} if days and before else {}
         return cls(before=before, peaks=peaks, origin=document.origin, days=days)
 
-    def kept(self, identity: str, own: float, keys: Iterable[SeriesKey]) -> tuple[float, Held | None]:
+    def kept(self, identity: str, own: float, *ways: tuple[SeriesKey, ...]) -> tuple[float, Held | None]:
         """What is asked at least, and what was measured that asks it, where that is more than calm alone would keep.
 
         Args:
             identity: of the requirement.
             own: what a place's own demand asks by the forecast.
-            keys: the series that this is the sum of; none where nothing is forecast.
+            ways: the series that this is the sum of; of a link, those of each direction, of which the larger one
+                counts. None where nothing is forecast.
         """
         before = self.before.get(identity, 0.0)
         if not self.days or calm(own, before) == before or own >= before:
             return calm(own, before), None
-        measured, until = self._measured(tuple(keys), before)
+        measured, until = self._measured(ways, before)
         if measured is not None and measured <= own:
             return own, None
         kept = before if measured is None else calm(min(measured, before), before)
         return kept, Held(measured=measured, until=until)
 
-    def _measured(self, keys: tuple[SeriesKey, ...], before: float) -> tuple[float | None, datetime | None]:
+    def _measured(self, ways: tuple[tuple[SeriesKey, ...], ...], before: float) -> tuple[float | None, datetime | None]:
         """The most that series came to on one of the days, as if all peaked together; when that is long enough ago."""
-        days = [self.peaks.get(key, ())[: self.days] for key in keys]
-        if not days or any(len(each) < self.days or None in each for each in days):
+        days = {key: self.peaks.get(key, ())[: self.days] for keys in ways for key in keys}
+        if not days or any(len(each) < self.days or None in each for each in days.values()):
             return None, None
-        together = [sum(peak or 0.0 for peak in each) for each in zip(*days, strict=True)]
+        together = [max(sum(days[key][day] or 0.0 for key in keys) for keys in ways) for day in range(self.days)]
         measured = max(together)
         last = next(day for day, peak in enumerate(together) if peak >= min(measured, before))
         return round(measured, 6), self.origin + (self.days - last) * DAY

@@ -19,7 +19,7 @@ from tests.laws.environments import NOW, loaded
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.simulate import after
 from tests.planner.test_plan_checker import asked_of
-from tests.planner.worlds import RECIPE, WORLD, needs, people, plan_of
+from tests.planner.worlds import RECIPE, WORLD, needs, people, plan_of, region
 
 KEY, OTHER = SeriesKey(SeriesKind.TRAFFIC, "ams->fra"), SeriesKey(SeriesKind.TRAFFIC, "ams->lon")
 DAY = timedelta(days=1)
@@ -118,6 +118,35 @@ def test_a_what_if_of_less_demand_had_measured_less_as_well():
     asked = measured(STANDING, tuple([needs(WORLD)["fra/vcpu/serving"].quantity] * 7), SeriesKind.CPU)
     less = changed(asked, WhatIf(demand=0.5), ())
     assert needs(less)["fra/vcpu/serving"].quantity == pytest.approx(needs(asked)["fra/vcpu/serving"].quantity / 2)
+
+
+def test_a_minimum_beside_it_does_not_end_what_is_held():
+    """What stands above the minimum was asked for without it: the next plan holds as much."""
+    need = needs(WORLD)["fra/vcpu/serving"]
+    asked = measured(region(FALLEN, minimum={CapacityKind.VCPU: 0.6 * need.quantity}), (0.95 * need.quantity,))
+    found = needs(asked)[need.id]
+    assert {"minimum", "held as measured"} < found.parts.keys() and found.quantity == need.quantity
+    others = (item for item in asked.earlier.requirements if item.id != need.id)
+    earlier = asked.earlier.model_copy(update={"requirements": (*others, found)})
+    assert needs(replace(asked, earlier=earlier))[need.id] == found
+    gone = needs(replace(measured(asked, (1.0,)), earlier=earlier))[need.id]
+    assert gone.quantity == pytest.approx(0.6 * need.quantity) and gone.held is None
+
+
+def test_of_a_link_the_direction_counts_that_more_was_measured_of():
+    found = settled(days=2, one=(1.0, 30.0), other=(70.0, 5.0))
+    assert found.kept("it", 10.0, (KEY,), (OTHER,))[0] == 70.0
+    one_way = loaded(STANDING, RECIPE, 0.3)
+    need = needs(measured(one_way, (0.0,)))["ams--fra/gbps/serving"]
+    document = one_way.forecast.document
+    other = SeriesKey(SeriesKind.TRAFFIC, "ams->fra")
+    assert need.forecast.series != str(other)  # the direction that the forecast says is larger
+    series = tuple(
+        item.model_copy(update={"recent_peaks": (9.0,) if item.key == other else (0.0,)}) for item in document.series
+    )
+    forecast = replace(one_way.forecast, document=document.model_copy(update={"series": series}))
+    held = needs(replace(one_way, forecast=forecast))[need.id]
+    assert held.quantity == 9.0 and held.held.measured == 9.0
 
 
 def test_without_the_setting_the_forecast_alone_scales_in():
