@@ -13,6 +13,7 @@ from contracts.resources import HOURS_A_DAY, CircuitSpec, ComputeSpec, FailoverS
 from planner.alternatives import circuit_alternatives
 from planner.desired import Desired, Wish
 from planner.fleet.choice import loads
+from planner.fleet.circuits import SLACK
 from planner.fleet_alternatives import fleet_alternatives, next_best
 from planner.fleet_arrays import KINDS, by_place
 from planner.fleets import Fleet
@@ -41,7 +42,7 @@ def want_fleet(desired: Desired, fleet: Fleet, needs: Iterable[Requirement]) -> 
         spec = FailoverSpec(partner=partner, share=min(1.0, share))
         key = failover_key(region, partner)
         desired.want(Wish(key=key, place=region, purpose=Purpose.SUPPORT, spec=spec, code=ReasonCode.FAILOVER))
-    carried = loads(fleet.problem, solution.shares.reshape(-1))
+    carried = np.maximum(loads(fleet.problem, solution.shares.reshape(-1)) - SLACK, 0.0)
     for at, link in enumerate(fleet.links):
         need = known.get((link, CapacityKind.GBPS))
         by_tier = zip(desired.market.tiers, solution.circuits[at].tolist(), strict=True)

@@ -20,6 +20,7 @@ from planner.fleet import FleetProblem, FleetSolution
 from planner.fleet.again import brought_near, carriers
 from planner.fleet.check import checked_fleet
 from planner.fleet.choice import loads
+from planner.fleet.circuits import SLACK
 from planner.fleet.moves import Calm
 from planner.fleet.problem import NOT_OFFERED
 from planner.fleet_arrays import KINDS
@@ -89,7 +90,8 @@ def _tight(fleet: Fleet) -> Iterator[tuple[float, int, int, int]]:
 
 def _scarce_links(market: Market, fleet: Fleet) -> Iterator[Scarce]:
     """Links where circuits would cost less with room for one more of a tier."""
-    problem, carried = fleet.problem, loads(fleet.problem, fleet.solution.shares.reshape(-1))
+    problem = fleet.problem
+    carried = np.maximum(loads(problem, fleet.solution.shares.reshape(-1)) - SLACK, 0.0)
     tiers = tuple(market.tiers.values())
     for at in np.flatnonzero(np.isfinite(problem.link_quotas) & (carried > 0)).tolist():
         offers = [

@@ -1,7 +1,9 @@
 """What limits cost: against plans of the same world with that much more room."""
 
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import pytest
 
 from contracts.capacity import CapacityKind
@@ -12,6 +14,7 @@ from planner.build import build_plan
 from planner.clash import remembered
 from planner.errors import SolverStalled
 from planner.explain import explain
+from planner.fleet.choice import loads
 from planner.market import Market
 from planner.model import SolveStatus
 from planner.scarce_units import Odds
@@ -149,6 +152,8 @@ def test_a_class_of_storage_that_would_cost_less_with_more_room_says_what_that_s
     (item,) = [one for one in unstaged(plan) if one.kind is CapacityKind.STORAGE_GIB]
     assert (item.item, item.place) == ("pd", "fra")
     assert volumes(plan).popitem()[1].storage_class == "io2"
+    least = plan_of(region(plenty, maximum={CapacityKind.STORAGE_GIB: large.gib - 10.0}))
+    assert [(one.item, one.limit) for one in unstaged(least)] == [("pd", large.gib - 10.0)]  # people's, not the quota
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +187,13 @@ def test_fleets_say_what_room_for_one_more_circuit_would_save(fleet):
     saved = plan.cost.optimised_usd_per_hour - wider.cost.optimised_usd_per_hour
     assert item.place == "fra--mad" and item.saves_usd_per_hour == pytest.approx(saved, abs=1e-5) and saved > 0.1
     assert unstaged(appraised(fleet)) == []
+
+
+def test_what_arithmetic_leaves_of_shares_asks_fleets_for_no_circuit_more(fleet, monkeypatch):
+    plans = []
+    for left in (0.0, 5e-8):
+        for module in ("fleet_wishes", "scarce_fleets"):
+            whole = partial(lambda left, problem, shares: np.ceil(loads(problem, shares)) + left, left)
+            monkeypatch.setattr(f"planner.{module}.loads", whole)
+        plans.append(appraised(limited(fleet, "fra--mad", gbps=9.0)))
+    assert plans[0] == plans[1] and GBPS in {item.kind for item in plans[0].scarce}
