@@ -1,25 +1,20 @@
 """What a plan must meet, out of the documents that it answers: no requirement that it states itself is believed.
 
-Demand of each region and link by hour of the day, at the quantile that prices and rules ask for (docs/sizing.md); what
-people say is the least and the most; addresses for instances. Slow and plain: the planner's code has no part in it.
+Demand of each region by hour of the day, at the quantile that prices and rules ask for (docs/sizing.md), and what people
+say is the least and the most; of links see `links_checker`. Slow and plain: the planner's code has no part in it.
 """
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterator
 from statistics import NormalDist
 
 import numpy as np
-from scipy.optimize import linprog
 
 from contracts.capacity import CapacityKind
 from contracts.failover import Reserve
-from contracts.names import link_ends, link_name, pair_ends
 from contracts.preference import Move
 from contracts.resources import HOURS_A_DAY, Purchase
 from contracts.series import Granularity, SeriesKey, SeriesKind
-from tests.planner.egress_checker import egress_prices, way
-from tests.planner.plan_facts import Asked, delays
+from tests.planner.plan_facts import Asked
 
 HIGHEST, LEAST = 0.99, 0.5
 NORMAL = NormalDist()
@@ -67,7 +62,7 @@ def in_regions(asked: Asked, moves: tuple[Move, ...] = ()) -> dict[tuple[str, Ca
             curve = np.zeros(1)
             if asked.forecast.has(key):
                 table = asked.forecast.values[key, Granularity.HOURLY][: asked.environment.horizons.hours_of(kind)]
-                curve = _at(asked, table, _level(asked, region.name, kind, table))
+                curve = at_level(asked, table, level_met(asked, region.name, kind, table))
             scaled = shared and kind in (*OF_REGIONS, *OF_FLEETS) and kind is not CapacityKind.STORAGE_GIB
             scaled = scaled and asked.environment.purchases_of(region.name).hourly
             by_hour = _by_hour(asked, curve) if scaled else (float(curve.max()),) * HOURS_A_DAY
@@ -85,7 +80,7 @@ def at_home(asked: Asked, region: str, kind: CapacityKind, level: float) -> np.n
     if not asked.forecast.has(key):
         return np.zeros(1)
     table = asked.forecast.values[key, Granularity.HOURLY][: asked.environment.horizons.hours_of(kind)]
-    return _at(asked, table, level)
+    return at_level(asked, table, level)
 
 
 def moved_demand(asked: Asked, move: Move, kind: CapacityKind) -> float:
@@ -95,7 +90,7 @@ def moved_demand(asked: Asked, move: Move, kind: CapacityKind) -> float:
 
 def _host_level(asked: Asked, region: str, kind: CapacityKind) -> float:
     """The quantile as plans state it: of kinds that come and go with the hours it hangs on prices alone."""
-    return round(_level(asked, region, kind, np.zeros((1, 1))) + ROUNDING, 4)
+    return round(level_met(asked, region, kind, np.zeros((1, 1))) + ROUNDING, 4)
 
 
 def _more(asked: Asked, moves: tuple[Move, ...], region: str, kind: CapacityKind) -> float:
@@ -140,95 +135,6 @@ def _as_measured(asked: Asked, what: tuple[str, CapacityKind], key: SeriesKey, b
     return tuple(amount * times if times else least for amount in by_hour)
 
 
-def on_links(asked: Asked, moves: tuple[Move, ...] = ()) -> dict[str, float]:
-    """Gbps of every link that traffic takes: the larger direction, each pair along its own link or the quickest way."""
-    loads: dict[str, dict[tuple[str, str], list[SeriesKey]]] = defaultdict(lambda: defaultdict(list))
-    mine, frozen = {region.name for region in asked.environment.regions}, frozen_regions(asked)
-    known = ways(asked)
-    for key in {key for key, granularity in asked.forecast.values if granularity is Granularity.HOURLY}:
-        if key.kind is SeriesKind.TRAFFIC and mine.issuperset(pair_ends(key.subject)):
-            for hop in known.between(*pair_ends(key.subject)):
-                loads[link_name(*hop)][hop].append(key)
-    hours = asked.environment.horizons.hours_of(CapacityKind.GBPS)
-    found = {}
-    for link, directions in loads.items():
-        if frozen.isdisjoint(link_ends(link)):
-            tables = [_together(asked, sorted(keys, key=str), hours) for keys in directions.values()]
-            levels = [_level(asked, link, CapacityKind.GBPS, table) for table in tables]
-            found[link] = max(
-                float(_at(asked, table, level).max()) for table, level in zip(tables, levels, strict=True)
-            )
-    for move in moves if asked.environment.placement.gbps_per_vcpu else ():
-        gbps = asked.environment.placement.gbps_per_vcpu * moved_demand(asked, move, CapacityKind.VCPU)
-        for hop in known.between(move.region, move.host):
-            if frozen.isdisjoint(hop):
-                found[link_name(*hop)] = found.get(link_name(*hop), 0.0) + gbps
-    return found
-
-
-def carried(wanted: dict[str, float], circuits: dict[str, float]) -> bool:
-    """Whether circuits carry what links are wanted for, what is more than theirs over other links (a flow of each)."""
-    short = {link: gbps - circuits.get(link, 0.0) for link, gbps in wanted.items()}
-    short = {link: gbps for link, gbps in short.items() if gbps > 1e-5}
-    if not short:
-        return True
-    edges = sorted({*circuits, *wanted} - short.keys())
-    if not edges:
-        return False
-    spare = [circuits.get(link, 0.0) - wanted.get(link, 0.0) for link in edges]
-    names, count = sorted({end for link in (*edges, *short) for end in link_ends(link)}), 2 * len(edges)
-    balance = np.zeros((len(short) * len(names), len(short) * count))
-    sent = np.zeros(len(balance))
-    for of, (link, gbps) in enumerate(sorted(short.items())):
-        for at, edge in enumerate(edges):
-            one, other = (of * len(names) + names.index(end) for end in link_ends(edge))
-            for side, (source, into) in enumerate(((one, other), (other, one))):
-                balance[source, of * count + 2 * at + side] += 1
-                balance[into, of * count + 2 * at + side] -= 1
-        first, last = (of * len(names) + names.index(end) for end in link_ends(link))
-        sent[first], sent[last] = gbps - 2e-5, -(gbps - 2e-5)
-    room = np.tile(np.repeat(np.eye(len(edges)), 2, axis=1), len(short))
-    answer = linprog(np.zeros(balance.shape[1]), A_ub=room, b_ub=np.maximum(spare, 0.0), A_eq=balance, b_eq=sent)
-    return bool(answer.status == 0)
-
-
-def ways(asked: Asked) -> "_Ways":
-    """The ways between regions."""
-    return _Ways(asked)
-
-
-class _Ways:
-    """The hops that traffic between two regions takes: its own link, or the quickest way (by delays between all)."""
-
-    def __init__(self, asked: Asked) -> None:
-        self._asked, self._priced = asked, bool(egress_prices(asked))
-        self._delay = delays(asked)
-        self._next: dict[str, dict[str, float]] = defaultdict(dict)
-        mine = {region.name for region in asked.environment.regions}
-        for link in (link for link in asked.capacity.links if mine.issuperset((link.a, link.b))):
-            self._next[link.a][link.b] = self._next[link.b][link.a] = link.latency_ms
-
-    def delay(self, source: str, destination: str) -> float:
-        """Milliseconds along the own link, where there is one, else the quickest way."""
-        return self._next[source].get(destination, self._delay.get((source, destination), float("inf")))
-
-    def between(self, source: str, destination: str) -> Iterator[tuple[str, str]]:
-        if self._priced:
-            yield from way(self._asked, source, destination)
-            return
-        at = source
-        if destination in self._next[source] or not np.isfinite(self._delay.get((source, destination), np.inf)):
-            yield source, destination
-            return
-        while at != destination:
-            left = self._delay[at, destination]
-            on = min(
-                hop for hop, ms in self._next[at].items() if abs(ms + self._delay[hop, destination] - left) <= 1e-9
-            )
-            yield at, on
-            at = on
-
-
 def _by_hour(asked: Asked, curve: np.ndarray) -> ByHour:
     """The largest of each hour of the day; of hours that are not forecast, the largest of all."""
     first = asked.forecast.origin.hour
@@ -236,28 +142,13 @@ def _by_hour(asked: Asked, curve: np.ndarray) -> ByHour:
     return tuple(max(values) if values else 0.0 for values in each)
 
 
-def _together(asked: Asked, keys: list[SeriesKey], hours: int) -> np.ndarray:
-    """(hours, levels) of series that add up: over paths where there are any, above the median no more than the sum."""
-    tables = [asked.forecast.values[key, Granularity.HOURLY][:hours] for key in keys]
-    summed: np.ndarray = np.sum([table[: min(map(len, tables))] for table in tables], axis=0)
-    if len(keys) == 1 or not all(key in asked.forecast.paths for key in keys):
-        return summed
-    paths = np.sum([asked.forecast.paths[key].astype(float) for key in keys], axis=0)
-    for hour in range(min(len(summed), paths.shape[1])):
-        for at, level in enumerate(asked.forecast.document.levels):
-            drawn = float(np.quantile(paths[:, hour], level, method="hazen"))
-            summed[hour, at] = min(drawn, summed[hour, at]) if level > 0.5 else drawn
-        summed[hour] = np.maximum.accumulate(summed[hour])
-    return summed
-
-
-def _at(asked: Asked, table: np.ndarray, level: float) -> np.ndarray:
+def at_level(asked: Asked, table: np.ndarray, level: float) -> np.ndarray:
     """(hours,) a quantile, straight between levels."""
     levels = asked.forecast.document.levels
     return np.array([np.interp(level, levels, row) for row in table])
 
 
-def _level(asked: Asked, place: str, kind: CapacityKind, table: np.ndarray) -> float:
+def level_met(asked: Asked, place: str, kind: CapacityKind, table: np.ndarray) -> float:
     """The quantile that must be met, less what rounding hides: the newsvendor's, at least the one that is promised."""
     promised = max(LEAST, asked.environment.rules.headroom_quantile)
     shortage, idle = asked.environment.costs.shortage_usd_per_unit_hour.get(kind, 0.0), _unit_price(asked, place, kind)

@@ -14,14 +14,14 @@ from itertools import combinations
 
 from contracts.capacity import CapacityKind
 from contracts.failover import Reserve
-from contracts.names import link_ends, link_name
 from contracts.plan import Operation, Plan
-from contracts.resources import BlockSpec, CircuitSpec, ComputeSpec, Purchase, Purpose, StorageSpec
+from contracts.resources import BlockSpec, ComputeSpec, Purchase, Purpose, StorageSpec
 from contracts.series import SeriesKind
 from tests.planner.egress_checker import egress_breaches
 from tests.planner.failover_checker import loss_breaches, partner_breaches
+from tests.planner.links_checker import link_breaches, traffic_breaches
 from tests.planner.packing_checker import packing_breaches
-from tests.planner.plan_asked import carried, frozen_regions, in_regions, on_links, ways
+from tests.planner.plan_asked import frozen_regions, in_regions
 from tests.planner.plan_breach import HOURS, SLIGHT, Breach, Rule
 from tests.planner.plan_facts import (
     Amounts,
@@ -30,7 +30,6 @@ from tests.planner.plan_facts import (
     resources_of,
     series_key,
     serving_needs,
-    shares_of,
     takes,
     usd_per_hour,
 )
@@ -60,12 +59,12 @@ def breaches(asked: Asked, plan: Plan) -> tuple[Breach, ...]:
         _quotas,
         _stock,
         _blocks,
-        _links,
+        link_breaches,
         partner_breaches,
         loss_breaches,
         _spot,
         _demand,
-        _traffic,
+        traffic_breaches,
         _bounds,
         _addresses,
         _forecast,
@@ -153,15 +152,6 @@ def _inside(prefix: str, pool: str) -> bool:
     return one.version == other.version and other.supernet_of(one)  # type: ignore[arg-type]  # of one version
 
 
-def _links(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    known = {link_name(link.a, link.b) for link in asked.capacity.links}
-    for resource in resources_of(plan):
-        if isinstance(resource.spec, CircuitSpec) and resource.place not in known:
-            yield Breach(
-                rule=Rule.LINK, where=resource.key, what=f"no link joins {' and '.join(link_ends(resource.place))}"
-            )
-
-
 def _spot(asked: Asked, plan: Plan) -> Iterator[Breach]:
     """Spot is no more than its share of what is required; that is no more than calm adds to what is asked."""
     needs = serving_needs(plan, CapacityKind.VCPU)
@@ -214,35 +204,6 @@ def _demand(asked: Asked, plan: Plan) -> Iterator[Breach]:
             if have < want - SLIGHT * max(1.0, want) and not _full(asked, place, kind, serves):
                 said = f"{have:g} {kind} at hour {hour}, {want:g} wanted"
                 yield Breach(rule=Rule.DEMAND, where=place, what=said)
-
-
-def _traffic(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    """Circuits against what traffic asks of each link."""
-    moves = plan.preference.moves if plan.preference else ()
-    gbps: dict[str, float] = defaultdict(float)
-    for item in resources_of(plan):
-        if isinstance(item.spec, CircuitSpec) and item.purpose is Purpose.SERVING:
-            gbps[item.place] += item.spec.gbps * item.spec.count
-    wanted = with_copies(asked, plan, on_links(asked, moves))
-    if not carried(wanted, gbps):
-        for link, want in sorted(wanted.items()):
-            if gbps[link] < want - 1e-5:
-                said = f"{gbps[link]:g} gbps, {want:g} wanted, and no other way carries the rest"
-                yield Breach(rule=Rule.DEMAND, where=link, what=said)
-
-
-def with_copies(asked: Asked, plan: Plan, wanted: dict[str, float]) -> dict[str, float]:
-    """What links must carry, with what regions send to their partners: each region's in full, both ways together."""
-    if asked.environment.failover.reserve is Reserve.SHARED:
-        return wanted
-    found, frozen = defaultdict(float, wanted), frozen_regions(asked)
-    for region, shares in shares_of(plan).items():
-        each = asked.environment.replication_gbps_of(region)
-        for partner, share in shares.items() if each else ():
-            for hop in ways(asked).between(region, partner):
-                if frozen.isdisjoint(hop):
-                    found[link_name(*hop)] += each * share
-    return found
 
 
 def _full(asked: Asked, place: str, kind: CapacityKind, serves: Amounts) -> bool:

@@ -9,7 +9,8 @@ from contracts.failover import Reserve
 from contracts.plan import Plan
 from contracts.preference import Move
 from contracts.series import SeriesKind
-from tests.planner.plan_asked import at_home, frozen_regions, moved_demand, ways
+from tests.planner.links_checker import ways
+from tests.planner.plan_asked import at_home, frozen_regions, moved_demand
 from tests.planner.plan_breach import Breach, Rule
 from tests.planner.plan_facts import Asked, serving_needs, shares_of
 

@@ -23,7 +23,7 @@ from planner.build import build_plan
 from planner.question import Question
 from planner.solve import solve
 from tests.laws.environments import Recipe, loaded, question
-from tests.planner.plan_asked import carried
+from tests.planner.links_checker import carried
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.plan_facts import Asked
 from tests.planner.simulate import after
