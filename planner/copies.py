@@ -80,11 +80,12 @@ def _barred(
 ) -> dict[str, dict[str, RefusedAlternative]] | None:
     """By region, partners that links have no room to copy to, the most Gbps first; None where there is room for all."""
     barred: dict[str, dict[str, RefusedAlternative]] = {}
+    needs = [need for need in found.needs if any(name.startswith(COPIES) for name in need.parts)]
+    if not needs:
+        return None
     short, routes = False, routes_of(question, market)
     left = {site.region: len(site.partners) - 1 for site in found.sites}
-    for need in found.needs:
-        if not any(name.startswith(COPIES) for name in need.parts):
-            continue
+    for need in needs:
         most = Way.of(market, given, need.place).most_gbps
         lacks = need.quantity - most
         short = short or lacks > SLACK

@@ -1,7 +1,7 @@
 """What a plan must meet, out of the documents that it answers: no requirement that it states itself is believed.
 
-Demand of each region by hour of the day, at the quantile that prices and rules ask for (docs/sizing.md), and what people
-say is the least and the most; of links see `links_checker`. Slow and plain: the planner's code has no part in it.
+Demand of each region by hour of the day, at the quantile that prices and rules ask for (docs/sizing.md), and what
+people say is the least and the most; of links see `links_checker`. Slow and plain: the planner has no part in it.
 """
 
 from bisect import bisect_right
