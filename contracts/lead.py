@@ -57,6 +57,9 @@ class Held(Model):
     def told(self) -> str:
         """`held: 96.4 was measured; until 2026-11-22 13:00 UTC, unless as much is measured again`."""
         if self.measured is None or self.until is None:
-            return "held: nothing is known to have been measured since, and no forecast alone lowers what serves"
+            return (
+                "held: nothing is known to have been measured since, and no forecast alone lowers what serves; next: "
+                "prestage forecast, on history that has the last days; or horizons.scale_in_days: 0"
+            )
         until = f"{self.until:%Y-%m-%d %H:%M} UTC"
         return f"held: {self.measured:g} was measured; until {until}, unless as much is measured again"

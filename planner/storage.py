@@ -57,8 +57,15 @@ def want_storage(desired: Desired, demand: Demand) -> tuple[Shortfall, ...]:
     rooms = Rooms.left(desired, ((item.requirement.place, item.made) for item in chosen))
     for item in chosen:
         _want(desired, item, *replica_of(desired.market, demand, rooms, item.made))
-    desired.scarce += copies.lacks
+    desired.scarce += [_limited(demand, lack) for lack in copies.lacks]
     return tuple(short)
+
+
+def _limited(demand: Demand, lack: Scarce) -> Scarce:
+    """What is lacked, by what people want at most where that is less than what there is."""
+    settings = demand.question.environment.region(lack.place)
+    most = settings.maximum.get(lack.kind, math.inf) if settings else math.inf
+    return lack.model_copy(update={"limit": min(lack.limit, most)})
 
 
 def _keep(desired: Desired, region: str, stored: Sequence[Stored]) -> None:

@@ -63,7 +63,7 @@ def test_what_is_kept_of_what_was_asked_before(own, peaks, kept, until):
 def test_what_was_not_measured_lowers_nothing():
     for peaks in ((), (None,)):
         kept, held = settled(one=peaks).kept("it", 50.0, (KEY,))
-        assert kept == 100.0 and held.measured is None and "nothing is known to have been measured" in held.told()
+        assert kept == 100.0 and held.measured is None and "prestage forecast" in held.told()
     assert settled().kept("it", 0.0, ())[0] == 100.0  # nothing is forecast any more
     assert settled().kept("never asked", 5.0, ())[0] == 5.0
 

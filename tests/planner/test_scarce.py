@@ -21,7 +21,7 @@ from planner.scarce_units import Odds
 from planner.solve import solve
 from prestage.views.plan import plan_text
 from tests.planner.test_storage import sold, volumes
-from tests.planner.worlds import WORLD, people, plan_of
+from tests.planner.worlds import WORLD, people, plan_of, region
 
 LARGE = ("fra", "l32")
 VCPU, MEMORY, GBPS = CapacityKind.VCPU, CapacityKind.MEMORY_GIB, CapacityKind.GBPS
@@ -152,7 +152,7 @@ def test_a_class_of_storage_that_would_cost_less_with_more_room_says_what_that_s
     (item,) = [one for one in unstaged(plan) if one.kind is CapacityKind.STORAGE_GIB]
     assert (item.item, item.place) == ("pd", "fra")
     assert volumes(plan).popitem()[1].storage_class == "io2"
-    least = plan_of(region(plenty, maximum={CapacityKind.STORAGE_GIB: large.gib - 10.0}))
+    least = appraised(region(plenty, maximum={CapacityKind.STORAGE_GIB: large.gib - 10.0}))
     assert [(one.item, one.limit) for one in unstaged(least)] == [("pd", large.gib - 10.0)]  # people's, not the quota
 
 
