@@ -93,7 +93,7 @@ class HostRefusal(StrEnum):
     RESIDENCY = "residency"  # what is there may not be served there
     LATENCY = "latency"
     CUSTOMER = "customer"  # someone whose things are there does not allow it
-    LEFT_AS_IT_IS = "left_as_it_is"  # paused or not read
+    LEFT_AS_IT_IS = "left_as_it_is"  # paused or not read, or one of both is carried by a region that is not read
     CARRIED_LESS = "carried_less"  # less of its load is carried when it is lost
     QUOTA = "quota"
     DEARER = "dearer"

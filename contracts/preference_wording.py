@@ -57,7 +57,7 @@ def _why(one: RefusedHost) -> str:
         case HostRefusal.CUSTOMER:
             return f"{one.who} does not allow it (rules.allowed_regions)"
         case HostRefusal.LEFT_AS_IT_IS:
-            return "it is left as it is"
+            return "one of both is left as it is, or carried by a region that is not read"
         case HostRefusal.CARRIED_LESS:
             return f"{one.value:.0%} of its load are carried when it is lost, {one.limit:.0%} have to be"
         case HostRefusal.QUOTA:

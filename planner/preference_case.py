@@ -18,7 +18,7 @@ from planner.model import Floats
 from planner.moved import MOVABLE, served_curves
 from planner.paused import partners_paused
 from planner.preference_model import Choice, Load
-from planner.preference_rules import STEP, Pair, Rules, Source
+from planner.preference_rules import STEP, Pair, Rules, Source, still
 from planner.question import Question
 from planner.requirements import level_of, serving_requirements, total
 from planner.residency import Residency
@@ -90,10 +90,9 @@ def case_of(question: Question, market: Market) -> Case:
 
 
 def staying(question: Question) -> tuple[Move, ...]:
-    """What stays elsewhere whatever people say and is decided: one end of it is left as it is."""
-    return tuple(
-        move for move in _elsewhere(question) if question.is_frozen(move.region) or question.is_frozen(move.host)
-    )
+    """What stays elsewhere whatever people say and is decided: one end of it is left as it is, or leans on who is."""
+    alone = still(question)
+    return tuple(move for move in _elsewhere(question) if {move.region, move.host} & alone)
 
 
 def _elsewhere(question: Question) -> tuple[Move, ...]:

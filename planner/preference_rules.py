@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from contracts.capacity import GB_PER_GBPS_HOUR, CapacityKind
 from contracts.preference import HostRefusal, Move, PlacementSettings, RefusedHost
+from contracts.resources import FailoverSpec
 from planner.covering import covering_duals
 from planner.curves import region_curves
 from planner.market import Market
@@ -66,7 +67,7 @@ class Rules:
 
     def __init__(self, question: Question, market: Market, sites: Iterable[Site]) -> None:
         self._question, self._market = question, market
-        self.sites = {site.region: site for site in sites}
+        self.sites, self._still = {site.region: site for site in sites}, still(question)
         self._routes, self._residency = routes_of(question, market), Residency.of(question)
         self._holders: dict[str, dict[str, frozenset[str]]] = {}
         for place, who in holders_with_limits(question):
@@ -134,7 +135,7 @@ class Rules:
             return refused.model_copy(update={"why": HostRefusal.CUSTOMER, "who": who})
         if route is None or route.latency_ms > limit:
             return refused.model_copy(update={"value": away, "limit": limit, "unit": "ms"})
-        if host not in self.sites or self._question.is_frozen(host):
+        if host not in self.sites or {source.region, host} & self._still:
             return refused.model_copy(update={"why": HostRefusal.LEFT_AS_IT_IS})
         here, there = (self._question.environment.critical_share_of(name) for name in (source.region, host))
         if there < here:
@@ -183,6 +184,16 @@ class Rules:
             if steps > 0:
                 found.append(Move(move.region, move.host, share_of(steps)))
         return tuple(found)
+
+
+def still(question: Question) -> frozenset[str]:
+    """Regions from and to which nothing moves: left as they are, or carried by one that is not read.
+
+    What stands by there does not follow, and nobody else may take it over, as what is there is not known.
+    """
+    unread, entries = question.unreadable(), question.live().values()
+    leaning = (item.place for item in entries if isinstance(item.spec, FailoverSpec) and item.spec.partner in unread)
+    return question.frozen_regions().union(leaning)
 
 
 def steps_of(share: float) -> int:

@@ -20,7 +20,7 @@ from planner.market import Market
 from planner.moved import served_curves
 from planner.packing_units import asked_vcpu
 from planner.preference import preferred
-from planner.preference_case import case_of, choice_of
+from planner.preference_case import case_of, choice_of, staying
 from planner.preference_model import build_choice
 from planner.preference_rules import STEP
 from planner.question import Question
@@ -307,3 +307,21 @@ def test_plans_made_again_change_nothing_and_a_host_that_is_paused_keeps_what_it
     plan = plan_of(paused)
     assert wrong(paused, plan) == []
     assert said_of(plan).moves == tuple(move for move in said_of(PLAN).moves if "ams" in (move.region, move.host))
+
+
+def test_nothing_moves_from_or_to_regions_that_one_carries_which_is_not_read():
+    """What stands by in ams is not known and cannot grow: who leans on it neither gives demand away nor takes any."""
+    world = after(CHEAP, PLAN)
+    facts = tuple(item.model_copy(update={"readable": item.region != "ams"}) for item in world.capacity.regions)
+    unread = replace(world, capacity=world.capacity.model_copy(update={"regions": facts}))
+    leaning = {item.place for item in unread.live().values() if item.key.endswith("/failover/ams")}
+    assert leaning == {"fra", "lon"}
+    asked = replace(unread, earlier=None)
+    market = Market.read(asked.catalog, asked.capacity)
+    case = case_of(asked, market)
+    assert case.pairs == () and staying(unread) == said_of(PLAN).moves
+    why = {one.why for item in case.judged for one in item.refused if one.region in leaning}
+    assert HostRefusal.LEFT_AS_IT_IS in why
+    parted = tuple(item for item in unread.capacity.resources if not item.resource.key.endswith("/failover/ams"))
+    free = replace(asked, capacity=asked.capacity.model_copy(update={"resources": parted}))
+    assert {(pair.source.region, pair.host) for pair in case_of(free, market).pairs} == {("fra", "lon")}
