@@ -226,6 +226,11 @@ class Cost(Model):
     egress_before_usd_per_hour: float = Field(default=0.0, ge=0, exclude_if=unsaid)
 
     @property
+    def has_egress(self) -> bool:
+        """Whether traffic by the GB is in what it costs, or was before."""
+        return bool(self.egress_usd_per_hour or self.egress_before_usd_per_hour)
+
+    @property
     def done_usd_per_hour(self) -> float:
         """What the plan costs once what waits is done as well."""
         return self.after_usd_per_hour - self.waiting_usd_per_hour
@@ -291,6 +296,7 @@ class Plan(Document):
     deferred: tuple[Change, ...] = Field(default=(), exclude_if=unsaid)  # beyond the change ceiling: not made
     preference: Preference | None = Field(default=None, exclude_if=unsaid)  # what is served in cheaper regions
     standing: Standing | None = Field(default=None, exclude_if=unsaid)  # where fleets are planned as a whole
+    asked_before: dict[str, float] = Field(default={}, exclude_if=unsaid)  # by requirement, of places left as they are
     small: bool = False  # a plan of its own roots (on demand): does not supersede the environment's plan
 
     def count(self, operation: Operation) -> int:

@@ -102,7 +102,7 @@ def _cost(plan: Plan) -> Iterator[str]:
 
 def _egress(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
     """What of it is traffic by the GB; nothing where no price of that is stated."""
-    if plan.egress:
+    if plan.egress or plan.cost.has_egress:
         was, now = plan.cost.egress_before_usd_per_hour, plan.cost.egress_usd_per_hour
         yield "of it egress, expected", f"{was:,.2f}", f"{now:,.2f}", f"{now - was:+,.2f}"
 

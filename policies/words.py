@@ -146,7 +146,7 @@ def orders(plan: Plan) -> tuple[str, ...]:
 
 def egress(plan: Plan) -> str:
     """What of the cost is traffic by the GB; nothing where no price of that is stated."""
-    if not plan.egress:
+    if not plan.egress and not plan.cost.has_egress:
         return ""
     was, now = plan.cost.egress_before_usd_per_hour, plan.cost.egress_usd_per_hour
     return f"{now:,.2f} USD/h of it is expected egress, paid by the GB ({now - was:+,.2f})"

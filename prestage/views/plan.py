@@ -245,7 +245,7 @@ def _cost(plan: Plan) -> Iterable[str]:
             f"USD/h ({signed_usd(cost.after_usd_per_hour - cost.before_usd_per_hour)})",
         ),
         *([("once all is done", usd(cost.done_usd_per_hour), _done(plan))] if cost.waiting_usd_per_hour else []),
-        *([("of it egress", usd(cost.egress_usd_per_hour), _egress(plan))] if plan.egress else []),
+        *([("of it egress", usd(cost.egress_usd_per_hour), _egress(plan))] if plan.egress or cost.has_egress else []),
         (
             "lower bound",
             usd(cost.lower_bound_usd_per_hour),
@@ -262,6 +262,8 @@ def _done(plan: Plan) -> str:
 
 def _egress(plan: Plan) -> str:
     """What is paid for by the GB, and where most of it is."""
+    if not plan.egress:
+        return "USD/h: none is expected at a price by the GB any more"
     dearest = max(plan.egress, key=lambda row: (row.usd_per_hour, row.hop))
     gbps = sum(row.gbps for row in plan.egress if row.usd_per_gb)
     told = f"USD/h for {number(gbps)} gbps, expected"

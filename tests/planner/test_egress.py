@@ -20,6 +20,7 @@ from planner.market import Market
 from planner.solve import solve
 from planner.what_if import changed
 from policies import words
+from prestage.views.plan import plan_text
 from stacks.capacity.estate import offered
 from tests.planner.plan_breach import Rule
 from tests.planner.plan_checker import breaches
@@ -206,6 +207,12 @@ def test_the_next_plan_starts_from_what_the_last_one_expected():
     again = plan_of(after(ASKED, plan))
     assert again.cost.egress_before_usd_per_hour == again.cost.egress_usd_per_hour == plan.cost.egress_usd_per_hour
     assert again.cost.before_usd_per_hour == pytest.approx(again.cost.after_usd_per_hour, abs=1e-3)
+    free = again.model_copy(update={"egress": (), "cost": plan.cost.model_copy(update={"egress_usd_per_hour": 0.0})})
+    gone = free.model_copy(
+        update={"cost": free.cost.model_copy(update={"egress_before_usd_per_hour": again.cost.egress_usd_per_hour})}
+    )
+    assert f"{-again.cost.egress_usd_per_hour:+,.2f}" in words.egress(gone) and "of it egress" in plan_text(gone)
+    assert not words.egress(free) and "of it egress" not in plan_text(free)
 
 
 def test_an_inventory_states_prices_by_the_gb_of_links_and_regions():
