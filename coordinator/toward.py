@@ -14,6 +14,7 @@ from contracts.names import is_link, link_ends
 from contracts.plan import Cost, Inputs, Plan, PlannedResource, Reason, ReasonCode, Requirement
 from contracts.preference import Preference
 from contracts.resources import Purpose, Resource, ResourceKind, StorageSpec
+from contracts.workloads import Packing
 from coordinator.project import Project
 from planner.changes import changes_between
 from planner.keys import link_key, network_key
@@ -33,6 +34,7 @@ class Wanted:
         resources: everything that shall exist.
         requirements: that its resources name as reasons.
         preference: what is served elsewhere in that state.
+        packing: which of its instances hold which whole units.
         told: what the plan is called where a solver would be named.
     """
 
@@ -40,6 +42,7 @@ class Wanted:
     requirements: tuple[Requirement, ...] = ()
     told: str = ""
     preference: Preference | None = None
+    packing: Packing | None = None
 
 
 def plan_toward(project: Project, wanted: Wanted, capacity: CapacitySnapshot) -> Plan:
@@ -71,6 +74,7 @@ def plan_toward(project: Project, wanted: Wanted, capacity: CapacitySnapshot) ->
         ),
         cost=_cost(market, question.live().values(), resources),
         preference=wanted.preference,
+        packing=wanted.packing,
         solver=wanted.told,
     )
 

@@ -12,9 +12,10 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from contracts.files import write_document
-from contracts.plan import Plan, ReasonCode
+from contracts.plan import Plan, PlannedResource, ReasonCode
 from contracts.resources import BlockSpec, Purpose, Resource, StorageSpec, root_of
 from contracts.review import Review
+from contracts.workloads import Packing
 from coordinator.errors import UnknownName
 from coordinator.plan_file import read_plan
 from coordinator.project import Project
@@ -98,8 +99,17 @@ def _plan(project: Project, earlier: Plan) -> Plan:
         requirements=earlier.requirements,
         told=told,
         preference=earlier.preference,
+        packing=_packed_as_then(earlier, wanted),
     )
     return plan_toward(project, state, capacity)
+
+
+def _packed_as_then(earlier: Plan, wanted: Mapping[str, PlannedResource]) -> Packing | None:
+    """What instances held, of those that will be as they were."""
+    then = {item.resource.key: item.resource.spec for item in earlier.resources}
+    same = {key for key, item in wanted.items() if then.get(key) == item.resource.spec}
+    packed = tuple(item for item in earlier.packing.instances if item.key in same) if earlier.packing else ()
+    return earlier.packing.model_copy(update={"instances": packed}) if earlier.packing and packed else None
 
 
 def _serves_content(resource: Resource) -> bool:

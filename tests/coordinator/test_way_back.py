@@ -7,9 +7,11 @@ import pytest
 from contracts.errors import AlteredDocument
 from contracts.files import read_document
 from contracts.plan import Plan
+from contracts.workloads import Packed, Packing, UnitSize
+from coordinator import way_back
 from coordinator.errors import Refused, UnknownName
 from coordinator.peering import answer_peering
-from coordinator.way_back import plan_back
+from coordinator.way_back import find_earlier, plan_back
 from tests.coordinator.factory import peering
 from tests.coordinator.world import apply_confirmed, open_project, plan_review_apply, write_load
 
@@ -94,9 +96,14 @@ def test_what_was_handed_out_since_stays(grown):
     assert plan_back(project, first).plan.changes == ()
 
 
-def test_it_is_only_a_plan_until_it_is_applied(grown):
+def test_it_is_only_a_plan_until_it_is_applied_and_says_which_instances_hold_which_units(grown, monkeypatch):
     project, first, _ = grown
-    before = specs(project)
-    plan_back(project, first)
+    before, plan = specs(project), find_earlier(project, first)
+    key = next(item.resource.key for item in plan.resources if "/compute/serving/" in item.resource.key)
+    packed = tuple(Packed(key=one, instances=1, units={"db": 1}) for one in (key, "fra/compute/serving/gone"))
+    packing = Packing(sizes=(UnitSize(name="db", vcpu=1, memory_gib=1),), instances=packed)
+    monkeypatch.setattr(way_back, "find_earlier", lambda *_: plan.model_copy(update={"packing": packing}))
+    back = plan_back(project, first)
+    assert back.plan.packing and back.plan.packing.instances == packed[:1]
     assert specs(project) == before
     assert len(project.journal.runs()) == 2
