@@ -4,7 +4,7 @@ Variance = mean + dispersion * mean^2 (Cameron and Trivedi, Regression Analysis 
 dispersion by maximum likelihood, pooled over the series of a group. Quantiles of a count are counts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -26,19 +26,25 @@ LARGEST_SAMPLE = 40_000  # more tell no more about one number
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CountRates:
-    """Means and dispersions of counts, each (series, steps)."""
+    """Means and dispersions of counts, each (series, steps).
+
+    Attributes:
+        mean, dispersion: of each hour by itself.
+        common: variance, over its square, of what all rates together are wrong by.
+    """
 
     mean: Matrix
     dispersion: Matrix
+    common: float = 0.0
 
     def rows(self, rows: list[int]) -> "CountRates":
-        return CountRates(mean=self.mean[rows], dispersion=self.dispersion[rows])
+        return replace(self, mean=self.mean[rows], dispersion=self.dispersion[rows])
 
     def moved(self, log_mean: Matrix, log_variance: Matrix) -> "CountRates":
         """Those of counts whose rate is multiplied by a lognormal factor: a mixture, and so the more dispersed."""
         spread = np.minimum(log_variance, MOST_VARIANCE)
         mean = self.mean * np.exp(log_mean + spread / 2)
-        return CountRates(mean=mean, dispersion=(1 + self.dispersion) * np.exp(spread) - 1)
+        return replace(self, mean=mean, dispersion=(1 + self.dispersion) * np.exp(spread) - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +56,14 @@ class CountCalibration:
         factor: actual over predicted, of each group.
         dispersion: of each group.
         supported: whether a group had enough scores.
+        common: what totals of whole windows strayed by beyond what counts by themselves do, as `CountRates` has it.
     """
 
     groups: Steps
     factor: Matrix
     dispersion: Matrix
     supported: NDArray[np.bool_]
+    common: float = 0.0
 
     def corrected(self, said: Matrix, ahead: Steps) -> Matrix:
         """Quantiles (..., series, steps, levels) of expected counts (..., series, steps, 1)."""
@@ -66,7 +74,7 @@ class CountCalibration:
         """Corrected means, and dispersions, of expected counts (series, steps, 1)."""
         mean = said[..., 0] * self.factor[self.groups][:, None]
         dispersion = np.broadcast_to(self.dispersion[self.groups][:, None], mean.shape)
-        return CountRates(mean=mean, dispersion=dispersion)
+        return CountRates(mean=mean, dispersion=dispersion, common=self.common)
 
     def turned(self, hours: int) -> "CountCalibration":
         """The same: nothing of it is of an hour."""
@@ -98,7 +106,23 @@ def calibrate_counts(said: Matrix, actual: Matrix, windows: Windows, groups: Ste
         factor[group] = np.clip(seen.sum() / rate.sum(), *FACTOR_RANGE)
         dispersion[group] = likeliest_dispersion(rate * factor[group], seen)
         supported[group] = len(seen) >= ENOUGH_SCORES and int(known.any(axis=(1, 2)).sum()) >= ENOUGH_WINDOWS
-    return CountCalibration(groups=groups, factor=factor, dispersion=dispersion, supported=supported)
+    learned = CountCalibration(groups=groups, factor=factor, dispersion=dispersion, supported=supported)
+    return replace(learned, common=_common(learned, said, actual))
+
+
+def _common(learned: CountCalibration, said: Matrix, actual: Matrix) -> float:
+    """Moments of totals of windows: squared errors beyond the variance of independent counts, over squared means."""
+    means, beyond = np.zeros(len(said)), np.zeros(len(said))
+    for window, (each, came) in enumerate(zip(said, actual, strict=True)):
+        rates, known = learned.rates(each), np.isfinite(came)
+        mean, dispersion = rates.mean[known], rates.dispersion[known]
+        means[window] = mean.sum()
+        beyond[window] = (came[known].sum() - mean.sum()) ** 2 - (mean + dispersion * mean**2).sum()
+    heard = int((means > 0).sum())
+    if heard < ENOUGH_WINDOWS:
+        return 0.0
+    fitted = (heard + 1) / (heard - 3)  # the variance of what few tell of the next one: Student's t
+    return float(np.clip(fitted * beyond.sum() / np.square(means).sum(), 0.0, MOST_VARIANCE))
 
 
 def likeliest_dispersion(mean: Matrix, counts: Matrix) -> float:

@@ -4,7 +4,8 @@ They are drawn by themselves, apart from what is planned for, so that plans are 
 without. Of users, transactions and blocks a path has the quantiles of each hour, brought nearer to those of days, as
 ever. Requests are drawn as what they are, negative binomial counts around their rate: quantiles of hours that are 0
 nearly always say nothing of sums. Each hour's counts are spread over the paths by systematic sampling (Madow and Madow
-1944), so that sums over hours and pairs have the mean that the rates have, however small those are.
+1944), so that sums over hours and pairs have the mean that the rates have, however small those are. By how much rates
+were wrong together in held-back windows is on every path, too: sums over all pairs and a week would be too sure of it.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -17,13 +18,15 @@ from contracts.series import SeriesKey, SeriesKind
 from forecaster.coherence import MOST_KEPT, PATHS, Agreed, Alone, Told, weights_of
 from forecaster.counts import CountRates, counts_at
 from forecaster.finish import CEILING, all_zero, whole_numbers
-from forecaster.panel import Panel
+from forecaster.panel import Matrix, Panel
 from forecaster.paths import (
     FEWEST_PATHS,
+    Order,
     Paths,
     by_days,
     canonical,
     draw_order,
+    even_scores,
     paths_in,
     quantiles_of,
     seasonal_ranks,
@@ -32,8 +35,13 @@ from forecaster.paths_days import as_days_say
 from forecaster.units import Gather, gather_of
 
 LONE = (SeriesKind.PEERING_REQUESTS, SeriesKind.TRANSACTIONS, SeriesKind.USERS, SeriesKind.BLOCK_TRAFFIC)
+MOST_ALIKE = 0.9  # correlation with what all counts of a path have in common
 TOGETHER = 100  # series that are drawn at a time: it bounds memory
-OF_COUNTS, OF_LONE = 2, 3  # beside the seed: what is drawn of them is not what was drawn of others, or of days
+OF_COUNTS, OF_LONE, OF_COMMON = (
+    2,
+    3,
+    4,
+)  # beside the seed: what is drawn of each is not what was drawn of others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +108,7 @@ def draw_requests(panel: Panel, rates: CountRates, room: Room, seed: int) -> dic
     for begin in range(0, len(largest) if rates.mean.shape[1] else 0, TOGETHER):
         rows = sorted(largest)[begin : begin + TOGETHER]
         some = panel.rows(rows)
-        found |= dict(zip(some.keys, _counts(some, rates.rows(rows), room, (seed, OF_COUNTS, begin)), strict=True))
+        found |= dict(zip(some.keys, _counts(some, rates.rows(rows), room, seed, begin), strict=True))
     return found
 
 
@@ -121,19 +129,46 @@ def left_out(keys: Sequence[SeriesKey], paths: Container[SeriesKey]) -> tuple[Tr
     return tuple(told)
 
 
-def _counts(panel: Panel, rates: CountRates, room: Room, seed: tuple[int, ...]) -> Iterator[Paths]:
-    """Paths of each series of a panel of counts."""
+def _counts(panel: Panel, rates: CountRates, room: Room, seed: int, begin: int) -> Iterator[Paths]:
+    """Paths of each series of a panel of counts, the first of which is number `begin` of all that are drawn."""
     shown, ranks = rates.mean[..., None], seasonal_ranks(panel)
-    order = draw_order(shown, ranks, room.paths, seed, rates.mean.sum(axis=1))
+    order = draw_order(shown, ranks, room.paths, (seed, OF_COUNTS, begin), rates.mean.sum(axis=1))
     begins = np.empty(rates.mean.shape)
-    begins[canonical(shown, ranks)] = np.random.default_rng((*seed, 1)).random(begins.shape)
+    begins[canonical(shown, ranks)] = np.random.default_rng((seed, OF_COUNTS, begin, 1)).random(begins.shape)
+    common = np.random.default_rng((seed, OF_COMMON)).permutation(even_scores(room.paths))
     most, nothing = CEILING * panel.observed.max(axis=1), all_zero(panel)
     for row in range(len(panel.keys)):
         at = (np.arange(room.paths) + begins[row, :, None]) / room.paths
         counts = np.zeros(at.shape) if nothing[row] else counts_at(rates.mean[row], rates.dispersion[row], at)
         path = np.empty((room.paths, at.shape[0]), dtype=np.float32)
-        np.put_along_axis(path.T, order[row], np.minimum(counts, most[row]).astype(np.float32), axis=1)
+        ordered = _alike(order[row], counts, rates.common, common) if rates.common > 0 else order[row]
+        np.put_along_axis(path.T, ordered, np.minimum(counts, most[row]).astype(np.float32), axis=1)
         yield path
+
+
+def _alike(order: Order, counts: Matrix, variance: float, common: Matrix) -> Order:
+    """An order (steps, paths) in which counts are high together on paths on which all rates are.
+
+    What counts of two hours have in common is `variance` times the product of their means. Of counts that are functions
+    of normal variables with correlation r it is r times the product of their covariances with these, to first order
+    (Mehler's expansion; Cario and Nelson 1997, "Modeling and generating random vectors").
+
+    Args:
+        order: without it.
+        counts: (steps, paths), ascending.
+        variance: of rates, over their square.
+        common: normal scores of the paths.
+    """
+    even = even_scores(counts.shape[1])
+    follows, mean = (counts * even).mean(axis=1), counts.mean(axis=1)
+    alike = variance * np.square(mean / np.where(follows > 0, follows, np.inf))
+    alike = np.minimum(alike, MOST_ALIKE)[:, None]
+    own = np.empty(counts.shape)
+    np.put_along_axis(own, order, np.broadcast_to(even, counts.shape), axis=1)
+    found: Order = np.argsort(np.sqrt(1 - alike) * own + np.sqrt(alike) * common, axis=1, kind="stable").astype(
+        np.int16
+    )
+    return found
 
 
 def _largest(hours: Told, rows: Sequence[int], room: Room) -> set[int]:

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from contracts.series import LEVELS, SeriesKey, SeriesKind
 from forecaster.coherence import PATHS, Told, no_paths
 from forecaster.coherence_days import agree_days
-from forecaster.counts import CountRates, count_quantiles, counts_at
+from forecaster.counts import CountRates, calibrate_counts, count_quantiles, counts_at
 from forecaster.events.widening import NORMAL
 from forecaster.panel import Panel, daily
 from forecaster.paths import by_days, quantiles_of
 from forecaster.paths_alone import TOGETHER, Room, draw_alone, draw_requests, left_out, room_beside
+from forecaster.windows import Windows
 from tests.forecaster.events.worlds import panel_of
 
 HOURS, STEPS = 24 * 28, 48
@@ -113,3 +114,30 @@ def test_pairs_that_are_drawn_later_are_not_those_that_were_drawn_first():
     alone = draw_alone(told, None, list(range(len(rates))), Room(paths=100, series=1000), seed=1)
     alike = np.corrcoef([path.sum(axis=1) for path in alone.paths.values()])
     assert np.abs(alike - np.eye(len(rates))).max() < 0.6
+
+
+def test_sums_over_pairs_know_what_all_rates_are_wrong_by():
+    """Each hour's counts stay as they are; totals stray as rates do, beside what counts do by themselves."""
+    rates = [0.05, 0.2, 0.2, 1.0, 3.0]
+    panel, room = counts_panel(rates), Room(paths=400, series=10)
+    plain, shared = (
+        draw_requests(panel, replace(rates_of(rates, 0.01), common=common), room, seed=1) for common in (0.0, 0.09)
+    )
+    for key, path in plain.items():
+        np.testing.assert_array_equal(np.sort(path, axis=0), np.sort(shared[key], axis=0))
+    apart, alike = (np.sum([path.sum(axis=1) for path in found.values()], axis=0) for found in (plain, shared))
+    strays = (alike.var() - apart.var()) / alike.mean() ** 2
+    assert strays == pytest.approx(0.09, rel=0.2)
+
+
+@pytest.mark.parametrize("strays", [0.0, 0.3])
+def test_what_all_rates_are_wrong_by_is_learned_from_totals_of_windows(strays):
+    chance = np.random.default_rng(5)
+    factor, said = chance.lognormal(0, strays, (40, 1, 1)) if strays else 1.0, np.full((40, 8, 24, 1), 0.5)
+    came = chance.poisson(said[..., 0] * factor).astype(float)
+    windows = Windows(cutoffs=tuple(range(240, 240 + 40 * 24, 24)), ahead=np.arange(1, 25), day=24)
+    groups = np.zeros(8, dtype=np.int64)
+    learned = calibrate_counts(said, came, windows, groups)
+    assert learned.common == pytest.approx(strays**2, rel=0.5, abs=0.01)
+    assert learned.rates(said[0]).common == learned.common
+    assert calibrate_counts(said[:3], came[:3], replace(windows, cutoffs=windows.cutoffs[:3]), groups).common == 0.0
