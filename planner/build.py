@@ -10,6 +10,7 @@ from functools import partial
 
 from contracts.failover import Reserve
 from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Requirement, Shortfall, UnreadRegion
+from contracts.resources import Purpose
 from contracts.risk import Scarce
 from planner.addresses import block_ends
 from planner.bandwidth import want_circuits
@@ -46,7 +47,7 @@ from planner.question import Question
 from planner.reasons import Buying
 from planner.recourse.risk import plan_risk
 from planner.relied import relied_on
-from planner.requirements import rounded, serving_requirements
+from planner.requirements import asked_before, rounded, serving_requirements
 from planner.scarce import scarce
 from planner.scarce_fleets import scarce_in_fleet
 from planner.shortfalls import placement_shortfalls, unstated_told, without_the_other
@@ -221,6 +222,7 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
         pins_missing=demand.given.pins_missing,
         deferred=cut.deferred,
         standing=demand.fleet.found.standing if demand.fleet else None,
+        asked_before=_asked_where_nothing_changes(question),
         commitments=advise_commitments(question, desired.market, resources),
         block_advice=(*block_advice(question, desired.market, resources), *desired.block_moves),
         risk=plan_risk(question, desired.market, resources, detoured(desired.requirements), out),
@@ -228,6 +230,13 @@ def _document(question: Question, desired: Desired, demand: Demand, circuits_usd
         solver=placement.solver,
         cut_short=placement.cut_short,
     )
+
+
+def _asked_where_nothing_changes(question: Question) -> dict[str, float]:
+    """What was asked for of places that this plan leaves as they are: it holds once they are planned again."""
+    asked = sorted(asked_before(question).items())
+    serving = ((name, amount) for name, amount in asked if name.endswith(f"/{Purpose.SERVING}"))
+    return {name: rounded(amount) for name, amount in serving if question.is_frozen(name.partition("/")[0])}
 
 
 def _cost(

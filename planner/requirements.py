@@ -59,8 +59,7 @@ def serving_requirements(question: Question, market: Market) -> tuple[Requiremen
     regions serve whole.
     """
     candidates = (*_region_demands(question, market), *_link_demands(question, market))
-    earlier = question.earlier.requirements if question.earlier else ()
-    settled = Settled.of(question, {item.id: _asked_before(item) for item in earlier})
+    settled = Settled.of(question, asked_before(question))
     requirements = (_requirement(demand, question.environment, settled) for demand in candidates)
     return tuple(
         item
@@ -78,7 +77,15 @@ def own_quantity(item: Requirement) -> float:
     return item.quantity - served_elsewhere(item.parts) - sum(others)
 
 
-def _asked_before(item: Requirement) -> float:
+def asked_before(question: Question) -> dict[str, float]:
+    """What the plan applied last asked for of each place's own, by requirement; what it left as it is, as before it."""
+    earlier = question.earlier
+    if earlier is None:
+        return {}
+    return {**earlier.asked_before, **{item.id: _calm_keeps(item) for item in earlier.requirements}}
+
+
+def _calm_keeps(item: Requirement) -> float:
     """What calm may keep of what was asked: nothing that people alone asked for; what stood above a minimum, whole."""
     own = own_quantity(item) - item.parts.get(WORKLOADS, 0.0)
     kept = KEPT in item.parts or HELD in item.parts

@@ -125,12 +125,24 @@ def test_a_minimum_beside_it_does_not_end_what_is_held():
     need = needs(WORLD)["fra/vcpu/serving"]
     asked = measured(region(FALLEN, minimum={CapacityKind.VCPU: 0.6 * need.quantity}), (0.95 * need.quantity,))
     found = needs(asked)[need.id]
-    assert {"minimum", "held as measured"} < found.parts.keys() and found.quantity == need.quantity
+    assert {"minimum", "held as measured"} < found.parts.keys() and found.quantity == need.quantity and asked.earlier
     others = (item for item in asked.earlier.requirements if item.id != need.id)
     earlier = asked.earlier.model_copy(update={"requirements": (*others, found)})
     assert needs(replace(asked, earlier=earlier))[need.id] == found
     gone = needs(replace(measured(asked, (1.0,)), earlier=earlier))[need.id]
     assert gone.quantity == pytest.approx(0.6 * need.quantity) and gone.held is None
+
+
+def test_a_region_that_a_plan_leaves_as_it_is_holds_what_was_asked_before():
+    """Paused, or not read: once it is planned again, no forecast alone lowers what serves there, or on its links."""
+    fallen = measured(FALLEN, (1e6,))
+    left = after(fallen, plan_of(region(fallen, paused=True)))
+    assert "fra/vcpu/serving" not in {item.id for item in left.earlier.requirements}
+    before, found = needs(WORLD), needs(measured(left, (1e6,)))
+    for name in ("fra/vcpu/serving", "fra--lon/gbps/serving", "ams/vcpu/serving"):
+        assert found[name].quantity == before[name].quantity and found[name].held
+    again = after(left, plan_of(region(left, paused=True)))
+    assert needs(again) == needs(left)
 
 
 def test_of_a_link_the_direction_counts_that_more_was_measured_of():
