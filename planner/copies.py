@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from contracts.capacity import GB_PER_GBPS_HOUR, CapacityKind
+from contracts.names import is_link, link_ends
 from contracts.plan import ReasonCode, RefusalCode, RefusedAlternative, Requirement
 from contracts.resources import FailoverSpec, Purpose, ResourceKind
 from planner.detours import SLACK, Moved, Way, over_more_paths
@@ -80,22 +81,21 @@ def _barred(
 ) -> dict[str, dict[str, RefusedAlternative]] | None:
     """By region, partners that links have no room to copy to, the most Gbps first; None where there is room for all."""
     barred: dict[str, dict[str, RefusedAlternative]] = {}
-    needs = [need for need in found.needs if any(name.startswith(COPIES) for name in need.parts)]
-    if not needs:
+    links = [need for need in found.needs if is_link(need.place)]
+    if not any(name.startswith(COPIES) for need in links for name in need.parts):
         return None
-    short, routes = False, routes_of(question, market)
+    most = {need.place: Way.of(market, given, need.place).most_gbps for need in links}
+    short, routes = [need for need in links if need.quantity > most[need.place] + SLACK], routes_of(question, market)
     left = {site.region: len(site.partners) - 1 for site in found.sites}
-    for need in needs:
-        most = Way.of(market, given, need.place).most_gbps
-        lacks = need.quantity - most
-        short = short or lacks > SLACK
+    for need in short:
+        lacks = need.quantity - most[need.place]
         for gbps, region, partner in _over(question, (routes, need.place), found.placement.shares, given):
             if lacks > SLACK and left.get(region, 0) > 0 and partner not in barred.get(region, {}):
                 lacks, left[region] = lacks - gbps, left[region] - 1
                 barred.setdefault(region, {})[partner] = RefusedAlternative(
                     candidate=partner,
                     code=RefusalCode.NO_CAPACITY,
-                    limit=rounded(most),
+                    limit=rounded(most[need.place]),
                     value=need.quantity,
                     unit=f"{CapacityKind.GBPS} on {need.place}",
                 )
@@ -103,14 +103,17 @@ def _barred(
 
 
 def _over(question: Question, where: tuple[Routes, str], shares: Shares, given: Given) -> list[tuple[float, str, str]]:
-    """What is copied over a link by what was chosen: Gbps, region and partner, the most first."""
+    """What was chosen to be copied over a link, else beside it, where detours begin: Gbps, from, to; the most first."""
     routes, link = where
-    found = []
+    over, beside = [], []
     for region, partner, gbps in _sent(question, given, shares):
         route = routes.between(region, partner)
-        if gbps > 0 and (region, partner) in shares and route and link in map(link_of, route.hops):
-            found.append((gbps, region, partner))
-    return sorted(found, key=lambda item: (-item[0], *item[1:]))
+        links = {link_of(hop) for hop in route.hops} if route and gbps > 0 and (region, partner) in shares else set()
+        if link in links:
+            over.append((gbps, region, partner))
+        elif any(not set(link_ends(link)).isdisjoint(link_ends(other)) for other in links):
+            beside.append((gbps, region, partner))
+    return sorted(over or beside, key=lambda item: (-item[0], *item[1:]))
 
 
 def _without(site: Site, barred: Mapping[str, RefusedAlternative]) -> Site:

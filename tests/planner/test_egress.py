@@ -111,6 +111,19 @@ def test_partners_that_links_have_no_room_to_copy_to_give_way_to_others():
     assert refused.limit < refused.value
 
 
+def test_copies_leave_the_room_to_others_that_detours_need():
+    """What fra--lon has no room for goes over mad, the cheapest partner of fra, so that fra copies to another."""
+    regions = (
+        item.model_copy(update={"replication_gbps": COPIES_GBPS if item.name == "fra" else 0.0})
+        for item in WORLD.environment.regions
+    )
+    room = {place: float(math.ceil(asked)) for place, asked in LINKS.items()} | {FULL: 6.0, "lon--mad": 100.0}
+    room |= {"fra--mad": LINKS["fra--mad"] + LINKS[FULL] - 5.0, "ams--fra": LINKS["ams--fra"] + COPIES_GBPS + 1}
+    plain, plan = (plan_of(within(world, room)) for world in (WORLD, people(WORLD, regions=tuple(regions))))
+    assert partners(plain, "fra") == {"mad": 1.0} and partners(plan, "fra") == {"ams": 1.0}
+    assert any("traffic of fra--lon" in need.parts for need in plan.requirements)
+
+
 def test_copies_that_no_partner_has_room_for_are_told_as_such():
     found = build_plan(cramped(1e4), solve)
     assert isinstance(found, Infeasible)
