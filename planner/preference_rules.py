@@ -69,6 +69,8 @@ class Rules:
         self._question, self._market = question, market
         self.sites, self._still = {site.region: site for site in sites}, still(question)
         self._routes, self._residency = routes_of(question, market), Residency.of(question)
+        earlier = question.earlier.preference.moves if question.earlier and question.earlier.preference else ()
+        self._elsewhere = {(move.region, move.host) for move in earlier}  # goes home only where that saves enough
         self._holders: dict[str, dict[str, frozenset[str]]] = {}
         for place, who in holders_with_limits(question):
             allowed = frozenset(question.environment.rules.allowed_regions[who])
@@ -143,7 +145,7 @@ class Rules:
             return refused.model_copy(update=update)
         if told is None or (there > 0 and not self.sites[host].partners):
             return refused.model_copy(update={"why": HostRefusal.QUOTA})
-        if source.usd is not None and told >= source.usd:
+        if source.usd is not None and told >= source.usd and (source.region, host) not in self._elsewhere:
             return refused.model_copy(update={"why": HostRefusal.DEARER})
         return Pair(source=source, host=host, usd=told, brought_usd=brought, route=route)
 

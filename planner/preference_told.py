@@ -49,9 +49,7 @@ def _region(question: Question, market: Market, item: Judged, left: dict[str, fl
         usd_per_vcpu_hour=source.usd,
         bound=dict(source.bound),
         hosts=hosts,
-        refused=tuple(
-            sorted(_refused(market, item, hosts, left), key=lambda one: (one.usd_per_vcpu_hour or 0, one.region))
-        ),
+        refused=tuple(sorted(_refused(market, item, hosts, left), key=_by_price)),
     )
 
 
@@ -88,10 +86,11 @@ def _refused(market: Market, item: Judged, hosts: tuple[Host, ...], left: dict[s
             yield one
     others = [pair for pair in item.pairs if pair.host not in taken]
     for pair in others:
-        yield _not_taken(market, pair, left, dearer=chosen is not None and pair.usd > chosen)
-    dearer = [one for one in item.refused if one.why is HostRefusal.DEARER and one.region not in taken]
-    if dearer and not others:
-        yield min(dearer, key=_by_price)
+        dearer = (chosen is not None and pair.usd > chosen) or (home is not None and pair.usd >= home)
+        yield _not_taken(market, pair, left, dearer=dearer)
+    dear = [one for one in item.refused if one.why is HostRefusal.DEARER and one.region not in taken]
+    if dear and not others:
+        yield min(dear, key=_by_price)
 
 
 def _not_taken(market: Market, pair: Pair, left: dict[str, float], *, dearer: bool) -> RefusedHost:

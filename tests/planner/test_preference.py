@@ -238,6 +238,11 @@ def test_what_is_elsewhere_stays_unless_a_move_pays():
     stood = elsewhere(ONE, 0.3)
     assert said_of(choosing(stood, {HERE: 99.99, THERE: 100.0})[0]).moves == (Move("fra", "ams", 0.3),)
     assert said_of(choosing(stood, {HERE: 90.0, THERE: 100.0})[0]).moves == ()
+    dearer = priced(stood, ams=1.005, lon=2.0)
+    assert said_of(choosing(dearer, {HERE: 99.99, THERE: 100.0})[0]).moves == (Move("fra", "ams", 0.3),)
+    back = said_of(choosing(dearer, {HERE: 90.0, THERE: 100.0})[0])
+    assert [one.why for item in back.regions for one in item.refused if one.region == "ams"] == [HostRefusal.DEARER]
+    assert back.moves == ()
     bound = placed(ONE, {"residency": ("lon",)}, movable=0.0)
     assert said_of(choosing(elsewhere(bound, 0.3), {HERE: 100.0})[0]).moves == ()
 
