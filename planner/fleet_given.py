@@ -66,6 +66,7 @@ def _with_compute(axes: Axes, problem: FleetProblem, resources: tuple[Resource, 
     region_at = {name: at for at, name in enumerate(axes.regions)}
     type_at = {shape.name: at for at, shape in enumerate(axes.shapes)}
     specs = [(resource, resource.spec) for resource in resources if isinstance(resource.spec, ComputeSpec)]
+    spot_vcpu = np.zeros((problem.regions, problem.hours))
     kinds = tuple(sorted({(spec.shape, spec.purchase is not Purchase.SPOT) for _, spec in specs}))
     types = np.array([type_at[shape] for shape, _ in kinds])
     stock = np.zeros((len(axes.regions), len(kinds)))
@@ -74,6 +75,9 @@ def _with_compute(axes: Axes, problem: FleetProblem, resources: tuple[Resource, 
         at = region_at[resource.place]
         stock[at, kinds.index((spec.shape, spec.purchase is not Purchase.SPOT))] += spec.count_at(None)
         usd[spec.purchase][at, type_at[spec.shape]] = NOT_OFFERED
+        if spec.by_hour and spec.purchase is Purchase.SPOT:
+            some = np.array(spec.by_hour) - spec.count_at(None)  # those of some hours alone
+            spot_vcpu[at] += some * problem.gives[type_at[spec.shape], 0]
     firm = np.array([firm for _, firm in kinds])
     free = {Purchase.COMMITTED: firm & (stock > 0), Purchase.SPOT: ~firm & (stock > 0)}
     none = np.zeros(stock.shape, dtype=bool)
@@ -90,8 +94,16 @@ def _with_compute(axes: Axes, problem: FleetProblem, resources: tuple[Resource, 
         loss=np.concatenate([problem.loss, problem.loss[types]]),
         stock=np.concatenate([problem.stock, stock], 1),
         quota=quota,
+        spot_share=_less(problem, spot_vcpu),
         **prices,
     )
+
+
+def _less(problem: FleetProblem, spot_vcpu: Floats) -> Floats:
+    """(R,) share of demand that spot may meet beside (R, H) vCPU of spot that are given, at its tightest hour."""
+    demand = problem.demand[:, 0]
+    taken = np.divide(spot_vcpu, demand, out=np.zeros_like(spot_vcpu), where=demand > 0)
+    return np.asarray(np.maximum(problem.spot_share - taken.max(1), 0.0))
 
 
 _PRICE = {

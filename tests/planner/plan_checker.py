@@ -153,7 +153,7 @@ def _inside(prefix: str, pool: str) -> bool:
 
 
 def _spot(asked: Asked, plan: Plan) -> Iterator[Breach]:
-    """Spot is no more than its share of what is required; that is no more than calm adds to what is asked."""
+    """Spot is no more than its share of what is required: of what is asked, with what calm adds or what is held."""
     needs = serving_needs(plan, CapacityKind.VCPU)
     wanted = in_regions(asked)
     for hour in HOURS:
@@ -166,7 +166,8 @@ def _spot(asked: Asked, plan: Plan) -> Iterator[Breach]:
             by_hour = wanted.get((place, kind))
             if kind is CapacityKind.VCPU and by_hour and place in needs:
                 kept = max(1.0, needs[place].quantity / max(*by_hour, SLIGHT))
-                most = asked.environment.purchases_of(place).spot_share * by_hour[hour] * min(kept, 1 / (1 - CALM))
+                kept = kept if needs[place].held else min(kept, 1 / (1 - CALM))
+                most = asked.environment.purchases_of(place).spot_share * by_hour[hour] * kept
                 if amount > most * (1 + 1e-3) + SLIGHT:
                     said = f"{amount:g} vCPU of spot at hour {hour}, {most:g} at most"
                     yield Breach(rule=Rule.SPOT, where=place, what=said)

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.plan import Operation, Plan, ReasonCode, RefusalCode
 from contracts.resources import CircuitSpec, ComputeSpec, FailoverSpec, Purchase, Purpose
+from contracts.series import SeriesKind
 from planner import fleets
 from planner.build import build_plan
 from planner.errors import InputsDisagree
@@ -23,6 +24,7 @@ from planner.question import Question
 from planner.solve import solve
 from tests.planner.simulate import after, standing
 from tests.planner.test_fleets import fleet_of, people, planned, world, wrong
+from tests.planner.test_scale_in import measured
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -172,6 +174,20 @@ def test_a_pinned_circuit_is_taken_off_what_is_reserved() -> None:
     link, tier = axes.links.index(item.place), [tier.name for tier in start.catalog.circuit_tiers].index(item.spec.tier)
     assert problem.gbps[link] == max(0.0, free.gbps[link] - item.spec.gbps * item.spec.count) < free.gbps[link]
     assert problem.tier_usd[link, tier] == NOT_OFFERED > free.tier_usd[link, tier]
+
+
+def test_spot_that_is_pinned_for_some_hours_leaves_less_to_be_bought() -> None:
+    start = demanding(people(settled(), pins=("ams/compute/serving/m8-spot",)), 1.04)
+    pinned = start.live()["ams/compute/serving/m8-spot"].spec
+    assert isinstance(pinned, ComputeSpec) and min(pinned.by_hour) < max(pinned.by_hour)
+    anew = people(start, rules=start.environment.rules.model_copy(update={"calm": False}))
+    assert wrong(anew, planned(anew)) == []
+
+
+def test_spot_has_its_share_of_what_is_held_as_measured() -> None:
+    asked = measured(demanding(settled(), 0.3), (60.0,), SeriesKind.CPU)
+    plan = planned(asked)
+    assert wrong(asked, plan) == [] and any(item.held for item in plan.requirements)
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.3, 0.5])
