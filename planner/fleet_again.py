@@ -147,8 +147,10 @@ def _comparable(asked: Asked) -> tuple[Plan, Standing]:
     """
     before = asked.question.earlier
     standing = before.standing if before else None
-    if asked.question.anew or not asked.question.environment.rules.calm:
+    if asked.question.anew:
         why = "as asked"
+    elif not asked.question.environment.rules.calm:
+        why = "rules.calm is off"
     elif before is None or standing is None:
         why = "no plan was applied whose fleet prices prove"
     elif is_small(asked.problem):

@@ -200,10 +200,16 @@ def one_type_more(asked: Question) -> Question:
     return replace(asked, catalog=asked.catalog.model_copy(update={"shapes": (*asked.catalog.shapes, new)}))
 
 
+def restless(asked: Question) -> Question:
+    rules = asked.environment.rules.model_copy(update={"calm": False})
+    return replace(asked, environment=asked.environment.model_copy(update={"rules": rules}))
+
+
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
         (lambda asked: replace(asked, anew=True), "as asked"),
+        (restless, "rules.calm is off"),
         (lambda asked: asking(asked, 1.2), "of what must be paid changed, more than 5%"),
         (dearer, "its gap would be "),
         (one_type_more, "regions, types, possible partners or circuit tiers are others"),
