@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contracts.accounts import TargetName
 from contracts.drift import Difference, DriftReport
 from contracts.environment import Environment
-from contracts.names import is_link, link_ends
+from contracts.names import place_ends
 from stacks.engines.engine import Observed
 from stacks.errors import StacksError
 
@@ -38,7 +38,7 @@ def ask_trail(environment: Environment, item: Observed) -> str:
         CloudError: it cannot be asked.
     """
     names = item.live or item.last or {}
-    for region in _regions(item.key.partition("/")[0]):
+    for region in place_ends(item.key.partition("/")[0]):
         account, cloud = environment.account(region), environment.cloud(region)
         if account is None or cloud is None:
             continue
@@ -64,7 +64,3 @@ def _told(item: Observed, last_change: LastChange) -> str:
 
 def _signed(item: Difference, told: Mapping[str, str]) -> Difference:
     return item.model_copy(update={"by": told[item.key]}) if told.get(item.key) else item
-
-
-def _regions(place: str) -> tuple[str, ...]:
-    return link_ends(place) if is_link(place) else (place,)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from contracts.engines import Rollout
+from contracts.names import place_ends
 from contracts.plan import Plan, ReasonCode
 from contracts.ports import Progress
 from contracts.resources import FailoverSpec, Resource
@@ -24,7 +25,7 @@ from coordinator.project import Project
 from coordinator.reading import Looked, live_keys, look
 from coordinator.registration import register_plan
 from coordinator.settle import note_applied
-from coordinator.toward import Wanted, ends, kept_in, leaning, plan_toward, planned_as
+from coordinator.toward import Wanted, kept_in, leaning, plan_toward, planned_as
 from stacks.apply import apply_plan, make_order
 
 TOLD = "destroy"
@@ -132,7 +133,7 @@ def _begun(project: Project, names: Collection[str]) -> Plan | None:
 
 def _is_meant(resource: Resource, names: Collection[str]) -> bool:
     """Whether a resource is named, lies in what is named, or joins it to something."""
-    if resource.key in names or resource.place in names or not set(names).isdisjoint(ends(resource.place)):
+    if resource.key in names or resource.place in names or not set(names).isdisjoint(place_ends(resource.place)):
         return True
     return isinstance(resource.spec, FailoverSpec) and resource.spec.partner in names
 

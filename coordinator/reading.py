@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from contracts.capacity import CapacitySnapshot
-from contracts.names import is_link, link_ends
+from contracts.names import is_link, place_ends
 from stacks.capacity.estate import read_part
 from stacks.capacity.join import join_parts
 from stacks.capacity.live import Known, plan_key
@@ -154,5 +154,4 @@ def _above(key: str) -> str:
 
 
 def _ends(key: str) -> tuple[str, ...]:
-    place = key.partition("/")[0]
-    return link_ends(place) if is_link(place) else (place,)
+    return place_ends(key.partition("/")[0])

@@ -10,7 +10,7 @@ from datetime import timedelta
 from contracts.capacity import CapacitySnapshot
 from contracts.forecast import Forecast, ForecastBundle
 from contracts.ledger import UnitState, UnitView
-from contracts.names import is_link, link_ends
+from contracts.names import place_ends
 from contracts.plan import Cost, Inputs, Plan, PlannedResource, Reason, ReasonCode, Requirement
 from contracts.preference import Preference
 from contracts.resources import Purpose, Resource, ResourceKind, StorageSpec
@@ -91,7 +91,7 @@ def kept_in(project: Project, live: Mapping[str, Resource], named: Collection[st
             found[key] = _handed_out(unit)
         elif key in project.environment.pins:
             found[key] = "is pinned"
-        elif paused & set(ends(resource.place)):
+        elif paused & set(place_ends(resource.place)):
             found[key] = "is in a region that is paused"
     return found
 
@@ -113,11 +113,6 @@ def planned_as(resource: Resource, code: ReasonCode, purpose: Purpose | None = N
     """A live resource as one that is wanted just as it is."""
     wanted = resource if purpose is None else resource.model_copy(update={"purpose": purpose})
     return PlannedResource(resource=wanted, usd_per_hour=0, reason=Reason(code=code))
-
-
-def ends(place: str) -> tuple[str, ...]:
-    """The regions of a place."""
-    return link_ends(place) if is_link(place) else (place,)
 
 
 def _needs(resource: Resource, planned: dict[str, PlannedResource]) -> Iterable[str]:

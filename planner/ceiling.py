@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from contracts.capacity import CapacityKind
 from contracts.failover import Reserve
-from contracts.names import is_link, link_ends
+from contracts.names import place_ends
 from contracts.plan import Change, Operation, PlannedResource, Reason, ReasonCode, Requirement
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, StorageSpec
 from planner.blocks import RESERVED_ADDRESSES
@@ -149,8 +149,7 @@ def _savings(case: _Case, changes: Sequence[Change]) -> Iterator[Saving]:
     for change in changes:
         resource = change.after or change.before
         assert resource is not None  # a change has one of them
-        ends = link_ends(change.place) if is_link(change.place) else (change.place,)
-        if resource.kind in KINDS and resource.purpose in PURPOSES and mine.issuperset(ends):
+        if resource.kind in KINDS and resource.purpose in PURPOSES and mine.issuperset(place_ends(change.place)):
             groups.setdefault((change.place, resource.kind, resource.purpose), []).append(change)
     for _, group in sorted(groups.items()):
         yield from _of_group(case, group)

@@ -7,7 +7,7 @@ from contracts.capacity import CapacitySnapshot, Catalog
 from contracts.environment import Environment
 from contracts.forecast import ForecastBundle
 from contracts.ledger import LedgerView, UnitState
-from contracts.names import is_link, link_ends
+from contracts.names import place_ends
 from contracts.plan import Plan
 from contracts.preference import BoundUse, Move
 from contracts.requests import PeeringRequest
@@ -115,8 +115,7 @@ class Question:
 
     def is_unread(self, place: str) -> bool:
         """Whether what lives at a place is not known: its region, or one end of a link, could not be read."""
-        ends = link_ends(place) if is_link(place) else (place,)
-        return not self.unreadable().isdisjoint(ends)
+        return not self.unreadable().isdisjoint(place_ends(place))
 
     def frozen_regions(self) -> frozenset[str]:
         """Regions that this plan leaves exactly as they are: paused by people, or not readable."""
@@ -124,8 +123,7 @@ class Question:
 
     def is_frozen(self, place: str) -> bool:
         """Whether a place is left as it is; a link is when one of its ends is."""
-        ends = link_ends(place) if is_link(place) else (place,)
-        return not self.frozen_regions().isdisjoint(ends)
+        return not self.frozen_regions().isdisjoint(place_ends(place))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

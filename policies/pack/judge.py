@@ -13,7 +13,7 @@ from contracts.capacity import Catalog, Pool, RegionFacts
 from contracts.environment import Environment
 from contracts.inventory import InventoryFacts
 from contracts.ledger import LedgerView, UnitState, UnitView
-from contracts.names import is_link, link_ends
+from contracts.names import place_ends
 from contracts.plan import Change, Operation, Plan, PlannedResource, Reason, ReasonCode
 from contracts.resources import BlockSpec, Purpose, Resource
 from contracts.review import Finding, Review
@@ -103,7 +103,7 @@ def _clouds(environment: Environment) -> frozenset[str]:
 
 
 def _ends(resource: Resource) -> frozenset[str]:
-    return frozenset(link_ends(resource.place) if is_link(resource.place) else (resource.place,))
+    return frozenset(place_ends(resource.place))
 
 
 def _regions(ground: Ground) -> Iterator[RegionFacts]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from contracts.limits import Rules
-from contracts.names import is_link, link_ends
+from contracts.names import place_ends
 from contracts.plan import Requirement
 from contracts.resources import ComputeSpec, FailoverSpec, Purpose, Resource, StorageSpec
 from policies.case import Breach, Case
@@ -115,7 +115,7 @@ def outside_allowed(rules: Rules, who: str, place: str) -> tuple[str, ...]:
     What answers requests out of staging, where no plan is reviewed, asks this before it hands anything out.
     """
     allowed = rules.allowed_regions.get(who)
-    return () if allowed is None else tuple(region for region in regions_of(place) if region not in allowed)
+    return () if allowed is None else tuple(region for region in place_ends(place) if region not in allowed)
 
 
 def _service_outside(requirement: Requirement, rules: Rules) -> Iterator[Breach]:
@@ -129,8 +129,3 @@ def _service_outside(requirement: Requirement, rules: Rules) -> Iterator[Breach]
             message=f"serves {service} in {requirement.place}, allowed: {', '.join(rules.allowed_regions[service])}",
             fix=f"serve {service} elsewhere, or add {requirement.place} to rules.allowed_regions.{service}",
         )
-
-
-def regions_of(place: str) -> tuple[str, ...]:
-    """The region, or both ends of a link."""
-    return link_ends(place) if is_link(place) else (place,)

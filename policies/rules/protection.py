@@ -6,12 +6,12 @@ from datetime import timedelta
 from contracts.accounts import TargetName
 from contracts.in_place import changes_class
 from contracts.ledger import UnitView
+from contracts.names import place_ends
 from contracts.plan import Change, Operation, ReasonCode
 from contracts.resources import CircuitSpec, ComputeSpec, Purpose, Resource, ResourceKind, StorageSpec
 from contracts.storage import StorageClass
 from contracts.wording import lacking
 from policies.case import WHOLE_PLAN, Breach, Case
-from policies.rules.placement import regions_of
 
 _CARRIERS = (ResourceKind.NETWORK, ResourceKind.LINK)
 """Kinds that units stand on: without its network or link a unit is of no use."""
@@ -123,7 +123,7 @@ def _cut_off(change: Change, handed_out: dict[str, UnitView]) -> Iterator[Breach
     """The network or link of a change's place goes while somebody has a unit there."""
     if change.before is None or change.before.kind not in _CARRIERS:
         return
-    there = [unit for unit in handed_out.values() if change.place in (unit.place, *regions_of(unit.place))]
+    there = [unit for unit in handed_out.values() if change.place in (unit.place, *place_ends(unit.place))]
     if there:
         first = min(there, key=lambda unit: unit.key)
         yield Breach(

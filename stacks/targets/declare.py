@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from contracts.accounts import TargetName
 from contracts.environment import Environment
-from contracts.names import is_link, link_ends
+from contracts.names import place_ends
 from contracts.resources import Resource
 from stacks.declaration import ESTATE_PROVIDER, Declaration, ProviderConfig
 from stacks.targets import aws, estate, gcp
@@ -48,7 +48,7 @@ def providers(environment: Environment) -> Mapping[str, ProviderConfig]:
 
 def targets_of(place: str, environment: Environment) -> frozenset[TargetName]:
     """The targets that a region lies in, or the two ends of a link."""
-    return frozenset(environment.target_of(region) for region in (link_ends(place) if is_link(place) else (place,)))
+    return frozenset(environment.target_of(region) for region in place_ends(place))
 
 
 def by_root(declarations: Iterable[Declaration]) -> Mapping[str, tuple[Declaration, ...]]:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from contracts.accounts import TargetName
 from contracts.environment import Environment
-from contracts.names import is_link, link_ends
+from contracts.names import place_ends
 from contracts.resources import (
     AlertSpec,
     BlockSpec,
@@ -46,7 +46,7 @@ def declare(resources: Sequence[Resource], environment: Environment) -> tuple[De
 
 def _placings(resource: Resource, environment: Environment, roots: Mapping[str, str]) -> Iterator[Placing]:
     """The resource in each region on AWS that it touches."""
-    for region in link_ends(resource.place) if is_link(resource.place) else (resource.place,):
+    for region in place_ends(resource.place):
         if environment.target_of(region) is TargetName.AWS:
             yield Placing(resource=resource, region=region, environment=environment, roots=roots)
 
