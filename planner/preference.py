@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from contracts.capacity import CapacityKind
 from contracts.environment import Environment
 from contracts.failover import Reserve
 from contracts.names import is_link
@@ -103,7 +104,18 @@ def _usd(case: Case, moves: tuple[Move, ...], plan: Plan | Infeasible) -> float:
         usd * abs(steps_of(after.get(place, 0.0)) - steps_of(before.get(place, 0.0))) * STEP
         for place, usd in changed.items()
     )
-    return _whole_usd(plan) + charge
+    return _whole_usd(plan) + charge + _cut_usd(case, plan)
+
+
+def _cut_usd(case: Case, plan: Plan) -> float:
+    """What serving it at home would cost that maxima cut of movable demand: leaving it unmet makes no plan cheaper."""
+    usd = {item.source.region: item.source.usd or 0.0 for item in case.judged}
+    return sum(
+        -amount * usd.get(need.place, 0.0)
+        for need in plan.requirements
+        for name, amount in need.parts.items()
+        if need.kind is CapacityKind.VCPU and name.startswith("maximum")
+    )
 
 
 def _whole_usd(plan: Plan) -> float:

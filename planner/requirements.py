@@ -19,7 +19,7 @@ from contracts.environment import Environment
 from contracts.failover import Reserve
 from contracts.names import is_link
 from contracts.plan import ForecastLink, ReasonCode, Requirement
-from contracts.preference import Move, is_of_placement, served_elsewhere
+from contracts.preference import SERVED_IN, Move, served_elsewhere
 from contracts.series import SeriesKey
 from planner.curves import FLEET_SERIES_OF, SERIES_OF, Curves, link_curves, region_curves
 from planner.market import Market
@@ -64,7 +64,7 @@ def serving_requirements(question: Question, market: Market) -> tuple[Requiremen
     return tuple(
         item
         for item in requirements
-        if item.quantity > 0 or "maximum" in item.parts or any(map(is_of_placement, item.parts))
+        if item.quantity > 0 or "maximum" in item.parts or any(name.startswith(SERVED_IN) for name in item.parts)
     )
 
 

@@ -247,6 +247,20 @@ def test_what_is_elsewhere_stays_unless_a_move_pays():
     assert said_of(choosing(elsewhere(bound, 0.3), {HERE: 100.0})[0]).moves == ()
 
 
+def test_a_maximum_that_leaves_demand_unmet_makes_no_plan_at_home_cheaper():
+    need = next(item for item in PLAN.requirements if item.id == "fra/vcpu/serving")
+    cut = need.model_copy(update={"parts": {"forecast": need.quantity + 900, "maximum": -900.0}})
+
+    def attempt(asked: Question) -> Plan:
+        cost = PLAN.cost.model_copy(update={"after_usd_per_hour": 100.0 if asked.moved else 90.0})
+        needs = () if asked.moved else (cut,)
+        plan: Plan = PLAN.model_copy(update={"cost": cost, "preference": None, "requirements": needs})
+        return plan
+
+    stood = elsewhere(ONE, 0.3)
+    assert said_of(preferred(stood, solve, attempt)).moves == (Move("fra", "ams", 0.3),)
+
+
 def test_what_is_elsewhere_stays_while_one_end_is_paused():
     for at in (0, 1):
         regions = list(ONE.environment.regions)
