@@ -80,3 +80,19 @@ def worth_of_next(demand: DemandByHour, known: Matrix, prices: UnitPrices, commi
     above = 1.0 - probability_below((demand.scores_of(np.array([committed]))[0][:, None] - told * _EVEN) / left)
     worth: Matrix = np.minimum(prices.level, prices.miss * above).mean(axis=1)
     return worth
+
+
+def hourly_levels(update: DemandByHour, committed: float, prices: UnitPrices, promised: float = 0.0) -> Matrix:
+    """What to buy for each hour beside what is committed, shape (hours,).
+
+    Args:
+        update: the freshest forecast of these hours.
+        committed: what is there already.
+        prices: of one unit.
+        promised: a quantile that was promised, whatever a miss costs; 0: none was.
+    """
+    level = max(prices.critical(), promised)
+    if level <= 0.0:
+        return np.zeros(update.hours)
+    wanted: Matrix = np.maximum(0.0, update.at_level(min(level, 0.9999)) - committed)
+    return wanted

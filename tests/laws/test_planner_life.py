@@ -161,11 +161,19 @@ def test_every_kind_occurred() -> None:
     expected |= {f"kind {kind}" for kind in ResourceKind}
     expected |= {f"reason {code}" for code in ReasonCode}
     expected -= {"reason request", "reason deferred"}  # of small plans, and of environments that ask for it, alone
+    expected -= {"reason workload"}  # of load that comes in whole units: tests/planner/test_packing.py
     # Of storage that nothing asks for, or that is asked for what its class cannot be: tests/planner/test_stored.py.
     expected -= {"reason content", "reason unfit"}
     expected |= {f"refused {code}" for code in RefusalCode} - {"refused overlaps"}  # carving never offers such blocks
-    # Of storage that is asked for more than GiB: tests/planner/test_volumes.py and what stands beside it.
-    unseen = (RefusalCode.TOO_SLOW, RefusalCode.LESS_DURABLE, RefusalCode.NO_REPLICA, RefusalCode.RESIDENCY)
+    # Of storage that is asked for more than GiB (tests/planner/test_volumes.py and what stands beside it),
+    # or of whole units.
+    unseen = (
+        RefusalCode.TOO_SLOW,
+        RefusalCode.LESS_DURABLE,
+        RefusalCode.NO_REPLICA,
+        RefusalCode.RESIDENCY,
+        RefusalCode.TOO_SMALL,
+    )
     expected -= {f"refused {code}" for code in unseen}
     expected |= {"part minimum", "part maximum", "part kept from the last plan", "part max_units_per_place"}
     expected |= {"part other pairs", "part no room", "several partners"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.series import LEVELS
 from planner.recourse.distribution import DemandByHour, normal_score
-from planner.recourse.two_stage import UnitPrices, commitment, worth_of_next
+from planner.recourse.two_stage import UnitPrices, commitment, hourly_levels, worth_of_next
 
 CLOUD = UnitPrices(committed=0.62, level=1.0, miss=10.0)
 SCORES = np.array([normal_score(level) for level in LEVELS])
@@ -85,9 +85,26 @@ def test_no_hours_no_commitment():
     assert commitment(nothing, np.empty(0), CLOUD) == 0.0
 
 
-def test_no_demand_no_commitment():
+def test_no_demand_no_commitment_and_no_levels():
     nothing = DemandByHour(LEVELS, np.zeros((24, len(LEVELS))))
     assert commitment(nothing, share(nothing, 0.4), CLOUD) == pytest.approx(0.0, abs=1e-9)
+    assert not hourly_levels(nothing, 0.0, CLOUD).any()
+
+
+def test_levels_are_the_quantile_less_what_is_committed():
+    demand = normal_demand([20, 50], [5, 5])
+    assert hourly_levels(demand, 30.0, CLOUD) == pytest.approx([0.0, 50 + 5 * normal_score(0.9) - 30])
+
+
+def test_a_promised_quantile_is_a_floor_under_the_levels():
+    demand = normal_demand([50], [5])
+    promised = hourly_levels(demand, 0.0, CLOUD, promised=0.99)
+    assert promised == pytest.approx([50 + 5 * normal_score(0.99)])
+    assert hourly_levels(demand, 0.0, UnitPrices(committed=0.6, level=1, miss=0.5), promised=0.5) == pytest.approx([50])
+
+
+def test_a_cheap_miss_buys_nothing():
+    assert not hourly_levels(normal_demand([50], [5]), 0.0, UnitPrices(committed=0.6, level=1, miss=0.9)).any()
 
 
 tables = st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 3e3)), min_size=1, max_size=30).map(
@@ -107,6 +124,7 @@ def test_a_dearer_miss_never_lowers_a_size(demand, one, other, known):
     low, high = (UnitPrices(committed=0.62, level=1, miss=miss) for miss in sorted((one, other)))
     before, after = (commitment(demand, share(demand, known), prices) for prices in (low, high))
     assert after >= before - close(before)
+    assert (hourly_levels(demand, 0.0, high) >= hourly_levels(demand, 0.0, low) - 1e-9).all()
 
 
 @given(tables, st.floats(0, 1000), misses, knowns)
@@ -116,6 +134,7 @@ def test_more_demand_is_never_less_capacity(demand, more, miss, known):
     larger = DemandByHour(LEVELS, demand.table + more)
     before, after = (commitment(each, share(each, known), prices) for each in (demand, larger))
     assert after >= before - close(before)
+    assert (hourly_levels(larger, 0.0, prices) >= hourly_levels(demand, 0.0, prices) - 1e-9).all()
 
 
 @given(tables, st.floats(0.01, 1000), st.floats(0.01, 1000), knowns)
