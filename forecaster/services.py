@@ -124,9 +124,8 @@ def _at_most(parts: Matrix, whole: Matrix) -> Paths:
 def _total(measured: Panel, parts: Sequence[int]) -> Matrix:
     """The sum of services; one that others outlive is nothing from a week after it was seen last."""
     some = measured.rows(list(parts))
-    known, steps = np.isfinite(some.observed), np.arange(some.steps)
-    last = np.maximum.accumulate(np.where(known, steps, -1), axis=1)
-    over = (last >= 0) & (steps - last > some.week) & known.any(axis=0)
+    last = some.steps - 1 - some.silent()
+    over = (np.arange(some.steps) - last[:, None] > some.week) & np.isfinite(some.observed).any(axis=0)
     some = replace(some, observed=np.where(over, 0.0, some.observed), filled=np.where(over, 0.0, some.filled))
     return summed(some, list(range(len(parts))))
 

@@ -145,6 +145,16 @@ def test_services_that_ended_are_nothing_of_their_pair(whole):
     np.testing.assert_allclose(paths[:, list(split.ended)], 0.2, rtol=1e-6)
 
 
+def test_a_service_that_comes_back_was_not_measured_in_between():
+    """Nine days are a gap, and no reason to take the pair for half as much in the last of them."""
+    half = traffic_of(WHOLE) / 2
+    gap = np.where((np.arange(HOURS) >= 200) & (np.arange(HOURS) < 416), np.nan, half)
+    frames = [series("service_traffic", f"{name}@{WHOLE}", each) for name, each in (("web", half), ("dns", gap))]
+    panel = prepare(history(*frames), Scope()).levels
+    found = panel.observed[panel.keys.index(key(SeriesKind.TRAFFIC, WHOLE))]
+    assert np.nanmean(found[370:416]) > 0.8 * np.mean(2 * half[370:416])
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 4),
