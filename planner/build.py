@@ -4,61 +4,56 @@ Requirements -> placement (the solver) -> storage, circuits, blocks -> support -
 is computed from the question alone: the same question gives the same bytes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 from contracts.failover import Reserve
-from contracts.plan import Cost, Infeasible, Inputs, Plan, PlannedResource, Requirement, Shortfall, UnreadRegion
-from contracts.resources import Purpose
+from contracts.plan import Infeasible, Plan, Requirement, Shortfall
 from contracts.risk import Scarce
 from planner.addresses import block_ends
 from planner.bandwidth import want_circuits
-from planner.blocks import block_advice, want_serving_blocks
+from planner.blocks import want_serving_blocks
 from planner.bounds import bounded, within_maxima
-from planner.ceiling import within_ceiling
-from planner.changes import changes_between
-from planner.commitments import advise_commitments
 from planner.compute import want_compute
 from planner.copies import place_with_copies, with_copies
 from planner.demand import Demand
 from planner.desired import Desired
 from planner.detour_bound import circuits_bound
-from planner.detours import detoured, over_more_paths
-from planner.egress import outflow, with_egress
+from planner.detours import over_more_paths
 from planner.fleet import solve_fleet
 from planner.fleet_quotas import fleet_shortfalls
-from planner.fleet_reasons import fleet_losses, fleet_prices
 from planner.fleet_wishes import want_fleet
 from planner.fleets import Fleet, FleetSolver, place_fleet
 from planner.given import Given, given_resources
 from planner.inputs import check_inputs
-from planner.leads import longest_first
 from planner.market import Market
 from planner.model import Solver
 from planner.nobodys import free_spaces
 from planner.packing_given import with_lent_places
-from planner.packing_told import packing_of, unplaced
+from planner.packing_told import unplaced
 from planner.packing_units import held_nowhere, with_units
 from planner.paused import partners_paused
-from planner.placement import NOBODY, Lacking, Placement, place
+from planner.placement import NOBODY, Lacking, place
 from planner.preference import preferred
 from planner.question import Question
-from planner.reasons import Buying
-from planner.recourse.risk import plan_risk
-from planner.relied import relied_on
-from planner.requirements import asked_before, rounded, serving_requirements
+from planner.requirements import serving_requirements
 from planner.scarce import scarce
 from planner.scarce_fleets import scarce_in_fleet
-from planner.shortfalls import placement_shortfalls, unstated_told, without_the_other
+from planner.shortfalls import placement_shortfalls
 from planner.sites import Live, read_sites, wanted_last
 from planner.staging import staged_units
 from planner.storage import want_storage
 from planner.support import want_support
 from planner.units import want_units
 from planner.unstaged import unstaged_storage
+from planner.written import infeasible, plan_document
 
 __all__ = ["Question", "build_plan"]
+
+Asked: TypeAlias = tuple[tuple[Requirement, ...], Given]
+"""What is asked for, and what is given whatever is decided."""
 
 
 def build_plan(
@@ -92,47 +87,64 @@ def _planned(question: Question, solve: Solver, solve_fleet: FleetSolver, *, app
     given = given_resources(question, market, partners_paused(question, market, needs))
     needs = within_maxima(question, market, (needs, given), solve)
     if question.environment.failover.reserve is Reserve.SHARED:
-        needs, moved = over_more_paths(question, market, needs, given)
-        fleet = place_fleet(question, bounded(question, market, given), (needs, given), solve_fleet)
-        if not isinstance(fleet, Fleet):
-            return _infeasible(question, (*fleet, *_besides(question, market, needs, given)))
-        placed = fleet.placement()
-        demand = Demand(
-            question=question, needs=needs, given=given, sites=(), placement=placed, fleet=fleet, moved=moved
-        )
-        desired = Desired.start(market, given)
-        built = _build(question, desired, demand)
-        if not appraise or isinstance(built, Infeasible):
-            return built
-        return _appraised(built, (*scarce_in_fleet(bounded(question, market, given), fleet), *desired.scarce))
+        return _as_fleet(question, market, (needs, given), solve_fleet, appraise=appraise)
+    return _by_region(question, market, (needs, given), solve, appraise=appraise)
+
+
+def _as_fleet(
+    question: Question, market: Market, asked: Asked, solve_fleet: FleetSolver, *, appraise: bool
+) -> Plan | Infeasible:
+    """Compute, shares and circuits of all regions together: their reserve is shared between losses."""
+    needs, given = asked
+    needs, moved = over_more_paths(question, market, needs, given)
+    limited = bounded(question, market, given)
+    fleet = place_fleet(question, limited, (needs, given), solve_fleet)
+    if not isinstance(fleet, Fleet):
+        return infeasible(question, (*fleet, *_besides(question, market, needs, given)))
+    demand = Demand(
+        question=question, needs=needs, given=given, sites=(), placement=fleet.placement(), fleet=fleet, moved=moved
+    )
+    return _built(question, market, demand, partial(scarce_in_fleet, limited, fleet) if appraise else None)
+
+
+def _by_region(question: Question, market: Market, asked: Asked, solve: Solver, *, appraise: bool) -> Plan | Infeasible:
+    """Compute and shares first, each region's reserve its own; circuits follow."""
+    needs, given = asked
     if unheld := tuple(held_nowhere(question, market, needs, given)):
-        return _infeasible(question, (*unheld, *_besides(question, market, needs, given)))
+        return infeasible(question, (*unheld, *_besides(question, market, needs, given)))
     sites = with_copies(question, market, given, read_sites(question, market, needs, given))
     sites = with_lent_places(question, market, given, sites)
     if not question.environment.rules.calm:
         sites = tuple(replace(site, live=Live(serving={}, failover={}, shares={})) for site in sites)
     last, settings = wanted_last(question, market), question.environment.failover
-    placed_with = place_with_copies(
+    placed = place_with_copies(
         question, market, (needs, given), sites, lambda those: place(those, settings, solve, last)
     )
-    if isinstance(placed_with, Lacking):
+    if isinstance(placed, Lacking):
         share = {site.region: question.environment.critical_share_of(site.region) for site in sites}
-        short = (*placement_shortfalls(placed_with, needs, sites, share), *unplaced(placed_with, needs, sites))
-        return _infeasible(question, (*short, *_besides(question, market, needs, given)))
+        short = (*placement_shortfalls(placed, needs, sites, share), *unplaced(placed, needs, sites))
+        return infeasible(question, (*short, *_besides(question, market, needs, given)))
     demand = Demand(
         question=question,
-        needs=placed_with.needs,
+        needs=placed.needs,
         given=given,
-        sites=placed_with.sites,
-        placement=placed_with.placement,
-        moved=placed_with.moved,
-        circuits_bound=circuits_bound(question, market, (placed_with.needs, given, placed_with.moved), solve),
+        sites=placed.sites,
+        placement=placed.placement,
+        moved=placed.moved,
+        circuits_bound=circuits_bound(question, market, (placed.needs, given, placed.moved), solve),
     )
-    desired = Desired.start(market, given)
+    return _built(question, market, demand, partial(scarce, market, demand, placed.asked, solve) if appraise else None)
+
+
+def _built(
+    question: Question, market: Market, demand: Demand, limits: Callable[[], Sequence[Scarce]] | None
+) -> Plan | Infeasible:
+    """Everything else beside what was placed; where they are asked for, with the limits that cost something."""
+    desired = Desired.start(market, demand.given)
     built = _build(question, desired, demand)
-    if not appraise or isinstance(built, Infeasible):
+    if limits is None or isinstance(built, Infeasible):
         return built
-    return _appraised(built, (*scarce(market, demand, placed_with.asked, solve), *desired.scarce))
+    return _appraised(built, (*limits(), *desired.scarce))
 
 
 def _appraised(plan: Plan, found: Sequence[Scarce]) -> Plan:
@@ -160,11 +172,11 @@ def _build(question: Question, desired: Desired, demand: Demand) -> Plan | Infea
     unmet, circuits_usd = _place(desired, demand)
     short = [*unmet, *want_storage(desired, demand), *want_serving_blocks(desired, demand, spaces)]
     if short:
-        return _infeasible(question, short)
+        return infeasible(question, short)
     want_units(desired, question, staged_units(question, desired.market), spaces)
     desired.requirements.extend(unstaged_storage(question, desired.market))
     want_support(desired, demand)
-    return _document(question, desired, demand, circuits_usd)
+    return plan_document(question, desired, demand, circuits_usd)
 
 
 def _place(desired: Desired, demand: Demand) -> tuple[tuple[Shortfall, ...], float]:
@@ -174,117 +186,3 @@ def _place(desired: Desired, demand: Demand) -> tuple[tuple[Shortfall, ...], flo
         return fleet_shortfalls(desired, demand.needs), 0.0
     want_compute(desired, demand)
     return want_circuits(desired, demand)
-
-
-def _document(question: Question, desired: Desired, demand: Demand, circuits_usd: float) -> Plan:
-    placement = demand.placement
-    fleet = demand.fleet
-    bought = (fleet_prices(fleet, demand.needs), fleet_losses(fleet)) if fleet else ()
-    buying = Buying.of(desired.market, desired.requirements, *bought)
-    wished = desired.resources  # taken out one by one: thousands of them are not needed twice
-    whole = {key: buying.told(_priced(wished.pop(key))) for key in sorted(wished)}
-    cut = within_ceiling(question, desired.market, whole, desired.requirements)
-    wanted = cut.wanted
-    resources = tuple(wanted.values())
-    out = outflow(question, desired.market, (desired.requirements, demand.moved), resources)
-    egress = out.rows() if out else ()
-    cost = _cost(question, desired.market, (resources, whole), (placement, circuits_usd, demand.circuits_bound))
-    return Plan(
-        environment=question.environment.name,
-        engine=question.environment.engine,
-        made_at=question.now,
-        expires_at=question.expiry(),
-        inputs=Inputs(
-            forecast=question.forecast.document.digest(),
-            capacity=question.capacity.digest(),
-            catalog=question.catalog.digest(),
-            environment=question.environment.digest(),
-            rules=question.rules,
-            ledger=question.ledger.digest(),
-            previous_plan=question.previous_plan,
-        ),
-        requirements=tuple(sorted(desired.requirements, key=lambda item: item.id)),
-        resources=resources,
-        changes=longest_first(
-            question,
-            desired.market,
-            changes_between(question, desired.market, wanted, desired.unfit),
-            desired.requirements,
-        ),
-        cost=with_egress(question, cost, egress),
-        relied_on=relied_on(
-            desired.market,
-            [item for item in resources if not question.is_unread(item.resource.place)],
-            [row.hop for row in egress],
-        ),
-        egress=egress,
-        unread=tuple(_unread(question)),
-        pins_missing=demand.given.pins_missing,
-        deferred=cut.deferred,
-        standing=demand.fleet.found.standing if demand.fleet else None,
-        asked_before=_asked_where_nothing_changes(question),
-        commitments=advise_commitments(question, desired.market, resources),
-        block_advice=(*block_advice(question, desired.market, resources), *desired.block_moves),
-        risk=plan_risk(question, desired.market, resources, detoured(desired.requirements), out),
-        packing=packing_of(demand.sites, placement),
-        solver=placement.solver,
-        cut_short=placement.cut_short,
-    )
-
-
-def _asked_where_nothing_changes(question: Question) -> dict[str, float]:
-    """What was asked for of places that this plan leaves as they are: it holds once they are planned again."""
-    asked = sorted(asked_before(question).items())
-    serving = ((name, amount) for name, amount in asked if name.endswith(f"/{Purpose.SERVING}"))
-    return {name: rounded(amount) for name, amount in serving if question.is_frozen(name.partition("/")[0])}
-
-
-def _cost(
-    question: Question,
-    market: Market,
-    made: tuple[Sequence[PlannedResource], Mapping[str, PlannedResource]],
-    decided: tuple[Placement, float, float | None],
-) -> Cost:
-    """Circuits are chosen exactly: their cost is its own bound, but for detours. What waits is paid until it is done.
-
-    Args:
-        question: what is live.
-        market: prices.
-        made: the resources once this plan is applied, and once what waits is done too.
-        decided: what was chosen, what circuits cost of it, and at least cost whichever way detours go, where any do.
-    """
-    resources, whole = made
-    placement, circuits_usd, least = decided
-    least = circuits_usd if least is None else least
-    after = rounded(sum(item.usd_per_hour for item in resources))
-    waiting = max(0.0, rounded(after - sum(item.usd_per_hour for item in whole.values())))
-    optimised = rounded(placement.usd_per_hour + circuits_usd + waiting)
-    bound = min(optimised, rounded(placement.lower_bound + least))
-    known = (market.usd_per_hour(item) for item in question.live().values() if not question.is_unread(item.place))
-    unread = (item.usd_per_hour for item in resources if question.is_unread(item.resource.place))
-    return Cost(
-        before_usd_per_hour=rounded(sum(known) + sum(unread)),
-        after_usd_per_hour=after,
-        optimised_usd_per_hour=optimised,
-        lower_bound_usd_per_hour=bound,
-        gap=rounded((optimised - bound) / optimised) if optimised > 0 else 0.0,
-        waiting_usd_per_hour=waiting,
-    )
-
-
-def _unread(question: Question) -> Iterator[UnreadRegion]:
-    """The regions that this plan leaves as they are because it does not know how they are."""
-    mine, why = {region.name for region in question.environment.regions}, question.why_unread()
-    for region in sorted(why.keys() & mine):
-        yield UnreadRegion(region=region, why=why[region])
-
-
-def _priced(item: PlannedResource) -> PlannedResource:
-    return item.model_copy(update={"usd_per_hour": rounded(item.usd_per_hour)})
-
-
-def _infeasible(question: Question, short: Sequence[Shortfall]) -> Infeasible:
-    market, reserve = Market.read(question.catalog, question.capacity), question.environment.failover.reserve
-    told = (without_the_other(unstated_told(item, market, reserve), market) for item in short)
-    ordered = sorted(told, key=lambda item: (item.place, item.kind))
-    return Infeasible(environment=question.environment.name, shortfalls=tuple(ordered))
