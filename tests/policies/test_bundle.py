@@ -18,6 +18,7 @@ VARIANTS = {
     "change_ceiling_share": 0.7,
     "change_ceiling_minimum": 7,
     "defer_changes": True,
+    "calm": False,
     "max_pool_utilisation": 0.7,
     "allowed_regions": {"acme": ("fra",)},
     "levels": {"budget": Level.ADVISORY},

@@ -1,21 +1,23 @@
 """Two real processes at one history: a key is changed by one at a time, and what is forgotten is learned by nobody."""
 
 import contextlib
-import os
+import multiprocessing
 import shutil
+import sys
+from importlib import import_module
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
 
 from contracts.exits import ExitCode
 from coordinator.forecast_door import forecast_of
-from forecaster import make
-from forecaster.history import upkeep
 from prestage.failures import run
 from tests.prestage.test_forecast_at_rest import VALUES, environment
 from tests.prestage.test_forecast_state import FORECAST, forecasts, kept_after
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+ANOTHER = multiprocessing.get_context("spawn")  # threads of libraries do not survive a fork
+PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -30,41 +32,39 @@ def learned(project, kept):
     return project
 
 
-@contextlib.contextmanager
-def another(command: list[str], module: object, name: str):
-    """Another process runs a command, and has done what `name` does; it goes on, and ends well, after the block."""
-    reached, go_on = os.pipe(), os.pipe()
-    real = getattr(module, name)
+def held_at(command: list[str], module: str, name: str, reached: Event, go_on: Event) -> None:
+    """Runs a command that waits once it has done what `name` of a module does."""
+    real = getattr(import_module(module), name)
 
     def held(*arguments, **options):
         done = real(*arguments, **options)
-        os.write(reached[1], b".")
-        os.read(go_on[0], 1)
+        reached.set()
+        assert go_on.wait(PATIENCE)
         return done
 
-    child = os.fork()
-    if child == 0:
-        try:
-            setattr(module, name, held)
-            os._exit(run(command))
-        finally:
-            os._exit(255)
-    os.close(reached[1])  # a child that dies early is told by the end of its pipe
+    setattr(import_module(module), name, held)
+    sys.exit(run(command))
+
+
+@contextlib.contextmanager
+def another(command: list[str], module: str, name: str):
+    """Another process runs a command, and has done what `name` does; it goes on, and ends well, after the block."""
+    reached, go_on = ANOTHER.Event(), ANOTHER.Event()
+    child = ANOTHER.Process(target=held_at, args=(command, module, name, reached, go_on))
+    child.start()
     try:
-        assert os.read(reached[0], 1) == b"."
+        assert reached.wait(PATIENCE)
         yield
     finally:
-        os.write(go_on[1], b".")
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        for handle in (reached[0], *go_on):
-            os.close(handle)
-    assert code == ExitCode.CLEAN
+        go_on.set()
+        child.join(PATIENCE)
+    assert child.exitcode == ExitCode.CLEAN
 
 
 def test_the_key_is_changed_by_one_at_a_time(learned, capsys):
     """Else what a forecast says would stay under the key in the middle, which opens nothing any more."""
     before = forecast_of(learned, environment(learned)).document
-    with another(["history", "rotate"], upkeep, "rotate"):
+    with another(["history", "rotate"], "forecaster.history.upkeep", "rotate"):
         for command in ("rotate", "encrypt"):
             assert run(["history", command]) == ExitCode.BUSY
             assert "another process is giving it another key" in capsys.readouterr().err
@@ -78,7 +78,7 @@ def test_the_key_is_changed_by_one_at_a_time(learned, capsys):
 def test_what_is_forgotten_while_a_forecast_is_made_of_it_is_not_kept(learned, options):
     left = [forecasts(learned) / name for name in ("dev.state", "dev.windows")]
     assert all(path.exists() for path in left)
-    with another([*FORECAST, *options], make, "go_on_forecasting"):
+    with another([*FORECAST, *options], "forecaster.make", "go_on_forecasting"):
         assert run(["history", "compact", "--keep", "traffic=1"]) == ExitCode.CLEAN
         assert not any(path.exists() for path in left)
     assert not any(path.exists() for path in left)
