@@ -24,11 +24,16 @@ def regions_of(subject: str) -> frozenset[str]:
 
 def foreign_regions(rows: pd.DataFrame, requests: pd.DataFrame, regions: Collection[str]) -> tuple[str, ...]:
     """Those that measurements or requests name and the environment does not have; none where it names none itself."""
+    subjects = [str(subject) for subject in rows["subject"].unique()] if len(rows) else []
+    asked = (str(region) for column in ("source", "destination") for region in requests[column].unique())
+    return foreign_among((*subjects, *asked), regions)
+
+
+def foreign_among(subjects: Iterable[str], regions: Collection[str]) -> tuple[str, ...]:
+    """The same of subjects."""
     if not regions:
         return ()
-    subjects = rows["subject"].unique() if len(rows) else ()
-    found = {region for subject in subjects for region in regions_of(str(subject))}
-    found |= {str(region) for column in ("source", "destination") for region in requests[column].unique()}
+    found = {region for subject in subjects for region in regions_of(subject)}
     return tuple(sorted(found.difference(regions)))
 
 

@@ -24,7 +24,7 @@ from planner.question import Question
 from planner.requirements import COPIES, rounded
 from planner.routes import Routes, link_of
 from planner.sites import SHARE_STEPS, Site
-from planner.tariff import egress_price, joined, routes_of, tolls
+from planner.tariff import egress_price, routes_of
 
 Shares = Mapping[tuple[str, str], int]
 """Twentieths by region and partner of what given entries leave."""
@@ -129,9 +129,8 @@ def with_copies(question: Question, market: Market, given: Given, sites: Sequenc
     A partner's place in the order is that of its vCPU, with what copies cost by the vCPU that they are of.
     """
     sends = any(region.replication_gbps for region in question.environment.regions)
-    if not sends or not tolls(question, market, joined(question, market)):
+    if not sends or not (routes := routes_of(question, market)).priced:
         return tuple(sites)
-    routes = routes_of(question, market)
     return tuple(_priced(question, market, given, (site, routes)) for site in sites)
 
 

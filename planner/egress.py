@@ -24,7 +24,7 @@ from planner.question import Question
 from planner.recourse.distribution import DemandByHour, Matrix, normal_score
 from planner.requirements import ELSEWHERE, rounded
 from planner.routes import Route, Routes
-from planner.tariff import egress_price, joined, routes_of, tolls
+from planner.tariff import egress_price, routes_of
 
 SAMPLE = np.array([normal_score((at + 0.5) / 200) for at in range(200)])
 """Chances that a mean is taken over: those of the cost of being wrong (`planner.recourse.risk`)."""
@@ -91,9 +91,9 @@ def outflow(
         asked: what links must carry, and what goes over others.
         resources: the plan's, its failover entries among them.
     """
-    if not tolls(question, market, joined(question, market)):
-        return None
     routes, regions = routes_of(question, market), {region.name for region in question.environment.regions}
+    if not routes.priced:
+        return None
     turned, parts = _turned(*asked), {}
     for pair in question.forecast.subjects(SeriesKind.TRAFFIC):
         ends = pair_ends(pair)

@@ -49,6 +49,11 @@ class Routes:
             self._neighbours.setdefault(link.b, {})[link.a] = link.latency_ms
         self._from: dict[str, Mapping[str, tuple[float, Route]]] = {}
 
+    @property
+    def priced(self) -> bool:
+        """Whether any hop has a toll: paths are then the cheapest, not the quickest."""
+        return bool(self._tolls)
+
     def between(self, source: str, destination: str) -> Route | None:
         """The direct link where there is one, whatever its latency; else the quickest path; else nothing.
 

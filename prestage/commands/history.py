@@ -244,13 +244,12 @@ def _puller(scope: Scope) -> "Puller":
 @scoped(NoOptions)
 def show(scope: Scope, _options: NoOptions) -> int:
     """Show which series are kept, from when to when, and their gaps."""
-    from forecaster.reach import regions_of
+    from forecaster.reach import foreign_among
     from prestage.projects import history_of, read_environment
     from prestage.views.history import summary_document, summary_text
 
     environment = read_environment(scope)
     summaries = history_of(scope.folder, environment).summary()
-    known = {region for item in summaries for region in regions_of(item.subject)}
-    foreign = sorted(known.difference(region.name for region in environment.regions))
+    foreign = foreign_among((item.subject for item in summaries), {region.name for region in environment.regions})
     scope.answer(summary_document(summaries, foreign), lambda: summary_text(summaries, foreign))
     return ExitCode.CLEAN

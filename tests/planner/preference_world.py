@@ -14,8 +14,8 @@ from planner.preference_model import build_choice, moves_of
 from planner.question import Question
 from planner.solve import solve
 from tests.laws.environments import Recipe, question
+from tests.planner.asked_of import asked_of
 from tests.planner.plan_checker import breaches
-from tests.planner.plan_facts import Asked
 from tests.planner.worlds import people, plan_of
 
 HOME = question(Recipe(regions=3, requests=False))
@@ -61,17 +61,6 @@ UNIT = UnitView(
     holder="acme",
 )
 ACME = Rules(headroom_quantile=0.8, allowed_regions={"acme": ("fra", "lon")})
-
-
-def asked_of(world: Question) -> Asked:
-    return Asked(
-        environment=world.environment,
-        forecast=world.forecast,
-        capacity=world.capacity,
-        catalog=world.catalog,
-        earlier=world.earlier,
-        ledger=world.ledger,
-    )
 
 
 def wrong(world: Question, plan: Plan) -> list[str]:

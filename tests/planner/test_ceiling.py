@@ -23,9 +23,9 @@ from policies.rules.spending import change_ceiling
 from prestage.views.plan import plan_text
 from tests.laws.environments import Recipe, loaded, question
 from tests.laws.keeps import check
+from tests.planner.asked_of import asked_of
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.simulate import after, standing
-from tests.planner.test_plan_checker import asked_of
 from tests.planner.worlds import RECIPE, WORLD, people, plan_of
 
 PLAN = plan_of(WORLD)

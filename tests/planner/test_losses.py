@@ -20,12 +20,12 @@ from planner.fleet import solve as fleet_solve
 from planner.lifting import lifted
 from planner.solve import solve
 from tests.laws.environments import Recipe, question
+from tests.planner.asked_of import asked_of
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.plan_facts import shares_of
 from tests.planner.simulate import after
 from tests.planner.storage_world import GP3, PD
 from tests.planner.test_fleets import world as fleet_world
-from tests.planner.test_plan_checker import asked_of
 from tests.planner.test_storage import sold
 from tests.planner.worlds import people, plan_of, region
 

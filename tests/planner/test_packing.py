@@ -24,8 +24,8 @@ from planner.placement import Lacking, Placement, place
 from planner.sites import Amount
 from planner.solve import RELATIVE_GAP, solve
 from tests.laws.environments import Recipe, loaded, question
+from tests.planner.asked_of import asked_of
 from tests.planner.plan_checker import Rule, breaches
-from tests.planner.plan_facts import Asked
 from tests.planner.simulate import after
 from tests.planner.test_placement import LARGE, NOTHING, SMALL, placed, site
 from tests.planner.worlds import WORLD, people, plan_of, region
@@ -35,16 +35,6 @@ ASKED = (
     Workload(name="db", count=3, vcpu=14, memory_gib=20, critical=True),
     Workload(name="web", share=0.3, vcpu=3, memory_gib=6),
 )
-
-
-def asked_of(world):
-    return Asked(
-        environment=world.environment,
-        forecast=world.forecast,
-        capacity=world.capacity,
-        catalog=world.catalog,
-        earlier=world.earlier,
-    )
 
 
 @cache

@@ -19,9 +19,9 @@ from planner.question import Question
 from planner.sites import Live, Site
 from planner.solve import solve
 from tests.laws.environments import Recipe, question
+from tests.planner.asked_of import asked_of
 from tests.planner.plan_checker import breaches
 from tests.planner.simulate import after
-from tests.planner.test_plan_checker import asked_of
 from tests.planner.worlds import WORLD, people
 
 GREEDY = "greedy with local improvement (one programme of whole numbers: {})"

@@ -23,6 +23,7 @@ from planner.build import build_plan
 from planner.question import Question
 from planner.solve import solve
 from tests.laws.environments import Recipe, loaded, question
+from tests.planner.asked_of import asked_of
 from tests.planner.links_checker import carried
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.plan_facts import Asked
@@ -36,16 +37,6 @@ WORLDS = (
     Recipe(seed=4, critical_share=0.0),
     Recipe(seed=8, load=0.2, requests=False),
 )
-
-
-def asked_of(world: Question) -> Asked:
-    return Asked(
-        environment=world.environment,
-        forecast=world.forecast,
-        capacity=world.capacity,
-        catalog=world.catalog,
-        earlier=world.earlier,
-    )
 
 
 def planned(world: Question) -> Plan:

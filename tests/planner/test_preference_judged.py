@@ -6,10 +6,11 @@ from contracts.capacity import CapacityKind
 from contracts.failover import FailoverSettings, Reserve
 from contracts.plan import Plan
 from contracts.preference import RegionPlacement
+from tests.planner.asked_of import asked_of
 from tests.planner.plan_asked import in_regions
 from tests.planner.plan_breach import Rule
 from tests.planner.preference_checker import preference_breaches
-from tests.planner.preference_world import CHEAP, HELD, PLAN, asked_of, placed, said_of
+from tests.planner.preference_world import CHEAP, HELD, PLAN, placed, said_of
 from tests.planner.worlds import people
 
 

@@ -16,9 +16,9 @@ from planner.scale_in import Settled
 from planner.what_if import changed
 from prestage.views.plan import plan_text
 from tests.laws.environments import NOW, loaded
+from tests.planner.asked_of import asked_of
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.simulate import after
-from tests.planner.test_plan_checker import asked_of
 from tests.planner.worlds import RECIPE, WORLD, needs, people, plan_of, region
 
 KEY, OTHER = SeriesKey(SeriesKind.TRAFFIC, "ams->fra"), SeriesKey(SeriesKind.TRAFFIC, "ams->lon")

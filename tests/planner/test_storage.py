@@ -20,10 +20,10 @@ from planner.stored import Piece
 from planner.volumes import Volume
 from planner.what_if import changed
 from tests.laws.environments import loaded
+from tests.planner.asked_of import asked_of
 from tests.planner.plan_checker import Rule, breaches
 from tests.planner.simulate import after, standing
 from tests.planner.storage_world import GP3, IO2, PD, PRICES, market
-from tests.planner.test_plan_checker import asked_of
 from tests.planner.test_small import asked, small
 from tests.planner.worlds import RECIPE, WORLD, people, plan_of, region, specs
 

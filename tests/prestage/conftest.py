@@ -20,3 +20,18 @@ def project(tmp_path, monkeypatch):
     shutil.copy(ROOT / "exemptions.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory) -> Path:
+    """What a project keeps after its first forecast."""
+    from tests.prestage.test_forecast_state import kept_after
+
+    return kept_after(tmp_path_factory.mktemp("learned"), 80)
+
+
+@pytest.fixture
+def learned(project, kept):
+    """The sample project after its first forecast."""
+    shutil.copytree(kept, project / ".prestage")
+    return project

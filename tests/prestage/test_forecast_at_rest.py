@@ -1,8 +1,5 @@
 """What a forecast says of every hour is encrypted where the history is, and opens wherever plans are made of it."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from contracts.environment import Environment
@@ -19,7 +16,7 @@ from prestage.failures import run
 from prestage.forecast_keys import closed_anew
 from prestage.forecast_windows import HEAD
 from prestage.forecasts import ForecastOrder
-from tests.prestage.test_forecast_state import ENVIRONMENT, FORECAST, kept_after, learn
+from tests.prestage.test_forecast_state import ENVIRONMENT, FORECAST, learn
 
 VALUES = ("dev.parquet", "dev.paths.parquet")
 
@@ -38,18 +35,6 @@ def heads(project) -> set[bytes]:
     """What the files of values and paths begin with."""
     folder = forecast_file(project, environment(project)).parent
     return {(folder / name).read_bytes()[:4] for name in VALUES}
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory) -> Path:
-    """What a project keeps after its first forecast."""
-    return kept_after(tmp_path_factory.mktemp("learned"), 80)
-
-
-@pytest.fixture
-def learned(project, kept):
-    shutil.copytree(kept, project / ".prestage")
-    return project
 
 
 def test_values_are_encrypted_and_the_document_is_not(learned, capsys):

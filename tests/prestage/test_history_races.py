@@ -2,11 +2,9 @@
 
 import contextlib
 import multiprocessing
-import shutil
 import sys
 from importlib import import_module
 from multiprocessing.synchronize import Event
-from pathlib import Path
 
 import pytest
 
@@ -14,22 +12,10 @@ from contracts.exits import ExitCode
 from coordinator.forecast_door import forecast_of
 from prestage.failures import run
 from tests.prestage.test_forecast_at_rest import VALUES, environment
-from tests.prestage.test_forecast_state import FORECAST, forecasts, kept_after
+from tests.prestage.test_forecast_state import FORECAST, forecasts
 
 ANOTHER = multiprocessing.get_context("spawn")  # threads of libraries do not survive a fork
 PATIENCE = 60.0
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory) -> Path:
-    """What a project keeps after its first forecast."""
-    return kept_after(tmp_path_factory.mktemp("learned"), 80)
-
-
-@pytest.fixture
-def learned(project, kept):
-    shutil.copytree(kept, project / ".prestage")
-    return project
 
 
 def held_at(command: list[str], module: str, name: str, reached: Event, go_on: Event) -> None:
