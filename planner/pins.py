@@ -117,7 +117,8 @@ def _wrong_block(market: Market, region: str, name: str) -> str:
         block = ip_network("/".join(name.rsplit("-", 1)))
     except ValueError:
         return f"{name} is no prefix, as 10.0.0.0-24 is one"
-    within = any(block.version == pool.version and block.subnet_of(pool) for pool in pools)  # type: ignore[arg-type]
+    alike = (pool for pool in pools if block.version == pool.version)
+    within = any(block.subnet_of(pool) for pool in alike)  # type: ignore[arg-type]  # of one version, as compared
     return "" if within else f"no address pool of {region} has {block}"
 
 
